@@ -1,0 +1,18 @@
+/**
+ * Rendezvous server of the WebSocketStar protocol: peers that all reach it by WebSocket find each other and exchange
+ * byte streams through it. Clients of the old `libp2p-websocket-star-rendezvous` change nothing.
+ *
+ * @example
+ * ```ts
+ * import { createRendezvous } from '@websocket-star/rendezvous'
+ *
+ * const server = createRendezvous({ host: '127.0.0.1', port: 9090 })
+ * await server.start()
+ * console.log(server.address().multiaddr)
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { createRendezvous, type Rendezvous, type RendezvousAddress, type RendezvousLogger } from './rendezvous.js'
+export { InvalidOptionsError, type RendezvousInput, type RendezvousOptions } from './options.js'
+export type { CloseReason, DropReason, RefusalReason, RendezvousStats, ResetReason } from './stats.js'

@@ -1,0 +1,205 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { isIPv6 } from 'node:net'
+import { parseAddress } from '@websocket-star/protocol'
+import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
+import { Router } from './relay/router.js'
+import { Dialing } from './star/dial.js'
+import { Discovery } from './star/discovery.js'
+import { Joining } from './star/join.js'
+import { Registry } from './star/registry.js'
+import { Star } from './star/star.js'
+import { Counters, type RendezvousStats } from './stats.js'
+import { Engine, ENGINE_PATH } from './wire/engine.js'
+
+/** Where a server listens. */
+export interface RendezvousAddress {
+  host: string
+  port: number
+  /** `http://host:port` */
+  url: string
+  /** What clients of this machine join under, followed by `/p2p/<peer id>`. */
+  multiaddr: string
+}
+
+/** A rendezvous server. Several may live in one process. */
+export interface Rendezvous extends AsyncDisposable {
+  /** Listens; rejects with the error of the operating system if it cannot. */
+  start(): Promise<void>
+  /** Closes every connection and stops listening. A stopped server may be started again. */
+  stop(): Promise<void>
+  /** @throws {Error} while the server is not listening */
+  address(): RendezvousAddress
+  stats(): RendezvousStats
+  /** The options it runs with. */
+  readonly options: RendezvousOptions
+}
+
+/** Logs one line about something unexpected; the default writes nothing. */
+export interface RendezvousLogger {
+  error(details: object, message: string): void
+}
+
+/** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
+const SWEEP_INTERVAL = 1_000
+
+/**
+ * Creates a server; it listens once started.
+ *
+ * @throws {InvalidOptionsError}
+ */
+export function createRendezvous(input: RendezvousInput = {}, logger?: RendezvousLogger): Rendezvous {
+  return new RendezvousServer(parseOptions(input), logger)
+}
+
+class RendezvousServer implements Rendezvous {
+  readonly options: RendezvousOptions
+  readonly #counters = new Counters()
+  readonly #registry = new Registry()
+  readonly #router: Router
+  readonly #discovery: Discovery
+  readonly #joining: Joining
+  readonly #star: Star
+  #http: Server | undefined
+  #engine: Engine | undefined
+  #timers: NodeJS.Timeout[] = []
+
+  constructor(options: RendezvousOptions, logger: RendezvousLogger | undefined) {
+    const { discovery, join, dial, limits } = options
+    this.options = options
+    this.#router = new Router(
+      { streamsPerSession: limits.streamsPerSession, acceptTimeout: dial.acceptTimeout },
+      this.#counters
+    )
+    this.#discovery = new Discovery(discovery, this.#registry, this.#counters)
+    this.#joining = new Joining(
+      {
+        cryptoChallenge: options.cryptoChallenge,
+        strictMultiaddr: options.strictMultiaddr,
+        publicPrefixes: new Set(options.publicAddresses.map(publicPrefix)),
+        nonceTtl: join.nonceTtl,
+        takeoverTimeout: join.takeoverTimeout,
+        minRsaBits: join.minRsaBits,
+        addressesPerSession: limits.addressesPerSession,
+        pendingChallenges: limits.pendingChallenges
+      },
+      this.#registry,
+      this.#discovery,
+      this.#counters
+    )
+    const dialing = new Dialing(
+      { ackTimeout: dial.ackTimeout, pendingDialsPerSession: limits.pendingDialsPerSession },
+      this.#registry,
+      this.#router,
+      this.#counters
+    )
+    this.#star = new Star(
+      {
+        joinDeadline: join.deadline,
+        takeoverTimeout: join.takeoverTimeout,
+        joinRoundsPerSecond: limits.joinRoundsPerSecond
+      },
+      {
+        registry: this.#registry,
+        discovery: this.#discovery,
+        joining: this.#joining,
+        dialing,
+        router: this.#router,
+        counters: this.#counters,
+        onFault: (error) => logger?.error({ err: error }, 'a handler failed; the request was dropped')
+      }
+    )
+  }
+
+  async start(): Promise<void> {
+    if (this.#http !== undefined) throw new Error('This server is started already')
+    const { host, port, heartbeat, limits, join, dial, discovery } = this.options
+    const engine = new Engine(
+      {
+        messageSize: limits.messageSize,
+        pingInterval: heartbeat.interval,
+        pingTimeout: heartbeat.timeout,
+        allowedOrigins: this.options.allowedOrigins,
+        trustProxy: this.options.trustProxy,
+        sessionsPerIp: limits.sessionsPerIp
+      },
+      this.#counters,
+      this.#star,
+      (session) => this.#star.attach(session)
+    )
+    const http = createServer((request, response) => {
+      if (request.url?.startsWith(ENGINE_PATH)) return engine.request(request, response)
+      response.writeHead(404, { 'content-type': 'text/plain' })
+      response.end(`A WebSocketStar rendezvous server. Clients connect to ${ENGINE_PATH}\n`)
+    })
+    http.on('upgrade', (request, socket, head) => {
+      if (request.url?.startsWith(ENGINE_PATH)) return engine.upgrade(request, socket, head)
+      socket.destroy()
+    })
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject)
+      http.listen(port, host, () => {
+        http.off('error', reject)
+        resolve()
+      })
+    })
+    this.#http = http
+    this.#engine = engine
+    const shortest = Math.min(SWEEP_INTERVAL, join.deadline, dial.acceptTimeout, join.nonceTtl)
+    this.#timers = [
+      setInterval(() => this.#star.sweep(), shortest).unref(),
+      setInterval(() => this.#discovery.tick(), discovery.interval).unref()
+    ]
+  }
+
+  async stop(): Promise<void> {
+    const http = this.#http
+    if (http === undefined) return
+    this.#http = undefined
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#star.closeAll()
+    this.#engine?.close()
+    const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+    http.closeAllConnections()
+    await closed
+  }
+
+  address(): RendezvousAddress {
+    const listening = this.#http?.address() as AddressInfo | null | undefined // it never listens on a pipe
+    if (listening === undefined || listening === null) throw new Error('This server is not listening')
+    const { address: host, port } = listening
+    const v6 = isIPv6(host)
+    return {
+      host,
+      port,
+      url: `http://${v6 ? `[${host}]` : host}:${port}`,
+      multiaddr: `/${v6 ? 'ip6' : 'ip4'}/${host}/tcp/${port}/ws/p2p-websocket-star`
+    }
+  }
+
+  stats(): RendezvousStats {
+    return {
+      sessions: this.#star.sessions,
+      peers: this.#registry.size,
+      streams: this.#router.size,
+      pendingChallenges: this.#joining.pendingChallenges,
+      ...this.#counters.snapshot()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+function publicPrefix(text: string): string {
+  let prefix: string | undefined
+  try {
+    prefix = parseAddress(text).prefix
+  } catch (error) {
+    throw new InvalidOptionsError(`publicAddresses: ${text} is no multiaddr`, { cause: error })
+  }
+  if (prefix === undefined)
+    throw new InvalidOptionsError(`publicAddresses: ${text} does not contain /p2p-websocket-star`)
+  return prefix
+}

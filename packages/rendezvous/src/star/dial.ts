@@ -1,0 +1,120 @@
+import {
+  ackError,
+  EVENTS,
+  halfName,
+  InvalidAddressError,
+  parseDialRequest,
+  rebase,
+  WIRE_ERRORS,
+  wireErrorFor,
+  type StarAddress
+} from '@websocket-star/protocol'
+import type { Proxy } from '../relay/proxy.js'
+import type { Router } from '../relay/router.js'
+import type { Counters, RefusalReason } from '../stats.js'
+import type { Ack } from '../wire/session.js'
+import type { RequestOutcome } from '../wire/acks.js'
+import type { Member } from './member.js'
+import type { Registry } from './registry.js'
+
+export interface DialOptions {
+  /** Milliseconds the dialled peer has to answer. */
+  ackTimeout: number
+  pendingDialsPerSession: number
+}
+
+/** Brings two peers together: asks the dialled one, and opens the two halves of the dial. */
+export class Dialing {
+  readonly #options: DialOptions
+  readonly #registry: Registry
+  readonly #router: Router
+  readonly #counters: Counters
+  /** Dials of each session that wait for the other peer. */
+  readonly #pending = new Map<Member, number>()
+
+  constructor(options: DialOptions, registry: Registry, router: Router, counters: Counters) {
+    this.#options = options
+    this.#registry = registry
+    this.#router = router
+    this.#counters = counters
+  }
+
+  /** Handles `ss-dial`. Never throws: whatever goes wrong is answered. */
+  dial(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
+    this.#counters.dials.total++
+    let request
+    try {
+      request = parseDialRequest(args)
+    } catch (error) {
+      return this.#refuse(error instanceof InvalidAddressError ? 'address' : 'request', wireErrorFor(error), ack)
+    }
+    const { from, to, dialId } = request
+    if (!member.addresses.has(from.canonical)) return this.#refuse('not authorized', WIRE_ERRORS.notAuthorized, ack)
+    const target = this.#registry.find(to)?.member
+    if (target === undefined) return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
+    if (target === member || (to.peerId !== undefined && to.peerId === from.peerId)) {
+      return this.#refuse('own peer', WIRE_ERRORS.cannotDialSelf, ack)
+    }
+    for (const { session } of [member, target]) {
+      if (this.#isLive(session, dialId)) return this.#refuse('dial id', WIRE_ERRORS.dialIdInUse, ack)
+      if (!this.#router.hasRoom(session, 2)) return this.#refuse('stream limit', WIRE_ERRORS.tooManyStreams, ack)
+    }
+    const pending = this.#pending.get(member) ?? 0
+    if (pending >= this.#options.pendingDialsPerSession) {
+      return this.#refuse('dial limit', WIRE_ERRORS.tooManyRequests, ack)
+    }
+    this.#pending.set(member, pending + 1)
+
+    // The dialer's half has to be there before the callee can accept it.
+    const half = this.#router.open(halfName(dialId, 'dialer'), member.session, target.session)
+    const caller =
+      from.peerId !== undefined && target.prefix !== undefined ? underPrefix(from, target.prefix) : from.legacy
+    target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) => {
+      this.#settlePending(member)
+      this.#conclude(half, dialId, outcome, ack)
+    })
+  }
+
+  /** Whether a dial of that name uses either of its two streams at a session. */
+  #isLive(session: Member['session'], dialId: string): boolean {
+    return (
+      this.#router.has(session, halfName(dialId, 'dialer')) || this.#router.has(session, halfName(dialId, 'listener'))
+    )
+  }
+
+  #conclude(half: Proxy, dialId: string, outcome: RequestOutcome, ack: Ack | undefined): void {
+    if (!outcome.answered) {
+      this.#router.drop(half)
+      return outcome.reason === 'timeout'
+        ? this.#refuse('dial timeout', WIRE_ERRORS.dialTimeout, ack)
+        : this.#refuse('peer left', WIRE_ERRORS.peerLeft, ack)
+    }
+    const error = ackError(outcome.args[0])
+    if (error !== undefined) {
+      this.#router.drop(half)
+      return this.#refuse('dial refused', error, ack)
+    }
+    // The dialer may have gone, or broken its half, while the callee was asked.
+    if (half.failure !== undefined) return this.#refuse('stream reset', half.failure, ack)
+    this.#counters.dials.success++
+    this.#router.open(halfName(dialId, 'listener'), half.receiver, half.sender, half)
+    ack?.()
+  }
+
+  #settlePending(member: Member): void {
+    const pending = (this.#pending.get(member) ?? 1) - 1
+    if (pending > 0) this.#pending.set(member, pending)
+    else this.#pending.delete(member)
+  }
+
+  #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
+    this.#counters.dials.failure++
+    this.#counters.refuse(reason)
+    ack?.(message)
+  }
+}
+
+/** The caller as the callee can dial it back. */
+function underPrefix(address: StarAddress, prefix: string): string {
+  return address.peerId === undefined ? address.legacy : rebase(address.peerId, prefix, 'legacy')
+}

@@ -1,0 +1,223 @@
+import {
+  createNonce,
+  parseJoinRequest,
+  parsePublicKey,
+  verifySignature,
+  WIRE_ERRORS,
+  wireErrorFor,
+  type StarAddress
+} from '@websocket-star/protocol'
+import type { Counters, RefusalReason } from '../stats.js'
+import type { Ack } from '../wire/session.js'
+import type { Discovery } from './discovery.js'
+import type { Member, PendingJoin } from './member.js'
+import type { Registry } from './registry.js'
+
+export interface JoinOptions {
+  cryptoChallenge: boolean
+  strictMultiaddr: boolean
+  /** Canonical prefixes this star is known by; empty: any. */
+  publicPrefixes: ReadonlySet<string>
+  nonceTtl: number
+  takeoverTimeout: number
+  minRsaBits: number
+  addressesPerSession: number
+  pendingChallenges: number
+}
+
+/** A join that was refused: what the client is told, and what is counted. */
+class JoinRefusal extends Error {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/**
+ * Decides who may use an address. With the challenge on, a join takes two rounds: the client sends its public key and
+ * gets a nonce, then sends the nonce's signature.
+ */
+export class Joining {
+  readonly #options: JoinOptions
+  readonly #registry: Registry
+  readonly #discovery: Discovery
+  readonly #counters: Counters
+  readonly #now: () => number
+  /** Challenges that wait for their signature, oldest first, over all sessions. */
+  readonly #challenges = new Map<PendingJoin, Member>()
+
+  constructor(
+    options: JoinOptions,
+    registry: Registry,
+    discovery: Discovery,
+    counters: Counters,
+    now: () => number = Date.now
+  ) {
+    this.#options = options
+    this.#registry = registry
+    this.#discovery = discovery
+    this.#counters = counters
+    this.#now = now
+  }
+
+  get pendingChallenges(): number {
+    return this.#challenges.size
+  }
+
+  /** Handles `ss-join`. Never throws and never rejects: whatever goes wrong is answered. */
+  async join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
+    try {
+      await this.#round(member, args, ack)
+    } catch (error) {
+      this.#counters.joins.failure++
+      this.#counters.refuse(error instanceof JoinRefusal ? error.reason : reasonOf(error))
+      ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
+    }
+  }
+
+  /** Forgets a join under way: its address was left, or its session is gone. */
+  cancel(member: Member, canonical: string): void {
+    const pending = member.pending.get(canonical)
+    if (pending === undefined) return
+    member.pending.delete(canonical)
+    this.#challenges.delete(pending)
+  }
+
+  cancelAll(member: Member): void {
+    for (const canonical of member.pending.keys()) this.cancel(member, canonical)
+  }
+
+  /** Forgets the challenges that were not answered in time. */
+  sweep(): void {
+    const now = this.#now()
+    for (const [pending, member] of this.#challenges) {
+      if (pending.state === 'challenged' && pending.expiresAt > now) return
+      this.cancel(member, pending.address.canonical)
+    }
+  }
+
+  async #round(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
+    const now = this.#now()
+    if (!member.joinRounds.take(now)) throw new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests)
+    const { address, data } = parseJoinRequest(args)
+    if (member.addresses.has(address.canonical)) return this.#answer(member, ack)
+
+    const pending = member.pending.get(address.canonical)
+    if (pending?.state === 'deciding') throw new JoinRefusal('request', WIRE_ERRORS.joinUnderWay)
+    if (pending?.state === 'challenged') {
+      // Taken out before it is looked at: a nonce serves once, whatever comes of it.
+      this.cancel(member, address.canonical)
+      if (pending.expiresAt > now) return this.#verify(member, pending, data, ack)
+    }
+
+    this.#counters.joins.total++
+    this.#admit(member, address)
+    if (this.#options.cryptoChallenge) this.#challenge(member, address, data, ack)
+    else await this.#claimUnproven(member, address, ack)
+  }
+
+  /** Whether this session may try to join with this address at all. */
+  #admit(member: Member, address: StarAddress): void {
+    const { strictMultiaddr, cryptoChallenge, publicPrefixes, addressesPerSession } = this.#options
+    if (strictMultiaddr && !address.strict) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
+    if (cryptoChallenge && address.peerId === undefined) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
+    if (publicPrefixes.size > 0 && (address.prefix === undefined || !publicPrefixes.has(address.prefix))) {
+      throw new JoinRefusal('public address', WIRE_ERRORS.unknownPublicAddress)
+    }
+    if (member.addresses.size + member.pending.size >= addressesPerSession) {
+      throw new JoinRefusal('address limit', WIRE_ERRORS.tooManyAddresses)
+    }
+    if (!this.#discovery.hasRoomFor(address.prefix)) {
+      throw new JoinRefusal('prefix limit', WIRE_ERRORS.tooManyPrefixes)
+    }
+  }
+
+  #challenge(member: Member, address: StarAddress, data: string, ack: Ack | undefined): void {
+    if (data === '') throw new JoinRefusal('challenge required', WIRE_ERRORS.challengeRequired)
+    const key = parsePublicKey(data, { minRsaBits: this.#options.minRsaBits })
+    if (address.peerId === undefined || !key.peerIds.includes(address.peerId)) {
+      throw new JoinRefusal('id mismatch', WIRE_ERRORS.idNotMatching)
+    }
+    const nonce = createNonce(address)
+    const expiresAt = this.#now() + this.#options.nonceTtl
+    const pending: PendingJoin = { state: 'challenged', address, key, nonce, expiresAt }
+    member.pending.set(address.canonical, pending)
+    this.#challenges.set(pending, member)
+    if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
+    ack?.(null, nonce)
+  }
+
+  async #verify(
+    member: Member,
+    challenge: PendingJoin & { state: 'challenged' },
+    signature: string,
+    ack: Ack | undefined
+  ): Promise<void> {
+    const { address } = challenge
+    const decision = this.#decide(member, address)
+    const proven = await verifySignature(challenge.key, challenge.nonce, signature)
+    this.#concluded(member, decision)
+    if (!proven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
+    this.#claim(member, address, ack)
+  }
+
+  /** Without a challenge an address is whoever's comes first: it is taken from a session that does not answer only. */
+  async #claimUnproven(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
+    const holder = this.#registry.get(address)?.holders[0]
+    if (holder !== undefined && holder.member !== member) {
+      const decision = this.#decide(member, address)
+      const alive = await holder.member.session.probe(this.#options.takeoverTimeout)
+      this.#concluded(member, decision)
+      const present = this.#registry.get(address)?.holders[0]
+      if (present !== undefined && (alive || present !== holder)) {
+        throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
+      }
+    }
+    this.#claim(member, address, ack)
+  }
+
+  /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
+  #decide(member: Member, address: StarAddress): PendingJoin {
+    const decision: PendingJoin = { state: 'deciding', address }
+    member.pending.set(address.canonical, decision)
+    return decision
+  }
+
+  /** After a wait: the session may have gone or left the address. */
+  #concluded(member: Member, decision: PendingJoin): void {
+    const { canonical } = decision.address
+    if (member.session.ended || member.pending.get(canonical) !== decision) {
+      throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+    }
+    member.pending.delete(canonical)
+  }
+
+  #claim(member: Member, address: StarAddress, ack: Ack | undefined): void {
+    const { entry, displaced } = this.#registry.claim(member, address)
+    this.#discovery.refresh(member)
+    if (displaced !== undefined) this.#discovery.refresh(displaced.member)
+    this.#counters.joins.success++
+    // The others hear of the newcomer before it hears of its success: old clients count on that order.
+    this.#discovery.announce(entry)
+    this.#answer(member, ack)
+  }
+
+  /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */
+  #answer(member: Member, ack: Ack | undefined): void {
+    ack?.(null, null, this.#discovery.joinList(member))
+  }
+
+  #dropOldestChallenge(): void {
+    const [oldest] = this.#challenges
+    if (oldest !== undefined) this.cancel(oldest[1], oldest[0].address.canonical)
+  }
+}
+
+function reasonOf(error: unknown): RefusalReason {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ERR_INVALID_ADDRESS') return 'address'
+  if (code === 'ERR_INVALID_KEY') return 'crypto'
+  return 'request'
+}

@@ -1,0 +1,150 @@
+import { EVENTS, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
+import type { Router } from '../relay/router.js'
+import type { CloseReason, Counters } from '../stats.js'
+import type { Ack, Session, SessionListener } from '../wire/session.js'
+import type { StreamFrame } from '../wire/stream-frame.js'
+import type { Dialing } from './dial.js'
+import type { Discovery } from './discovery.js'
+import type { Joining } from './join.js'
+import type { Member } from './member.js'
+import type { Entry, Holder, Registry } from './registry.js'
+import { TokenBucket } from './token-bucket.js'
+
+export interface StarOptions {
+  /** Milliseconds a session may go without an address and without a stream. */
+  joinDeadline: number
+  /** Milliseconds an earlier holder of an address has to answer a ping. */
+  takeoverTimeout: number
+  joinRoundsPerSecond: number
+}
+
+export interface StarParts {
+  registry: Registry
+  discovery: Discovery
+  joining: Joining
+  dialing: Dialing
+  router: Router
+  counters: Counters
+  onFault: (error: unknown) => void
+}
+
+/** Hands each event of each session to the part that decides upon it. Events it does not know are dropped. */
+export class Star implements SessionListener {
+  readonly #options: StarOptions
+  readonly #parts: StarParts
+  readonly #now: () => number
+  readonly #members = new Map<Session, Member>()
+
+  constructor(options: StarOptions, parts: StarParts, now: () => number = Date.now) {
+    this.#options = options
+    this.#parts = parts
+    this.#now = now
+  }
+
+  /** Sessions open now. */
+  get sessions(): number {
+    return this.#members.size
+  }
+
+  attach(session: Session): void {
+    const now = this.#now()
+    const rate = this.#options.joinRoundsPerSecond
+    this.#members.set(session, {
+      session,
+      addresses: new Map(),
+      pending: new Map(),
+      joinRounds: new TokenBucket(rate, rate * 4, now),
+      prefix: undefined,
+      idleSince: now
+    })
+  }
+
+  event(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
+    const member = this.#members.get(session)
+    if (member === undefined) return
+    switch (name) {
+      case EVENTS.join:
+        void this.#parts.joining.join(member, args, ack)
+        return
+      case EVENTS.leave:
+        return this.#leaveRequested(member, args, ack)
+      case EVENTS.dial:
+        return this.#parts.dialing.dial(member, args, ack)
+      default:
+        if (ack === undefined) return this.#parts.counters.drop('unknown event')
+        this.#parts.counters.refuse('unknown event')
+        ack(WIRE_ERRORS.unexpected)
+    }
+  }
+
+  stream(session: Session, frame: StreamFrame): void {
+    this.#parts.router.route(session, frame)
+  }
+
+  /** A lost connection is a leave of every address, and the end of every stream. */
+  end(session: Session, _reason: CloseReason): void {
+    const member = this.#members.get(session)
+    if (member === undefined) return
+    this.#members.delete(session)
+    this.#parts.joining.cancelAll(member)
+    for (const address of member.addresses.values())
+      this.#reclaim(this.#parts.registry.release(member, address), member)
+    this.#parts.discovery.forget(member)
+    this.#parts.router.detach(session)
+  }
+
+  fault(_session: Session, error: unknown): void {
+    this.#parts.onFault(error)
+  }
+
+  /** What has to be looked at now and then: connections without use, challenges and streams that nobody answered. */
+  sweep(): void {
+    const now = this.#now()
+    for (const member of this.#members.values()) {
+      if (member.addresses.size > 0 || this.#parts.router.streamsOf(member.session) > 0) member.idleSince = now
+      else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
+    }
+    this.#parts.joining.sweep()
+    this.#parts.router.sweep()
+  }
+
+  closeAll(): void {
+    for (const session of this.#members.keys()) session.close('server stop')
+  }
+
+  #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
+    let address
+    try {
+      address = parseLeaveRequest(args).address
+    } catch (error) {
+      this.#parts.counters.refuse('request')
+      ack?.(wireErrorFor(error))
+      return
+    }
+    this.#parts.joining.cancel(member, address.canonical)
+    const held = member.addresses.get(address.canonical)
+    if (held !== undefined) {
+      this.#reclaim(this.#parts.registry.release(member, held), member)
+      this.#parts.discovery.refresh(member)
+    }
+    ack?.(null)
+  }
+
+  /** The newest holder of a peer left: of those it had taken over from, the newest that answers holds it again. */
+  #reclaim(entry: Entry | undefined, leaver: Member): void {
+    const candidates = entry?.holders.filter((holder) => holder.member !== leaver) ?? []
+    if (entry !== undefined && candidates.length > 0) {
+      this.#promoteFirstAlive(entry, candidates).catch((error: unknown) => this.#parts.onFault(error))
+    }
+  }
+
+  async #promoteFirstAlive(entry: Entry, candidates: readonly Holder[]): Promise<void> {
+    const [present] = entry.holders
+    for (const candidate of candidates) {
+      if (!(await candidate.member.session.probe(this.#options.takeoverTimeout))) continue
+      // Somebody may have joined meanwhile: the newest join wins.
+      if (entry.holders[0] === present) this.#parts.registry.promote(entry, candidate)
+      return
+    }
+  }
+}

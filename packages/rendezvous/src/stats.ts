@@ -1,0 +1,131 @@
+/** Why a request was answered with an error. */
+export type RefusalReason =
+  | 'address'
+  | 'address in use'
+  | 'address limit'
+  | 'challenge required'
+  | 'crypto'
+  | 'dial id'
+  | 'dial limit'
+  | 'dial refused'
+  | 'dial timeout'
+  | 'id mismatch'
+  | 'join left'
+  | 'not authorized'
+  | 'origin'
+  | 'own peer'
+  | 'peer left'
+  | 'peer not found'
+  | 'prefix limit'
+  | 'public address'
+  | 'rate limit'
+  | 'request'
+  | 'sessions per ip'
+  | 'signature'
+  | 'stream limit'
+  | 'stream reset'
+  | 'unknown event'
+
+/** Why a frame went nowhere. */
+export type DropReason =
+  | 'ack without request'
+  | 'attachment'
+  | 'foreign stream'
+  | 'namespace'
+  | 'oversized packet'
+  | 'repeated accept'
+  | 'too deep'
+  | 'unknown event'
+  | 'unknown stream'
+
+/** Why a session ended. */
+export type CloseReason =
+  | 'client disconnect'
+  | 'heartbeat timeout'
+  | 'join deadline'
+  | 'malformed packet'
+  | 'server stop'
+  | 'transport closed'
+  | 'transport error'
+
+/** Why a stream was ended by the server. */
+export type ResetReason = 'data before accept' | 'not accepted' | 'payload' | 'peer left'
+
+type Tally<Reason extends string> = { [reason in Reason]?: number }
+
+interface Attempts {
+  total: number
+  success: number
+  failure: number
+}
+
+/** A reading of the server: levels now, and counts since it was created. */
+export interface RendezvousStats {
+  /** Connections open now. */
+  sessions: number
+  /** Peer ids (or addresses without one) that can be dialled now. */
+  peers: number
+  /** Stream halves open now; an ordinary dial has two. */
+  streams: number
+  /** Challenges waiting for their signature now. */
+  pendingChallenges: number
+  joins: Attempts
+  dials: Attempts
+  /** Chunks passed on from a sender to a receiver, and their payload in bytes. */
+  relayed: { chunks: number; bytes: number }
+  /** `ws-peer` events sent. */
+  announcements: number
+  refused: Tally<RefusalReason>
+  dropped: Tally<DropReason>
+  closed: Tally<CloseReason>
+  reset: Tally<ResetReason>
+}
+
+/** The counts of one server: written by its parts, read through {@link RendezvousStats}. */
+export class Counters {
+  readonly joins: Attempts = { total: 0, success: 0, failure: 0 }
+  readonly dials: Attempts = { total: 0, success: 0, failure: 0 }
+  readonly relayed = { chunks: 0, bytes: 0 }
+  announcements = 0
+  readonly #refused: Tally<RefusalReason> = {}
+  readonly #dropped: Tally<DropReason> = {}
+  readonly #closed: Tally<CloseReason> = {}
+  readonly #reset: Tally<ResetReason> = {}
+
+  refuse(reason: RefusalReason): void {
+    add(this.#refused, reason)
+  }
+
+  drop(reason: DropReason): void {
+    add(this.#dropped, reason)
+  }
+
+  close(reason: CloseReason): void {
+    add(this.#closed, reason)
+  }
+
+  reset(reason: ResetReason): void {
+    add(this.#reset, reason)
+  }
+
+  /** A copy that later counting does not change. */
+  snapshot(): Pick<
+    RendezvousStats,
+    'joins' | 'dials' | 'relayed' | 'announcements' | 'refused' | 'dropped' | 'closed' | 'reset'
+  > {
+    return {
+      joins: { ...this.joins },
+      dials: { ...this.dials },
+      relayed: { ...this.relayed },
+      announcements: this.announcements,
+      refused: { ...this.#refused },
+      dropped: { ...this.#dropped },
+      closed: { ...this.#closed },
+      reset: { ...this.#reset }
+    }
+  }
+}
+
+function add<Reason extends string>(tally: Tally<Reason>, reason: Reason): void {
+  tally[reason] = (tally[reason] ?? 0) + 1
+}

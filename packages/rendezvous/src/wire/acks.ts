@@ -1,0 +1,77 @@
+/** How a request to a client ended: with its answer, or with none in time. */
+export type RequestOutcome = { answered: true; args: unknown[] } | { answered: false; reason: 'timeout' | 'closed' }
+
+interface Pending {
+  settle: (outcome: RequestOutcome) => void
+  /** Milliseconds left when the clock last started. */
+  left: number
+  startedAt: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * The requests of one session that wait for the client's acknowledgement. While the client is paused its answers cannot
+ * be heard, so the clocks stand still.
+ */
+export class AckTable {
+  readonly #pending = new Map<number, Pending>()
+  readonly #now: () => number
+  #nextId = 0
+  #paused = false
+
+  /** @param now - the time in milliseconds, from any origin */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /** @returns the id that the answer will carry */
+  add(timeout: number, settle: (outcome: RequestOutcome) => void): number {
+    const id = this.#nextId++
+    const pending: Pending = { settle, left: timeout, startedAt: 0, timer: undefined }
+    this.#pending.set(id, pending)
+    if (!this.#paused) this.#start(id, pending)
+    return id
+  }
+
+  /** @returns false if no request waits for this answer (any more): the first one counts */
+  settle(id: number, outcome: RequestOutcome): boolean {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return false
+    this.#pending.delete(id)
+    clearTimeout(pending.timer)
+    pending.settle(outcome)
+    return true
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer)
+      pending.left -= this.#now() - pending.startedAt
+    }
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    for (const [id, pending] of this.#pending) this.#start(id, pending)
+  }
+
+  /** Every waiting request ends unanswered. */
+  close(): void {
+    for (const id of this.#pending.keys()) this.settle(id, { answered: false, reason: 'closed' })
+  }
+
+  #start(id: number, pending: Pending): void {
+    pending.startedAt = this.#now()
+    pending.timer = setTimeout(
+      () => this.settle(id, { answered: false, reason: 'timeout' }),
+      Math.max(0, pending.left)
+    ).unref()
+  }
+}
