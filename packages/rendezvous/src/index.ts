@@ -13,6 +13,7 @@
  *
  * @packageDocumentation
  */
-export { createRendezvous, type Rendezvous, type RendezvousAddress, type RendezvousLogger } from './rendezvous.js'
-export { InvalidOptionsError, type RendezvousInput, type RendezvousOptions } from './options.js'
+export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'
+export type { Logger } from './logger.js'
+export { InvalidOptionsError, type OptionProblem, type RendezvousInput, type RendezvousOptions } from './options.js'
 export type { CloseReason, DropReason, RefusalReason, RendezvousStats, ResetReason } from './stats.js'

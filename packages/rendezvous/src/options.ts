@@ -5,83 +5,155 @@ const milliseconds = z
   .int()
   .min(1)
   .max(2 ** 31 - 1)
-const bytes = z.number().int().positive()
+  .meta({ value: 'ms' })
+const bytes = z.number().int().positive().meta({ value: 'bytes' })
 const count = z.number().int().min(1)
 
 /**
- * Every option of the server with its default: the one source of its types, its command line and its documentation.
- * Durations are milliseconds, sizes are bytes.
+ * Every option of the server with its default: the one source of its types, its flags, its environment variables, its
+ * help texts and its page in the documentation. Durations are milliseconds, sizes are bytes.
+ *
+ * A name on the command line follows from the path (`discovery.joinList` is `--discovery-join-list`), unless `flag` says
+ * otherwise; an option that is on by default has a flag `--disable-…`, described by `off`. `env` is the environment
+ * variable's name where the old server had one, `value` names what is given.
  */
 export const optionsSchema = z.strictObject({
-  host: z.string().min(1).default('0.0.0.0').describe('Address to listen on'),
-  port: z.number().int().min(0).max(65_535).default(9090).describe('TCP port to listen on; 0 picks a free one'),
-  cryptoChallenge: z
-    .boolean()
-    .default(true)
-    .describe('Peers prove by a signature that they own the peer id in the address they join with'),
-  strictMultiaddr: z
-    .boolean()
-    .default(true)
-    .describe('Only addresses of the WebSocketStar form (…/ws/p2p-websocket-star/p2p/<peer id>) may join'),
-  publicAddresses: z
-    .array(z.string())
-    .default([])
-    .describe(
-      'Prefixes this star is known by (multiaddrs ending in /p2p-websocket-star); joins under others are refused'
-    ),
-  allowedOrigins: z
-    .array(z.string())
-    .default([])
-    .describe('Web origins that may connect, such as https://app.example; none named: all'),
-  trustProxy: z
-    .array(z.string())
-    .default([])
-    .describe('Addresses, subnets or "loopback" of proxies whose X-Forwarded-For header is believed'),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(9090)
+    .meta({ description: 'TCP port to listen on; 0 picks a free one', short: 'p', env: 'PORT' }),
+  host: z
+    .string()
+    .min(1)
+    .default('0.0.0.0')
+    .meta({ description: 'Address to listen on', value: 'address', env: 'HOST' }),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'File with the private key (PEM), for HTTPS', value: 'file', env: 'KEY' }),
+  cert: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'File with the certificate chain (PEM), for HTTPS', value: 'file', env: 'CERT' }),
+  pfx: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'File with key and certificate (PKCS #12), for HTTPS', value: 'file', env: 'PFX' }),
+  passphrase: z.string().optional().meta({ description: 'Passphrase of the key or PFX file', env: 'PFX_PASSPHRASE' }),
+  cryptoChallenge: z.boolean().default(true).meta({
+    description: 'Peers prove by a signature that they own the peer id in the address they join with',
+    off: 'Let peers join without proving that they own their peer id: anyone may then take an address that is free',
+    env: 'DISABLE_CRYPTO_CHALLENGE'
+  }),
+  strictMultiaddr: z.boolean().default(true).meta({
+    description: 'Only addresses of the WebSocketStar form (…/ws/p2p-websocket-star/p2p/<peer id>) may join',
+    off: 'Let peers join with any multiaddr',
+    env: 'DISABLE_STRICT_MULTIADDR'
+  }),
+  metrics: z.boolean().default(true).meta({
+    description: 'Metrics in the Prometheus form at /metrics',
+    off: 'Serve no metrics',
+    env: 'DISABLE_METRICS'
+  }),
+  publicAddresses: z.array(z.string()).default([]).meta({
+    description:
+      'Prefix this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused',
+    value: 'multiaddr',
+    flag: 'public-address'
+  }),
+  allowedOrigins: z.array(z.string()).default([]).meta({
+    description: 'Web origin that may connect, such as https://app.example; if none is named, all may',
+    value: 'origin',
+    flag: 'allowed-origin'
+  }),
+  trustProxy: z.array(z.string()).default([]).meta({
+    description: 'Address, subnet or "loopback" of a proxy whose X-Forwarded-For header is believed',
+    value: 'proxy'
+  }),
+  logLevel: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug'])
+    .default('info')
+    .meta({ description: 'Least severe log lines to write', value: 'level' }),
+  logFormat: z
+    .enum(['auto', 'json', 'pretty'])
+    .default('auto')
+    .meta({ description: 'Form of log lines; auto is pretty on a terminal and JSON elsewhere', value: 'form' }),
   discovery: z
     .strictObject({
-      interval: milliseconds.default(10_000).describe('Time between two announcements of the same peer to a client'),
-      window: count.default(256).describe('Peers announced to a client per interval, and newcomers per second'),
-      joinList: count.default(256).describe('Peers named in the answer to a join, newest first'),
-      prefixes: count.default(1024).describe('Different address prefixes that may be live at once')
+      interval: milliseconds
+        .default(10_000)
+        .meta({ description: 'Time between two announcements of the same peer to a client' }),
+      window: count
+        .default(256)
+        .meta({ description: 'Peers announced to a client per interval, and newcomers per second' }),
+      joinList: count.default(256).meta({ description: 'Peers named in the answer to a join, newest first' }),
+      prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' })
     })
     .prefault({}),
   join: z
     .strictObject({
-      deadline: milliseconds.default(60_000).describe('A connection that holds no address for so long is closed'),
-      nonceTtl: milliseconds.default(20_000).describe('Time a client has to answer the challenge'),
+      deadline: milliseconds
+        .default(60_000)
+        .meta({ description: 'A connection that holds no address and no stream for so long is closed' }),
+      nonceTtl: milliseconds.default(20_000).meta({ description: 'Time a client has to answer the challenge' }),
       takeoverTimeout: milliseconds
         .default(2_000)
-        .describe('Time the present holder of an address has to answer a ping'),
-      minRsaBits: z.number().int().min(512).max(8192).default(1024).describe('Smallest RSA key accepted')
+        .meta({ description: 'Time an earlier holder of an address has to answer a ping' }),
+      minRsaBits: z.number().int().min(512).max(8192).default(1024).meta({ description: 'Smallest RSA key accepted' })
     })
     .prefault({}),
   dial: z
     .strictObject({
-      ackTimeout: milliseconds.default(15_000).describe('Time a dialled peer has to take or refuse the dial'),
-      acceptTimeout: milliseconds.default(60_000).describe('Time a stream has to be accepted by its receiver')
+      ackTimeout: milliseconds
+        .default(15_000)
+        .meta({ description: 'Time a dialled peer has to take or refuse the dial' }),
+      acceptTimeout: milliseconds
+        .default(60_000)
+        .meta({ description: 'Time a stream has to be accepted by its receiver' })
     })
     .prefault({}),
   limits: z
     .strictObject({
-      messageSize: bytes.default(1_048_576).describe('Largest message from a client'),
-      addressesPerSession: count.default(8).describe('Addresses that one connection may hold'),
-      streamsPerSession: count.default(4096).describe('Stream halves that one connection may have open'),
-      pendingChallenges: count.default(8192).describe('Challenges not yet answered, over all connections'),
-      pendingDialsPerSession: count.default(256).describe('Dials of one connection that wait for an answer'),
-      joinRoundsPerSecond: count
-        .default(20)
-        .describe('Join requests of one connection per second (bursts of four times that)'),
-      sessionsPerIp: count
-        .default(256)
-        .describe('Connections from one IP address; loopback and trusted proxies are exempt')
+      messageSize: bytes
+        .default(1_048_576)
+        .meta({ description: 'Largest message from a client', flag: 'max-message-size' }),
+      addressesPerSession: count
+        .default(8)
+        .meta({ description: 'Addresses that one connection may hold', flag: 'max-addresses-per-session' }),
+      streamsPerSession: count.default(4096).meta({
+        description: 'Stream halves that one connection may have open; a dial has two',
+        flag: 'max-streams-per-session'
+      }),
+      pendingChallenges: count.default(8192).meta({
+        description: 'Challenges not yet answered, over all connections; the oldest gives way',
+        flag: 'max-pending-challenges'
+      }),
+      pendingDialsPerSession: count.default(256).meta({
+        description: 'Dials of one connection that wait for an answer',
+        flag: 'max-pending-dials-per-session'
+      }),
+      joinRoundsPerSecond: count.default(20).meta({
+        description: 'Join requests of one connection per second, on average; bursts of four times that are taken',
+        flag: 'max-join-rounds-per-second'
+      }),
+      sessionsPerIp: count.default(256).meta({
+        description: 'Connections from one IP address; loopback and trusted proxies are exempt',
+        flag: 'max-sessions-per-ip'
+      })
     })
     .prefault({}),
   heartbeat: z
     .strictObject({
-      interval: milliseconds.default(25_000).describe('Time between two pings'),
+      interval: milliseconds.default(25_000).meta({ description: 'Time between two pings' }),
       timeout: milliseconds
         .default(60_000)
-        .describe('Time to wait for the answer; browsers wake background tabs once a minute')
+        .meta({ description: 'Time to wait for the answer; browsers wake background tabs once a minute' })
     })
     .prefault({})
 })
@@ -92,10 +164,23 @@ export type RendezvousInput = z.input<typeof optionsSchema>
 /** The options a server runs with: every default filled in. */
 export type RendezvousOptions = z.output<typeof optionsSchema>
 
-/** An option was given a value it cannot have; the message names each such option and what is allowed. */
+/** What is wrong with one option. */
+export interface OptionProblem {
+  /** The path in the options, such as `['discovery', 'interval']`. */
+  path: readonly string[]
+  message: string
+}
+
+/** Options were given values they cannot have; the message names each of them and what is allowed. */
 export class InvalidOptionsError extends Error {
   override readonly name = 'InvalidOptionsError'
   readonly code = 'ERR_INVALID_OPTIONS'
+  readonly problems: readonly OptionProblem[]
+
+  constructor(problems: readonly OptionProblem[], options?: ErrorOptions) {
+    super(problems.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`).join('; '), options)
+    this.problems = problems
+  }
 }
 
 /**
@@ -105,7 +190,17 @@ export class InvalidOptionsError extends Error {
  */
 export function parseOptions(input: RendezvousInput): RendezvousOptions {
   const result = optionsSchema.safeParse(input)
-  if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
-  throw new InvalidOptionsError(problems.join('; '), { cause: result.error })
+  if (!result.success) {
+    const problems = result.error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
+    throw new InvalidOptionsError(problems, { cause: result.error })
+  }
+  const { key, cert, pfx } = result.data
+  if ((key === undefined) !== (cert === undefined)) {
+    const [given, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert']
+    throw new InvalidOptionsError([{ path: [given], message: `it goes with ${missing}, which is missing` }])
+  }
+  if (pfx !== undefined && key !== undefined) {
+    throw new InvalidOptionsError([{ path: ['pfx'], message: 'it holds key and certificate: leave out key and cert' }])
+  }
+  return result.data
 }

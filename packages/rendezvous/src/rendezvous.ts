@@ -1,7 +1,12 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { isIPv6 } from 'node:net'
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { isIPv6, type AddressInfo } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import { parseAddress } from '@websocket-star/protocol'
+import { createMetrics } from './http/metrics.js'
+import { createPages } from './http/pages.js'
+import { readTls } from './http/tls.js'
+import { LimitedLogger, type Logger } from './logger.js'
 import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
 import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
@@ -16,7 +21,7 @@ import { Engine, ENGINE_PATH } from './wire/engine.js'
 export interface RendezvousAddress {
   host: string
   port: number
-  /** `http://host:port` */
+  /** `http://host:port`, or `https://…` */
   url: string
   /** What clients of this machine join under, followed by `/p2p/<peer id>`. */
   multiaddr: string
@@ -35,20 +40,16 @@ export interface Rendezvous extends AsyncDisposable {
   readonly options: RendezvousOptions
 }
 
-/** Logs one line about something unexpected; the default writes nothing. */
-export interface RendezvousLogger {
-  error(details: object, message: string): void
-}
-
 /** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
 const SWEEP_INTERVAL = 1_000
 
 /**
  * Creates a server; it listens once started.
  *
+ * @param logger - a pino logger, or anything with its `debug`, `info`, `warn` and `error`; without one nothing is logged
  * @throws {InvalidOptionsError}
  */
-export function createRendezvous(input: RendezvousInput = {}, logger?: RendezvousLogger): Rendezvous {
+export function createRendezvous(input: RendezvousInput = {}, logger?: Logger): Rendezvous {
   return new RendezvousServer(parseOptions(input), logger)
 }
 
@@ -60,13 +61,16 @@ class RendezvousServer implements Rendezvous {
   readonly #discovery: Discovery
   readonly #joining: Joining
   readonly #star: Star
+  readonly #tls: SecureContextOptions | undefined
   #http: Server | undefined
   #engine: Engine | undefined
   #timers: NodeJS.Timeout[] = []
 
-  constructor(options: RendezvousOptions, logger: RendezvousLogger | undefined) {
+  constructor(options: RendezvousOptions, logger: Logger | undefined) {
     const { discovery, join, dial, limits } = options
+    const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
+    this.#tls = readTls(options)
     this.#router = new Router(
       { streamsPerSession: limits.streamsPerSession, acceptTimeout: dial.acceptTimeout },
       this.#counters
@@ -106,7 +110,7 @@ class RendezvousServer implements Rendezvous {
         dialing,
         router: this.#router,
         counters: this.#counters,
-        onFault: (error) => logger?.error({ err: error }, 'a handler failed; the request was dropped')
+        onFault: (error) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
       }
     )
   }
@@ -127,11 +131,17 @@ class RendezvousServer implements Rendezvous {
       this.#star,
       (session) => this.#star.attach(session)
     )
-    const http = createServer((request, response) => {
-      if (request.url?.startsWith(ENGINE_PATH)) return engine.request(request, response)
-      response.writeHead(404, { 'content-type': 'text/plain' })
-      response.end(`A WebSocketStar rendezvous server. Clients connect to ${ENGINE_PATH}\n`)
+    const pages = createPages({
+      secure: this.#tls !== undefined,
+      publicAddress: this.options.publicAddresses[0],
+      fallbackAddress: () => this.address().multiaddr,
+      metrics: this.options.metrics ? createMetrics(() => this.stats()) : undefined
     })
+    const listener: RequestListener = (request, response) => {
+      if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
+      else pages(request, response)
+    }
+    const http = this.#tls === undefined ? createHttpServer(listener) : createHttpsServer(this.#tls, listener)
     http.on('upgrade', (request, socket, head) => {
       if (request.url?.startsWith(ENGINE_PATH)) return engine.upgrade(request, socket, head)
       socket.destroy()
@@ -169,11 +179,12 @@ class RendezvousServer implements Rendezvous {
     if (listening === undefined || listening === null) throw new Error('This server is not listening')
     const { address: host, port } = listening
     const v6 = isIPv6(host)
+    const [scheme, transport] = this.#tls === undefined ? ['http', 'ws'] : ['https', 'wss']
     return {
       host,
       port,
-      url: `http://${v6 ? `[${host}]` : host}:${port}`,
-      multiaddr: `/${v6 ? 'ip6' : 'ip4'}/${host}/tcp/${port}/ws/p2p-websocket-star`
+      url: `${scheme}://${v6 ? `[${host}]` : host}:${port}`,
+      multiaddr: `/${v6 ? 'ip6' : 'ip4'}/${host}/tcp/${port}/${transport}/p2p-websocket-star`
     }
   }
 
@@ -197,9 +208,12 @@ function publicPrefix(text: string): string {
   try {
     prefix = parseAddress(text).prefix
   } catch (error) {
-    throw new InvalidOptionsError(`publicAddresses: ${text} is no multiaddr`, { cause: error })
+    throw invalidPublicAddress(`${text} is no multiaddr`, error)
   }
-  if (prefix === undefined)
-    throw new InvalidOptionsError(`publicAddresses: ${text} does not contain /p2p-websocket-star`)
+  if (prefix === undefined) throw invalidPublicAddress(`${text} does not contain /p2p-websocket-star`)
   return prefix
+}
+
+function invalidPublicAddress(message: string, cause?: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: ['publicAddresses'], message }], { cause })
 }

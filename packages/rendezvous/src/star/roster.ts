@@ -53,7 +53,7 @@ export class Roster<Item extends object> {
       this.#indexes.set(item, kept.length)
       kept.push(item)
     }
-    if (before >= this.#slots.length) this.#cursor = 0
+    if (before >= this.#slots.length) this.#cursor = kept.length
     this.#slots = kept
   }
 }

@@ -130,7 +130,10 @@ export class Star implements SessionListener {
     ack?.(null)
   }
 
-  /** The newest holder of a peer left: of those it had taken over from, the newest that answers holds it again. */
+  /**
+   * The newest holder of a peer left: of those it had taken over from, the newest that answers a ping holds it again. One
+   * that does not loses the address; should it be there after all, the join deadline makes it connect anew.
+   */
   #reclaim(entry: Entry | undefined, leaver: Member): void {
     const candidates = entry?.holders.filter((holder) => holder.member !== leaver) ?? []
     if (entry !== undefined && candidates.length > 0) {
@@ -139,12 +142,16 @@ export class Star implements SessionListener {
   }
 
   async #promoteFirstAlive(entry: Entry, candidates: readonly Holder[]): Promise<void> {
-    const [present] = entry.holders
+    const { registry, discovery } = this.#parts
+    let [present] = entry.holders
     for (const candidate of candidates) {
-      if (!(await candidate.member.session.probe(this.#options.takeoverTimeout))) continue
+      const alive = await candidate.member.session.probe(this.#options.takeoverTimeout)
       // Somebody may have joined meanwhile: the newest join wins.
-      if (entry.holders[0] === present) this.#parts.registry.promote(entry, candidate)
-      return
+      if (entry.holders[0] !== present) return
+      if (alive) return registry.promote(entry, candidate)
+      registry.release(candidate.member, candidate.address)
+      discovery.refresh(candidate.member)
+      present = entry.holders[0]
     }
   }
 }

@@ -18,7 +18,7 @@ export class TokenBucket {
 
   /** @returns false if it happens too often */
   take(now: number): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000)
+    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#filledAt) * this.#rate) / 1000)
     this.#filledAt = now
     if (this.#tokens < 1) return false
     this.#tokens--

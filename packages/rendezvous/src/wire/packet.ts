@@ -31,7 +31,10 @@ const MAX_DEPTH = 16
 /** socket.io's own limit; the protocol never needs more than one. */
 const MAX_ATTACHMENTS = 10
 
-const ENVELOPE = /^([0-6])(?:(\d{1,2})-)?(?:(\/[^,]*),)?(\d{1,15})?/
+/** Longer ids would lose digits as a number. */
+const MAX_ID_DIGITS = 15
+
+const ENVELOPE = /^([0-6])(?:(\d{1,2})-)?(?:(\/[^,]*),)?(\d*)/
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
@@ -63,7 +66,9 @@ export function readPacket(text: string): Packet {
     throw new MalformedPacketError(`a binary packet carries 1 to ${MAX_ATTACHMENTS} attachments`)
   }
   const namespace = namespaceOf(envelope[3], text)
-  const id = envelope[4] === undefined ? undefined : Number(envelope[4])
+  const digits = envelope[4] ?? ''
+  if (digits.length > MAX_ID_DIGITS) throw new MalformedPacketError('the id of a packet is too long')
+  const id = digits === '' ? undefined : Number(digits)
 
   const reason =
     text.length > TEXT_MAX_LENGTH ? 'oversized packet' : exceedsDepth(text, envelope[0].length) ? 'too deep' : undefined
@@ -84,13 +89,13 @@ export function readPacket(text: string): Packet {
     case PacketType.DISCONNECT:
       return { type: 'disconnect', namespace }
     case PacketType.EVENT: {
-      const [name, ...args] = packet.data as unknown[] // the decoder has checked that it is an array
+      const [name, ...args] = argumentsOf(packet)
       if (typeof name !== 'string') throw new MalformedPacketError('the name of an event is a string')
       return { type: 'event', namespace, id, attachments, name, args }
     }
     case PacketType.ACK:
       if (id === undefined) throw new MalformedPacketError('an acknowledgement names the request it answers')
-      return { type: 'ack', namespace, id, attachments, args: packet.data as unknown[] } // an array, checked as above
+      return { type: 'ack', namespace, id, attachments, args: argumentsOf(packet) }
     default:
       throw new MalformedPacketError(`packets of type ${packet.type} go from the server to a client only`)
   }
@@ -128,6 +133,12 @@ function decode(text: string): SocketIoPacket {
   }
   if (decoded === undefined) throw new MalformedPacketError('incomplete packet')
   return decoded
+}
+
+/** The decoder lets a packet pass that has no JSON at all. */
+function argumentsOf(packet: SocketIoPacket): unknown[] {
+  if (!Array.isArray(packet.data)) throw new MalformedPacketError('the arguments are an array')
+  return packet.data
 }
 
 /** The namespace without the query that socket.io 2 clients append to it. */

@@ -1,0 +1,213 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { ZodError } from 'zod'
+import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from '../options.js'
+import { kebabCase, optionSurfaces, type OptionSurface } from './option-surface.js'
+
+/** A mistake in what the operator gave; the message is one line that says what was given and what is allowed. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** What the operator wants. */
+export type Request =
+  | { action: 'print'; text: string }
+  | { action: 'serve'; options: RendezvousOptions; warnings: readonly string[]; describe: DescribeOption }
+
+/** Names an option as the operator gave it (`--port 99`, `PORT=99`), for messages about its value. */
+export type DescribeOption = (path: readonly string[]) => string
+
+export interface CommandLineInput {
+  /** Without the paths of node and of the script. */
+  args: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+  version: string
+}
+
+/** An option as it was given: by flag, by environment variable or in the configuration file. */
+interface Given {
+  value: unknown
+  /** As the operator wrote it. */
+  as: string
+}
+
+/**
+ * Reads the command line. A flag counts before an environment variable, that before the configuration file, that before
+ * the default.
+ *
+ * @throws {UsageError}
+ */
+export function readCommandLine({ args, env, version }: CommandLineInput): Request {
+  const warnings: string[] = []
+  const surfaces = optionSurfaces()
+  const command = buildCommand(surfaces, version)
+  const printed: string[] = []
+  command.exitOverride().configureOutput({ writeOut: (text) => printed.push(text), writeErr: () => {} })
+  try {
+    command.parse(oldSpellings(args, warnings), { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { action: 'print', text: printed.join('') }
+    throw new UsageError(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; --help lists all options`)
+  }
+
+  const flags = command.opts<Record<string, unknown>>()
+  const file = flags['config'] === undefined ? undefined : readConfigFile(String(flags['config']))
+  const given = new Map<OptionSurface, Given>()
+  for (const surface of surfaces) {
+    const found = fromFlags(surface, flags) ?? fromEnvironment(surface, env, warnings) ?? fromFile(surface, file)
+    if (found !== undefined) given.set(surface, found)
+  }
+  const describe: DescribeOption = (path) => {
+    const surface = surfaces.find((candidate) => candidate.path.every((name, depth) => name === path[depth]))
+    return surface === undefined ? path.join('.') : (given.get(surface)?.as ?? `--${surface.flag}`)
+  }
+  const input = { ...file?.content }
+  for (const [surface, { value }] of given) setPath(input, surface.path, value)
+  try {
+    return { action: 'serve', options: parseOptions(input as RendezvousInput), warnings, describe }
+  } catch (error) {
+    if (!(error instanceof InvalidOptionsError)) throw error
+    throw usageErrorOf(error, surfaces, describe)
+  }
+}
+
+/** One line for options that cannot be used as they were given. */
+export function usageErrorOf(
+  error: InvalidOptionsError,
+  surfaces: readonly OptionSurface[],
+  describe: DescribeOption
+): UsageError {
+  const lines = error.problems.map(({ path, message }) => {
+    const surface = surfaces.find((candidate) => candidate.path.every((name, depth) => name === path[depth]))
+    const isShape = error.cause instanceof ZodError && surface !== undefined
+    return `${describe(path)}: ${isShape ? `it takes ${surface.allowed}` : message}`
+  })
+  return new UsageError(lines.join('; '), { cause: error })
+}
+
+function buildCommand(surfaces: readonly OptionSurface[], version: string): Command {
+  const command = new Command('websocket-star')
+    .description(
+      'Rendezvous server of the WebSocketStar protocol: peers find each other and exchange streams through it.'
+    )
+    .helpOption('-h, --help', 'show this help; "-h ADDRESS" still means --host')
+    .version(version, '--version', 'show the version')
+    .option('--config <file>', 'JSON file with options, named as in the documentation')
+    .allowExcessArguments(false)
+    .configureHelp({ helpWidth: 110 })
+  for (const surface of surfaces) {
+    const names = `${surface.short === undefined ? '' : `-${surface.short}, `}--${surface.flag}`
+    const option = new Option(surface.kind === 'switch' ? names : `${names} <${surface.value}>`, helpTextOf(surface))
+    if (surface.kind === 'list') option.argParser((text: string, all: string[] | undefined) => [...(all ?? []), text])
+    command.addOption(option)
+  }
+  command.addHelpText(
+    'after',
+    '\nDurations are milliseconds, sizes are bytes. A flag counts before its environment variable.'
+  )
+  return command
+}
+
+function helpTextOf(surface: OptionSurface): string {
+  const hasDefault = surface.kind !== 'switch' && surface.kind !== 'list' && surface.default !== undefined
+  return `${surface.description} (${hasDefault ? `default ${String(surface.default)}, ` : ''}env ${surface.env})`
+}
+
+/**
+ * Spellings of the old command line that commander does not know: camel case, `-h ADDRESS`, and `-p=PORT`.
+ */
+function oldSpellings(args: readonly string[], warnings: string[]): string[] {
+  const result: string[] = []
+  for (const [index, arg] of args.entries()) {
+    const short = /^-([hp])=?(.+)$/s.exec(arg)
+    const next = args[index + 1]
+    if (arg === '-h' && next !== undefined && !next.startsWith('-')) {
+      warnings.push(`-h ${next} is read as --host ${next}; write --host`)
+      result.push('--host')
+    } else if (short?.[1] === 'h') {
+      warnings.push(`${arg} is read as --host ${short[2]}; write --host`)
+      result.push('--host', short[2] ?? '')
+    } else if (short?.[1] === 'p') {
+      result.push('--port', short[2] ?? '')
+    } else if (/^--[a-z]+[A-Z]/.test(arg)) {
+      const [name = '', ...value] = arg.split('=')
+      result.push([kebabCase(name), ...value].join('='))
+    } else {
+      result.push(arg)
+    }
+  }
+  return result
+}
+
+function fromFlags(surface: OptionSurface, flags: Record<string, unknown>): Given | undefined {
+  const name = surface.flag.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase())
+  const value = flags[name]
+  if (value === undefined) return undefined
+  if (surface.kind === 'switch') return { value: false, as: `--${surface.flag}` }
+  const text = Array.isArray(value) ? value.join(' ') : String(value)
+  return { value: surface.kind === 'number' ? numberOf(text) : value, as: `--${surface.flag} ${text}` }
+}
+
+/** As the old server read it: an empty variable is as good as none, and any text turns a switch off. */
+function fromEnvironment(surface: OptionSurface, env: CommandLineInput['env'], warnings: string[]): Given | undefined {
+  const text = env[surface.env]
+  if (text === undefined || text === '') return undefined
+  const as = `${surface.env}=${surface.path[0] === 'passphrase' ? '…' : text}`
+  switch (surface.kind) {
+    case 'switch':
+      if (/^(0|false|no|off)$/i.test(text)) {
+        warnings.push(`${as} turns it off all the same, as with the old server; unset it to leave it on`)
+      }
+      return { value: false, as }
+    case 'number':
+      return { value: numberOf(text), as }
+    case 'list':
+      return { value: text.split(',').map((part) => part.trim()), as }
+    case 'string':
+      return { value: text, as }
+  }
+}
+
+interface ConfigFile {
+  path: string
+  content: Record<string, unknown>
+}
+
+function fromFile(surface: OptionSurface, file: ConfigFile | undefined): Given | undefined {
+  let value: unknown = file?.content
+  for (const name of surface.path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<string, unknown>)[name] // an object, as was just checked
+  }
+  return value === undefined ? undefined : { value, as: `${surface.path.join('.')} in ${file?.path}` }
+}
+
+function readConfigFile(path: string): ConfigFile {
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error('it holds no object')
+    return { path, content: structuredClone(content) as Record<string, unknown> } // an object, as was just checked
+  } catch (error) {
+    throw new UsageError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error
+    })
+  }
+}
+
+/** What is no whole number stays text, which the schema then refuses. */
+function numberOf(text: string): number | string {
+  return /^\d{1,16}$/.test(text) ? Number(text) : text
+}
+
+function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [name = '', ...rest] = path
+  if (rest.length === 0) {
+    target[name] = value
+    return
+  }
+  const group = target[name]
+  const copy = typeof group === 'object' && group !== null ? { ...group } : {}
+  target[name] = copy
+  setPath(copy, rest, value)
+}

@@ -1,0 +1,63 @@
+import { networkInterfaces } from 'node:os'
+import { InvalidOptionsError } from '../options.js'
+import { createRendezvous, type Rendezvous } from '../rendezvous.js'
+import { usageErrorOf, UsageError, type DescribeOption, type Request } from './command-line.js'
+import { createLogger } from '../logger.js'
+import { optionSurfaces } from './option-surface.js'
+
+/**
+ * Runs a server until it is told to stop.
+ *
+ * @throws {UsageError} if it cannot start with what it was given
+ */
+export async function serve({ options, warnings, describe }: Request & { action: 'serve' }): Promise<void> {
+  const logger = createLogger(options.logLevel, options.logFormat)
+  for (const warning of warnings) logger.warn(warning)
+  let server: Rendezvous
+  try {
+    server = createRendezvous(options, logger)
+    await server.start()
+  } catch (error) {
+    throw explain(error, describe)
+  }
+  const { url } = server.address()
+  console.log(`Listening on: ${url}`)
+  for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
+  if (options.cryptoChallenge && options.publicAddresses.length === 0) {
+    logger.warn('without --public-address a hostile server can pass the challenges of this one on to its own clients')
+  }
+  const stop = () => {
+    void server.stop().then(() => console.log('Rendezvous server stopped'))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+}
+
+/** The addresses clients join under: those the operator named, else those of this machine. */
+function multiaddrsToGive(server: Rendezvous): string[] {
+  if (server.options.publicAddresses.length > 0) return server.options.publicAddresses
+  const { host, multiaddr } = server.address()
+  if (host !== '0.0.0.0' && host !== '::') return [multiaddr]
+  const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))
+  const hosts = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    // A link-local address means something on its own link only.
+    addresses.filter(({ family, address }) => (family === 'IPv4' || host === '::') && !address.startsWith('fe80'))
+  )
+  return hosts.map(({ family, address }) => `/${family === 'IPv4' ? 'ip4' : 'ip6'}/${address}${suffix}`)
+}
+
+function explain(error: unknown, describe: DescribeOption): unknown {
+  if (error instanceof InvalidOptionsError) return usageErrorOf(error, optionSurfaces(), describe)
+  if (!(error instanceof Error && 'code' in error)) return error
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new UsageError(`${describe(['port'])}: that port is in use; name a free one, or 0 for any`)
+    case 'EACCES':
+      return new UsageError(`${describe(['port'])}: this user may not listen on that port; name one above 1023`)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UsageError(`${describe(['host'])}: no address of this machine; 0.0.0.0 stands for all of them`)
+    default:
+      return error
+  }
+}

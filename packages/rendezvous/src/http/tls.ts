@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
+
+/**
+ * Reads the files for HTTPS; undefined if there are none, and the server speaks HTTP.
+ *
+ * @throws {InvalidOptionsError} for a file that cannot be read, or that does not hold what it should
+ */
+export function readTls(options: RendezvousOptions): SecureContextOptions | undefined {
+  const { key, cert, pfx, passphrase } = options
+  const secret = passphrase === undefined ? {} : { passphrase }
+  if (pfx !== undefined) return checked('pfx', { pfx: read('pfx', pfx), ...secret })
+  if (key === undefined || cert === undefined) return undefined
+  // Looked at one by one, so that the message names the right file.
+  checked('key', { key: read('key', key), ...secret })
+  checked('cert', { cert: read('cert', cert) })
+  return checked('cert', { key: read('key', key), cert: read('cert', cert), ...secret })
+}
+
+function read(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw problem(option, `it cannot be read: ${messageOf(error)}`, error)
+  }
+}
+
+function checked(option: string, context: SecureContextOptions): SecureContextOptions {
+  try {
+    createSecureContext(context)
+    return context
+  } catch (error) {
+    throw problem(option, `it does not fit: ${messageOf(error)}`, error)
+  }
+}
+
+function problem(option: string, message: string, cause: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: [option], message }], { cause })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
