@@ -12,7 +12,7 @@ import {
 import type { Proxy } from '../relay/proxy.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
-import type { Ack } from '../wire/session.js'
+import type { Ack, Session } from '../wire/session.js'
 import type { RequestOutcome } from '../wire/acks.js'
 import type { Member } from './member.js'
 import type { Registry } from './registry.js'
@@ -29,8 +29,10 @@ export class Dialing {
   readonly #registry: Registry
   readonly #router: Router
   readonly #counters: Counters
-  /** Dials of each session that wait for the other peer. */
-  readonly #pending = new Map<Member, number>()
+  /** The ids of the dials that wait for an answer, at both ends: their second halves are still to come. */
+  readonly #waiting = new Map<Session, Set<string>>()
+  /** How many of them each session asked for. */
+  readonly #asked = new Map<Session, number>()
 
   constructor(options: DialOptions, registry: Registry, router: Router, counters: Counters) {
     this.#options = options
@@ -57,29 +59,53 @@ export class Dialing {
     }
     for (const { session } of [member, target]) {
       if (this.#isLive(session, dialId)) return this.#refuse('dial id', WIRE_ERRORS.dialIdInUse, ack)
-      if (!this.#router.hasRoom(session, 2)) return this.#refuse('stream limit', WIRE_ERRORS.tooManyStreams, ack)
+      if (!this.#router.hasRoom(session, 2 + (this.#waiting.get(session)?.size ?? 0))) {
+        return this.#refuse('stream limit', WIRE_ERRORS.tooManyStreams, ack)
+      }
     }
-    const pending = this.#pending.get(member) ?? 0
-    if (pending >= this.#options.pendingDialsPerSession) {
+    const asked = this.#asked.get(member.session) ?? 0
+    if (asked >= this.#options.pendingDialsPerSession) {
       return this.#refuse('dial limit', WIRE_ERRORS.tooManyRequests, ack)
     }
-    this.#pending.set(member, pending + 1)
+    this.#wait(member.session, target.session, dialId, asked)
 
     // The dialer's half has to be there before the callee can accept it.
     const half = this.#router.open(halfName(dialId, 'dialer'), member.session, target.session)
     const caller =
       from.peerId !== undefined && target.prefix !== undefined ? underPrefix(from, target.prefix) : from.legacy
     target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) => {
-      this.#settlePending(member)
+      this.#settle(member.session, target.session, dialId)
       this.#conclude(half, dialId, outcome, ack)
     })
   }
 
-  /** Whether a dial of that name uses either of its two streams at a session. */
-  #isLive(session: Member['session'], dialId: string): boolean {
+  /** Whether a dial of that id uses either of its two streams at a session, or is going to. */
+  #isLive(session: Session, dialId: string): boolean {
     return (
-      this.#router.has(session, halfName(dialId, 'dialer')) || this.#router.has(session, halfName(dialId, 'listener'))
+      this.#waiting.get(session)?.has(dialId) === true ||
+      this.#router.has(session, halfName(dialId, 'dialer')) ||
+      this.#router.has(session, halfName(dialId, 'listener'))
     )
+  }
+
+  #wait(dialer: Session, callee: Session, dialId: string, asked: number): void {
+    this.#asked.set(dialer, asked + 1)
+    for (const session of [dialer, callee]) {
+      const ids = this.#waiting.get(session)
+      if (ids === undefined) this.#waiting.set(session, new Set([dialId]))
+      else ids.add(dialId)
+    }
+  }
+
+  #settle(dialer: Session, callee: Session, dialId: string): void {
+    const asked = (this.#asked.get(dialer) ?? 1) - 1
+    if (asked > 0) this.#asked.set(dialer, asked)
+    else this.#asked.delete(dialer)
+    for (const session of [dialer, callee]) {
+      const ids = this.#waiting.get(session)
+      ids?.delete(dialId)
+      if (ids?.size === 0) this.#waiting.delete(session)
+    }
   }
 
   #conclude(half: Proxy, dialId: string, outcome: RequestOutcome, ack: Ack | undefined): void {
@@ -99,12 +125,6 @@ export class Dialing {
     this.#counters.dials.success++
     this.#router.open(halfName(dialId, 'listener'), half.receiver, half.sender, half)
     ack?.()
-  }
-
-  #settlePending(member: Member): void {
-    const pending = (this.#pending.get(member) ?? 1) - 1
-    if (pending > 0) this.#pending.set(member, pending)
-    else this.#pending.delete(member)
   }
 
   #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {

@@ -129,6 +129,10 @@ export class Joining {
     if (member.addresses.size + member.pending.size >= addressesPerSession) {
       throw new JoinRefusal('address limit', WIRE_ERRORS.tooManyAddresses)
     }
+    this.#admitPrefix(address)
+  }
+
+  #admitPrefix(address: StarAddress): void {
     if (!this.#discovery.hasRoomFor(address.prefix)) {
       throw new JoinRefusal('prefix limit', WIRE_ERRORS.tooManyPrefixes)
     }
@@ -195,6 +199,8 @@ export class Joining {
   }
 
   #claim(member: Member, address: StarAddress, ack: Ack | undefined): void {
+    // Once more, for others may have joined since the first round.
+    this.#admitPrefix(address)
     const { entry, displaced } = this.#registry.claim(member, address)
     this.#discovery.refresh(member)
     if (displaced !== undefined) this.#discovery.refresh(displaced.member)
