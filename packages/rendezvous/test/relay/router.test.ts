@@ -1,0 +1,264 @@
+import { WIRE_ERRORS } from '@websocket-star/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Proxy } from '../../src/relay/proxy.js'
+import { Router } from '../../src/relay/router.js'
+import { Counters } from '../../src/stats.js'
+import type { StreamFrame } from '../../src/wire/stream-frame.js'
+import { RecordingSession } from '../support/recording-session.js'
+
+const STREAM = 'a.dialer'
+const BACK = 'a.listener'
+const PAYLOAD = Buffer.from('hello')
+
+type Party = 'sender' | 'receiver' | 'stranger'
+type Phase = 'waiting' | 'accepted' | 'ended'
+
+const FRAMES = {
+  chunk: { kind: 'queue', stream: STREAM, payload: PAYLOAD },
+  text: { kind: 'queue', stream: STREAM, payload: undefined },
+  accept: { kind: 'accept', stream: STREAM, window: 262_144 },
+  credit: { kind: 'credit', stream: STREAM, bytes: 5 },
+  end: { kind: 'error', stream: STREAM, reason: true },
+  failure: { kind: 'error', stream: STREAM, reason: 'gone' }
+} satisfies Record<string, StreamFrame>
+
+describe('the router', () => {
+  let router: Router
+  let counters: Counters
+  let now: number
+  let parties: Record<Party, RecordingSession>
+
+  beforeEach(() => {
+    now = 1_000_000
+    counters = new Counters()
+    router = new Router({ streamsPerSession: 4, acceptTimeout: 60_000 }, counters, () => now)
+    parties = {
+      sender: new RecordingSession('sender'),
+      receiver: new RecordingSession('receiver'),
+      stranger: new RecordingSession('stranger')
+    }
+  })
+
+  function open(stream = STREAM, partner?: Proxy): Proxy {
+    return router.open(stream, parties.sender.session, parties.receiver.session, partner)
+  }
+
+  function route(party: Party, frame: StreamFrame): void {
+    router.route(parties[party].session, frame)
+  }
+
+  /** Both halves of a dial, accepted by their receivers, of which nothing was sent yet. */
+  function openDial(): [Proxy, Proxy] {
+    const half = open()
+    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    route('receiver', FRAMES.accept)
+    route('sender', { kind: 'accept', stream: BACK, window: undefined })
+    for (const { sent } of Object.values(parties)) sent.length = 0
+    return [half, back]
+  }
+
+  const passedOn = {
+    chunk: ['receiver', ['chunk', STREAM, PAYLOAD]],
+    accept: ['sender', ['accept', STREAM, 262_144]],
+    credit: ['sender', ['credit', STREAM, 5]],
+    endToReceiver: ['receiver', ['error', STREAM, true]],
+    failureToReceiver: ['receiver', ['error', STREAM, 'gone']],
+    endToSender: ['sender', ['error', STREAM, true]],
+    failureToSender: ['sender', ['error', STREAM, 'gone']]
+  } as const
+
+  test.each<[Phase, Party, keyof typeof FRAMES, keyof typeof passedOn]>([
+    ['waiting', 'sender', 'end', 'endToReceiver'],
+    ['waiting', 'sender', 'failure', 'failureToReceiver'],
+    ['waiting', 'receiver', 'accept', 'accept'],
+    ['waiting', 'receiver', 'credit', 'credit'],
+    ['waiting', 'receiver', 'end', 'endToSender'],
+    ['waiting', 'receiver', 'failure', 'failureToSender'],
+    ['accepted', 'sender', 'chunk', 'chunk'],
+    ['accepted', 'sender', 'end', 'endToReceiver'],
+    ['accepted', 'sender', 'failure', 'failureToReceiver'],
+    ['accepted', 'receiver', 'credit', 'credit'],
+    ['accepted', 'receiver', 'end', 'endToSender'],
+    ['accepted', 'receiver', 'failure', 'failureToSender']
+  ])('%s: a %s may send %s', (phase, party, frame, passed) => {
+    const proxy = open()
+    proxy.accepted = phase === 'accepted'
+    route(party, FRAMES[frame])
+    const [to, sent] = passedOn[passed]
+    for (const [name, { sent: got }] of Object.entries(parties)) expect(got).toEqual(name === to ? [sent] : [])
+    expect(counters.snapshot()).toMatchObject({ dropped: {}, reset: {} })
+    expect(proxy.ended).toBe(frame === 'end' || frame === 'failure')
+    expect(router.size).toBe(proxy.ended ? 0 : 1)
+  })
+
+  test.each<[Phase, Party, keyof typeof FRAMES, string]>([
+    ['waiting', 'sender', 'accept', 'foreign stream'],
+    ['waiting', 'sender', 'credit', 'foreign stream'],
+    ['waiting', 'receiver', 'chunk', 'foreign stream'],
+    ['waiting', 'receiver', 'text', 'foreign stream'],
+    ['accepted', 'sender', 'accept', 'foreign stream'],
+    ['accepted', 'sender', 'credit', 'foreign stream'],
+    ['accepted', 'receiver', 'chunk', 'foreign stream'],
+    ['accepted', 'receiver', 'text', 'foreign stream'],
+    ['accepted', 'receiver', 'accept', 'repeated accept'],
+    ...(['waiting', 'accepted'] as const).flatMap((phase) =>
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
+        (frame): [Phase, Party, keyof typeof FRAMES, string] => [phase, 'stranger', frame, 'unknown stream']
+      )
+    ),
+    ...(['sender', 'receiver', 'stranger'] as const).flatMap((party) =>
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
+        (frame): [Phase, Party, keyof typeof FRAMES, string] => ['ended', party, frame, 'unknown stream']
+      )
+    )
+  ])('%s: what a %s sends as %s is dropped', (phase, party, frame, reason) => {
+    const proxy = open()
+    proxy.accepted = phase === 'accepted'
+    if (phase === 'ended') router.drop(proxy)
+    route(party, FRAMES[frame])
+    for (const { sent } of Object.values(parties)) expect(sent).toEqual([])
+    expect(counters.snapshot()).toMatchObject({ dropped: { [reason]: 1 }, reset: {}, relayed: { chunks: 0 } })
+    expect(proxy.ended).toBe(phase === 'ended')
+  })
+
+  test.each([
+    ['before it is accepted', 'waiting', 'chunk', WIRE_ERRORS.dataBeforeAccept, 'data before accept'],
+    ['that is no chunk', 'accepted', 'text', WIRE_ERRORS.notBinary, 'payload'],
+    ['that is no chunk, before it is accepted', 'waiting', 'text', WIRE_ERRORS.notBinary, 'payload']
+  ] as const)('data %s ends both halves', (_, phase, frame, message, reason) => {
+    const half = open()
+    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    half.accepted = phase === 'accepted'
+    route('sender', FRAMES[frame])
+    const told = [
+      ['error', STREAM, message],
+      ['error', BACK, message]
+    ]
+    expect(parties.sender.sent).toEqual(told)
+    expect(parties.receiver.sent).toEqual(told)
+    expect([half, back].map(({ ended, failure }) => [ended, failure])).toEqual([
+      [true, message],
+      [true, message]
+    ])
+    expect(counters.snapshot().reset).toEqual({ [reason]: 1 })
+    expect(router.size).toBe(0)
+  })
+
+  test('chunks are counted, empty ones too', () => {
+    open().accepted = true
+    route('sender', FRAMES.chunk)
+    route('sender', { ...FRAMES.chunk, payload: Buffer.alloc(0) })
+    expect(counters.relayed).toEqual({ chunks: 2, bytes: 5 })
+    expect(parties.receiver.sent).toHaveLength(2)
+    expect(parties.receiver.sent[0]?.[2]).toBe(PAYLOAD)
+  })
+
+  test('chunks pass once the receiver has accepted, without a window too', () => {
+    open()
+    route('receiver', { kind: 'accept', stream: STREAM, window: undefined })
+    route('sender', FRAMES.chunk)
+    expect(parties.sender.sent).toEqual([['accept', STREAM, undefined]])
+    expect(parties.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
+  })
+
+  test('the end of one half leaves the other alone', () => {
+    const [, back] = openDial()
+    route('sender', FRAMES.end)
+    route('receiver', { kind: 'queue', stream: BACK, payload: PAYLOAD })
+    expect(back.ended).toBe(false)
+    expect(parties.sender.sent).toEqual([['chunk', BACK, PAYLOAD]])
+    expect(parties.receiver.sent).toEqual([['error', STREAM, true]])
+  })
+
+  test('a reset after the end of one half tells of the other only', () => {
+    const [half, back] = openDial()
+    router.drop(half)
+    router.reset(half, 'payload', 'no')
+    expect(parties.sender.sent).toEqual([['error', BACK, 'no']])
+    expect(parties.receiver.sent).toEqual([['error', BACK, 'no']])
+    expect([half.failure, back.failure]).toEqual([undefined, 'no'])
+  })
+
+  test('dropping a half says nothing, and twice is once', () => {
+    const half = open()
+    router.drop(half)
+    router.drop(half)
+    expect(parties.sender.sent.concat(parties.receiver.sent)).toEqual([])
+    expect(router.size).toBe(0)
+    expect(counters.snapshot().reset).toEqual({})
+  })
+
+  test.each(['sender', 'receiver'] as const)('when the %s has gone every dial it was part of ends', (gone) => {
+    openDial()
+    const elsewhere = router.open('b.dialer', parties.stranger.session, parties[gone].session)
+    const unrelated = router.open('c.dialer', parties.stranger.session, new RecordingSession('x').session)
+    parties[gone].ended = true
+    router.detach(parties[gone].session)
+    const stays = gone === 'sender' ? parties.receiver : parties.sender
+    expect(stays.sent).toEqual([
+      ['error', STREAM, WIRE_ERRORS.peerLeft],
+      ['error', BACK, WIRE_ERRORS.peerLeft]
+    ])
+    expect(parties.stranger.sent).toEqual([['error', 'b.dialer', WIRE_ERRORS.peerLeft]])
+    expect([elsewhere.ended, unrelated.ended]).toEqual([true, false])
+    expect(counters.snapshot().reset).toEqual({ 'peer left': 2 })
+    expect(router.size).toBe(1)
+    expect(router.streamsOf(parties[gone].session)).toBe(0)
+    expect(router.streamsOf(stays.session)).toBe(0)
+  })
+
+  test('a session without streams leaves no trace', () => {
+    router.detach(parties.stranger.session)
+    expect(counters.snapshot().reset).toEqual({})
+  })
+
+  test('a half that nobody accepts ends alone, when its time has come', () => {
+    const half = open()
+    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    route('sender', { kind: 'accept', stream: BACK, window: undefined })
+    parties.receiver.sent.length = 0
+    now += 59_999
+    router.sweep()
+    expect(half.ended).toBe(false)
+    now += 1
+    router.sweep()
+    router.sweep()
+    expect([half.ended, back.ended]).toEqual([true, false])
+    expect(parties.sender.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
+    expect(parties.receiver.sent).toEqual([])
+    expect(counters.snapshot().reset).toEqual({ 'not accepted': 1 })
+    route('receiver', { kind: 'queue', stream: BACK, payload: PAYLOAD })
+    expect(counters.relayed.chunks).toBe(1)
+  })
+
+  test('each half has its own time', () => {
+    const halves = [open('a.dialer'), open('b.dialer'), open('c.dialer')]
+    route('receiver', { kind: 'accept', stream: 'b.dialer', window: undefined })
+    now += 30_000
+    halves.push(open('d.dialer'))
+    now += 30_000
+    router.sweep()
+    expect(halves.map(({ ended }) => ended)).toEqual([true, false, true, false])
+    expect(router.size).toBe(2)
+  })
+
+  test('knows names and room by session', () => {
+    open('a.dialer')
+    open('b.dialer')
+    router.open('a.dialer', parties.stranger.session, new RecordingSession('x').session)
+    const { sender, receiver, stranger } = parties
+    expect([sender, receiver, stranger].map(({ session }) => router.streamsOf(session))).toEqual([2, 2, 1])
+    expect([sender, receiver, stranger].map(({ session }) => router.has(session, 'b.dialer'))).toEqual([
+      true,
+      true,
+      false
+    ])
+    expect([2, 3].map((more) => router.hasRoom(sender.session, more))).toEqual([true, false])
+    expect([4, 5].map((more) => router.hasRoom(new RecordingSession('y').session, more))).toEqual([true, false])
+    expect(router.has(new RecordingSession('y').session, 'a.dialer')).toBe(false)
+    route('sender', FRAMES.end)
+    expect(router.has(receiver.session, 'a.dialer')).toBe(false)
+    expect(router.has(stranger.session, 'a.dialer')).toBe(true)
+    expect(router.size).toBe(2)
+  })
+})

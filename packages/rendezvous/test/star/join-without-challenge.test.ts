@@ -1,0 +1,129 @@
+import { WIRE_ERRORS, type StarAddress } from '@websocket-star/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
+import { createJoining, type JoiningSetup } from '../support/joining.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+
+const HOME = address(1)
+
+let star: JoiningSetup
+let holder: RecordingMember
+let joiner: RecordingMember
+
+beforeEach(() => {
+  star = createJoining({ cryptoChallenge: false })
+  holder = createMember('holder')
+  joiner = createMember('joiner')
+})
+
+/** A join that asks the present holder whether it is there. */
+function joinAndAsk(member: RecordingMember = joiner, address: StarAddress = HOME): { answer: Promise<unknown[]> } {
+  const answer = star.join(member, address.legacy, '')
+  return { answer }
+}
+
+function answerProbe(alive: boolean): void {
+  const probe = holder.recording.probes.shift()
+  expect(probe?.timeout).toBe(2_000)
+  probe?.settle(alive)
+}
+
+describe('without a challenge a join', () => {
+  test('takes one round, whatever comes with it', async () => {
+    expect(await star.join(joiner, HOME.legacy)).toEqual([null, null, []])
+    expect(await star.join(holder, address(2).canonical, 'deadbeef')).toEqual([null, null, [HOME.legacy]])
+    expect(star.counters.snapshot()).toMatchObject({ joins: { total: 2, success: 2, failure: 0 }, refused: {} })
+    expect(star.joining.pendingChallenges).toBe(0)
+  })
+
+  test('is refused for addresses of another kind, unless they are allowed', async () => {
+    expect(await star.join(joiner, addressWithoutPeer(1).canonical)).toEqual([WIRE_ERRORS.invalidMultiaddr])
+    star = createJoining({ cryptoChallenge: false, strictMultiaddr: false })
+    expect(await star.join(joiner, addressWithoutPeer(1).canonical)).toEqual([null, null, []])
+    expect(await star.join(holder, HOME.legacy)).toEqual([null, null, []])
+    expect(star.registry.size).toBe(2)
+  })
+
+  test('of an address that names no peer takes a star address as its key', async () => {
+    expect(await star.join(joiner, PREFIX)).toEqual([null, null, []])
+    expect(star.registry.find(address(1))).toBeUndefined()
+  })
+})
+
+describe('an address that is held by another', () => {
+  beforeEach(async () => {
+    await star.join(holder, HOME.legacy)
+  })
+
+  test('stays with it if it answers', async () => {
+    const { answer } = joinAndAsk()
+    answerProbe(true)
+    expect(await answer).toEqual([WIRE_ERRORS.addressInUse])
+    expect(star.registry.find(HOME)?.member).toBe(holder)
+    expect(joiner.addresses.size).toBe(0)
+    expect(joiner.pending.size).toBe(0)
+    expect(star.counters.snapshot()).toMatchObject({ joins: { failure: 1 }, refused: { 'address in use': 1 } })
+  })
+
+  test('is taken if it does not', async () => {
+    const { answer } = joinAndAsk()
+    expect(star.registry.find(HOME)?.member).toBe(holder)
+    answerProbe(false)
+    expect(await answer).toEqual([null, null, []])
+    expect(star.registry.find(HOME)?.member).toBe(joiner)
+  })
+
+  test('is asked for under another prefix too: it is a peer', async () => {
+    const { answer } = joinAndAsk(joiner, address(1, OTHER_PREFIX))
+    answerProbe(true)
+    expect(await answer).toEqual([WIRE_ERRORS.addressInUse])
+  })
+
+  test('is free if it was left meanwhile', async () => {
+    const { answer } = joinAndAsk()
+    star.registry.release(holder, HOME)
+    answerProbe(true)
+    expect(await answer).toEqual([null, null, []])
+  })
+
+  test('goes to the first of two that ask', async () => {
+    const first = joinAndAsk()
+    const second = joinAndAsk(createMember('second'))
+    answerProbe(false)
+    expect(await first.answer).toEqual([null, null, []])
+    answerProbe(false)
+    expect(await second.answer).toEqual([WIRE_ERRORS.addressInUse])
+    expect(star.registry.find(HOME)?.member).toBe(joiner)
+  })
+
+  test('is not taken by one that left meanwhile', async () => {
+    const { answer } = joinAndAsk()
+    star.joining.cancel(joiner, HOME.canonical)
+    answerProbe(false)
+    expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
+    expect(star.registry.find(HOME)?.member).toBe(holder)
+    expect(star.counters.snapshot().refused).toEqual({ 'join left': 1 })
+  })
+
+  test('is not taken by one that has gone meanwhile', async () => {
+    const { answer } = joinAndAsk()
+    joiner.recording.ended = true
+    answerProbe(false)
+    expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
+    expect(star.registry.find(HOME)?.member).toBe(holder)
+  })
+
+  test('is asked for once at a time by one session', async () => {
+    const { answer } = joinAndAsk()
+    expect(await star.join(joiner, HOME.canonical)).toEqual([WIRE_ERRORS.joinUnderWay])
+    expect(holder.recording.probes).toHaveLength(1)
+    answerProbe(false)
+    expect(await answer).toEqual([null, null, []])
+  })
+
+  test('is no reason to ask itself under another prefix', async () => {
+    expect(await star.join(holder, address(1, OTHER_PREFIX).legacy)).toEqual([null, null, []])
+    expect(holder.recording.probes).toEqual([])
+    expect(holder.addresses.size).toBe(2)
+  })
+})

@@ -1,0 +1,174 @@
+import { JOIN_DATA_MAX_LENGTH, parseNonce, WIRE_ERRORS } from '@websocket-star/protocol'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { RefusalReason } from '../../src/stats.js'
+import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
+import { createIdentity, RSA_1024, type Identity } from '../support/identity.js'
+import { createJoining, type JoiningSetup } from '../support/joining.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+
+let alice: Identity
+let bob: Identity
+
+beforeAll(async () => {
+  alice = await createIdentity()
+  bob = await createIdentity()
+})
+
+let star: JoiningSetup
+let member: RecordingMember
+
+beforeEach(() => {
+  star = createJoining()
+  member = createMember('member')
+})
+
+function expectRefused(answer: unknown[], message: string, reason: RefusalReason): void {
+  expect(answer).toEqual([message])
+  expect(star.counters.snapshot()).toMatchObject({ joins: { success: 0, failure: 1 }, refused: { [reason]: 1 } })
+  expect(star.registry.size).toBe(0)
+  expect(member.addresses.size).toBe(0)
+}
+
+describe('joining', () => {
+  test('takes a public key and the signature of the nonce it is answered with', async () => {
+    expect(await star.joinAs(member, alice)).toEqual([null, null, []])
+    expect(star.registry.find(alice.address())?.member).toBe(member)
+    expect(star.counters.snapshot()).toMatchObject({ joins: { total: 1, success: 1, failure: 0 }, refused: {} })
+    expect(star.joining.pendingChallenges).toBe(0)
+    expect(member.pending.size).toBe(0)
+  })
+
+  test('the nonce names the address, and each is another', async () => {
+    const nonces = [await star.challenge(member, alice), await star.challenge(createMember('other'), alice)]
+    expect(nonces.map((nonce) => parseNonce(nonce).address)).toEqual([alice.address(), alice.address()])
+    expect(nonces[0]).not.toBe(nonces[1])
+    expect(star.counters.joins).toEqual({ total: 2, success: 0, failure: 0 })
+  })
+
+  test('every spelling of an address is the same', async () => {
+    const nonce = await star.challenge(member, alice)
+    const answer = await star.join(member, `${alice.address().canonical}/`, await alice.sign(nonce))
+    expect(answer).toEqual([null, null, []])
+  })
+
+  test('the others hear of the newcomer before it hears of its success', async () => {
+    const journal: unknown[][] = []
+    await star.joinAs(createMember('first', journal), bob)
+    const nonce = await star.challenge(member, alice)
+    await star.joining.join(member, [alice.address().legacy, await alice.sign(nonce)], (...answer) => {
+      journal.push(['answer', ...answer])
+    })
+    expect(journal).toEqual([
+      ['first', 'text', `2["ws-peer","${alice.address().legacy}"]`],
+      ['answer', null, null, [bob.address().legacy]]
+    ])
+  })
+
+  test('a join repeated is answered alike and told to nobody', async () => {
+    const other = createMember('other')
+    await star.joinAs(other, bob)
+    const first = await star.joinAs(member, alice)
+    const told = other.recording.sent.length
+    expect(await star.join(member, alice.address().canonical, 'whatever')).toEqual(first)
+    expect(other.recording.sent).toHaveLength(told)
+    expect(star.counters.joins).toMatchObject({ success: 2, failure: 0 })
+  })
+
+  test('the newest session that proves itself holds the peer, and the one before keeps its place', async () => {
+    const older = createMember('older')
+    await star.joinAs(older, alice)
+    expect(await star.joinAs(member, alice)).toEqual([null, null, []])
+    expect(star.registry.find(alice.address())?.member).toBe(member)
+    expect(older.addresses.size).toBe(1)
+  })
+
+  test('a holder that lost its place is told of others no more', async () => {
+    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    for (const each of members) await star.joinAs(each, alice)
+    await star.joinAs(member, bob)
+    expect(members.map(({ recording }) => recording.sent.length)).toEqual([0, 1, 1, 1, 1])
+  })
+
+  test('a request without a way to answer is handled all the same', async () => {
+    const nonce = await star.challenge(member, alice)
+    await star.joining.join(member, [alice.address().legacy, await alice.sign(nonce)], undefined)
+    await star.joining.join(member, [], undefined)
+    expect(star.registry.size).toBe(1)
+    expect(star.counters.joins).toMatchObject({ success: 1, failure: 1 })
+  })
+})
+
+describe('a first round is refused', () => {
+  test.each<[string, unknown[], string | RegExp, RefusalReason]>([
+    ['with no address', [], WIRE_ERRORS.invalidMultiaddr, 'address'],
+    ['with a number for an address', [5, ''], WIRE_ERRORS.invalidMultiaddr, 'address'],
+    ['with what is no multiaddr', ['star.example.com', ''], WIRE_ERRORS.invalidMultiaddr, 'address'],
+    ['with another kind of address', [addressWithoutPeer(1).canonical, ''], WIRE_ERRORS.invalidMultiaddr, 'address'],
+    ['with an address without a peer', [PREFIX, ''], WIRE_ERRORS.invalidMultiaddr, 'address'],
+    ['with no key', [address(1).legacy], WIRE_ERRORS.challengeRequired, 'challenge required'],
+    ['with null for a key', [address(1).legacy, null], WIRE_ERRORS.challengeRequired, 'challenge required'],
+    ['with an empty key', [address(1).legacy, ''], WIRE_ERRORS.challengeRequired, 'challenge required'],
+    ['with what is no key', [address(1).legacy, 'deadbeef'], WIRE_ERRORS.cryptoError, 'crypto'],
+    ['with an object for a key', [address(1).legacy, {}], /^Invalid request: ss-join/, 'request'],
+    ['with a key too long', [PREFIX, 'a'.repeat(JOIN_DATA_MAX_LENGTH + 1)], /^Invalid request: ss-join/, 'request']
+  ])('%s', async (_, args, message, reason) => {
+    const answer = await star.join(member, ...args)
+    if (typeof message !== 'string') expect(answer).toEqual([expect.stringMatching(message)])
+    expectRefused(answer, typeof message === 'string' ? message : String(answer[0]), reason)
+    expect(member.pending.size).toBe(0)
+  })
+
+  test('with the key of another peer', async () => {
+    const answer = await star.join(member, alice.address().legacy, bob.publicKey)
+    expectRefused(answer, WIRE_ERRORS.idNotMatching, 'id mismatch')
+  })
+
+  test('with no peer id to prove, whatever addresses are accepted', async () => {
+    star = createJoining({ strictMultiaddr: false })
+    const answer = await star.join(member, addressWithoutPeer(1).canonical, alice.publicKey)
+    expectRefused(answer, WIRE_ERRORS.invalidMultiaddr, 'address')
+  })
+
+  test('with an RSA key smaller than allowed', async () => {
+    star = createJoining({ minRsaBits: 4096 })
+    const answer = await star.join(member, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)
+    expectRefused(answer, WIRE_ERRORS.cryptoError, 'crypto')
+    star = createJoining({ minRsaBits: 1024 })
+    expect(await star.join(member, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)).toHaveLength(2)
+  })
+
+  test('under a prefix this star is not known by', async () => {
+    star = createJoining({ publicPrefixes: new Set([OTHER_PREFIX]) })
+    const answer = await star.join(member, alice.address(PREFIX).legacy, alice.publicKey)
+    expectRefused(answer, WIRE_ERRORS.unknownPublicAddress, 'public address')
+    expect(await star.joinAs(member, alice, OTHER_PREFIX)).toEqual([null, null, []])
+  })
+
+  test('when it comes too often', async () => {
+    const eager = createMember('eager', [], 2)
+    await star.joinAs(eager, alice)
+    expect(await star.join(eager, bob.address().legacy, bob.publicKey)).toEqual([WIRE_ERRORS.tooManyRequests])
+    expect(star.counters.snapshot().refused).toEqual({ 'rate limit': 1 })
+  })
+
+  test('when the session has as many addresses as it may, joins under way among them', async () => {
+    star = createJoining({ addressesPerSession: 2 })
+    await star.joinAs(member, alice)
+    await star.challenge(member, bob)
+    const answer = await star.join(member, alice.address(OTHER_PREFIX).legacy, alice.publicKey)
+    expect(answer).toEqual([WIRE_ERRORS.tooManyAddresses])
+    expect(star.counters.snapshot().refused).toEqual({ 'address limit': 1 })
+    star.joining.cancel(member, bob.address().canonical)
+    expect(await star.joinAs(member, alice, OTHER_PREFIX)).toEqual([null, null, []])
+  })
+
+  test('when as many prefixes are live as may be', async () => {
+    star = createJoining({}, 1)
+    await star.joinAs(createMember('other'), alice)
+    expect(await star.join(member, bob.address(OTHER_PREFIX).legacy, bob.publicKey)).toEqual([
+      WIRE_ERRORS.tooManyPrefixes
+    ])
+    expect(star.counters.snapshot().refused).toEqual({ 'prefix limit': 1 })
+    expect(await star.joinAs(member, bob)).toEqual([null, null, [alice.address().legacy]])
+  })
+})

@@ -1,0 +1,66 @@
+import { Discovery } from '../../src/star/discovery.js'
+import { Joining, type JoinOptions } from '../../src/star/join.js'
+import type { Member } from '../../src/star/member.js'
+import { Registry } from '../../src/star/registry.js'
+import { Counters } from '../../src/stats.js'
+import type { Ack } from '../../src/wire/session.js'
+import type { Identity } from './identity.js'
+
+/** Joining with what it works on, and a clock that a test moves. */
+export interface JoiningSetup {
+  readonly registry: Registry
+  readonly discovery: Discovery
+  readonly counters: Counters
+  readonly joining: Joining
+  now: number
+  /** Makes a join request and waits for its answer. */
+  join(member: Member, ...args: unknown[]): Promise<unknown[]>
+  /** The first round: makes a join request with a public key and returns the nonce it is answered with. */
+  challenge(member: Member, identity: Identity, prefix?: string): Promise<string>
+  /** Both rounds of a join. */
+  joinAs(member: Member, identity: Identity, prefix?: string): Promise<unknown[]>
+}
+
+export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16): JoiningSetup {
+  const registry = new Registry()
+  const counters = new Counters()
+  const clock = () => setup.now
+  const discovery = new Discovery({ interval: 10_000, window: 256, joinList: 256, prefixes }, registry, counters, clock)
+  const all: JoinOptions = {
+    cryptoChallenge: true,
+    strictMultiaddr: true,
+    publicPrefixes: new Set(),
+    nonceTtl: 20_000,
+    takeoverTimeout: 2_000,
+    minRsaBits: 1024,
+    addressesPerSession: 8,
+    pendingChallenges: 100,
+    ...options
+  }
+  const joining = new Joining(all, registry, discovery, counters, clock)
+  const setup: JoiningSetup = {
+    registry,
+    discovery,
+    counters,
+    joining,
+    now: 1_000_000,
+    join: async (member, ...args) => {
+      const answers: unknown[][] = []
+      const ack: Ack = (...answer) => void answers.push(answer)
+      await joining.join(member, args, ack)
+      const [answer, ...more] = answers
+      if (answer === undefined || more.length > 0) throw new Error(`It was answered ${answers.length} times`)
+      return answer
+    },
+    challenge: async (member, identity, prefix) => {
+      const [error, nonce] = await setup.join(member, identity.address(prefix).legacy, identity.publicKey)
+      if (error !== null || typeof nonce !== 'string') throw new Error(`No nonce came, but ${String(error)}`)
+      return nonce
+    },
+    joinAs: async (member, identity, prefix) => {
+      const nonce = await setup.challenge(member, identity, prefix)
+      return setup.join(member, identity.address(prefix).legacy, await identity.sign(nonce))
+    }
+  }
+  return setup
+}

@@ -1,0 +1,115 @@
+import type { CloseReason } from '../../src/stats.js'
+import type { RequestOutcome } from '../../src/wire/acks.js'
+import type { Session } from '../../src/wire/session.js'
+
+interface RecordedRequest {
+  name: string
+  args: readonly unknown[]
+  timeout: number
+  settle: (outcome: RequestOutcome) => void
+}
+
+interface RecordedProbe {
+  timeout: number
+  settle: (alive: boolean) => void
+}
+
+/**
+ * Has the public face of a session and no connection: it writes down what it is told to send, and a test decides what
+ * its client answers.
+ */
+export class RecordingSession implements Pick<Session, keyof Session> {
+  readonly id: string
+  readonly protocol = 4
+  readonly remoteAddress = '192.0.2.1'
+  readonly openedAt = 0
+  ended = false
+  /** What was sent, in order: the kind of frame, then its parts. */
+  readonly sent: unknown[][] = []
+  readonly requests: RecordedRequest[] = []
+  readonly probes: RecordedProbe[] = []
+  readonly closes: CloseReason[] = []
+  readonly #journal: unknown[][]
+
+  /** @param journal - where sessions that share it write down in what order they sent, each line led by its id */
+  constructor(id: string, journal: unknown[][] = []) {
+    this.id = id
+    this.#journal = journal
+  }
+
+  /** A cast, since a class with private fields takes no other class for itself. */
+  get session(): Session {
+    return this as unknown as Session
+  }
+
+  /** The texts sent as packets of control events. */
+  get texts(): unknown[] {
+    return this.sent.filter(([kind]) => kind === 'text').map(([, text]) => text)
+  }
+
+  get pendingRequests(): number {
+    return this.requests.length
+  }
+
+  start(): void {}
+  pause(): void {}
+  resume(): void {}
+
+  emit(name: string, ...args: unknown[]): void {
+    this.#record('event', name, ...args)
+  }
+
+  request(name: string, args: readonly unknown[], timeout: number, settle: (outcome: RequestOutcome) => void): void {
+    this.requests.push({ name, args, timeout, settle })
+    this.#record('request', name, ...args)
+  }
+
+  /** The client answers its oldest unanswered request. */
+  answer(...args: unknown[]): void {
+    this.#settleOldest({ answered: true, args })
+  }
+
+  /** The client does not answer its oldest unanswered request. */
+  failToAnswer(reason: 'timeout' | 'closed'): void {
+    this.#settleOldest({ answered: false, reason })
+  }
+
+  sendText(text: string): void {
+    this.#record('text', text)
+  }
+
+  sendChunk(stream: string, payload: Buffer): void {
+    this.#record('chunk', stream, payload)
+  }
+
+  sendAccept(stream: string, window: number | undefined): void {
+    this.#record('accept', stream, window)
+  }
+
+  sendCredit(stream: string, bytes: number): void {
+    this.#record('credit', stream, bytes)
+  }
+
+  sendError(stream: string, reason: true | string): void {
+    this.#record('error', stream, reason)
+  }
+
+  probe(timeout: number): Promise<boolean> {
+    return new Promise((settle) => this.probes.push({ timeout, settle }))
+  }
+
+  close(reason: CloseReason): void {
+    this.closes.push(reason)
+  }
+
+  #settleOldest(outcome: RequestOutcome): void {
+    const request = this.requests.shift()
+    if (request === undefined) throw new Error(`Nothing was asked of session ${this.id}`)
+    request.settle(outcome)
+  }
+
+  #record(...line: unknown[]): void {
+    this.sent.push(line)
+    this.#journal.push([this.id, ...line])
+  }
+}
