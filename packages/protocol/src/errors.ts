@@ -47,12 +47,20 @@ export const WIRE_ERRORS = {
   peerLeft: 'Peer has left',
   /** Dial and stream: a limit on open streams is reached. */
   tooManyStreams: 'Too many streams',
+  /** `ss-dial`: too many streams of this connection wait to be accepted. */
+  tooManyUnaccepted: 'Too many streams wait to be accepted',
   /** Stream: the receiver never sent `accept`. */
   streamNotAccepted: 'Stream was not accepted in time',
   /** Stream: the sender did not wait for `accept`. */
   dataBeforeAccept: 'Data was sent before the stream was accepted',
   /** Stream: a chunk was not exactly one binary attachment; both halves of its dial end. */
   notBinary: 'Only binary chunks are relayed',
+  /** Stream: the sender knows windows and sent more than it had credit for; both halves of its dial end. */
+  windowExceeded: 'More was sent than the window allows',
+  /** Stream: it held its sender for too long; both halves of its dial end. */
+  heldTooLong: 'The receiver took nothing for too long',
+  /** Stream: the receiver cannot take more, and the sender, which polls, cannot be made to wait. */
+  receiverTooSlow: 'The receiver is too slow',
   /** Join: the same address is being decided upon for the same connection. */
   joinUnderWay: 'A join with this address is under way',
   /** Join: the address was left, or the connection ended, while it was decided upon. */

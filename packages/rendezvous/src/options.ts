@@ -118,6 +118,25 @@ export const optionsSchema = z.strictObject({
         .meta({ description: 'Time a stream has to be accepted by its receiver' })
     })
     .prefault({}),
+  relay: z
+    .strictObject({
+      highWaterMark: bytes
+        .default(1_048_576)
+        .meta({ description: 'Unsent to one client, above which those who send to it have to wait' }),
+      sessionCeiling: bytes
+        .default(8_388_608)
+        .meta({ description: 'Unsent to one client, above which nobody who sends to it is read from' }),
+      holdTimeout: milliseconds
+        .default(30_000)
+        .meta({ description: 'Time a sender that knows no windows may be held by one slow receiver' }),
+      stallTimeout: milliseconds
+        .default(30_000)
+        .meta({ description: 'Time without any sign that a client reads, after which it is dropped' }),
+      maxBufferedBytes: bytes
+        .default(536_870_912)
+        .meta({ description: 'Unsent to all clients together; above it the one with the largest backlog is dropped' })
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       messageSize: bytes
@@ -137,6 +156,18 @@ export const optionsSchema = z.strictObject({
       pendingDialsPerSession: count.default(256).meta({
         description: 'Dials of one connection that wait for an answer',
         flag: 'max-pending-dials-per-session'
+      }),
+      unacceptedStreams: count.default(256).meta({
+        description: 'Stream halves of one connection that wait for their receivers',
+        flag: 'max-unaccepted-streams'
+      }),
+      dialsPerSecond: count.default(100).meta({
+        description: 'Dials of one connection per second, on average; bursts of four times that are taken',
+        flag: 'max-dials-per-second'
+      }),
+      dialsPerSecondPerIp: count.default(400).meta({
+        description: 'The same for all connections from one IP address; loopback and trusted proxies are exempt',
+        flag: 'max-dials-per-second-per-ip'
       }),
       joinRoundsPerSecond: count.default(20).meta({
         description: 'Join requests of one connection per second, on average; bursts of four times that are taken',

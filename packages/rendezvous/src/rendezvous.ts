@@ -8,6 +8,7 @@ import { createPages } from './http/pages.js'
 import { readTls } from './http/tls.js'
 import { LimitedLogger, type Logger } from './logger.js'
 import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
+import { FlowControl } from './relay/flow-control.js'
 import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
 import { Discovery } from './star/discovery.js'
@@ -15,6 +16,7 @@ import { Joining } from './star/join.js'
 import { Registry } from './star/registry.js'
 import { Star } from './star/star.js'
 import { Counters, type RendezvousStats } from './stats.js'
+import { BacklogWatch } from './wire/backlog.js'
 import { Engine, ENGINE_PATH } from './wire/engine.js'
 
 /** Where a server listens. */
@@ -57,6 +59,8 @@ class RendezvousServer implements Rendezvous {
   readonly options: RendezvousOptions
   readonly #counters = new Counters()
   readonly #registry = new Registry()
+  readonly #backlog: BacklogWatch
+  readonly #flow: FlowControl
   readonly #router: Router
   readonly #discovery: Discovery
   readonly #joining: Joining
@@ -67,12 +71,22 @@ class RendezvousServer implements Rendezvous {
   #timers: NodeJS.Timeout[] = []
 
   constructor(options: RendezvousOptions, logger: Logger | undefined) {
-    const { discovery, join, dial, limits } = options
+    const { discovery, join, dial, relay, limits, heartbeat } = options
     const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
     this.#tls = readTls(options)
+    const now = () => performance.now()
+    const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
+    this.#backlog = new BacklogWatch(relay, now)
+    this.#flow = new FlowControl(relay, this.#counters, now)
     this.#router = new Router(
-      { streamsPerSession: limits.streamsPerSession, acceptTimeout: dial.acceptTimeout },
+      {
+        streamsPerSession: limits.streamsPerSession,
+        acceptTimeout: dial.acceptTimeout,
+        pongInterval: heartbeat.timeout / 3
+      },
+      this.#flow,
+      this.#backlog,
       this.#counters
     )
     this.#discovery = new Discovery(discovery, this.#registry, this.#counters)
@@ -89,13 +103,15 @@ class RendezvousServer implements Rendezvous {
       },
       this.#registry,
       this.#discovery,
-      this.#counters
+      this.#counters,
+      onFault
     )
     const dialing = new Dialing(
-      { ackTimeout: dial.ackTimeout, pendingDialsPerSession: limits.pendingDialsPerSession },
+      { ackTimeout: dial.ackTimeout, ...limits },
       this.#registry,
       this.#router,
-      this.#counters
+      this.#counters,
+      onFault
     )
     this.#star = new Star(
       {
@@ -110,14 +126,14 @@ class RendezvousServer implements Rendezvous {
         dialing,
         router: this.#router,
         counters: this.#counters,
-        onFault: (error) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
+        onFault
       }
     )
   }
 
   async start(): Promise<void> {
     if (this.#http !== undefined) throw new Error('This server is started already')
-    const { host, port, heartbeat, limits, join, dial, discovery } = this.options
+    const { host, port, heartbeat, limits, join, dial, relay, discovery } = this.options
     const engine = new Engine(
       {
         messageSize: limits.messageSize,
@@ -155,7 +171,15 @@ class RendezvousServer implements Rendezvous {
     })
     this.#http = http
     this.#engine = engine
-    const shortest = Math.min(SWEEP_INTERVAL, join.deadline, dial.acceptTimeout, join.nonceTtl)
+    const shortest = Math.min(
+      SWEEP_INTERVAL,
+      join.deadline,
+      dial.acceptTimeout,
+      join.nonceTtl,
+      relay.holdTimeout / 4,
+      relay.stallTimeout / 4,
+      heartbeat.timeout / 4
+    )
     this.#timers = [
       setInterval(() => this.#star.sweep(), shortest).unref(),
       setInterval(() => this.#discovery.tick(), discovery.interval).unref()
@@ -193,6 +217,8 @@ class RendezvousServer implements Rendezvous {
       sessions: this.#star.sessions,
       peers: this.#registry.size,
       streams: this.#router.size,
+      bufferedBytes: this.#backlog.buffered,
+      held: this.#flow.held.size,
       pendingChallenges: this.#joining.pendingChallenges,
       ...this.#counters.snapshot()
     }

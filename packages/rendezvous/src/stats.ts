@@ -24,12 +24,14 @@ export type RefusalReason =
   | 'signature'
   | 'stream limit'
   | 'stream reset'
+  | 'unaccepted limit'
   | 'unknown event'
 
 /** Why a frame went nowhere. */
 export type DropReason =
   | 'ack without request'
   | 'attachment'
+  | 'credit without window'
   | 'foreign stream'
   | 'namespace'
   | 'oversized packet'
@@ -40,16 +42,28 @@ export type DropReason =
 
 /** Why a session ended. */
 export type CloseReason =
+  | 'backlog'
   | 'client disconnect'
   | 'heartbeat timeout'
   | 'join deadline'
   | 'malformed packet'
   | 'server stop'
+  | 'stalled'
   | 'transport closed'
   | 'transport error'
 
 /** Why a stream was ended by the server. */
-export type ResetReason = 'data before accept' | 'not accepted' | 'payload' | 'peer left'
+export type ResetReason =
+  | 'data before accept'
+  | 'held too long'
+  | 'not accepted'
+  | 'payload'
+  | 'peer left'
+  | 'receiver too slow'
+  | 'window exceeded'
+
+/** Why a sender was not read from for a while. */
+export type PauseReason = 'ceiling' | 'receiver' | 'window'
 
 type Tally<Reason extends string> = { [reason in Reason]?: number }
 
@@ -67,6 +81,10 @@ export interface RendezvousStats {
   peers: number
   /** Stream halves open now; an ordinary dial has two. */
   streams: number
+  /** Bytes that wait to be taken by clients, as far as there are many for one. */
+  bufferedBytes: number
+  /** Connections not read from now, since those they send to cannot take more. */
+  held: number
   /** Challenges waiting for their signature now. */
   pendingChallenges: number
   joins: Attempts
@@ -79,6 +97,7 @@ export interface RendezvousStats {
   dropped: Tally<DropReason>
   closed: Tally<CloseReason>
   reset: Tally<ResetReason>
+  paused: Tally<PauseReason>
 }
 
 /** The counts of one server: written by its parts, read through {@link RendezvousStats}. */
@@ -91,6 +110,7 @@ export class Counters {
   readonly #dropped: Tally<DropReason> = {}
   readonly #closed: Tally<CloseReason> = {}
   readonly #reset: Tally<ResetReason> = {}
+  readonly #paused: Tally<PauseReason> = {}
 
   refuse(reason: RefusalReason): void {
     add(this.#refused, reason)
@@ -108,10 +128,14 @@ export class Counters {
     add(this.#reset, reason)
   }
 
+  pause(reason: PauseReason): void {
+    add(this.#paused, reason)
+  }
+
   /** A copy that later counting does not change. */
   snapshot(): Pick<
     RendezvousStats,
-    'joins' | 'dials' | 'relayed' | 'announcements' | 'refused' | 'dropped' | 'closed' | 'reset'
+    'joins' | 'dials' | 'relayed' | 'announcements' | 'refused' | 'dropped' | 'closed' | 'reset' | 'paused'
   > {
     return {
       joins: { ...this.joins },
@@ -121,7 +145,8 @@ export class Counters {
       refused: { ...this.#refused },
       dropped: { ...this.#dropped },
       closed: { ...this.#closed },
-      reset: { ...this.#reset }
+      reset: { ...this.#reset },
+      paused: { ...this.#paused }
     }
   }
 }

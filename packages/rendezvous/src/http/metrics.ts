@@ -20,6 +20,12 @@ const GAUGES: readonly Figure[] = [
   { name: 'rendezvous_sessions', help: 'connections open now', read: (stats) => stats.sessions },
   { name: 'rendezvous_streams', help: 'stream halves open now; a dial has two', read: (stats) => stats.streams },
   {
+    name: 'rendezvous_buffered_bytes',
+    help: 'bytes that wait to be taken by slow clients now',
+    read: (stats) => stats.bufferedBytes
+  },
+  { name: 'rendezvous_held', help: 'connections not read from now', read: (stats) => stats.held },
+  {
     name: 'rendezvous_pending_challenges',
     help: 'challenges that wait for their signature now',
     read: (stats) => stats.pendingChallenges

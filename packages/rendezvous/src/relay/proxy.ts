@@ -1,18 +1,48 @@
-import type { Session } from '../wire/session.js'
+import type { Session, StreamRoute } from '../wire/session.js'
+import { queueHeader } from '../wire/stream-frame.js'
+
+/** What a proxy asks about each chunk. */
+export interface ProxyRules {
+  chunk(proxy: Proxy, from: Session, bytes: Buffer, offset: number): void
+}
 
 /** One half of a dial: a stream of chunks from its sender to its receiver. */
-export interface Proxy {
+export class Proxy implements StreamRoute {
   /** `<dial id>.dialer` or `<dial id>.listener`: the name on the wire. */
   readonly stream: string
   readonly sender: Session
   readonly receiver: Session
-  /** Milliseconds since the epoch. */
+  /** The packet that announces each chunk. */
+  readonly header: Buffer
+  /** Milliseconds of the server's clock. */
   readonly openedAt: number
   /** The receiver has said that it is ready. */
-  accepted: boolean
-  ended: boolean
+  accepted = false
+  ended = false
   /** Why it was reset, if it was. */
   failure: string | undefined
   /** The other half of the same dial, once there is one. */
   partner: Proxy | undefined
+  /** Payload bytes that may still be sent, if the receiver or the server has set a window. */
+  credit: number | undefined
+  /** The window is the server's own, set for a new sender on behalf of a legacy receiver. */
+  isServerWindow = false
+  /** Payload bytes passed on since the server last granted credit. */
+  owed = 0
+  /** Since when the sender is held on account of this half; milliseconds of the server's clock. */
+  heldSince: number | undefined
+  readonly #rules: ProxyRules
+
+  constructor(stream: string, sender: Session, receiver: Session, openedAt: number, rules: ProxyRules) {
+    this.stream = stream
+    this.sender = sender
+    this.receiver = receiver
+    this.header = queueHeader(stream)
+    this.openedAt = openedAt
+    this.#rules = rules
+  }
+
+  chunk(from: Session, bytes: Buffer, offset: number): void {
+    this.#rules.chunk(this, from, bytes, offset)
+  }
 }

@@ -2,31 +2,46 @@ import { WIRE_ERRORS } from '@websocket-star/protocol'
 import type { Counters, ResetReason } from '../stats.js'
 import type { Session } from '../wire/session.js'
 import type { StreamFrame } from '../wire/stream-frame.js'
-import type { Proxy } from './proxy.js'
+import type { BacklogWatch } from '../wire/backlog.js'
+import type { FlowControl } from './flow-control.js'
+import { Proxy, type ProxyRules } from './proxy.js'
 
 export interface RouterOptions {
   /** Stream halves that one session may have open. */
   streamsPerSession: number
   /** Milliseconds that a half may wait for its receiver. */
   acceptTimeout: number
+  /** Milliseconds after which a client of revision 3 that is not read from is told that the server is there. */
+  pongInterval: number
 }
 
 /**
  * Passes the frames of stream halves between their two parties. Names on the wire carry no peer, so a name is unique
  * per session, and only a half's sender may send chunks, only its receiver acceptance and credit, and either its end.
  */
-export class Router {
+export class Router implements ProxyRules {
   readonly #options: RouterOptions
   readonly #counters: Counters
+  readonly #flow: FlowControl
+  readonly #backlog: BacklogWatch
   readonly #now: () => number
-  /** The halves of each session, by name, whichever end of them it is. */
-  readonly #streams = new Map<Session, Map<string, Proxy>>()
   /** Halves that wait for their receiver, oldest first. */
   readonly #unaccepted = new Set<Proxy>()
+  /** How many of them each sender has. */
+  readonly #unacceptedOf = new Map<Session, number>()
   #size = 0
+  #reassuredAt = 0
 
-  constructor(options: RouterOptions, counters: Counters, now: () => number = Date.now) {
+  constructor(
+    options: RouterOptions,
+    flow: FlowControl,
+    backlog: BacklogWatch,
+    counters: Counters,
+    now: () => number = () => performance.now()
+  ) {
     this.#options = options
+    this.#flow = flow
+    this.#backlog = backlog
     this.#counters = counters
     this.#now = now
   }
@@ -37,12 +52,17 @@ export class Router {
   }
 
   streamsOf(session: Session): number {
-    return this.#streams.get(session)?.size ?? 0
+    return session.routes.size
+  }
+
+  /** Halves a session is the sender of that wait for their receiver. */
+  unacceptedOf(session: Session): number {
+    return this.#unacceptedOf.get(session) ?? 0
   }
 
   /** Whether a session is an end of a half of that name. */
   has(session: Session, stream: string): boolean {
-    return this.#streams.get(session)?.has(stream) ?? false
+    return session.routes.has(stream)
   }
 
   /** Whether a session may be an end of `more` halves besides those it has. */
@@ -52,20 +72,13 @@ export class Router {
 
   /** Opens a half whose name is free at both ends; from now on its receiver may accept it. */
   open(stream: string, sender: Session, receiver: Session, partner?: Proxy): Proxy {
-    const proxy: Proxy = {
-      stream,
-      sender,
-      receiver,
-      partner,
-      openedAt: this.#now(),
-      accepted: false,
-      ended: false,
-      failure: undefined
-    }
+    const proxy = new Proxy(stream, sender, receiver, this.#now(), this)
+    proxy.partner = partner
     if (partner !== undefined) partner.partner = proxy
-    this.#mapOf(sender).set(stream, proxy)
-    this.#mapOf(receiver).set(stream, proxy)
+    sender.routes.set(stream, proxy)
+    receiver.routes.set(stream, proxy)
     this.#unaccepted.add(proxy)
+    this.#unacceptedOf.set(sender, this.unacceptedOf(sender) + 1)
     this.#size++
     return proxy
   }
@@ -74,9 +87,10 @@ export class Router {
   drop(proxy: Proxy): void {
     if (proxy.ended) return
     proxy.ended = true
-    this.#forget(proxy.sender, proxy.stream)
-    this.#forget(proxy.receiver, proxy.stream)
-    this.#unaccepted.delete(proxy)
+    proxy.sender.routes.delete(proxy.stream)
+    proxy.receiver.routes.delete(proxy.stream)
+    this.#settle(proxy)
+    this.#flow.forget(proxy)
     this.#size--
   }
 
@@ -94,68 +108,94 @@ export class Router {
 
   /** A session has gone: every dial it was part of ends. */
   detach(session: Session): void {
-    const streams = this.#streams.get(session)
-    if (streams === undefined) return
-    for (const proxy of streams.values()) this.reset(proxy, 'peer left', WIRE_ERRORS.peerLeft)
-    this.#streams.delete(session)
+    // All that a session's routes hold are proxies of this router.
+    for (const proxy of session.routes.values() as Iterable<Proxy>) {
+      this.reset(proxy, 'peer left', WIRE_ERRORS.peerLeft)
+    }
+    this.#backlog.forget(session)
   }
 
-  /** Ends every half that has waited too long for its receiver: alone, for a dial may be used one way only. */
+  /** A session has taken enough of what waited for it. */
+  drained(session: Session): void {
+    this.#flow.drained(session)
+  }
+
+  /** Looks at what waits: for a receiver's acceptance, for room, for a sign of life. */
   sweep(): void {
     const limit = this.#now() - this.#options.acceptTimeout
     for (const proxy of this.#unaccepted) {
-      if (proxy.openedAt > limit) return
+      if (proxy.openedAt > limit) break
+      // Alone, for a dial may be used one way only.
       this.#counters.reset('not accepted')
       this.drop(proxy)
       proxy.sender.sendError(proxy.stream, WIRE_ERRORS.streamNotAccepted)
     }
+    for (const proxy of this.#flow.overdue()) this.reset(proxy, 'held too long', WIRE_ERRORS.heldTooLong)
+    this.#backlog.sweep()
+    this.#reassure()
   }
 
   /** Decides upon a frame: it goes to the other end of its half, or nowhere. */
   route(from: Session, frame: StreamFrame): void {
-    const proxy = this.#streams.get(from)?.get(frame.stream)
+    const proxy = from.routes.get(frame.stream) as Proxy | undefined // as above
     if (proxy === undefined) return this.#counters.drop('unknown stream')
     switch (frame.kind) {
-      case 'queue':
-        return from === proxy.sender ? this.#chunk(proxy, frame.payload) : this.#dropForeign()
+      case 'bad chunk':
+        return from === proxy.sender ? this.reset(proxy, 'payload', WIRE_ERRORS.notBinary) : this.#dropForeign()
       case 'accept':
         return from === proxy.receiver ? this.#accept(proxy, frame.window) : this.#dropForeign()
       case 'credit':
-        return from === proxy.receiver ? proxy.sender.sendCredit(proxy.stream, frame.bytes) : this.#dropForeign()
+        return from === proxy.receiver ? this.#credit(proxy, frame.bytes) : this.#dropForeign()
       case 'error':
         this.drop(proxy)
         return (from === proxy.sender ? proxy.receiver : proxy.sender).sendError(proxy.stream, frame.reason)
     }
   }
 
-  #chunk(proxy: Proxy, payload: Buffer | undefined): void {
-    if (payload === undefined) return this.reset(proxy, 'payload', WIRE_ERRORS.notBinary)
+  /** The way of a chunk: from the sender's connection to the receiver's, as it came. */
+  chunk(proxy: Proxy, from: Session, bytes: Buffer, offset: number): void {
+    if (from !== proxy.sender) return this.#dropForeign()
+    if (proxy.ended) return this.#counters.drop('unknown stream')
     if (!proxy.accepted) return this.reset(proxy, 'data before accept', WIRE_ERRORS.dataBeforeAccept)
+    const size = bytes.length - offset
+    if (!this.#flow.admits(proxy, size)) return this.reset(proxy, 'window exceeded', WIRE_ERRORS.windowExceeded)
     this.#counters.relayed.chunks++
-    this.#counters.relayed.bytes += payload.length
-    proxy.receiver.sendChunk(proxy.stream, payload)
+    this.#counters.relayed.bytes += size
+    proxy.receiver.sendChunk(proxy.header, bytes, offset)
+    this.#backlog.note(proxy.receiver)
+    if (!this.#flow.forwarded(proxy, size)) this.reset(proxy, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
   }
 
   #accept(proxy: Proxy, window: number | undefined): void {
     if (proxy.accepted) return this.#counters.drop('repeated accept')
     proxy.accepted = true
-    this.#unaccepted.delete(proxy)
-    proxy.sender.sendAccept(proxy.stream, window)
+    this.#settle(proxy)
+    proxy.sender.sendAccept(proxy.stream, this.#flow.accepted(proxy, window))
+  }
+
+  /** A half waits for its receiver no more. */
+  #settle(proxy: Proxy): void {
+    if (!this.#unaccepted.delete(proxy)) return
+    const left = this.unacceptedOf(proxy.sender) - 1
+    if (left > 0) this.#unacceptedOf.set(proxy.sender, left)
+    else this.#unacceptedOf.delete(proxy.sender)
+  }
+
+  #credit(proxy: Proxy, bytes: number): void {
+    if (this.#flow.granted(proxy, bytes)) proxy.sender.sendCredit(proxy.stream, bytes)
+  }
+
+  /** A client of revision 3 whose pings cannot be heard, or whose pongs are stuck, gives up unless it is told something. */
+  #reassure(): void {
+    const now = this.#now()
+    if (now - this.#reassuredAt < this.#options.pongInterval) return
+    this.#reassuredAt = now
+    for (const session of new Set([...this.#flow.held.keys(), ...this.#backlog.sessions])) {
+      session.link.sendUnsolicitedPong()
+    }
   }
 
   #dropForeign(): void {
     this.#counters.drop('foreign stream')
-  }
-
-  #mapOf(session: Session): Map<string, Proxy> {
-    let streams = this.#streams.get(session)
-    if (streams === undefined) this.#streams.set(session, (streams = new Map()))
-    return streams
-  }
-
-  #forget(session: Session, stream: string): void {
-    const streams = this.#streams.get(session)
-    streams?.delete(stream)
-    if (streams?.size === 0) this.#streams.delete(session)
   }
 }

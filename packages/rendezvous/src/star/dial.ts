@@ -5,6 +5,7 @@ import {
   InvalidAddressError,
   parseDialRequest,
   rebase,
+  StarProtocolError,
   WIRE_ERRORS,
   wireErrorFor,
   type StarAddress
@@ -16,12 +17,20 @@ import type { Ack, Session } from '../wire/session.js'
 import type { RequestOutcome } from '../wire/acks.js'
 import type { Member } from './member.js'
 import type { Registry } from './registry.js'
+import { TokenBucket } from './token-bucket.js'
 
 export interface DialOptions {
   /** Milliseconds the dialled peer has to answer. */
   ackTimeout: number
   pendingDialsPerSession: number
+  /** Stream halves of one session that may wait for their receivers. */
+  unacceptedStreams: number
+  dialsPerSecond: number
+  dialsPerSecondPerIp: number
 }
+
+/** How many times their rate sessions and addresses may dial at once. */
+const BURST = 4
 
 /** Brings two peers together: asks the dialled one, and opens the two halves of the dial. */
 export class Dialing {
@@ -34,7 +43,21 @@ export class Dialing {
   /** How many of them each session asked for. */
   readonly #asked = new Map<Session, number>()
 
-  constructor(options: DialOptions, registry: Registry, router: Router, counters: Counters) {
+  readonly #rateOf = new WeakMap<Session, TokenBucket>()
+  readonly #rateOfIp = new Map<string, TokenBucket>()
+  readonly #onFault: (error: unknown) => void
+  readonly #now: () => number
+
+  constructor(
+    options: DialOptions,
+    registry: Registry,
+    router: Router,
+    counters: Counters,
+    onFault: (error: unknown) => void,
+    now: () => number = () => performance.now()
+  ) {
+    this.#onFault = onFault
+    this.#now = now
     this.#options = options
     this.#registry = registry
     this.#router = router
@@ -44,10 +67,12 @@ export class Dialing {
   /** Handles `ss-dial`. Never throws: whatever goes wrong is answered. */
   dial(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
+    if (!this.#mayDial(member.session)) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
     let request
     try {
       request = parseDialRequest(args)
     } catch (error) {
+      if (!(error instanceof StarProtocolError)) this.#onFault(error)
       return this.#refuse(error instanceof InvalidAddressError ? 'address' : 'request', wireErrorFor(error), ack)
     }
     const { from, to, dialId } = request
@@ -63,6 +88,9 @@ export class Dialing {
         return this.#refuse('stream limit', WIRE_ERRORS.tooManyStreams, ack)
       }
     }
+    if (this.#router.unacceptedOf(member.session) >= this.#options.unacceptedStreams) {
+      return this.#refuse('unaccepted limit', WIRE_ERRORS.tooManyUnaccepted, ack)
+    }
     const asked = this.#asked.get(member.session) ?? 0
     if (asked >= this.#options.pendingDialsPerSession) {
       return this.#refuse('dial limit', WIRE_ERRORS.tooManyRequests, ack)
@@ -71,12 +99,38 @@ export class Dialing {
 
     // The dialer's half has to be there before the callee can accept it.
     const half = this.#router.open(halfName(dialId, 'dialer'), member.session, target.session)
-    const caller =
-      from.peerId !== undefined && target.prefix !== undefined ? underPrefix(from, target.prefix) : from.legacy
+    const caller = callerUnder(from, target.prefix)
     target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) => {
       this.#settle(member.session, target.session, dialId)
       this.#conclude(half, dialId, outcome, ack)
     })
+  }
+
+  /** Forgets the addresses that have not dialled for a while. */
+  sweep(): void {
+    const now = this.#now()
+    for (const [ip, bucket] of this.#rateOfIp) {
+      if (bucket.isFull(now)) this.#rateOfIp.delete(ip)
+    }
+  }
+
+  #mayDial(session: Session): boolean {
+    const now = this.#now()
+    const { dialsPerSecond, dialsPerSecondPerIp } = this.#options
+    let bucket = this.#rateOf.get(session)
+    if (bucket === undefined) {
+      bucket = new TokenBucket(dialsPerSecond, dialsPerSecond * BURST, now)
+      this.#rateOf.set(session, bucket)
+    }
+    if (!bucket.take(now)) return false
+    const { ip, exempt } = session.remote
+    if (exempt) return true
+    let bucketOfIp = this.#rateOfIp.get(ip)
+    if (bucketOfIp === undefined) {
+      bucketOfIp = new TokenBucket(dialsPerSecondPerIp, dialsPerSecondPerIp * BURST, now)
+      this.#rateOfIp.set(ip, bucketOfIp)
+    }
+    return bucketOfIp.take(now)
   }
 
   /** Whether a dial of that id uses either of its two streams at a session, or is going to. */
@@ -135,6 +189,8 @@ export class Dialing {
 }
 
 /** The caller as the callee can dial it back. */
-function underPrefix(address: StarAddress, prefix: string): string {
-  return address.peerId === undefined ? address.legacy : rebase(address.peerId, prefix, 'legacy')
+function callerUnder(address: StarAddress, prefix: string | undefined): string {
+  return address.peerId === undefined || prefix === undefined
+    ? address.legacy
+    : rebase(address.peerId, prefix, 'legacy')
 }

@@ -15,6 +15,9 @@ export interface DiscoveryOptions {
   prefixes: number
 }
 
+/** Bytes unsent to a client above which it is told nothing. */
+const SLOW_FROM = 262_144
+
 /**
  * Tells each client of the others, under the prefix it joined with itself, and never of its own peer. Clients of one
  * prefix share each announcement's text.
@@ -29,7 +32,12 @@ export class Discovery {
   #second = 0
   #newcomers = 0
 
-  constructor(options: DiscoveryOptions, registry: Registry, counters: Counters, now: () => number = Date.now) {
+  constructor(
+    options: DiscoveryOptions,
+    registry: Registry,
+    counters: Counters,
+    now: () => number = () => performance.now()
+  ) {
     this.#options = options
     this.#registry = registry
     this.#counters = counters
@@ -91,7 +99,8 @@ export class Discovery {
 
   #tell(group: Set<Member>, entry: Entry, text: string): void {
     for (const member of group) {
-      if (this.#registry.holds(member, entry)) continue
+      // One that reads slowly is left out, not buffered for: it hears of the same peers again.
+      if (member.session.buffered > SLOW_FROM || this.#registry.holds(member, entry)) continue
       member.session.sendText(text)
       this.#counters.announcements++
     }

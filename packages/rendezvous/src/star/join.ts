@@ -2,6 +2,7 @@ import {
   createNonce,
   parseJoinRequest,
   parsePublicKey,
+  StarProtocolError,
   verifySignature,
   WIRE_ERRORS,
   wireErrorFor,
@@ -44,6 +45,7 @@ export class Joining {
   readonly #registry: Registry
   readonly #discovery: Discovery
   readonly #counters: Counters
+  readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   /** Challenges that wait for their signature, oldest first, over all sessions. */
   readonly #challenges = new Map<PendingJoin, Member>()
@@ -53,8 +55,10 @@ export class Joining {
     registry: Registry,
     discovery: Discovery,
     counters: Counters,
-    now: () => number = Date.now
+    onFault: (error: unknown) => void,
+    now: () => number = () => performance.now()
   ) {
+    this.#onFault = onFault
     this.#options = options
     this.#registry = registry
     this.#discovery = discovery
@@ -66,13 +70,18 @@ export class Joining {
     return this.#challenges.size
   }
 
-  /** Handles `ss-join`. Never throws and never rejects: whatever goes wrong is answered. */
+  /**
+   * Handles `ss-join`. Never throws and never rejects: whatever goes wrong is answered. As on the old server the total
+   * counts first rounds, and second ones that fail.
+   */
   async join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
       await this.#round(member, args, ack)
     } catch (error) {
+      this.#counters.joins.total++
       this.#counters.joins.failure++
       this.#counters.refuse(error instanceof JoinRefusal ? error.reason : reasonOf(error))
+      if (!(error instanceof JoinRefusal || error instanceof StarProtocolError)) this.#onFault(error)
       ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
     }
   }
@@ -112,7 +121,6 @@ export class Joining {
       if (pending.expiresAt > now) return this.#verify(member, pending, data, ack)
     }
 
-    this.#counters.joins.total++
     this.#admit(member, address)
     if (this.#options.cryptoChallenge) this.#challenge(member, address, data, ack)
     else await this.#claimUnproven(member, address, ack)
@@ -150,6 +158,7 @@ export class Joining {
     member.pending.set(address.canonical, pending)
     this.#challenges.set(pending, member)
     if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
+    this.#counters.joins.total++
     ack?.(null, nonce)
   }
 
@@ -179,6 +188,7 @@ export class Joining {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
+    this.#counters.joins.total++
     this.#claim(member, address, ack)
   }
 

@@ -17,6 +17,6 @@ export interface Member {
   readonly joinRounds: TokenBucket
   /** The prefix it is told of others under: the one it joined with last. Undefined if that address had none. */
   prefix: string | undefined
-  /** Milliseconds since the epoch: when it was last seen to hold an address or a stream, or was opened. */
+  /** Milliseconds of the server's clock: when it was last seen to hold an address or a stream, or was opened. */
   idleSince: number
 }

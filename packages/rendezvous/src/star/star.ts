@@ -35,7 +35,7 @@ export class Star implements SessionListener {
   readonly #now: () => number
   readonly #members = new Map<Session, Member>()
 
-  constructor(options: StarOptions, parts: StarParts, now: () => number = Date.now) {
+  constructor(options: StarOptions, parts: StarParts, now: () => number = () => performance.now()) {
     this.#options = options
     this.#parts = parts
     this.#now = now
@@ -81,6 +81,10 @@ export class Star implements SessionListener {
     this.#parts.router.route(session, frame)
   }
 
+  drain(session: Session): void {
+    this.#parts.router.drained(session)
+  }
+
   /** A lost connection is a leave of every address, and the end of every stream. */
   end(session: Session, _reason: CloseReason): void {
     const member = this.#members.get(session)
@@ -105,6 +109,7 @@ export class Star implements SessionListener {
       else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
     }
     this.#parts.joining.sweep()
+    this.#parts.dialing.sweep()
     this.#parts.router.sweep()
   }
 

@@ -16,6 +16,11 @@ export class TokenBucket {
     this.#filledAt = now
   }
 
+  /** Whether nothing has happened for so long that a new bucket would be no different. */
+  isFull(now: number): boolean {
+    return this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000 >= this.#burst
+  }
+
   /** @returns false if it happens too often */
   take(now: number): boolean {
     this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#filledAt) * this.#rate) / 1000)

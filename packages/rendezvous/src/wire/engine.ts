@@ -39,6 +39,7 @@ export class Engine {
   readonly #counters: Counters
   readonly #isTrusted: (address: string, distance: number) => boolean
   readonly #sessionsByIp = new Map<string, number>()
+  readonly #sessions = new Map<string, Session>()
 
   constructor(
     options: EngineOptions,
@@ -65,19 +66,35 @@ export class Engine {
     this.#server.on('connection', (socket: Socket) => {
       const ip = this.#remoteAddress(socket.request)
       this.#count(ip, 1)
-      socket.once('close', () => this.#count(ip, -1))
-      const session = new Session(socket, ip, listener, counters)
+      const session = new Session(socket, { ip, exempt: this.isExempt(ip) }, listener, counters)
+      this.#sessions.set(session.id, session)
+      socket.once('close', () => {
+        this.#sessions.delete(session.id)
+        this.#count(ip, -1)
+      })
       onSession(session)
       session.start()
     })
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    this.#server.handleRequest(request as never, response) // engine.io adds the fields of its own request type itself
+    // engine.io adds the fields of its own request type itself.
+    const handle = () => this.#server.handleRequest(request as never, response)
+    const session = request.method === 'POST' ? this.#sessionOf(request) : undefined
+    if (session === undefined || !session.link.paused) return handle()
+    // A client that polls sends the next messages only when these have been answered.
+    session.link.whenResumed(() => {
+      if (!request.destroyed) handle()
+    })
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#server.handleUpgrade(request as never, socket, head)
+  }
+
+  /** Whether limits per IP address leave an address out: loopback, and proxies that are trusted. */
+  isExempt(ip: string): boolean {
+    return isLoopback(ip, 0) || this.#isTrusted(ip, 0)
   }
 
   close(): void {
@@ -93,19 +110,20 @@ export class Engine {
       return 'Origin is not allowed'
     }
     const ip = this.#remoteAddress(request)
-    if (!this.#isExempt(ip) && (this.#sessionsByIp.get(ip) ?? 0) >= sessionsPerIp) {
+    if (!this.isExempt(ip) && (this.#sessionsByIp.get(ip) ?? 0) >= sessionsPerIp) {
       this.#counters.refuse('sessions per ip')
       return 'Too many connections from this address'
     }
     return null
   }
 
-  #remoteAddress(request: IncomingMessage): string {
-    return proxyAddr(request, this.#isTrusted)
+  #sessionOf(request: IncomingMessage): Session | undefined {
+    const sid = new URLSearchParams(request.url?.split('?', 2)[1]).get('sid')
+    return sid === null ? undefined : this.#sessions.get(sid)
   }
 
-  #isExempt(ip: string): boolean {
-    return isLoopback(ip, 0) || this.#isTrusted(ip, 0)
+  #remoteAddress(request: IncomingMessage): string {
+    return proxyAddr(request, this.#isTrusted)
   }
 
   #count(ip: string, change: 1 | -1): void {

@@ -1,3 +1,4 @@
+import { EXTENSIONS_VERSION, type ConnectAnswer } from '@websocket-star/protocol'
 import { Decoder, Encoder, PacketType, type Packet as SocketIoPacket } from 'socket.io-parser'
 
 /** A message that is no socket.io packet; the connection it came on is closed. */
@@ -34,7 +35,7 @@ const MAX_ATTACHMENTS = 10
 /** Longer ids would lose digits as a number. */
 const MAX_ID_DIGITS = 15
 
-const ENVELOPE = /^([0-6])(?:(\d{1,2})-)?(?:(\/[^,]*),)?(\d*)/
+const ENVELOPE = /^([0-6])(?:(\d{1,2})-)?(?:\/[^,]*,)?(\d*)/
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
@@ -65,8 +66,8 @@ export function readPacket(text: string): Packet {
   if (binary !== (envelope[2] !== undefined) || (binary && (attachments < 1 || attachments > MAX_ATTACHMENTS))) {
     throw new MalformedPacketError(`a binary packet carries 1 to ${MAX_ATTACHMENTS} attachments`)
   }
-  const namespace = namespaceOf(envelope[3], text)
-  const digits = envelope[4] ?? ''
+  const namespace = namespaceOf(text)
+  const digits = envelope[3] ?? ''
   if (digits.length > MAX_ID_DIGITS) throw new MalformedPacketError('the id of a packet is too long')
   const id = digits === '' ? undefined : Number(digits)
 
@@ -109,9 +110,15 @@ export function ackText(id: number, args: readonly unknown[]): string {
   return encodeText({ type: PacketType.ACK, nsp: '/', data: [...args], id })
 }
 
-/** The answer to CONNECT: socket.io 5 (engine.io 4) clients are told their id, older ones nothing. */
-export function connectText(sid: string | undefined): string {
-  return encodeText({ type: PacketType.CONNECT, nsp: '/', ...(sid === undefined ? {} : { data: { sid } }) })
+/**
+ * The answer to CONNECT of a socket.io 5 client.
+ *
+ * @param extended - tells a client that asked for it that this server knows windows and credit
+ */
+export function connectText(sid: string, extended: boolean): string {
+  const answer: ConnectAnswer = { sid, websocketStar: { version: EXTENSIONS_VERSION, limits: {} } }
+  const data = extended ? answer : { sid }
+  return encodeText({ type: PacketType.CONNECT, nsp: '/', data })
 }
 
 /** Refuses a namespace, in the form the revision of the client knows. */
@@ -142,10 +149,8 @@ function argumentsOf(packet: SocketIoPacket): unknown[] {
 }
 
 /** The namespace without the query that socket.io 2 clients append to it. */
-function namespaceOf(matched: string | undefined, text: string): string {
-  if (matched !== undefined) return matched.split('?', 1)[0] ?? matched
-  const slash = /^[0-6](?:\d{1,2}-)?(\/[^,?]*)/.exec(text)
-  return slash?.[1] ?? '/'
+function namespaceOf(text: string): string {
+  return /^[0-6](?:\d{1,2}-)?(\/[^,?]*)/.exec(text)?.[1] ?? '/'
 }
 
 /** Whether the JSON from `start` on nests deeper than {@link MAX_DEPTH}; brackets inside strings do not count. */

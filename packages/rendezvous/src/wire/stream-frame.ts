@@ -3,8 +3,8 @@ import type { UnreadablePacket } from './packet.js'
 
 /** An event of one stream half, as a client sent it. `stream` is the name of the half: `<dial id>.dialer` or `.listener`. */
 export type StreamFrame =
-  /** A chunk; `payload` is undefined when what came was not exactly one binary attachment. */
-  | { kind: 'queue'; stream: string; payload: Buffer | undefined }
+  /** A chunk that was not exactly one binary attachment. */
+  | { kind: 'bad chunk'; stream: string }
   | { kind: 'accept'; stream: string; window: number | undefined }
   | { kind: 'credit'; stream: string; bytes: number }
   | { kind: 'error'; stream: string; reason: true | string }
@@ -18,7 +18,8 @@ export interface QueueHeader {
 const QUEUE_START = '51-["socket.io-pull-stream.queue.'
 const QUEUE_END = '",{"_placeholder":true,"num":0}]'
 const STREAM_NAME = /^[A-Za-z0-9_~.:-]{1,137}$/
-const UNREADABLE_ERROR = /^2\d*\["socket\.io-pull-stream\.error\.([A-Za-z0-9_~.:-]{1,137})"/
+const UNREADABLE_EVENT =
+  /^(?:2|5\d{1,2}-)(?:\/,)?\d*\[\"socket\.io-pull-stream\.(error|queue)\.([A-Za-z0-9_~.:-]{1,137})\"/
 
 /** Recognises the header of a chunk as every known client writes it, without parsing JSON. */
 export function readQueueHeader(text: string): QueueHeader | undefined {
@@ -28,7 +29,7 @@ export function readQueueHeader(text: string): QueueHeader | undefined {
 }
 
 /**
- * Reads a stream event from its name and arguments; undefined when it is none. An event that announced attachments
+ * Reads a stream event from its name and arguments; undefined when it is none, or credit that is no number of bytes. An event that announced attachments
  * yields a {@link QueueHeader} if it is a chunk with exactly one.
  */
 export function readStreamEvent(
@@ -43,7 +44,7 @@ export function readStreamEvent(
     case 'queue':
       return attachments === 1 && args.length === 1 && isFirstPlaceholder(args[0])
         ? { kind: 'queue header', stream }
-        : { kind, stream, payload: undefined }
+        : { kind: 'bad chunk', stream }
     case 'accept':
       return { kind, stream, window: parseAcceptOptions(args[0]).window }
     case 'credit': {
@@ -55,16 +56,17 @@ export function readStreamEvent(
   }
 }
 
-/** The end of a stream half whose reason was too large or too deep to read: the half ends all the same. */
-export function readUnreadableEnd(packet: UnreadablePacket): StreamFrame | undefined {
-  const stream = UNREADABLE_ERROR.exec(packet.text.slice(0, 256))?.[1]
+/** A stream event that was too large or too deep to read: an end is an end all the same, and a chunk is no chunk. */
+export function readUnreadableEvent(packet: UnreadablePacket): StreamFrame | undefined {
+  const [, kind, stream] = UNREADABLE_EVENT.exec(packet.text.slice(0, 256)) ?? []
+  if (stream === undefined) return undefined
   // An empty object stands for the value that was not parsed: it gets the reason all such values get.
-  return stream === undefined ? undefined : { kind: 'error', stream, reason: endReason({}) }
+  return kind === 'error' ? { kind, stream, reason: endReason({}) } : { kind: 'bad chunk', stream }
 }
 
-/** Text that announces a chunk; its attachment follows as one binary message. */
-export function queueHeaderText(stream: string): string {
-  return QUEUE_START + stream + QUEUE_END
+/** The packet that announces a chunk, as bytes with engine.io's `4` before it; its attachment follows. */
+export function queueHeader(stream: string): Buffer {
+  return Buffer.from(`4${QUEUE_START}${stream}${QUEUE_END}`, 'latin1')
 }
 
 export function acceptText(stream: string, window: number | undefined): string {

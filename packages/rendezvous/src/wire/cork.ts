@@ -1,0 +1,18 @@
+import type { Socket } from 'node:net'
+
+const corked: Socket[] = []
+
+/**
+ * Holds back what is written to a socket until the data that was just read has been worked through, so that frames which
+ * came together leave together: with small messages, system calls are what costs.
+ */
+export function corkForTick(socket: Socket): void {
+  if (socket.writableCorked > 0) return
+  socket.cork()
+  if (corked.push(socket) === 1) process.nextTick(uncorkAll)
+}
+
+function uncorkAll(): void {
+  for (const socket of corked) socket.uncork()
+  corked.length = 0
+}

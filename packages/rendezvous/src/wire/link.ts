@@ -1,0 +1,253 @@
+import type { Socket as NetSocket } from 'node:net'
+import type { Socket } from 'engine.io'
+import type { WebSocket } from 'ws'
+import { corkForTick } from './cork.js'
+import { Heartbeat } from './heartbeat.js'
+
+/** What comes up from a link. */
+export interface LinkHandlers {
+  /** A text message. */
+  text(text: string): void
+  /** A text message that announces attachments, as bytes with engine.io's `4` before it. @returns false if it is to be told as text */
+  header(bytes: Buffer): boolean
+  /** A binary message; its payload begins at `offset`. */
+  binary(bytes: Buffer, offset: number): void
+  /** What waits to be sent has become half as much as {@link Link.onDrain} was asked to wait for, or less. */
+  drain(): void
+  /** The last word. */
+  close(reason: string): void
+}
+
+/** Milliseconds a client has to finish the closing handshake before its socket is destroyed. */
+const CLOSE_GRACE = 1_000
+const MESSAGE = 0x34 // '4'
+const BINARY_EVENT = 0x35 // '5'
+/** The byte engine.io 3 puts before the payload of a binary message. */
+const MESSAGE_BYTE = 4
+
+const TEXT = { binary: false, compress: false }
+const BINARY = { binary: true, compress: false }
+
+/**
+ * The connection to one client. Messages go straight to its WebSocket as soon as it has one, corked per tick, and to
+ * engine.io's buffer else: while it polls, while it upgrades, and if it takes binary as base64 only. Heartbeats and the
+ * handshake stay with engine.io.
+ */
+export class Link {
+  readonly #socket: Socket
+  readonly #handlers: LinkHandlers
+  readonly #heartbeat: Heartbeat
+  #webSocket: WebSocket | undefined
+  #net: NetSocket | undefined
+  /** Bytes handed to engine.io since it last wrote. */
+  #queued = 0
+  #wantsDrainAt = 0
+  #paused = false
+  readonly #onResume: (() => void)[] = []
+
+  constructor(socket: Socket, handlers: LinkHandlers) {
+    this.#socket = socket
+    this.#handlers = handlers
+    this.#heartbeat = new Heartbeat(socket)
+    socket.on('message', (data: string | Buffer) => {
+      this.#heartbeat.heard()
+      if (typeof data === 'string') handlers.text(data)
+      else handlers.binary(data, 0)
+    })
+    socket.once('close', (reason: string) => {
+      handlers.close(reason)
+      this.#runWaiting()
+    })
+    socket.on('flush', () => {
+      this.#queued = 0
+    })
+    socket.on('drain', this.#onDrain)
+    if (socket.transport.name === 'websocket') this.#takeOver()
+    else socket.once('upgrade', () => this.#takeOver())
+  }
+
+  /** Bytes that wait to be taken by the operating system. */
+  get buffered(): number {
+    return this.#queued + (this.#webSocket?.bufferedAmount ?? 0)
+  }
+
+  /** Bytes the operating system has been given and not sent yet, as far as it tells: it moves while the client reads. */
+  get writeQueueSize(): number {
+    // Node has no public name for it.
+    const handle = (this.#net as unknown as { _handle?: { writeQueueSize?: number } } | undefined)?._handle
+    return handle?.writeQueueSize ?? 0
+  }
+
+  /** A client that polls cannot be paused: it is not answered instead. */
+  get polling(): boolean {
+    return this.#webSocket === undefined
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** @param text - a socket.io packet */
+  sendText(text: string): void {
+    const webSocket = this.#direct()
+    if (webSocket === undefined) return this.#sendThroughEngine(text, text.length)
+    webSocket.send(`4${text}`, TEXT, this.#sent)
+  }
+
+  /**
+   * Sends a packet with its attachment.
+   *
+   * @param header - the text of the packet as bytes, with engine.io's `4` before it
+   * @param bytes - the attachment; it is not copied, unless it came from a client of revision 4 and this is one of 3
+   * @param offset - where the payload begins: 1 after the byte that revision 3 puts before it, else 0
+   */
+  sendChunk(header: Buffer, bytes: Buffer, offset: number): void {
+    const webSocket = this.#direct()
+    if (webSocket === undefined) {
+      this.#sendThroughEngine(header.toString('latin1', 1), header.length)
+      this.#sendThroughEngine(bytes.subarray(offset), bytes.length)
+      return
+    }
+    webSocket.send(header, TEXT, this.#sent)
+    webSocket.send(this.#framed(bytes, offset), BINARY, this.#sent)
+  }
+
+  /** Asks for one `drain` when half of `mark` bytes or less wait to be sent. */
+  onDrain(mark: number): void {
+    this.#wantsDrainAt = mark / 2
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#heartbeat.suspend()
+    this.#webSocket?.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#heartbeat.resume()
+    this.#webSocket?.resume()
+    this.#runWaiting()
+  }
+
+  /** Runs once the client is read from again, or is gone: what a polling client sends has to wait that long. */
+  whenResumed(callback: () => void): void {
+    this.#onResume.push(callback)
+  }
+
+  /** engine.io's pong, which a client of revision 3 takes for an answer to a ping it cannot get through. */
+  sendUnsolicitedPong(): void {
+    if (this.#socket.protocol === 3) this.#direct()?.send('3', TEXT)
+  }
+
+  ping(): void {
+    this.#webSocket?.ping()
+  }
+
+  /** Tells of each answer to a WebSocket ping; not for clients that poll. */
+  onPong(listener: () => void): () => void {
+    const webSocket = this.#webSocket
+    webSocket?.on('pong', listener)
+    return () => webSocket?.off('pong', listener)
+  }
+
+  /** Whether a client that polls has a request waiting for us. */
+  get pollWaits(): boolean {
+    return this.#socket.transport.writable
+  }
+
+  /**
+   * Closes the connection.
+   *
+   * @param code - of the WebSocket close frame; undefined lets the client's own goodbye stand
+   */
+  close(code: number | undefined, detail: string): void {
+    const webSocket = this.#webSocket
+    if (webSocket !== undefined) {
+      // What is paused would never read the client's answer.
+      webSocket.resume()
+      if (code !== undefined) webSocket.close(code, detail.slice(0, 120))
+      // A socket that is merely closed keeps its buffers for half a minute if the client does not answer.
+      setTimeout(() => webSocket.terminate(), CLOSE_GRACE).unref()
+    }
+    this.#socket.close()
+  }
+
+  /** Drops the connection with all that waits to be sent. */
+  terminate(): void {
+    this.#webSocket?.terminate()
+    this.#socket.close(true)
+  }
+
+  /** From now on messages come from the WebSocket itself; what is no packet with attachments goes on to engine.io. */
+  #takeOver(): void {
+    // engine.io does not type the WebSocket of its transport of that name.
+    const webSocket = (this.#socket.transport as unknown as { socket: WebSocket }).socket
+    this.#webSocket = webSocket
+    // ws has no public name for the socket below it; engine.io uses this one.
+    this.#net = (webSocket as unknown as { _socket: NetSocket })._socket
+    const [engineListener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void] // engine.io's only one
+    webSocket.removeAllListeners('message')
+    const isRevision3 = this.#socket.protocol === 3
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      this.#heartbeat.heard()
+      if (isBinary) {
+        if (!isRevision3) return this.#handlers.binary(data, 0)
+        if (data[0] === MESSAGE_BYTE) return this.#handlers.binary(data, 1)
+      } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#handlers.header(data)) {
+        return
+      }
+      engineListener(data, isBinary)
+    })
+    this.#net.on('drain', this.#onDrain)
+    if (this.#paused) webSocket.pause()
+  }
+
+  /** The WebSocket, if a message written to it now comes after all that were given to engine.io. */
+  #direct(): WebSocket | undefined {
+    const webSocket = this.#webSocket
+    if (webSocket === undefined) return undefined
+    // engine.io types its buffer as private.
+    const { upgrading, writeBuffer, transport } = this.#socket as unknown as EngineSocketState
+    if (upgrading || writeBuffer.length > 0 || !transport.supportsBinary) return undefined
+    if (this.#net !== undefined) corkForTick(this.#net)
+    return webSocket
+  }
+
+  #runWaiting(): void {
+    for (const callback of this.#onResume.splice(0)) callback()
+  }
+
+  #sendThroughEngine(data: string | Buffer, size: number): void {
+    this.#queued += size
+    this.#socket.send(data)
+  }
+
+  #framed(bytes: Buffer, offset: number): Buffer {
+    if (this.#socket.protocol !== 3) return offset === 0 ? bytes : bytes.subarray(offset)
+    if (offset === 1) return bytes
+    const framed = Buffer.allocUnsafe(bytes.length + 1)
+    framed[0] = MESSAGE_BYTE
+    bytes.copy(framed, 1)
+    return framed
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
+    this.#wantsDrainAt = 0
+    this.#handlers.drain()
+  }
+
+  /** Called when a message has been taken; only looks at the backlog while somebody waits for it. */
+  readonly #sent = (): void => {
+    if (this.#wantsDrainAt > 0) this.#onDrain()
+  }
+}
+
+interface EngineSocketState {
+  upgrading: boolean
+  writeBuffer: readonly unknown[]
+  transport: { supportsBinary: boolean }
+}
