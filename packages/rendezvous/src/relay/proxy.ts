@@ -1,5 +1,6 @@
+import type { ChunkHeader } from '../wire/link.js'
 import type { Session, StreamRoute } from '../wire/session.js'
-import { queueHeader } from '../wire/stream-frame.js'
+import { chunkHeader } from '../wire/stream-frame.js'
 
 /** What a proxy asks about each chunk. */
 export interface ProxyRules {
@@ -13,7 +14,7 @@ export class Proxy implements StreamRoute {
   readonly sender: Session
   readonly receiver: Session
   /** The packet that announces each chunk. */
-  readonly header: Buffer
+  readonly header: ChunkHeader
   /** Milliseconds of the server's clock. */
   readonly openedAt: number
   /** The receiver has said that it is ready. */
@@ -37,7 +38,7 @@ export class Proxy implements StreamRoute {
     this.stream = stream
     this.sender = sender
     this.receiver = receiver
-    this.header = queueHeader(stream)
+    this.header = chunkHeader(stream)
     this.openedAt = openedAt
     this.#rules = rules
   }

@@ -2,7 +2,7 @@ import type { Socket } from 'engine.io'
 import { parseConnectRequest, WIRE_ERRORS } from '@websocket-star/protocol'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
-import { Link } from './link.js'
+import { Link, type ChunkHeader } from './link.js'
 import {
   ackText,
   connectErrorText,
@@ -151,7 +151,7 @@ export class Session {
   }
 
   /** See {@link Link.sendChunk}. */
-  sendChunk(header: Buffer, bytes: Buffer, offset: number): void {
+  sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (!this.#ended) this.#link.sendChunk(header, bytes, offset)
   }
 

@@ -1,4 +1,6 @@
 import { endReason, parseAcceptOptions, parseCredit, parseStreamEventName } from '@websocket-star/protocol'
+import { headSize, TEXT_OPCODE, writeHead } from './frame.js'
+import type { ChunkHeader } from './link.js'
 import type { UnreadablePacket } from './packet.js'
 
 /** An event of one stream half, as a client sent it. `stream` is the name of the half: `<dial id>.dialer` or `.listener`. */
@@ -64,9 +66,13 @@ export function readUnreadableEvent(packet: UnreadablePacket): StreamFrame | und
   return kind === 'error' ? { kind, stream, reason: endReason({}) } : { kind: 'bad chunk', stream }
 }
 
-/** The packet that announces a chunk, as bytes with engine.io's `4` before it; its attachment follows. */
-export function queueHeader(stream: string): Buffer {
-  return Buffer.from(`4${QUEUE_START}${stream}${QUEUE_END}`, 'latin1')
+/** The packet that announces a chunk; its attachment follows. */
+export function chunkHeader(stream: string): ChunkHeader {
+  const text = QUEUE_START + stream + QUEUE_END
+  const size = text.length + 1
+  const frame = Buffer.alloc(headSize(size) + size)
+  frame.write(`4${text}`, writeHead(frame, 0, TEXT_OPCODE, size), 'latin1')
+  return { text, frame }
 }
 
 export function acceptText(stream: string, window: number | undefined): string {
