@@ -55,6 +55,9 @@ export function createRendezvous(input: RendezvousInput = {}, logger?: Logger): 
   return new RendezvousServer(parseOptions(input), logger)
 }
 
+/** Milliseconds, from any origin: no one may set this clock. */
+const now = () => performance.now()
+
 class RendezvousServer implements Rendezvous {
   readonly options: RendezvousOptions
   readonly #counters = new Counters()
@@ -75,7 +78,6 @@ class RendezvousServer implements Rendezvous {
     const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
     this.#tls = readTls(options)
-    const now = () => performance.now()
     const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
     this.#backlog = new BacklogWatch(relay, now)
     this.#flow = new FlowControl(relay, this.#counters, now)

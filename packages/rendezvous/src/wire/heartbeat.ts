@@ -2,6 +2,7 @@ import type { Socket } from 'engine.io'
 
 /** What engine.io keeps its heartbeat in. Its types call these private; their names have stood since version 6.0. */
 interface HeartbeatState {
+  readyState: string
   pingTimeoutTimer: NodeJS.Timeout | null
   pingIntervalTimer: NodeJS.Timeout | null
   resetPingTimeout(): void
@@ -44,6 +45,8 @@ export class Heartbeat {
   resume(): void {
     if (!this.#suspended) return
     this.#suspended = false
+    // Of a closed connection no timer would ever be cleared.
+    if (this.#state.readyState !== 'open') return
     if (this.#protocol === 3) this.#state.resetPingTimeout()
     else this.#state.schedulePing()
   }

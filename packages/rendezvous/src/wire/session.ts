@@ -180,10 +180,12 @@ export class Session {
 
   /**
    * Whether the client answers a WebSocket ping within `timeout` milliseconds. A polling client cannot be asked: it
-   * counts as there while one of its polls waits for us.
+   * counts as there while one of its polls waits for us. One that we do not read from could not be heard: it counts as
+   * there too.
    */
   probe(timeout: number): Promise<boolean> {
     if (this.#ended) return Promise.resolve(false)
+    if (this.#link.paused) return Promise.resolve(true)
     if (this.#link.polling) return Promise.resolve(this.#link.pollWaits)
     return new Promise((resolve) => {
       const settle = (alive: boolean) => {

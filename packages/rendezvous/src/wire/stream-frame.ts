@@ -21,7 +21,7 @@ const QUEUE_START = '51-["socket.io-pull-stream.queue.'
 const QUEUE_END = '",{"_placeholder":true,"num":0}]'
 const STREAM_NAME = /^[A-Za-z0-9_~.:-]{1,137}$/
 const UNREADABLE_EVENT =
-  /^(?:2|5\d{1,2}-)(?:\/,)?\d*\[\"socket\.io-pull-stream\.(error|queue)\.([A-Za-z0-9_~.:-]{1,137})\"/
+  /^(?:2|5\d{1,2}-)(?:\/,)?\d*\["socket\.io-pull-stream\.(error|queue)\.([A-Za-z0-9_~.:-]{1,137})"/
 
 /** Recognises the header of a chunk as every known client writes it, without parsing JSON. */
 export function readQueueHeader(text: string): QueueHeader | undefined {
