@@ -1,5 +1,6 @@
 import type { ChunkHeader } from '../wire/link.js'
-import type { Session, StreamRoute } from '../wire/session.js'
+import type { StreamRoute } from '../wire/receiver.js'
+import type { Session } from '../wire/session.js'
 import { chunkHeader } from '../wire/stream-frame.js'
 
 /** What a proxy asks about each chunk. */

@@ -1,26 +1,10 @@
 import type { Socket } from 'engine.io'
-import { parseConnectRequest, WIRE_ERRORS } from '@websocket-star/protocol'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
 import { Link, type ChunkHeader } from './link.js'
-import {
-  ackText,
-  connectErrorText,
-  connectText,
-  eventText,
-  MalformedPacketError,
-  readPacket,
-  type Packet
-} from './packet.js'
-import {
-  acceptText,
-  creditText,
-  errorText,
-  readQueueHeader,
-  readStreamEvent,
-  readUnreadableEvent,
-  type StreamFrame
-} from './stream-frame.js'
+import { eventText } from './packet.js'
+import { Receiver, type StreamRoute } from './receiver.js'
+import { acceptText, creditText, errorText, type StreamFrame } from './stream-frame.js'
 
 /** Answers a client's request. Only the first call is sent. */
 export type Ack = (...args: unknown[]) => void
@@ -45,24 +29,12 @@ export interface RemoteAddress {
   exempt: boolean
 }
 
-/** Where the chunks of one stream go. Looked up by name when a header comes, and asked anew for each chunk. */
-export interface StreamRoute {
-  /** It takes no more: the name is free, and may belong to another stream by now. */
-  readonly ended: boolean
-  /**
-   * Takes a chunk.
-   *
-   * @param bytes - the attachment; its payload begins at `offset`
-   */
-  chunk(from: Session, bytes: Buffer, offset: number): void
-}
-
 const POLICY_VIOLATION = 1008
 const GOING_AWAY = 1001
-const NO_HEADER = Buffer.alloc(0)
+
 /**
- * One client's connection: engine.io below (handshake, heartbeat, polling and upgrade), socket.io packets above. It
- * decodes and validates what the client sends and tells it, in order, to its listener.
+ * One client's connection, as the star and the relay see it: what they send it goes out through its link, what it sends
+ * comes in through its receiver.
  */
 export class Session {
   readonly id: string
@@ -75,15 +47,7 @@ export class Session {
   readonly #listener: SessionListener
   readonly #counters: Counters
   readonly #acks = new AckTable()
-  /** Attachments that were announced and have not come. */
-  #attachments = 0
-  /** Where the attachment goes; undefined when it is to be thrown away. */
-  #route: StreamRoute | undefined
-  /** The header that came last and where it led: one stream's chunks often come in a row. */
-  #lastHeader: Buffer = NO_HEADER
-  #lastRoute: StreamRoute | undefined
-  #connected = false
-  #extended = false
+  readonly #receiver: Receiver
   #ended = false
   #closeReason: CloseReason | undefined
 
@@ -94,10 +58,11 @@ export class Session {
     this.remote = remote
     this.#listener = listener
     this.#counters = counters
+    this.#receiver = new Receiver(this, this.#acks, listener, counters)
     this.#link = new Link(socket, {
-      text: (text) => this.#guard(() => this.#receiveText(text)),
-      header: (bytes) => this.#receiveHeader(bytes),
-      binary: (bytes, offset) => this.#receiveBinary(bytes, offset),
+      text: (text) => this.#receiver.text(text),
+      header: (bytes) => this.#receiver.header(bytes),
+      binary: (bytes, offset) => this.#receiver.binary(bytes, offset),
       drain: () => this.#listener.drain(this),
       close: (reason) => this.#end(this.#closeReason ?? closeReasonOf(reason))
     })
@@ -105,7 +70,12 @@ export class Session {
 
   /** Called once by the owner, after the session is registered: an older client is connected from the start. */
   start(): void {
-    if (this.protocol === 3) this.#connect()
+    if (this.protocol === 3) this.#receiver.connect()
+  }
+
+  /** It is being closed, or is: what still comes from the client is not looked at. */
+  get closing(): boolean {
+    return this.#ended || this.#closeReason !== undefined
   }
 
   get ended(): boolean {
@@ -114,7 +84,7 @@ export class Session {
 
   /** The client keeps to windows and credit, and announces its own: see `docs/flow-control.md`. */
   get extended(): boolean {
-    return this.#extended
+    return this.#receiver.extended
   }
 
   /** Bytes that wait to be taken by the operating system. */
@@ -127,10 +97,6 @@ export class Session {
     return this.#link
   }
 
-  emit(name: string, ...args: unknown[]): void {
-    this.sendText(eventText(name, args))
-  }
-
   /**
    * Sends an event that the client is to acknowledge.
    *
@@ -139,11 +105,6 @@ export class Session {
   request(name: string, args: readonly unknown[], timeout: number, settle: (outcome: RequestOutcome) => void): void {
     const id = this.#acks.add(timeout, (outcome) => this.#try(() => settle(outcome)))
     this.sendText(eventText(name, args, id))
-  }
-
-  /** Requests that wait for the client's acknowledgement. */
-  get pendingRequests(): number {
-    return this.#acks.size
   }
 
   sendText(text: string): void {
@@ -201,7 +162,7 @@ export class Session {
 
   /** Ends the session. A WebSocket client is told why in the close frame. */
   close(reason: CloseReason, detail: string = reason): void {
-    if (this.#ended || this.#closeReason !== undefined) return
+    if (this.closing) return
     this.#closeReason = reason
     const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
     this.#link.close(reason === 'client disconnect' ? undefined : code, detail)
@@ -214,17 +175,6 @@ export class Session {
     this.#link.terminate()
   }
 
-  /** Nothing that a client sends gets past here as an exception. */
-  #guard(handle: () => void): void {
-    if (this.#closeReason !== undefined) return
-    try {
-      handle()
-    } catch (error) {
-      if (error instanceof MalformedPacketError) this.close('malformed packet', error.message)
-      else this.#listener.fault(this, error)
-    }
-  }
-
   /** What goes wrong in one of our own is told, and stops nothing else. */
   #try(action: () => void): void {
     try {
@@ -234,136 +184,10 @@ export class Session {
     }
   }
 
-  /** The way of a chunk's header: no JSON is parsed, and for the stream of the last one nothing is looked up. */
-  #receiveHeader(bytes: Buffer): boolean {
-    if (this.#closeReason !== undefined) return true
-    if (!this.#connected || this.#attachments > 0) return false
-    let route = this.#lastRoute
-    if (route === undefined || route.ended || !this.#lastHeader.equals(bytes)) {
-      const header = readQueueHeader(bytes.toString('latin1', 1))
-      if (header === undefined) return false
-      route = this.routes.get(header.stream)
-      // A copy, for these are a part of all that was read with them.
-      this.#lastHeader = Buffer.from(bytes)
-      this.#lastRoute = route
-    }
-    this.#awaitChunk(route)
-    return true
-  }
-
-  #awaitChunk(route: StreamRoute | undefined): void {
-    if (route === undefined) this.#counters.drop('unknown stream')
-    this.#route = route
-    this.#attachments = 1
-  }
-
-  /** The attachments of a packet that goes nowhere. */
-  #skipAttachments(count: number): void {
-    this.#route = undefined
-    this.#attachments = count
-  }
-
-  #receiveText(text: string): void {
-    if (this.#attachments > 0) throw new MalformedPacketError('text came where an attachment was announced')
-    const header = this.#connected ? readQueueHeader(text) : undefined
-    if (header !== undefined) return this.#awaitChunk(this.routes.get(header.stream))
-    const packet = readPacket(text)
-    if (packet.type === 'connect') return this.#receiveConnect(packet.namespace, packet.auth)
-    if (!this.#connected) throw new MalformedPacketError('the first packet is CONNECT')
-    if (packet.namespace !== '/') return this.#discard(packet)
-    switch (packet.type) {
-      case 'disconnect':
-        return this.close('client disconnect')
-      case 'event':
-        return this.#receiveEvent(packet)
-      case 'ack':
-        this.#skipAttachments(packet.attachments)
-        return this.#receiveAck(packet.id, packet.args)
-      case 'unreadable':
-        return this.#receiveUnreadable(packet)
-    }
-  }
-
-  #receiveBinary(bytes: Buffer, offset: number): void {
-    if (this.#closeReason !== undefined) return
-    if (this.#attachments === 0) return this.close('malformed packet', 'an attachment came that no packet announced')
-    if (--this.#attachments > 0 || this.#route === undefined) return
-    try {
-      this.#route.chunk(this, bytes, offset)
-    } catch (error) {
-      this.#listener.fault(this, error)
-    }
-  }
-
-  #receiveConnect(namespace: string, auth: unknown): void {
-    if (namespace !== '/') this.sendText(connectErrorText(namespace, this.protocol))
-    else if (this.#connected && this.protocol === 4) throw new MalformedPacketError('CONNECT came twice')
-    else if (!this.#connected) this.#connect(auth)
-  }
-
-  #connect(auth?: unknown): void {
-    this.#connected = true
-    // An older client has had its CONNECT together with the handshake.
-    if (this.protocol === 3) return
-    this.#extended = parseConnectRequest(auth) !== undefined
-    this.sendText(connectText(this.id, this.#extended))
-  }
-
-  #receiveEvent(packet: Packet & { type: 'event' }): void {
-    const { name, args, attachments } = packet
-    const frame = readStreamEvent(name, args, attachments)
-    if (attachments > 0) {
-      if (frame?.kind === 'queue header') return this.#awaitChunk(this.routes.get(frame.stream))
-      this.#skipAttachments(attachments)
-    }
-    if (frame !== undefined) {
-      if (frame.kind !== 'queue header') this.#listener.stream(this, frame)
-    } else if (attachments > 0) {
-      this.#counters.drop('attachment')
-      this.#ack(packet.id)?.(WIRE_ERRORS.invalidRequest)
-    } else {
-      this.#listener.event(this, name, args, this.#ack(packet.id))
-    }
-  }
-
-  #receiveAck(id: number, args: unknown[]): void {
-    if (!this.#acks.settle(id, { answered: true, args })) this.#counters.drop('ack without request')
-  }
-
-  #receiveUnreadable(packet: Packet & { type: 'unreadable' }): void {
-    this.#skipAttachments(packet.attachments)
-    this.#counters.drop(packet.reason)
-    if (packet.kind === 'ack') {
-      // The answer was not read, but it was not the empty one that means yes.
-      if (packet.id !== undefined) this.#receiveAck(packet.id, [{}])
-      return
-    }
-    const end = readUnreadableEvent(packet)
-    if (end !== undefined) this.#listener.stream(this, end)
-    else this.#ack(packet.id)?.(`${WIRE_ERRORS.invalidRequest}: ${packet.reason}`)
-  }
-
-  /** Drops a packet that is not for the star. */
-  #discard(packet: Packet): void {
-    if ('attachments' in packet) this.#skipAttachments(packet.attachments)
-    this.#counters.drop('namespace')
-  }
-
-  #ack(id: number | undefined): Ack | undefined {
-    if (id === undefined) return undefined
-    let answered = false
-    return (...args) => {
-      if (answered) return
-      answered = true
-      this.sendText(ackText(id, args))
-    }
-  }
-
   #end(reason: CloseReason): void {
     if (this.#ended) return
     this.#ended = true
-    this.#route = undefined
-    this.#lastRoute = undefined
+    this.#receiver.reset()
     this.#counters.close(reason)
     this.#acks.close()
     this.#try(() => this.#listener.end(this, reason))
