@@ -153,7 +153,7 @@ export const optionsSchema = z.strictObject({
         description: 'Challenges not yet answered, over all connections; the oldest gives way',
         flag: 'max-pending-challenges'
       }),
-      pendingDialsPerSession: count.default(256).meta({
+      pendingDialsPerSession: count.default(64).meta({
         description: 'Dials of one connection that wait for an answer',
         flag: 'max-pending-dials-per-session'
       }),

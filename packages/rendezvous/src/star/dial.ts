@@ -165,9 +165,10 @@ export class Dialing {
   #conclude(half: Proxy, dialId: string, outcome: RequestOutcome, ack: Ack | undefined): void {
     if (!outcome.answered) {
       this.#router.drop(half)
-      return outcome.reason === 'timeout'
-        ? this.#refuse('dial timeout', WIRE_ERRORS.dialTimeout, ack)
-        : this.#refuse('peer left', WIRE_ERRORS.peerLeft, ack)
+      if (outcome.reason === 'closed') return this.#refuse('peer left', WIRE_ERRORS.peerLeft, ack)
+      // Should the callee have begun to listen, it learns that nothing will come.
+      half.receiver.sendError(half.stream, WIRE_ERRORS.dialTimeout)
+      return this.#refuse('dial timeout', WIRE_ERRORS.dialTimeout, ack)
     }
     const error = ackError(outcome.args[0])
     if (error !== undefined) {

@@ -213,7 +213,7 @@ export class Joining {
     this.#admitPrefix(address)
     const { entry, displaced } = this.#registry.claim(member, address)
     this.#discovery.refresh(member)
-    if (displaced !== undefined) this.#discovery.refresh(displaced.member)
+    if (displaced !== undefined) this.#discovery.refresh(displaced)
     this.#counters.joins.success++
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     this.#discovery.announce(entry)

@@ -47,9 +47,9 @@ export class Registry {
   /**
    * Makes a session the newest holder of an address.
    *
-   * @returns the entry, and the oldest holder if there were too many and it lost its place
+   * @returns the entry, and the session that lost its place, if too many share the peer
    */
-  claim(member: Member, address: StarAddress): { entry: Entry; displaced: Holder | undefined } {
+  claim(member: Member, address: StarAddress): { entry: Entry; displaced: Member | undefined } {
     const key = keyOf(address)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
@@ -57,9 +57,11 @@ export class Registry {
       this.#entries.set(key, entry)
     }
     const holders = [{ member, address }, ...entry.holders.filter((holder) => !isHeldBy(holder, member, address))]
-    const [displaced] = holders.splice(HOLDERS_PER_PEER)
-    displaced?.member.addresses.delete(displaced.address.canonical)
-    entry.holders = holders
+    const displaced = [...new Set(holders.map((holder) => holder.member))][HOLDERS_PER_PEER]
+    entry.holders = holders.filter((holder) => holder.member !== displaced)
+    for (const holder of holders) {
+      if (holder.member === displaced) displaced.addresses.delete(holder.address.canonical)
+    }
     member.addresses.set(address.canonical, address)
     this.#roster.add(entry)
     return { entry, displaced }

@@ -1,4 +1,4 @@
-import { EVENTS, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
+import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters } from '../stats.js'
 import type { Ack, Session, SessionListener } from '../wire/session.js'
@@ -122,7 +122,7 @@ export class Star implements SessionListener {
     try {
       address = parseLeaveRequest(args).address
     } catch (error) {
-      this.#parts.counters.refuse('request')
+      this.#parts.counters.refuse(error instanceof InvalidAddressError ? 'address' : 'request')
       ack?.(wireErrorFor(error))
       return
     }

@@ -80,17 +80,25 @@ describe('the registry', () => {
     const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
     const results = members.map((member) => registry.claim(member, HOME))
     expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
-    expect(results[4]?.displaced).toEqual({ member: members[0], address: HOME })
+    expect(results[4]?.displaced).toBe(members[0])
     expect(registry.get(HOME)?.holders.map(({ member }) => member.session.id)).toEqual(['4', '3', '2', '1'])
     expect(members.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
   })
 
-  test('a session that holds a peer under five addresses loses its own oldest', () => {
+  test('a session that holds a peer under many addresses counts once', () => {
     const addresses = [1, 2, 3, 4, 5].map((n) => address(1, `/dns4/star${n}.example/wss/p2p-websocket-star`))
     const results = addresses.map((address) => registry.claim(alice, address))
-    expect(results[4]?.displaced?.address).toBe(addresses[0])
-    expect([...alice.addresses.values()]).toEqual(addresses.slice(1))
-    expect(registry.holds(alice, results[4]?.entry ?? expect.fail())).toBe(true)
+    expect(results.map(({ displaced }) => displaced)).toEqual(Array.from({ length: 5 }))
+    expect([...alice.addresses.values()]).toEqual(addresses)
+  })
+
+  test('a session that loses its place loses every address of that peer', () => {
+    registry.claim(alice, HOME)
+    registry.claim(alice, AWAY)
+    const others = Array.from({ length: 4 }, (_, i) => createMember(`${i}`))
+    expect(others.map((member) => registry.claim(member, HOME).displaced).at(-1)).toBe(alice)
+    expect(alice.addresses.size).toBe(0)
+    expect(registry.get(HOME)?.holders).toHaveLength(4)
   })
 
   test('the one whose place was taken frees nothing when it leaves', () => {
