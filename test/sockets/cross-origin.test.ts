@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { RawPeer } from '../support/raw-client.js'
+import { openStar } from '../support/raw-star.js'
+import { PollingWire } from '../support/raw-wire.js'
+
+const origin = 'https://app.example'
+
+test('polling answers a page of another origin as the old server did', async () => {
+  const star = await openStar()
+  const peer = await star.join({ transport: 'polling', origin })
+  const { headers } = peer.wire as PollingWire
+  expect(headers.get('access-control-allow-origin')).toBe(origin)
+  expect(headers.get('access-control-allow-credentials')).toBe('true')
+})
+
+test('a preflight is answered, and opens no session', async () => {
+  const star = await openStar()
+  const response = await fetch(new URL('/socket.io/?EIO=3&transport=polling', star.url), {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type'
+    }
+  })
+  expect(response.ok).toBe(true)
+  expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+  expect(response.headers.get('access-control-allow-credentials')).toBe('true')
+  expect(response.headers.get('access-control-allow-headers')?.toLowerCase()).toContain('content-type')
+  expect(response.headers.get('access-control-allow-methods')).toContain('POST')
+  expect(star.server.stats().sessions).toBe(0)
+})
+
+test('a WebSocket of another origin joins', async () => {
+  const star = await openStar()
+  const peer = await star.join({ origin })
+  expect(peer.isClosed).toBe(false)
+})
+
+test('with an allow-list only its origins connect, and peers without one', async () => {
+  const star = await openStar({ allowedOrigins: [origin] })
+  await star.join({ origin })
+  await star.join()
+  const polling = await star.join({ origin, transport: 'polling' })
+  expect((polling.wire as PollingWire).headers.get('access-control-allow-origin')).toBe(origin)
+
+  const strangers = [
+    new RawPeer(star.url, { origin: 'https://other.example' }),
+    new RawPeer(star.url, { origin: 'https://other.example', transport: 'polling' })
+  ]
+  await Promise.all(strangers.map(async (peer) => await peer.closed))
+  expect(strangers.flatMap((peer) => peer.frames)).toEqual([])
+  expect(star.server.stats().refused.origin).toBe(2)
+  expect(star.server.stats().sessions).toBe(3)
+})

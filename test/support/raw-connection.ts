@@ -1,0 +1,67 @@
+import type { RawPeer } from './raw-client.js'
+
+type Side = 'dialer' | 'listener'
+
+/** One party's end of a dial: it sends on one half and receives on the other. */
+export class RawConnection {
+  /** What came on the half it receives. */
+  readonly chunks: Buffer[] = []
+  readonly peer: RawPeer
+  readonly id: string
+  /** Names of the two stream halves. */
+  readonly sends: string
+  readonly receives: string
+
+  constructor(peer: RawPeer, id: string, side: Side) {
+    this.peer = peer
+    this.id = id
+    this.sends = `${id}.${side}`
+    this.receives = `${id}.${side === 'dialer' ? 'listener' : 'dialer'}`
+    peer.route(this.receives, this)
+  }
+
+  /** Lets the other party send. */
+  accept(): void {
+    this.peer.emit(`socket.io-pull-stream.accept.${this.receives}`)
+  }
+
+  /** Waits until the other party lets this one send. */
+  async accepted(): Promise<void> {
+    await this.peer.takeEvent(`socket.io-pull-stream.accept.${this.sends}`)
+  }
+
+  /** Sends chunks: for each a header and its attachment, all in one write. */
+  write(...chunks: Uint8Array[]): void {
+    const header = `451-["socket.io-pull-stream.queue.${this.sends}",{"_placeholder":true,"num":0}]`
+    this.peer.send(...chunks.flatMap((chunk) => [header, this.peer.binary(chunk)]))
+  }
+
+  /** Ends the half it sends on. */
+  end(...reason: unknown[]): void {
+    this.peer.emit(`socket.io-pull-stream.error.${this.sends}`, ...reason)
+  }
+
+  /** Waits for so many chunks to have come in all. */
+  async received(count: number): Promise<Buffer[]> {
+    return await this.peer.until(`chunk ${count} of ${this.receives}`, () =>
+      this.chunks.length >= count ? this.chunks : undefined
+    )
+  }
+
+  /** Waits for the end of the half it receives on: the arguments it came with. */
+  async ended(): Promise<unknown[]> {
+    return await this.peer.takeEvent(`socket.io-pull-stream.error.${this.receives}`)
+  }
+}
+
+/** An open dial between two joined peers: the dialer's end and the listener's. */
+export async function openDial(
+  dialer: RawPeer,
+  listener: RawPeer,
+  id?: string
+): Promise<{ near: RawConnection; far: RawConnection }> {
+  const [near, far] = await Promise.all([dialer.dial(listener.address, id), listener.answer()])
+  near.accept()
+  await Promise.all([near.accepted(), far.accepted()])
+  return { near, far }
+}

@@ -1,0 +1,66 @@
+import { createRendezvous, type RendezvousInput } from '@websocket-star/rendezvous'
+import { expect, onTestFinished } from 'vitest'
+import { connectRaw, type RawOptions, type RawPeer } from './raw-client.js'
+import { createIdentity } from './raw-identity.js'
+
+type Rendezvous = ReturnType<typeof createRendezvous>
+type Stats = ReturnType<Rendezvous['stats']>
+
+/** A server of its own for one test, and the peers that test connects. */
+export interface RawStar {
+  server: Rendezvous
+  url: string
+  /** What addresses begin with: `/ip4/…/ws/p2p-websocket-star`. */
+  prefix: string
+  connect(options?: RawOptions): Promise<RawPeer>
+  /** Connects and joins with a fresh Ed25519 key. */
+  join(options?: RawOptions): Promise<RawPeer>
+  /** Waits until the server's counts are as they should be, and reads them. */
+  counted(what: string, probe: (stats: Stats) => boolean): Promise<Stats>
+}
+
+/** Starts a server on a free port; it and its peers end with the test, which fails if the server logged a fault. */
+export async function openStar(options: RendezvousInput = {}): Promise<RawStar> {
+  const faults: unknown[] = []
+  const logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fault: object | string) => void faults.push(fault)
+  }
+  // Nobody is announced a second time unless the test is about that: on a slow machine it would be a surprise.
+  const discovery = { interval: 3_600_000, ...options.discovery }
+  const server = createRendezvous({ host: '127.0.0.1', port: 0, ...options, discovery }, logger)
+  await server.start()
+  const peers: RawPeer[] = []
+  onTestFinished(async () => {
+    for (const peer of peers) peer.wire.close()
+    await server.stop()
+    expect(faults).toEqual([])
+  })
+  const { url, multiaddr: prefix } = server.address()
+
+  const connect = async (options?: RawOptions): Promise<RawPeer> => {
+    const peer = await connectRaw(url, options)
+    peers.push(peer)
+    return peer
+  }
+  const join = async (options?: RawOptions): Promise<RawPeer> => {
+    const [peer, identity] = await Promise.all([connect(options), createIdentity()])
+    await peer.join(identity, prefix)
+    return peer
+  }
+  const counted = async (what: string, probe: (stats: Stats) => boolean): Promise<Stats> => {
+    const deadline = Date.now() + 10_000
+    for (;;) {
+      const stats = server.stats()
+      if (probe(stats)) return stats
+      if (Date.now() > deadline) throw new Error(`the server never counted ${what}: ${JSON.stringify(stats)}`)
+      // The end of a connection is noticed by the server in its own time, and nothing else tells of it.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  return { server, url, prefix, connect, join, counted }
+}
+
+function ignore(): void {}
