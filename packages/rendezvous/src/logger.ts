@@ -1,5 +1,4 @@
 import { pino, type Logger as PinoLogger } from 'pino'
-import pretty from 'pino-pretty'
 import type { RendezvousOptions } from './options.js'
 
 /** What the server writes its log to; a pino logger is one. Details hold no payloads, and peer ids shortened. */
@@ -15,12 +14,25 @@ const STDERR = 2
 
 export function createLogger(level: RendezvousOptions['logLevel'], format: RendezvousOptions['logFormat']): PinoLogger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
-  return isPretty
-    ? pino(
-        { level },
-        pretty({ destination: STDERR, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
-      )
-    : pino({ level }, pino.destination({ dest: STDERR, sync: true }))
+  const stderr = pino.destination({ dest: STDERR, sync: true })
+  return pino({ level }, isPretty ? { write: (line) => stderr.write(prettyLine(line)) } : stderr)
+}
+
+/** What pino writes, as `12:34:56 WARN message {"detail":1}`: a whole formatter would be a dozen packages more. */
+function prettyLine(line: string): string {
+  // Written by pino in this form.
+  const { level, time, msg, pid: _pid, hostname: _hostname, ...details } = JSON.parse(line) as PinoLine
+  const clock = new Date(time).toTimeString().slice(0, 8)
+  const rest = Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`
+  return `${clock} ${(pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5)} ${msg ?? ''}${rest}\n`
+}
+
+interface PinoLine {
+  level: number
+  time: number
+  msg?: string
+  pid?: number
+  hostname?: string
 }
 
 /** Lines of one message that are written per {@link REPEAT_INTERVAL}. */

@@ -6,7 +6,7 @@ const milliseconds = z
   .min(1)
   .max(2 ** 31 - 1)
   .meta({ value: 'ms' })
-const bytes = z.number().int().positive().meta({ value: 'bytes' })
+const bytes = z.number().int().min(1).meta({ value: 'bytes' })
 const count = z.number().int().min(1)
 
 /**

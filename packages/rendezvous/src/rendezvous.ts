@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { isIPv6, type AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { parseAddress } from '@websocket-star/protocol'
+import proxyAddr from 'proxy-addr'
 import { createMetrics } from './http/metrics.js'
 import { createPages } from './http/pages.js'
 import { readTls } from './http/tls.js'
@@ -78,6 +79,7 @@ class RendezvousServer implements Rendezvous {
     const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
     this.#tls = readTls(options)
+    checkProxies(options.trustProxy)
     const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
     this.#backlog = new BacklogWatch(relay, now)
     this.#flow = new FlowControl(relay, this.#counters, now)
@@ -228,6 +230,17 @@ class RendezvousServer implements Rendezvous {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+}
+
+function checkProxies(proxies: readonly string[]): void {
+  for (const proxy of proxies) {
+    try {
+      proxyAddr.compile(proxy)
+    } catch (cause) {
+      const message = `${proxy} is no address, no subnet, and none of loopback, linklocal and uniquelocal`
+      throw new InvalidOptionsError([{ path: ['trustProxy'], message }], { cause })
+    }
   }
 }
 

@@ -44,11 +44,11 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
   const printed: string[] = []
   command.exitOverride().configureOutput({ writeOut: (text) => printed.push(text), writeErr: () => {} })
   try {
-    command.parse(oldSpellings(args, warnings), { from: 'user' })
+    command.parse(oldSpellings(args, surfaces, warnings), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { action: 'print', text: printed.join('') }
-    throw new UsageError(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; --help lists all options`)
+    throw new UsageError(`${complaintOf(error, command)}; --help lists all options`)
   }
 
   const flags = command.opts<Record<string, unknown>>()
@@ -60,7 +60,8 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
   }
   const describe: DescribeOption = (path) => {
     const surface = surfaces.find((candidate) => candidate.path.every((name, depth) => name === path[depth]))
-    return surface === undefined ? path.join('.') : (given.get(surface)?.as ?? `--${surface.flag}`)
+    if (surface !== undefined) return given.get(surface)?.as ?? `--${surface.flag}`
+    return [...path, ...(file === undefined ? [] : [`in ${file.path}`])].join(' ')
   }
   const input = { ...file?.content }
   for (const [surface, { value }] of given) setPath(input, surface.path, value)
@@ -114,13 +115,36 @@ function helpTextOf(surface: OptionSurface): string {
   return `${surface.description} (${hasDefault ? `default ${String(surface.default)}, ` : ''}env ${surface.env})`
 }
 
+/** What commander says, without values: one of them may be a passphrase. */
+function complaintOf(error: CommanderError, command: Command): string {
+  if (error.code === 'commander.excessArguments') return `${command.args.join(' ')}: no argument is taken`
+  return error.message
+    .replace(/^error: /, '')
+    .replace(/^(unknown option '[^=']*)=.*'/, "$1'")
+    .replaceAll('\n', ' ')
+}
+
 /**
  * Spellings of the old command line that commander does not know: camel case, `-h ADDRESS`, and `-p=PORT`.
  */
-function oldSpellings(args: readonly string[], warnings: string[]): string[] {
+function oldSpellings(args: readonly string[], surfaces: readonly OptionSurface[], warnings: string[]): string[] {
+  const valued = new Set([
+    '--config',
+    '-p',
+    ...surfaces.flatMap(({ kind, flag }) => (kind === 'switch' ? [] : `--${flag}`))
+  ])
+  const switches = new Set(surfaces.flatMap(({ kind, flag }) => (kind === 'switch' ? `--${flag}` : [])))
   const result: string[] = []
+  let isValue = false
   for (const [index, arg] of args.entries()) {
+    if (isValue) {
+      result.push(arg)
+      isValue = false
+      continue
+    }
     const short = /^-([hp])=?(.+)$/s.exec(arg)
+    const [name = '', ...value] = arg.startsWith('--') ? arg.split('=') : []
+    const flag = kebabCase(name)
     const next = args[index + 1]
     if (arg === '-h' && next !== undefined && !next.startsWith('-')) {
       warnings.push(`-h ${next} is read as --host ${next}; write --host`)
@@ -130,12 +154,16 @@ function oldSpellings(args: readonly string[], warnings: string[]): string[] {
       result.push('--host', short[2] ?? '')
     } else if (short?.[1] === 'p') {
       result.push('--port', short[2] ?? '')
-    } else if (/^--[a-z]+[A-Z]/.test(arg)) {
-      const [name = '', ...value] = arg.split('=')
-      result.push([kebabCase(name), ...value].join('='))
+    } else if (switches.has(flag) && value.length > 0) {
+      // Any value turned it off.
+      if (value[0] !== 'true') warnings.push(`${arg} is read as ${flag}`)
+      result.push(flag)
+    } else if (/^--[a-z]+[A-Z]/.test(name)) {
+      result.push([flag, ...value].join('='))
     } else {
       result.push(arg)
     }
+    isValue = valued.has(result.at(-1) ?? '')
   }
   return result
 }
@@ -189,7 +217,10 @@ function readConfigFile(path: string): ConfigFile {
     if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error('it holds no object')
     return { path, content: structuredClone(content) as Record<string, unknown> } // an object, as was just checked
   } catch (error) {
-    throw new UsageError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+    // A syntax error quotes the file, in which there may be a passphrase.
+    const message =
+      error instanceof SyntaxError ? 'it is no JSON' : error instanceof Error ? error.message : String(error)
+    throw new UsageError(`--config ${path}: ${message}`, {
       cause: error
     })
   }

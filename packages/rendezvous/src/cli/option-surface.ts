@@ -24,6 +24,7 @@ interface SchemaNode {
   type?: string
   properties?: Record<string, SchemaNode>
   minimum?: number
+  minLength?: number
   maximum?: number
   enum?: readonly string[]
   default?: unknown
@@ -99,6 +100,6 @@ function allowedOf(node: SchemaNode): string {
     case 'array':
       return 'text; may be given several times'
     default:
-      return 'text that is not empty'
+      return node.minLength === undefined ? 'text' : 'text that is not empty'
   }
 }

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { InvalidOptionsError } from '../options.js'
+import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
 import { createRendezvous, type Rendezvous } from '../rendezvous.js'
 import { usageErrorOf, UsageError, type DescribeOption, type Request } from './command-line.js'
 import { createLogger } from '../logger.js'
@@ -18,18 +18,20 @@ export async function serve({ options, warnings, describe }: Request & { action:
     server = createRendezvous(options, logger)
     await server.start()
   } catch (error) {
-    throw explain(error, describe)
+    throw explain(error, options, describe)
   }
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= server.stop().then(() => console.log('Rendezvous server stopped'))
+  }
+  // Before anything is printed: whoever reads it may send a signal at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   const { url } = server.address()
   console.log(`Listening on: ${url}`)
   for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
   if (options.cryptoChallenge && options.publicAddresses.length === 0) {
     logger.warn('without --public-address a hostile server can pass the challenges of this one on to its own clients')
   }
-  const stop = () => {
-    void server.stop().then(() => console.log('Rendezvous server stopped'))
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 }
 
 /** The addresses clients join under: those the operator named, else those of this machine. */
@@ -45,15 +47,17 @@ function multiaddrsToGive(server: Rendezvous): string[] {
   return hosts.map(({ family, address }) => `/${family === 'IPv4' ? 'ip4' : 'ip6'}/${address}${suffix}`)
 }
 
-function explain(error: unknown, describe: DescribeOption): unknown {
+function explain(error: unknown, { port }: RendezvousOptions, describe: DescribeOption): unknown {
   if (error instanceof InvalidOptionsError) return usageErrorOf(error, optionSurfaces(), describe)
   if (!(error instanceof Error && 'code' in error)) return error
   switch (error.code) {
     case 'EADDRINUSE':
-      return new UsageError(`${describe(['port'])}: that port is in use; name a free one, or 0 for any`)
+      return new UsageError(`${describe(['port'])}: port ${port} is in use; name a free one, or 0 for any`)
     case 'EACCES':
       return new UsageError(`${describe(['port'])}: this user may not listen on that port; name one above 1023`)
     case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UsageError(`${describe(['host'])}: no address of this machine; 0.0.0.0 stands for all of them`)

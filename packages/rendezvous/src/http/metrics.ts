@@ -81,7 +81,8 @@ const TALLIES: readonly Tally[] = [
     name: 'rendezvous_stream_resets_total',
     help: 'dials and streams ended by the server',
     read: (stats) => stats.reset
-  }
+  },
+  { name: 'rendezvous_paused_total', help: 'times a sender was not read from', read: (stats) => stats.paused }
 ]
 
 /**
@@ -92,7 +93,6 @@ const TALLIES: readonly Tally[] = [
 export function createMetrics(stats: () => RendezvousStats): Registry {
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry })
   for (const { name, help, read } of GAUGES) {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read(stats())) })
   }
@@ -119,5 +119,16 @@ export function createMetrics(stats: () => RendezvousStats): Registry {
       }
     })
   }
-  return registry
+  return Registry.merge([metricsOfProcess(), registry])
 }
+
+/** One set for all servers: prom-client never stops observing the process, and would hold on to each server. */
+function metricsOfProcess(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry()
+    collectDefaultMetrics({ register: processRegistry })
+  }
+  return processRegistry
+}
+
+let processRegistry: Registry | undefined

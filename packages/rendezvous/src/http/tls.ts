@@ -31,8 +31,17 @@ function checked(option: string, context: SecureContextOptions): SecureContextOp
     createSecureContext(context)
     return context
   } catch (error) {
-    throw problem(option, `it does not fit: ${messageOf(error)}`, error)
+    throw problem(option, complaintOf(error, context.passphrase), error)
   }
+}
+
+/** What OpenSSL says when a passphrase is wrong or missing. */
+const LOCKED = /bad decrypt|mac verify failure|interrupted or cancelled/
+
+function complaintOf(error: unknown, passphrase: string | undefined): string {
+  const message = messageOf(error)
+  if (!LOCKED.test(message)) return `it does not fit: ${message}`
+  return passphrase === undefined ? 'it needs a passphrase' : 'the passphrase does not open it'
 }
 
 function problem(option: string, message: string, cause: unknown): InvalidOptionsError {

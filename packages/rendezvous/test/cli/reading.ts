@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { readCommandLine, UsageError, type CommandLineInput } from '../../src/cli/command-line.js'
+import type { OptionSurface } from '../../src/cli/option-surface.js'
+import type { RendezvousOptions } from '../../src/options.js'
+
+export type Environment = CommandLineInput['env']
+
+/** What a server would run with, and what the operator is told besides. */
+export function read(
+  args: readonly string[],
+  env: Environment = {}
+): { options: RendezvousOptions; warnings: readonly string[] } {
+  const request = readCommandLine({ args, env, version: '1.2.3' })
+  if (request.action !== 'serve') throw new Error(`It only prints ${request.text}`)
+  return request
+}
+
+/** What is printed instead of serving. */
+export function printed(args: readonly string[]): string {
+  const request = readCommandLine({ args, env: {}, version: '1.2.3' })
+  if (request.action !== 'print') throw new Error('It serves')
+  return request.text
+}
+
+/** What the operator is told who made a mistake. */
+export function complaintOf(args: readonly string[], env: Environment = {}): string {
+  try {
+    read(args, env)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+  throw new Error('It has no complaint')
+}
+
+/** A configuration file, as long as the test runs. */
+export function configFile(content: string | object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'star.json')
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+/** The options of a file that gives one option. */
+export function nested([name = '', ...rest]: readonly string[], value: unknown): object {
+  return { [name]: rest.length === 0 ? value : nested(rest, value) }
+}
+
+/** The option of that path. */
+export function valueAt(options: unknown, { path }: OptionSurface): unknown {
+  let value = options
+  // a group on every step but the last
+  for (const name of path) value = (value as Record<string, unknown>)[name]
+  return value
+}

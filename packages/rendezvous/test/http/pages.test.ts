@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { createMetrics } from '../../src/http/metrics.js'
+import { FRONT_PAGE_POLICY } from '../../src/http/front-page.js'
+import { createPages, type PagesOptions } from '../../src/http/pages.js'
+import { createRendezvous } from '../../src/rendezvous.js'
+import { serve, type Answer, type Ask } from './requests.js'
+
+const fallback = '/ip4/192.0.2.9/tcp/9090/ws/p2p-websocket-star'
+
+async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
+  const server = createRendezvous()
+  const metrics = createMetrics(() => server.stats())
+  return await serve(
+    createPages({ secure: false, publicAddress: undefined, fallbackAddress: () => fallback, metrics, ...options })
+  )
+}
+
+function shownAddress({ body }: Answer): string | undefined {
+  return /<output>(.*)<\/output>/.exec(body)?.[1]
+}
+
+describe('the front page', () => {
+  test('is HTML that may load nothing else', async () => {
+    const ask = await pages()
+    const { status, headers, body } = await ask('/')
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': FRONT_PAGE_POLICY,
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store'
+    })
+    expect(body).toMatch(/^<!doctype html>/)
+  })
+
+  test.each([
+    ['star.example.com:9090', '/dns4/star.example.com/tcp/9090/ws/p2p-websocket-star'],
+    ['192.0.2.1', '/ip4/192.0.2.1/tcp/80/ws/p2p-websocket-star'],
+    ['[::1]:9090', '/ip6/::1/tcp/9090/ws/p2p-websocket-star']
+  ])('shows the address it was asked under: %s', async (host, multiaddr) => {
+    const ask = await pages()
+    expect(shownAddress(await ask('/', { headers: { host } }))).toBe(multiaddr)
+  })
+
+  test.each(['<script>alert(1)</script>', 'a b', 'x:99999', '[::1', '/'])(
+    'shows an address of its own if the host is %j',
+    async (host) => {
+      const ask = await pages()
+      expect(shownAddress(await ask('/', { headers: { host } }))).toBe(fallback)
+    }
+  )
+
+  test.each(['<script>alert(1)</script>', '"><img src=x>', '"onload="alert(1)', `a&b"'`, 'a/<b>', 'a?<b>'])(
+    'is not changed by the host, but for the address: %j',
+    async (host) => {
+      const ask = await pages()
+      const [usual, hostile] = [await ask('/'), await ask('/', { headers: { host } })]
+      const shown = shownAddress(hostile)
+      expect(shown).not.toMatch(/[<>"]|&(?!\w+;)/)
+      expect(hostile.body.replace(String(shown), String(shownAddress(usual)))).toBe(usual.body)
+    }
+  )
+
+  test('shows the public address, whatever it was asked under', async () => {
+    const publicAddress = '/dns4/public.example/tcp/443/wss/p2p-websocket-star'
+    const ask = await pages({ publicAddress })
+    expect(shownAddress(await ask('/', { headers: { host: 'star.example.com' } }))).toBe(publicAddress)
+  })
+
+  test('shows a secure address on a secure server', async () => {
+    const ask = await pages({ secure: true })
+    expect(shownAddress(await ask('/', { headers: { host: 'a.example' } }))).toContain('/tcp/443/wss/')
+  })
+})
+
+test('/health says that it is well', async () => {
+  const ask = await pages()
+  const { status, headers, body } = await ask('/health')
+  expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'application/json; charset=utf-8' })
+  expect(JSON.parse(body)).toEqual({ status: 'ok' })
+})
+
+describe('/metrics', () => {
+  test('are text in the form of Prometheus', async () => {
+    const ask = await pages()
+    const { status, headers, body } = await ask('/metrics')
+    expect(status).toBe(200)
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(body).toContain('\nrendezvous_peers 0\n')
+  })
+
+  test('are not found when they are off', async () => {
+    const ask = await pages({ metrics: undefined })
+    expect((await ask('/metrics')).status).toBe(404)
+  })
+
+  test('that cannot be read are a failure of the server', async () => {
+    const metrics = createMetrics(() => {
+      throw new Error('no figures')
+    })
+    const ask = await pages({ metrics })
+    const { status, body } = await ask('/metrics')
+    expect(status).toBe(500)
+    expect(body).not.toContain('no figures')
+  })
+})
+
+describe('every page', () => {
+  const paths = ['/', '/health', '/metrics', '/nothing']
+
+  test.each(paths)('answers HEAD as GET, without the body: %s', async (path) => {
+    const ask = await pages()
+    const [head, get] = [await ask(path, { method: 'HEAD' }), await ask(path)]
+    expect(head.status).toBe(get.status)
+    expect(head.headers['content-type']).toBe(get.headers['content-type'])
+    expect(Number(head.headers['content-length'])).toBeGreaterThan(0)
+    expect(head.body).toBe('')
+  })
+
+  test.each(paths)('answers no other method: %s', async (path) => {
+    const ask = await pages()
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+      const { status, headers } = await ask(path, { method })
+      expect({ method, status, allow: headers.allow }).toEqual({ method, status: 405, allow: 'GET, HEAD' })
+    }
+  })
+
+  test('does not mind a query', async () => {
+    const ask = await pages()
+    for (const path of ['/?x', '/health?x=1', '/metrics?x']) expect((await ask(path)).status).toBe(200)
+  })
+})
+
+test.each(['/nothing', '/index.html', '/health/', '//', '/..', '/%2e%2e/package.json', '/metrics%00', '/__proto__'])(
+  '%s is not found',
+  async (path) => {
+    const ask = await pages()
+    const { status, headers, body } = await ask(path)
+    expect({ status, type: headers['content-type'] }).toEqual({ status: 404, type: 'text/plain; charset=utf-8' })
+    expect(body).not.toContain(path)
+  }
+)
