@@ -91,7 +91,7 @@ export type WebsocketStarMultiClass = new (options: {
 }) => WebsocketStarMulti
 
 /** A socket.io-client 2 socket. */
-export interface Socket2 {
+interface Socket2 {
   readonly connected: boolean
   on(event: string, handler: (...args: never[]) => void): void
   once(event: string, handler: (...args: never[]) => void): void
