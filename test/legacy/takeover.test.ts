@@ -35,6 +35,21 @@ describe('a client that comes back while its old connection is half open', () =>
   })
 })
 
+describe('a client that comes back under another address than its half-open connection has', () => {
+  test('is reached under the first as well', async () => {
+    await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })
+    await using proxy = await startTcpProxy(star)
+    await using before = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
+    proxy.silence()
+
+    await using after = await joinLegacy({ star: star.multiaddr, name: 'alice' })
+    await using bob = await joinLegacy({ star: proxy.multiaddr, name: 'bob' })
+    await eventually('bob to reach alice', async () => (await refusal(bob.dial(before.address))) === undefined)
+    expect(after.accepted.items).not.toHaveLength(0)
+    expect(before.accepted.items).toHaveLength(0)
+  })
+})
+
 describe('a half-open client', () => {
   test('does not get an address back that another of its kind leaves', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })

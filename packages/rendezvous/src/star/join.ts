@@ -12,7 +12,7 @@ import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../wire/session.js'
 import type { Discovery } from './discovery.js'
 import type { Member, PendingJoin } from './member.js'
-import type { Registry } from './registry.js'
+import type { Entry, Registry } from './registry.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -215,9 +215,25 @@ export class Joining {
     this.#discovery.refresh(member)
     if (displaced !== undefined) this.#discovery.refresh(displaced)
     this.#counters.joins.success++
+    this.#dropSilent(member, entry)
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     this.#discovery.announce(entry)
     this.#answer(member, ack)
+  }
+
+  /**
+   * A peer that comes back under another prefix may have left a half-open connection under its first, to which the dials
+   * for that very address would go.
+   */
+  #dropSilent(member: Member, entry: Entry): void {
+    for (const holder of entry.holders) {
+      if (holder.member === member) continue
+      void holder.member.session.probe(this.#options.takeoverTimeout).then((alive) => {
+        if (alive) return
+        this.#registry.release(holder.member, holder.address)
+        this.#discovery.refresh(holder.member)
+      })
+    }
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */

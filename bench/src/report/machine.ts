@@ -1,0 +1,27 @@
+import { cpus } from 'node:os'
+import { hasBufferutil } from '../servers/contenders.js'
+
+/** Where and how figures were taken. */
+export interface Machine {
+  command: string
+  date: string
+  cpu: string
+  cores: number
+  node: string
+  bufferutil: boolean
+  /** The same in a sentence. */
+  text: string
+}
+
+export function machineOf(args: readonly string[]): Machine {
+  // Where figures go says nothing about how they were taken.
+  const flags = args.filter((arg, index) => arg !== '--write' && arg !== '--json' && args[index - 1] !== '--json')
+  const command = ['npm run bench relay', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
+  const date = new Date().toISOString().slice(0, 10)
+  const cores = cpus()
+  const cpu = cores[0]?.model.trim() ?? 'unknown CPU'
+  const node = process.version
+  const bufferutil = hasBufferutil()
+  const text = `\`${command}\`, ${date}, ${cpu} with ${cores.length} cores, Node ${node}, ${bufferutil ? 'with' : 'without'} bufferutil`
+  return { command, date, cpu, cores: cores.length, node, bufferutil, text }
+}

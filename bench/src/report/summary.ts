@@ -1,0 +1,31 @@
+import type { Case, Figures, FiguresOf } from '../cases.js'
+import { median } from '../load/percentile.js'
+import type { Result } from '../schedule.js'
+import type { ContenderName } from '../servers/contenders.js'
+
+/** The medians of one case, by contender. */
+export interface Row<Kind extends Case['kind']> {
+  case: Case & { kind: Kind }
+  of: Map<ContenderName, FiguresOf[Kind]>
+}
+
+/** The medians of all cases of one kind, those without any left out. */
+export function rowsOf<Kind extends Case['kind']>(results: readonly Result[], kind: Kind): Row<Kind>[] {
+  return results
+    .filter(({ entry, figures }) => entry.case.kind === kind && figures.size > 0)
+    .map(({ entry, figures }) => ({
+      // The figures are of the kind their case is.
+      case: entry.case as Case & { kind: Kind },
+      of: new Map([...figures].map(([name, runs]) => [name, medians(runs) as FiguresOf[Kind]]))
+    }))
+}
+
+/** Each figure's own median. */
+function medians(runs: readonly Figures[]): Figures {
+  const [first] = runs
+  const entries = Object.keys(first ?? {}).map((key) => [
+    key,
+    median(runs.map((run) => (run as unknown as Record<string, number>)[key] ?? Number.NaN)) // all figures are numbers
+  ])
+  return Object.fromEntries(entries) as Figures // of the same shape as each run's
+}
