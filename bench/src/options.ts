@@ -24,7 +24,7 @@ Measures the relaying of this server beside the legacy one, a plain ws forwarder
   --seconds S       seconds each case is measured (default 2; 0.6 with --quick)
   --only A,B        contenders: ${Object.keys(CONTENDERS).join(', ')}
   --cases A,B       cases whose name contains one of these, such as 100B, 64KiB/50, singles, latency, memory, dials
-  --quick           a few cases, briefly: under a minute
+  --quick           a few cases, briefly: about a minute
   --long            a million dials instead of a hundred thousand
   --json FILE       write every figure of every run
   --write           write docs/benchmarks.md and docs/benchmarks-relay.svg

@@ -72,7 +72,7 @@ test('streams of one connection are limited', async () => {
 })
 
 test('streams of one connection that nobody accepts are limited', async () => {
-  const star = await openStar({ limits: { unacceptedStreams: 10 } })
+  const star = await openStar({ limits: { unacceptedStreams: 20 } })
   const pair = await wellBehavedPair(star)
   const [attacker, accomplice] = [await star.join(), await star.join()]
   for (let index = 0; index < 10; index++) {

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { RawConnection } from './raw-connection.js'
 import type { Identity } from './raw-identity.js'
+import { UpgradingWire } from './raw-upgrade.js'
 import { PollingWire, WebSocketWire, type Closed, type Packet, type Wire, type WireOptions } from './raw-wire.js'
 
 export interface RawOptions extends WireOptions {
-  /** Default `'websocket'`. */
-  transport?: 'websocket' | 'polling'
+  /** Default `'websocket'`; `'upgrading'` polls until it is told to upgrade. */
+  transport?: 'websocket' | 'polling' | 'upgrading'
   /** Argument of an EIO4 peer's CONNECT; null sends no CONNECT at all. Default none: a bare `40`. */
   auth?: Record<string, unknown> | null
 }
 
 /** How long a peer waits for what it was told to expect, in milliseconds. */
 const patience = 20_000
+
+const WIRES = { websocket: WebSocketWire, polling: PollingWire, upgrading: UpgradingWire }
 
 const binaryHeader = /^451-\["socket\.io-pull-stream\.queue\.(.*)",\{"_placeholder":true,"num":0\}\]$/s
 
@@ -31,6 +35,7 @@ export class RawPeer {
   readonly #base64: boolean
   readonly #connections = new Map<string, RawConnection>()
   readonly #waiting = new Set<() => void>()
+  #isMute = false
   #attachmentFor: RawConnection | undefined
   #lastAck = 0
   #closed: Closed | undefined
@@ -39,10 +44,7 @@ export class RawPeer {
     this.revision = options.eio === '4' ? 4 : 3
     this.#base64 = options.base64 ?? false
     const receive = (packet: Packet): void => this.#receive(packet)
-    this.wire =
-      options.transport === 'polling'
-        ? new PollingWire(url, options, receive)
-        : new WebSocketWire(url, options, receive)
+    this.wire = new WIRES[options.transport ?? 'websocket'](url, options, receive)
     void this.wire.closed.then((closed) => {
       this.#closed = closed
       this.#wake()
@@ -68,6 +70,28 @@ export class RawPeer {
   get polling(): PollingWire {
     if (!(this.wire instanceof PollingWire)) throw new Error('this peer has a WebSocket')
     return this.wire
+  }
+
+  /** Leaves polling for a WebSocket, in the middle of whatever is under way. */
+  async upgrade(): Promise<void> {
+    if (!(this.wire instanceof UpgradingWire)) throw new Error('this peer does not upgrade')
+    await this.wire.upgrade()
+  }
+
+  /** Whether it has a WebSocket, from the start or by now. */
+  get isOverWebSocket(): boolean {
+    return this.wire instanceof UpgradingWire ? this.wire.isUpgraded : this.wire instanceof WebSocketWire
+  }
+
+  /** The TCP socket below, once there is one for good. */
+  get tcp(): Socket {
+    if (this.wire instanceof UpgradingWire) return this.wire.tcp
+    return this.webSocket.tcp
+  }
+
+  /** From now on it answers no ping of engine.io. */
+  mute(): void {
+    this.#isMute = true
   }
 
   /** Sends packets as they are, together. */
@@ -221,7 +245,10 @@ export class RawPeer {
   }
 
   #sort(packet: Packet): void {
-    if (packet === '2' && this.revision === 4) return this.send('3')
+    if (packet === '2' && this.revision === 4) {
+      if (!this.#isMute) this.send('3')
+      return
+    }
     const connection = this.#attachmentFor
     if (connection !== undefined) {
       this.#attachmentFor = undefined

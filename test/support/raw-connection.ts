@@ -20,14 +20,25 @@ export class RawConnection {
     peer.route(this.receives, this)
   }
 
-  /** Lets the other party send. */
-  accept(): void {
-    this.peer.emit(`socket.io-pull-stream.accept.${this.receives}`)
+  /** Lets the other party send: with a window so many bytes, else what it likes. */
+  accept(window?: number): void {
+    const options = window === undefined ? [] : [{ window }]
+    this.peer.emit(`socket.io-pull-stream.accept.${this.receives}`, ...options)
   }
 
-  /** Waits until the other party lets this one send. */
-  async accepted(): Promise<void> {
-    await this.peer.takeEvent(`socket.io-pull-stream.accept.${this.sends}`)
+  /** Waits until the other party lets this one send; the arguments it does so with. */
+  async accepted(): Promise<unknown[]> {
+    return await this.peer.takeEvent(`socket.io-pull-stream.accept.${this.sends}`)
+  }
+
+  /** Lets the other party send so many bytes more. */
+  grant(bytes: number): void {
+    this.peer.emit(`socket.io-pull-stream.credit.${this.receives}`, bytes)
+  }
+
+  /** Waits to be let send more: how many bytes. */
+  async granted(): Promise<unknown> {
+    return (await this.peer.takeEvent(`socket.io-pull-stream.credit.${this.sends}`))[0]
   }
 
   /** Sends chunks: for each a header and its attachment, all in one write. */
@@ -48,9 +59,19 @@ export class RawConnection {
     )
   }
 
+  /** Wants no more of the half it receives on. */
+  refuse(...reason: unknown[]): void {
+    this.peer.emit(`socket.io-pull-stream.error.${this.receives}`, ...reason)
+  }
+
   /** Waits for the end of the half it receives on: the arguments it came with. */
   async ended(): Promise<unknown[]> {
     return await this.peer.takeEvent(`socket.io-pull-stream.error.${this.receives}`)
+  }
+
+  /** Waits to be told that the half it sends on has ended: the arguments it came with. */
+  async stopped(): Promise<unknown[]> {
+    return await this.peer.takeEvent(`socket.io-pull-stream.error.${this.sends}`)
   }
 }
 

@@ -20,6 +20,8 @@ export interface WireOptions {
   forwardedFor?: string
   /** Answer WebSocket pings (opcode 9). Default true. */
   pong?: boolean
+  /** The session to go on with, for an upgrade. */
+  sid?: string
 }
 
 /** What carries packets: one of engine.io's two transports. */
@@ -36,6 +38,7 @@ function address(url: string, transport: string, options: WireOptions): URL {
   const target = new URL('/socket.io/', url)
   if (options.eio !== null) target.searchParams.set('EIO', options.eio ?? '3')
   target.searchParams.set('transport', transport)
+  if (options.sid !== undefined) target.searchParams.set('sid', options.sid)
   if (options.base64 === true) target.searchParams.set('b64', '1')
   return target
 }
@@ -105,6 +108,7 @@ export class PollingWire implements Wire {
   readonly #receive: Receive
   readonly #underWay = new Set<AbortController>()
   #posts: Promise<unknown> = Promise.resolve()
+  #finish: (() => void) | undefined
   #close: (closed: Closed) => void = () => {}
 
   constructor(url: string, options: WireOptions, receive: Receive) {
@@ -128,6 +132,16 @@ export class PollingWire implements Wire {
     } catch {
       return 0
     }
+  }
+
+  /** Stops: what was sent has been posted, and the poll under way has been answered. */
+  async finish(): Promise<void> {
+    await this.#posts
+    await new Promise<void>((resolve) => (this.#finish = resolve))
+  }
+
+  get sid(): string {
+    return this.#url.searchParams.get('sid') ?? ''
   }
 
   /** One more GET, whatever others are under way; its status, 0 when there was no answer. */
@@ -174,6 +188,7 @@ export class PollingWire implements Wire {
           this.#receive(packet)
         }
         if (!this.#url.searchParams.has('sid')) throw new Error('the first payload has no open packet')
+        if (this.#finish !== undefined) return this.#finish()
       }
     } catch (error) {
       this.#close({ code: 0, reason: String(error) })

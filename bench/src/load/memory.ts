@@ -112,6 +112,7 @@ async function push(
   const mayWrite = () => near.tcp.writableLength < 4 * message.length && (grant === undefined || grant.left >= PAYLOAD)
   let written = 0
   let taken = 0
+  let counted = 0
   let lastProgress = performance.now()
   while (taken < bytes && !near.tcp.destroyed) {
     while (written < bytes && mayWrite()) {
@@ -120,9 +121,12 @@ async function push(
       if (grant !== undefined) grant.left -= PAYLOAD
     }
     await delay(1)
-    const now = left()
-    if (now > taken) lastProgress = performance.now()
-    taken = now
+    taken = left()
+    // Heartbeats leave too, and are no progress.
+    if (taken - counted >= message.length) {
+      counted = taken
+      lastProgress = performance.now()
+    }
     if (performance.now() - lastProgress > patience * 1000) break
   }
   return { taken, lastProgress }

@@ -24,17 +24,19 @@ export class StarPeer {
   readonly #capabilities: unknown
   readonly #answers = new Map<number, (args: unknown[]) => void>()
   readonly #streamEvents = new Map<string, (args: unknown[]) => void>()
-  readonly #heartbeat: NodeJS.Timeout
   #callee: Callee | undefined
   #lastAck = 0
 
-  private constructor(socket: RawSocket, port: number, inbox: Inbox, capabilities: unknown) {
+  private constructor(socket: RawSocket, port: number, inbox: Inbox, revision: 3 | 4, capabilities: unknown) {
     this.socket = socket
     this.#capabilities = capabilities
     this.address = `/ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star/ipfs/${randomPeerId()}`
     inbox.receive = (text) => this.#receive(text)
-    this.#heartbeat = setInterval(() => this.sendText('2'), HEARTBEAT_INTERVAL).unref()
-    socket.tcp.once('close', () => clearInterval(this.#heartbeat))
+    // In revision 4 it is the server that pings.
+    if (revision === 3) {
+      const heartbeat = setInterval(() => this.sendText('2'), HEARTBEAT_INTERVAL).unref()
+      socket.tcp.once('close', () => clearInterval(heartbeat))
+    }
   }
 
   /** Connects and says hello; the peer is not joined yet. */
@@ -62,7 +64,7 @@ export class StarPeer {
     const data: unknown = answer.length > 2 ? JSON.parse(answer.slice(2)) : undefined
     const capabilities =
       typeof data === 'object' && data !== null && 'websocketStar' in data ? data.websocketStar : undefined
-    return new StarPeer(socket, port, inbox, capabilities)
+    return new StarPeer(socket, port, inbox, revision, capabilities)
   }
 
   /** Whether the server said that it knows windows and credit. */

@@ -113,6 +113,15 @@ export function shortPeerId(peerId: string): string {
   return peerId.length <= 11 ? peerId : `${peerId.slice(0, 4)}…${peerId.slice(-6)}`
 }
 
+/** Most parts, names and values together; the longest address of a star has eleven. */
+const PARTS_MAX = 24
+/** A peer id of the longest key that is kept whole has 62 characters as a multihash, 71 as a CID. */
+const PEER_ID_MAX_LENGTH = 128
+
+function isPeerIdName(part: string | undefined): boolean {
+  return part === 'p2p' || part === 'ipfs'
+}
+
 /** The parts of a multiaddr, with every peer id as base58btc multihash. */
 function parseComponents(text: unknown): Component[] {
   if (typeof text !== 'string')
@@ -128,6 +137,14 @@ function parseComponents(text: unknown): Component[] {
   // Legacy multiaddr drops empty parts wherever they are, the current one only the first.
   const tidy = text.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '')
   if (tidy === '') throw new InvalidAddressError(`Address ${quoted(text)} is empty: ${EXPECTED}`)
+  // base58 costs the square of its length, so what is no peer id is not looked at.
+  const parts = tidy.split('/')
+  if (
+    parts.length > PARTS_MAX ||
+    parts.some((part, i) => isPeerIdName(parts[i - 1]) && part.length > PEER_ID_MAX_LENGTH)
+  ) {
+    throw new InvalidAddressError(`Address ${quoted(text)} has too many or too long parts: ${EXPECTED}`)
+  }
   try {
     const components = multiaddr(tidy).getComponents()
     assertLiteralIp6(tidy, components)

@@ -95,10 +95,18 @@ describe('reading an address', () => {
     ['an identity of 43 bytes', encoded(0, 43, ...new Uint8Array(43))],
     ['an identity of nothing', encoded(0, 0)],
     ['two bytes too many', encoded(0, 1, 5, 5)],
-    ['a code that is written in two bytes', encoded(0, 0x80, 1, ...new Uint8Array(128))]
+    ['a code that is written in two bytes', encoded(0, 0x80, 1, ...new Uint8Array(80).fill(1))]
   ])('%s is no peer id', (_, id) => {
     const address = parseAddress(`${PREFIX}/p2p/${id}`)
     expect(address).toMatchObject({ peerId: undefined, strict: false, canonical: `${PREFIX}/p2p/${id}` })
+  })
+
+  test('a peer id of more than 128 characters, or more than 23 parts, are not looked at', () => {
+    const long = (length: number) => `${PREFIX}/p2p/Q${'z'.repeat(length - 1)}`
+    expect(parseAddress(long(128)).peerId).toBeUndefined()
+    expect(() => parseAddress(long(129))).toThrow(/too long parts/)
+    expect(() => parseAddress('/ip4/1.2.3.4'.repeat(12))).toThrow(/too many/)
+    expect(parseAddress('/ip4/1.2.3.4'.repeat(11)).strict).toBe(false)
   })
 
   test('an identity of 42 bytes is one', () => {

@@ -158,7 +158,7 @@ export const optionsSchema = z.strictObject({
         flag: 'max-pending-dials-per-session'
       }),
       unacceptedStreams: count.default(256).meta({
-        description: 'Stream halves of one connection that wait for their receivers',
+        description: 'Stream halves of the dials of one connection that wait for their receivers',
         flag: 'max-unaccepted-streams'
       }),
       dialsPerSecond: count.default(100).meta({
@@ -172,6 +172,10 @@ export const optionsSchema = z.strictObject({
       joinRoundsPerSecond: count.default(20).meta({
         description: 'Join requests of one connection per second, on average; bursts of four times that are taken',
         flag: 'max-join-rounds-per-second'
+      }),
+      joinRoundsPerSecondPerIp: count.default(100).meta({
+        description: 'The same for all connections from one IP address; loopback and trusted proxies are exempt',
+        flag: 'max-join-rounds-per-second-per-ip'
       }),
       sessionsPerIp: count.default(256).meta({
         description: 'Connections from one IP address; loopback and trusted proxies are exempt',

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { isIPv6, type AddressInfo } from 'node:net'
+import { isIPv6, type AddressInfo, type Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { parseAddress } from '@websocket-star/protocol'
 import proxyAddr from 'proxy-addr'
@@ -72,7 +72,9 @@ class RendezvousServer implements Rendezvous {
   readonly #tls: SecureContextOptions | undefined
   #http: Server | undefined
   #engine: Engine | undefined
+  #started: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
+  readonly #handshakes = new Set<Socket>()
 
   constructor(options: RendezvousOptions, logger: Logger | undefined) {
     const { discovery, join, dial, relay, limits, heartbeat } = options
@@ -103,7 +105,8 @@ class RendezvousServer implements Rendezvous {
         takeoverTimeout: join.takeoverTimeout,
         minRsaBits: join.minRsaBits,
         addressesPerSession: limits.addressesPerSession,
-        pendingChallenges: limits.pendingChallenges
+        pendingChallenges: limits.pendingChallenges,
+        joinRoundsPerSecondPerIp: limits.joinRoundsPerSecondPerIp
       },
       this.#registry,
       this.#discovery,
@@ -136,7 +139,17 @@ class RendezvousServer implements Rendezvous {
   }
 
   async start(): Promise<void> {
-    if (this.#http !== undefined) throw new Error('This server is started already')
+    if (this.#started !== undefined) throw new Error('This server is started already')
+    this.#started = this.#listen()
+    try {
+      await this.#started
+    } catch (error) {
+      this.#started = undefined
+      throw error
+    }
+  }
+
+  async #listen(): Promise<void> {
     const { host, port, heartbeat, limits, join, dial, relay, discovery } = this.options
     const engine = new Engine(
       {
@@ -162,6 +175,13 @@ class RendezvousServer implements Rendezvous {
       else pages(request, response)
     }
     const http = this.#tls === undefined ? createHttpServer(listener) : createHttpsServer(this.#tls, listener)
+    if (this.#tls !== undefined) {
+      http.on('connection', (socket: Socket) => {
+        this.#handshakes.add(socket)
+        socket.once('close', () => this.#handshakes.delete(socket))
+      })
+      http.on('secureConnection', ({ _parent }: { _parent?: Socket }) => _parent && this.#handshakes.delete(_parent))
+    }
     http.on('upgrade', (request, socket, head) => {
       if (request.url?.startsWith(ENGINE_PATH)) return engine.upgrade(request, socket, head)
       socket.destroy()
@@ -191,14 +211,19 @@ class RendezvousServer implements Rendezvous {
   }
 
   async stop(): Promise<void> {
+    // A server that is just starting is waited for; one that could not start has told so.
+    await this.#started?.catch(() => {})
     const http = this.#http
     if (http === undefined) return
     this.#http = undefined
+    this.#started = undefined
     for (const timer of this.#timers) clearInterval(timer)
     this.#star.closeAll()
     this.#engine?.close()
     const closed = new Promise<void>((resolve) => http.close(() => resolve()))
     http.closeAllConnections()
+    // What is still in the TLS handshake is no connection of http's yet.
+    for (const socket of this.#handshakes) socket.destroy()
     await closed
   }
 

@@ -63,7 +63,7 @@ export type ResetReason =
   | 'window exceeded'
 
 /** Why a sender was not read from for a while. */
-export type PauseReason = 'ceiling' | 'receiver' | 'window'
+export type PauseReason = 'answers' | 'ceiling' | 'receiver' | 'window'
 
 type Tally<Reason extends string> = { [reason in Reason]?: number }
 

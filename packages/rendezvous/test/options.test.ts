@@ -12,13 +12,24 @@ const DEFAULTS = {
   discovery: { interval: 10_000, window: 256, joinList: 256, prefixes: 1024 },
   join: { deadline: 60_000, nonceTtl: 20_000, takeoverTimeout: 2_000, minRsaBits: 1024 },
   dial: { ackTimeout: 15_000, acceptTimeout: 60_000 },
+  relay: {
+    highWaterMark: 1_048_576,
+    sessionCeiling: 8_388_608,
+    holdTimeout: 30_000,
+    stallTimeout: 30_000,
+    maxBufferedBytes: 536_870_912
+  },
   limits: {
     messageSize: 1_048_576,
     addressesPerSession: 8,
     streamsPerSession: 4096,
     pendingChallenges: 8192,
-    pendingDialsPerSession: 256,
+    pendingDialsPerSession: 64,
+    unacceptedStreams: 256,
+    dialsPerSecond: 100,
+    dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
+    joinRoundsPerSecondPerIp: 100,
     sessionsPerIp: 256
   },
   heartbeat: { interval: 25_000, timeout: 60_000 }
@@ -66,7 +77,10 @@ describe('the options', () => {
     ['join.minRsaBits', 512],
     ['join.minRsaBits', 8192],
     ['limits.addressesPerSession', 1],
-    ['limits.messageSize', 1]
+    ['limits.messageSize', 1],
+    ['relay.highWaterMark', 1],
+    // Bytes are no time: more than 32 bits of them are fine.
+    ['relay.maxBufferedBytes', 2 ** 40]
   ])('%s may be %j', (path, value) => {
     expect(parseOptions(withOption(path, value))).toMatchObject(withOption(path, value))
   })
@@ -96,11 +110,20 @@ describe('the options', () => {
     ['join.minRsaBits', 8193],
     ['dial.ackTimeout', '15s'],
     ['dial.acceptTimeout', 0],
+    ['relay.highWaterMark', 0],
+    ['relay.sessionCeiling', -1],
+    ['relay.sessionCeiling', 0.5],
+    ['relay.holdTimeout', 0],
+    ['relay.stallTimeout', 2 ** 31],
+    ['relay.maxBufferedBytes', '512M'],
     ['limits.messageSize', 0],
     ['limits.addressesPerSession', 0],
     ['limits.streamsPerSession', -1],
     ['limits.pendingChallenges', 0],
     ['limits.pendingDialsPerSession', 0],
+    ['limits.unacceptedStreams', 0],
+    ['limits.dialsPerSecond', 0],
+    ['limits.dialsPerSecondPerIp', 0.5],
     ['limits.joinRoundsPerSecond', 0],
     ['limits.sessionsPerIp', 0],
     ['heartbeat.interval', 0],

@@ -11,7 +11,8 @@ describe('the counters', () => {
       refused: {},
       dropped: {},
       closed: {},
-      reset: {}
+      reset: {},
+      paused: {}
     })
   })
 
@@ -24,6 +25,9 @@ describe('the counters', () => {
     counters.close('server stop')
     counters.reset('payload')
     counters.reset('peer left')
+    counters.pause('receiver')
+    counters.pause('receiver')
+    counters.pause('window')
     counters.joins.total += 3
     counters.dials.failure += 2
     counters.relayed.bytes += 1000
@@ -36,7 +40,8 @@ describe('the counters', () => {
       refused: { signature: 2, address: 1 },
       dropped: { 'unknown stream': 1 },
       closed: { 'server stop': 1 },
-      reset: { payload: 1, 'peer left': 1 }
+      reset: { payload: 1, 'peer left': 1 },
+      paused: { receiver: 2, window: 1 }
     })
   })
 
@@ -47,6 +52,7 @@ describe('the counters', () => {
       counters.drop('namespace')
       counters.close('server stop')
       counters.reset('payload')
+      counters.pause('ceiling')
       counters.joins.total++
       counters.dials.success++
       counters.relayed.chunks++
@@ -70,6 +76,7 @@ describe('the counters', () => {
     reading.dropped.namespace = 7
     reading.closed['server stop'] = 7
     reading.reset.payload = 7
+    reading.paused.window = 7
     expect(counters.snapshot()).toEqual(new Counters().snapshot())
   })
 })

@@ -1,3 +1,4 @@
+import { CREDIT_MAX } from '@websocket-star/protocol'
 import type { Counters, PauseReason } from '../stats.js'
 import type { Session } from '../wire/session.js'
 import type { Proxy } from './proxy.js'
@@ -10,6 +11,9 @@ export interface FlowOptions {
   /** Milliseconds a sender may be held at a stretch. */
   holdTimeout: number
 }
+
+/** Bytes unsent to a client up to which its requests are answered: many small answers take far more memory than bytes. */
+const ANSWERS_MAX = 262_144
 
 /**
  * Keeps what waits for slow receivers bounded, without a queue of its own: a sender that knows windows gets credit, one
@@ -24,6 +28,13 @@ export class FlowControl {
   /** The halves that wait until their receiver has taken more. */
   readonly #waiting = new Map<Session, Set<Proxy>>()
 
+  /** Halves whose sender is to be told of credit once it has read what waits for it. */
+  readonly #untold = new Map<Session, Set<Proxy>>()
+  /** Sessions that are not read from until they have read what they asked for. */
+  readonly #deaf = new Set<Session>()
+  /** Who was not read from at any time since this was last asked. */
+  #heldLately = new Set<Session>()
+
   constructor(options: FlowOptions, counters: Counters, now: () => number) {
     this.#options = options
     this.#counters = counters
@@ -33,6 +44,29 @@ export class FlowControl {
   /** Sessions that are not read from now. */
   get held(): ReadonlyMap<Session, ReadonlySet<Proxy>> {
     return this.#holds
+  }
+
+  /** Who was not read from at any time since the last call. */
+  takeHeld(): ReadonlySet<Session> {
+    const held = this.#heldLately
+    this.#heldLately = new Set([...this.#holds.keys(), ...this.#deaf])
+    return held
+  }
+
+  /** A client has asked for something: as long as it does not read the answers, it is not read from. */
+  asked(session: Session): void {
+    if (session.buffered <= ANSWERS_MAX || session.ended || this.#deaf.has(session)) return
+    this.#deaf.add(session)
+    session.link.onDrain(ANSWERS_MAX)
+    this.#pause(session, 'answers')
+  }
+
+  /** A session is gone. */
+  leave(session: Session): void {
+    this.#deaf.delete(session)
+    this.#heldLately.delete(session)
+    this.#waiting.delete(session)
+    this.#untold.delete(session)
   }
 
   /**
@@ -64,7 +98,7 @@ export class FlowControl {
       return false
     }
     proxy.credit = Math.min(proxy.credit + bytes, Number.MAX_SAFE_INTEGER)
-    if (proxy.sender.extended) return true
+    if (proxy.sender.extended) return this.#mayTell(proxy, bytes)
     if (proxy.credit > 0) this.#release(proxy)
     return false
   }
@@ -89,15 +123,21 @@ export class FlowControl {
       this.#awaitDrain(proxy)
       this.#hold(proxy, 'receiver')
     }
-    if (buffered <= this.#options.sessionCeiling) return true
+    if (buffered <= Math.max(this.#options.sessionCeiling, this.#options.highWaterMark)) return true
     if (sender.link.polling) return false
     this.#awaitDrain(proxy)
     this.#hold(proxy, 'ceiling')
     return true
   }
 
-  /** A receiver has taken enough. */
+  /** A session has taken enough of what waited for it. */
   drained(receiver: Session): void {
+    if (this.#deaf.delete(receiver)) this.#unpause(receiver)
+    for (const proxy of this.#untold.get(receiver) ?? []) {
+      if (!proxy.ended) receiver.sendCredit(proxy.stream, proxy.untold)
+      proxy.untold = 0
+    }
+    this.#untold.delete(receiver)
     const waiting = this.#waiting.get(receiver)
     if (waiting === undefined) return
     this.#waiting.delete(receiver)
@@ -121,6 +161,19 @@ export class FlowControl {
     return [...this.#holds.values()].flatMap((proxies) =>
       [...proxies].filter(({ heldSince }) => heldSince !== undefined && heldSince <= limit)
     )
+  }
+
+  /** Whether a sender can be told of credit now: else it is added up, for it reads slowly. */
+  #mayTell(proxy: Proxy, bytes: number): boolean {
+    const { sender } = proxy
+    if (proxy.untold === 0 && sender.buffered <= ANSWERS_MAX) return true
+    proxy.untold = Math.min(proxy.untold + bytes, CREDIT_MAX)
+    const untold = this.#untold.get(sender)
+    if (untold === undefined) {
+      this.#untold.set(sender, new Set([proxy]))
+      sender.link.onDrain(ANSWERS_MAX)
+    } else untold.add(proxy)
+    return false
   }
 
   #regrant(proxy: Proxy, bytes: number, buffered: number): void {
@@ -156,8 +209,17 @@ export class FlowControl {
       return
     }
     this.#holds.set(proxy.sender, new Set([proxy]))
+    this.#pause(proxy.sender, reason)
+  }
+
+  #pause(session: Session, reason: PauseReason): void {
     this.#counters.pause(reason)
-    proxy.sender.pause()
+    this.#heldLately.add(session)
+    session.pause()
+  }
+
+  #unpause(session: Session): void {
+    if (!this.#holds.has(session) && !this.#deaf.has(session)) session.resume()
   }
 
   #release(proxy: Proxy): void {
@@ -167,6 +229,6 @@ export class FlowControl {
     holds?.delete(proxy)
     if (holds?.size !== 0) return
     this.#holds.delete(proxy.sender)
-    proxy.sender.resume()
+    this.#unpause(proxy.sender)
   }
 }

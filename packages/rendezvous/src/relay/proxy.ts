@@ -14,6 +14,11 @@ export class Proxy implements StreamRoute {
   readonly stream: string
   readonly sender: Session
   readonly receiver: Session
+  /** Who asked for the dial this is a half of. */
+  get dialer(): Session {
+    return this.stream.endsWith('.dialer') ? this.sender : this.receiver
+  }
+
   /** The packet that announces each chunk. */
   readonly header: ChunkHeader
   /** Milliseconds of the server's clock. */
@@ -31,6 +36,8 @@ export class Proxy implements StreamRoute {
   isServerWindow = false
   /** Payload bytes passed on since the server last granted credit. */
   owed = 0
+  /** Credit the sender has not been told of yet. */
+  untold = 0
   /** Since when the sender is held on account of this half; milliseconds of the server's clock. */
   heldSince: number | undefined
   readonly #rules: ProxyRules

@@ -27,7 +27,7 @@ export class Router implements ProxyRules {
   readonly #now: () => number
   /** Halves that wait for their receiver, oldest first. */
   readonly #unaccepted = new Set<Proxy>()
-  /** How many of them each sender has. */
+  /** How many of them there are of each session's dials. */
   readonly #unacceptedOf = new Map<Session, number>()
   #size = 0
   #reassuredAt = 0
@@ -55,7 +55,7 @@ export class Router implements ProxyRules {
     return session.routes.size
   }
 
-  /** Halves a session is the sender of that wait for their receiver. */
+  /** Halves of a session's dials that wait for their receiver. */
   unacceptedOf(session: Session): number {
     return this.#unacceptedOf.get(session) ?? 0
   }
@@ -78,7 +78,7 @@ export class Router implements ProxyRules {
     sender.routes.set(stream, proxy)
     receiver.routes.set(stream, proxy)
     this.#unaccepted.add(proxy)
-    this.#unacceptedOf.set(sender, this.unacceptedOf(sender) + 1)
+    this.#unacceptedOf.set(proxy.dialer, this.unacceptedOf(proxy.dialer) + 1)
     this.#size++
     return proxy
   }
@@ -112,7 +112,18 @@ export class Router implements ProxyRules {
     for (const proxy of session.routes.values() as Iterable<Proxy>) {
       this.reset(proxy, 'peer left', WIRE_ERRORS.peerLeft)
     }
+    this.#flow.leave(session)
     this.#backlog.forget(session)
+  }
+
+  /** Something was sent to a session. */
+  sent(session: Session): void {
+    this.#backlog.note(session)
+  }
+
+  /** A session has asked for something. */
+  asked(session: Session): void {
+    this.#flow.asked(session)
   }
 
   /** A session has taken enough of what waited for it. */
@@ -129,6 +140,7 @@ export class Router implements ProxyRules {
       this.#counters.reset('not accepted')
       this.drop(proxy)
       proxy.sender.sendError(proxy.stream, WIRE_ERRORS.streamNotAccepted)
+      proxy.receiver.sendError(proxy.stream, WIRE_ERRORS.streamNotAccepted)
     }
     for (const proxy of this.#flow.overdue()) this.reset(proxy, 'held too long', WIRE_ERRORS.heldTooLong)
     this.#backlog.sweep()
@@ -162,7 +174,6 @@ export class Router implements ProxyRules {
     this.#counters.relayed.chunks++
     this.#counters.relayed.bytes += size
     proxy.receiver.sendChunk(proxy.header, bytes, offset)
-    this.#backlog.note(proxy.receiver)
     if (!this.#flow.forwarded(proxy, size)) this.reset(proxy, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
   }
 
@@ -176,9 +187,9 @@ export class Router implements ProxyRules {
   /** A half waits for its receiver no more. */
   #settle(proxy: Proxy): void {
     if (!this.#unaccepted.delete(proxy)) return
-    const left = this.unacceptedOf(proxy.sender) - 1
-    if (left > 0) this.#unacceptedOf.set(proxy.sender, left)
-    else this.#unacceptedOf.delete(proxy.sender)
+    const left = this.unacceptedOf(proxy.dialer) - 1
+    if (left > 0) this.#unacceptedOf.set(proxy.dialer, left)
+    else this.#unacceptedOf.delete(proxy.dialer)
   }
 
   #credit(proxy: Proxy, bytes: number): void {
@@ -190,7 +201,7 @@ export class Router implements ProxyRules {
     const now = this.#now()
     if (now - this.#reassuredAt < this.#options.pongInterval) return
     this.#reassuredAt = now
-    for (const session of new Set([...this.#flow.held.keys(), ...this.#backlog.sessions])) {
+    for (const session of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) {
       session.link.sendUnsolicitedPong()
     }
   }

@@ -15,6 +15,7 @@ import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack, Session } from '../wire/session.js'
 import type { RequestOutcome } from '../wire/acks.js'
+import { BURST, IpRates } from './ip-rates.js'
 import type { Member } from './member.js'
 import type { Registry } from './registry.js'
 import { TokenBucket } from './token-bucket.js'
@@ -29,9 +30,6 @@ export interface DialOptions {
   dialsPerSecondPerIp: number
 }
 
-/** How many times their rate sessions and addresses may dial at once. */
-const BURST = 4
-
 /** Brings two peers together: asks the dialled one, and opens the two halves of the dial. */
 export class Dialing {
   readonly #options: DialOptions
@@ -44,7 +42,7 @@ export class Dialing {
   readonly #asked = new Map<Session, number>()
 
   readonly #rateOf = new WeakMap<Session, TokenBucket>()
-  readonly #rateOfIp = new Map<string, TokenBucket>()
+  readonly #ipRates: IpRates
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
 
@@ -58,6 +56,7 @@ export class Dialing {
   ) {
     this.#onFault = onFault
     this.#now = now
+    this.#ipRates = new IpRates(options.dialsPerSecondPerIp)
     this.#options = options
     this.#registry = registry
     this.#router = router
@@ -106,31 +105,19 @@ export class Dialing {
     })
   }
 
-  /** Forgets the addresses that have not dialled for a while. */
   sweep(): void {
-    const now = this.#now()
-    for (const [ip, bucket] of this.#rateOfIp) {
-      if (bucket.isFull(now)) this.#rateOfIp.delete(ip)
-    }
+    this.#ipRates.sweep(this.#now())
   }
 
   #mayDial(session: Session): boolean {
     const now = this.#now()
-    const { dialsPerSecond, dialsPerSecondPerIp } = this.#options
+    const { dialsPerSecond } = this.#options
     let bucket = this.#rateOf.get(session)
     if (bucket === undefined) {
       bucket = new TokenBucket(dialsPerSecond, dialsPerSecond * BURST, now)
       this.#rateOf.set(session, bucket)
     }
-    if (!bucket.take(now)) return false
-    const { ip, exempt } = session.remote
-    if (exempt) return true
-    let bucketOfIp = this.#rateOfIp.get(ip)
-    if (bucketOfIp === undefined) {
-      bucketOfIp = new TokenBucket(dialsPerSecondPerIp, dialsPerSecondPerIp * BURST, now)
-      this.#rateOfIp.set(ip, bucketOfIp)
-    }
-    return bucketOfIp.take(now)
+    return bucket.take(now) && this.#ipRates.take(session.remote, now)
   }
 
   /** Whether a dial of that id uses either of its two streams at a session, or is going to. */
@@ -176,7 +163,11 @@ export class Dialing {
       return this.#refuse('dial refused', error, ack)
     }
     // The dialer may have gone, or broken its half, while the callee was asked.
-    if (half.failure !== undefined) return this.#refuse('stream reset', half.failure, ack)
+    const failure = half.failure ?? (half.sender.ended ? WIRE_ERRORS.peerLeft : undefined)
+    if (failure !== undefined) {
+      half.receiver.sendError(halfName(dialId, 'listener'), failure)
+      return this.#refuse('stream reset', failure, ack)
+    }
     this.#counters.dials.success++
     this.#router.open(halfName(dialId, 'listener'), half.receiver, half.sender, half)
     ack?.()

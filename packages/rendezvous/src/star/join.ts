@@ -11,6 +11,8 @@ import {
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../wire/session.js'
 import type { Discovery } from './discovery.js'
+import { IpRates } from './ip-rates.js'
+import { keepIfAlive } from './keep-if-alive.js'
 import type { Member, PendingJoin } from './member.js'
 import type { Entry, Registry } from './registry.js'
 
@@ -24,6 +26,7 @@ export interface JoinOptions {
   minRsaBits: number
   addressesPerSession: number
   pendingChallenges: number
+  joinRoundsPerSecondPerIp: number
 }
 
 /** A join that was refused: what the client is told, and what is counted. */
@@ -46,6 +49,7 @@ export class Joining {
   readonly #discovery: Discovery
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
+  readonly #ipRates: IpRates
   readonly #now: () => number
   /** Challenges that wait for their signature, oldest first, over all sessions. */
   readonly #challenges = new Map<PendingJoin, Member>()
@@ -59,6 +63,7 @@ export class Joining {
     now: () => number = () => performance.now()
   ) {
     this.#onFault = onFault
+    this.#ipRates = new IpRates(options.joinRoundsPerSecondPerIp)
     this.#options = options
     this.#registry = registry
     this.#discovery = discovery
@@ -101,6 +106,7 @@ export class Joining {
   /** Forgets the challenges that were not answered in time. */
   sweep(): void {
     const now = this.#now()
+    this.#ipRates.sweep(now)
     for (const [pending, member] of this.#challenges) {
       if (pending.state === 'challenged' && pending.expiresAt > now) return
       this.cancel(member, pending.address.canonical)
@@ -109,7 +115,9 @@ export class Joining {
 
   async #round(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const now = this.#now()
-    if (!member.joinRounds.take(now)) throw new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests)
+    if (!member.joinRounds.take(now) || !this.#ipRates.take(member.session.remote, now)) {
+      throw new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests)
+    }
     const { address, data } = parseJoinRequest(args)
     if (member.addresses.has(address.canonical)) return this.#answer(member, ack)
 
@@ -188,8 +196,8 @@ export class Joining {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
-    this.#counters.joins.total++
     this.#claim(member, address, ack)
+    this.#counters.joins.total++
   }
 
   /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
@@ -228,11 +236,7 @@ export class Joining {
   #dropSilent(member: Member, entry: Entry): void {
     for (const holder of entry.holders) {
       if (holder.member === member) continue
-      void holder.member.session.probe(this.#options.takeoverTimeout).then((alive) => {
-        if (alive) return
-        this.#registry.release(holder.member, holder.address)
-        this.#discovery.refresh(holder.member)
-      })
+      keepIfAlive(this.#registry, this.#discovery, holder, this.#options.takeoverTimeout).catch(this.#onFault)
     }
   }
 

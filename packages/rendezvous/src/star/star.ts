@@ -6,6 +6,7 @@ import type { StreamFrame } from '../wire/stream-frame.js'
 import type { Dialing } from './dial.js'
 import type { Discovery } from './discovery.js'
 import type { Joining } from './join.js'
+import { keepIfAlive } from './keep-if-alive.js'
 import type { Member } from './member.js'
 import type { Entry, Holder, Registry } from './registry.js'
 import { TokenBucket } from './token-bucket.js'
@@ -81,6 +82,14 @@ export class Star implements SessionListener {
     this.#parts.router.route(session, frame)
   }
 
+  sent(session: Session): void {
+    this.#parts.router.sent(session)
+  }
+
+  asked(session: Session): void {
+    this.#parts.router.asked(session)
+  }
+
   drain(session: Session): void {
     this.#parts.router.drained(session)
   }
@@ -118,6 +127,11 @@ export class Star implements SessionListener {
   }
 
   #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
+    if (!member.joinRounds.take(this.#now())) {
+      this.#parts.counters.refuse('rate limit')
+      ack?.(WIRE_ERRORS.tooManyRequests)
+      return
+    }
     let address
     try {
       address = parseLeaveRequest(args).address
@@ -148,15 +162,12 @@ export class Star implements SessionListener {
 
   async #promoteFirstAlive(entry: Entry, candidates: readonly Holder[]): Promise<void> {
     const { registry, discovery } = this.#parts
-    let [present] = entry.holders
     for (const candidate of candidates) {
-      const alive = await candidate.member.session.probe(this.#options.takeoverTimeout)
+      const alive = await keepIfAlive(registry, discovery, candidate, this.#options.takeoverTimeout)
       // Somebody may have joined meanwhile: the newest join wins.
-      if (entry.holders[0] !== present) return
+      const [newest] = entry.holders
+      if (newest === undefined || !candidates.includes(newest)) return
       if (alive) return registry.promote(entry, candidate)
-      registry.release(candidate.member, candidate.address)
-      discovery.refresh(candidate.member)
-      present = entry.holders[0]
     }
   }
 }

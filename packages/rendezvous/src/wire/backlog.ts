@@ -3,12 +3,14 @@ import type { Session } from './session.js'
 export interface BacklogOptions {
   /** Milliseconds without any sign that a client reads after which it is dropped. */
   stallTimeout: number
+  /** Bytes unsent to one client above which nobody who sends to it is read from. */
+  sessionCeiling: number
   /** Bytes unsent to all clients together at most. */
   maxBufferedBytes: number
 }
 
 interface Watched {
-  writeQueueSize: number
+  progress: number
   /** When it last showed that it reads; milliseconds of the server's clock. */
   aliveAt: number
   stopListening: () => void
@@ -16,6 +18,9 @@ interface Watched {
 
 /** Bytes unsent below which nobody looks. */
 const WATCHED_FROM = 65_536
+
+/** How many ceilings may be unsent to one client: several senders may each have been a little late to be held. */
+const CEILINGS = 4
 
 /**
  * Watches those to whom much is unsent. A client that takes nothing and answers no ping is dropped with its backlog; if
@@ -42,11 +47,15 @@ export class BacklogWatch {
     return this.#watched.keys()
   }
 
-  /** Something was sent to a session. */
+  /** Something was sent to a session. One that does not read what it asks for itself is not waited for. */
   note(session: Session): void {
-    if (session.buffered < WATCHED_FROM || this.#watched.has(session)) return
+    const { buffered } = session
+    if (buffered < WATCHED_FROM) return
+    // Later, for whoever sends is in the middle of something.
+    if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => session.terminate('backlog'))
+    if (this.#watched.has(session)) return
     const watched: Watched = {
-      writeQueueSize: session.link.writeQueueSize,
+      progress: session.link.progress,
       aliveAt: this.#now(),
       stopListening: session.link.onPong(() => {
         watched.aliveAt = this.#now()
@@ -62,9 +71,9 @@ export class BacklogWatch {
         this.forget(session)
         continue
       }
-      const { writeQueueSize } = session.link
-      if (writeQueueSize !== watched.writeQueueSize) {
-        watched.writeQueueSize = writeQueueSize
+      const { progress } = session.link
+      if (progress !== watched.progress) {
+        watched.progress = progress
         watched.aliveAt = now
       }
       if (now - watched.aliveAt >= this.#options.stallTimeout) session.terminate('stalled')

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-const corked: Socket[] = []
+let corked: Socket[] = []
 
 /**
  * Holds back what is written to a socket until the data that was just read has been worked through, so that frames which
@@ -13,6 +13,7 @@ export function corkForTick(socket: Socket): void {
 }
 
 function uncorkAll(): void {
-  for (const socket of corked) socket.uncork()
-  corked.length = 0
+  const sockets = corked
+  corked = []
+  for (const socket of sockets) socket.uncork()
 }

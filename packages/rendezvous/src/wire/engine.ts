@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Server as EngineServer, type Socket } from 'engine.io'
 import proxyAddr from 'proxy-addr'
 import type { Counters } from '../stats.js'
+import { networkOf } from './network.js'
 import { Session, type SessionListener } from './session.js'
 
 export interface EngineOptions {
@@ -65,12 +66,13 @@ export class Engine {
     })
     this.#server.on('connection', (socket: Socket) => {
       const ip = this.#remoteAddress(socket.request)
-      this.#count(ip, 1)
+      const network = networkOf(ip)
+      this.#count(network, 1)
       const session = new Session(socket, { ip, exempt: this.isExempt(ip) }, listener, counters)
       this.#sessions.set(session.id, session)
       socket.once('close', () => {
         this.#sessions.delete(session.id)
-        this.#count(ip, -1)
+        this.#count(network, -1)
       })
       onSession(session)
       session.start()
@@ -83,6 +85,10 @@ export class Engine {
     const session = request.method === 'POST' ? this.#sessionOf(request) : undefined
     if (session === undefined || !session.link.paused) return handle()
     // A client that polls sends the next messages only when these have been answered.
+    if (session.link.hasWaiting) {
+      response.writeHead(400).end()
+      return
+    }
     session.link.whenResumed(() => {
       if (!request.destroyed) handle()
     })
@@ -110,26 +116,27 @@ export class Engine {
       return 'Origin is not allowed'
     }
     const ip = this.#remoteAddress(request)
-    if (!this.isExempt(ip) && (this.#sessionsByIp.get(ip) ?? 0) >= sessionsPerIp) {
+    if (!this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp) {
       this.#counters.refuse('sessions per ip')
       return 'Too many connections from this address'
     }
     return null
   }
 
+  /** Read as engine.io reads it: the last `sid` counts. */
   #sessionOf(request: IncomingMessage): Session | undefined {
-    const sid = new URLSearchParams(request.url?.split('?', 2)[1]).get('sid')
-    return sid === null ? undefined : this.#sessions.get(sid)
+    const sid = new URL(request.url ?? '/', 'http://server').searchParams.getAll('sid').at(-1)
+    return sid === undefined ? undefined : this.#sessions.get(sid)
   }
 
   #remoteAddress(request: IncomingMessage): string {
     return proxyAddr(request, this.#isTrusted)
   }
 
-  #count(ip: string, change: 1 | -1): void {
-    const sessions = (this.#sessionsByIp.get(ip) ?? 0) + change
-    if (sessions > 0) this.#sessionsByIp.set(ip, sessions)
-    else this.#sessionsByIp.delete(ip)
+  #count(network: string, change: 1 | -1): void {
+    const sessions = (this.#sessionsByIp.get(network) ?? 0) + change
+    if (sessions > 0) this.#sessionsByIp.set(network, sessions)
+    else this.#sessionsByIp.delete(network)
   }
 }
 

@@ -4,9 +4,7 @@ import type { Socket } from 'engine.io'
 interface HeartbeatState {
   readyState: string
   pingTimeoutTimer: NodeJS.Timeout | null
-  pingIntervalTimer: NodeJS.Timeout | null
   resetPingTimeout(): void
-  schedulePing(): void
 }
 
 /**
@@ -18,10 +16,24 @@ export class Heartbeat {
   readonly #protocol: 3 | 4
   #heardInTick = false
   #suspended = false
+  /** Of revision 4: a ping was sent that has not been answered. */
+  #pinged = false
 
   constructor(socket: Socket) {
     this.#state = socket as unknown as HeartbeatState // see there
     this.#protocol = socket.protocol === 3 ? 3 : 4
+    // engine.io forgets the timeout when the transport changes.
+    socket.on('upgrade', () => this.#restart())
+    if (this.#protocol === 3) return
+    socket.on('packetCreate', ({ type }: { type: string }) => {
+      if (type !== 'ping') return
+      this.#pinged = true
+      // Pings go on while a client is not read from, which counts on them; engine.io sets the timeout after this.
+      if (this.#suspended) setImmediate(() => this.#suspended && this.#stop())
+    })
+    socket.on('heartbeat', () => {
+      this.#pinged = false
+    })
   }
 
   /** A frame has come: the client is there. Many in one tick count as one. */
@@ -36,19 +48,25 @@ export class Heartbeat {
   suspend(): void {
     if (this.#suspended) return
     this.#suspended = true
-    clearTimeout(this.#state.pingTimeoutTimer ?? undefined)
-    clearTimeout(this.#state.pingIntervalTimer ?? undefined)
-    this.#state.pingTimeoutTimer = null
+    this.#stop()
   }
 
   /** The client is read from again, and has the whole time again. */
   resume(): void {
     if (!this.#suspended) return
     this.#suspended = false
+    this.#restart()
+  }
+
+  #stop(): void {
+    clearTimeout(this.#state.pingTimeoutTimer ?? undefined)
+    this.#state.pingTimeoutTimer = null
+  }
+
+  #restart(): void {
     // Of a closed connection no timer would ever be cleared.
-    if (this.#state.readyState !== 'open') return
-    if (this.#protocol === 3) this.#state.resetPingTimeout()
-    else this.#state.schedulePing()
+    if (this.#suspended || this.#state.readyState !== 'open') return
+    if (this.#protocol === 3 || this.#pinged) this.#state.resetPingTimeout()
   }
 
   readonly #nextTick = (): void => {

@@ -21,6 +21,8 @@ export interface LinkHandlers {
   header(bytes: Buffer): boolean
   /** A binary message; its payload begins at `offset`. */
   binary(bytes: Buffer, offset: number): void
+  /** The client has asked for something that was answered below: it is to read the answers. */
+  asked(): void
   /** What waits to be sent has become half as much as {@link Link.onDrain} was asked to wait for, or less. */
   drain(): void
   /** The last word. */
@@ -37,6 +39,8 @@ const MESSAGE_BYTE = 4
 const TEXT = { binary: false, compress: false }
 /** Payloads up to this size leave in one piece with their header: copying them costs less than writing thrice. */
 const COPIED_UP_TO = 1_024
+/** Bytes unsent from which on a client is taken to be slow. */
+const WAITING = 65_536
 const OPEN = 1
 
 /**
@@ -52,6 +56,8 @@ export class Link {
   #net: NetSocket | undefined
   /** Bytes handed to engine.io since it last wrote. */
   #queued = 0
+  /** How often it has written: of a client that polls, how often that has taken what there was. */
+  #flushes = 0
   #wantsDrainAt = 0
   #paused = false
   readonly #onResume: (() => void)[] = []
@@ -60,10 +66,11 @@ export class Link {
     this.#socket = socket
     this.#handlers = handlers
     this.#heartbeat = new Heartbeat(socket)
-    socket.on('message', (data: string | Buffer) => {
+    socket.on('message', (data: string | Buffer | undefined) => {
       this.#heartbeat.heard()
-      if (typeof data === 'string') handlers.text(data)
-      else handlers.binary(data, 0)
+      if (Buffer.isBuffer(data)) handlers.binary(data, 0)
+      // engine.io tells an empty message as none.
+      else handlers.text(data ?? '')
     })
     socket.once('close', (reason: string) => {
       handlers.close(reason)
@@ -71,6 +78,7 @@ export class Link {
     })
     socket.on('flush', () => {
       this.#queued = 0
+      this.#flushes++
     })
     socket.on('drain', this.#onDrain)
     if (socket.transport.name === 'websocket') this.#takeOver()
@@ -82,9 +90,10 @@ export class Link {
     return this.#queued + (this.#webSocket?.bufferedAmount ?? 0)
   }
 
-  /** Bytes the operating system has been given and not sent yet, as far as it tells: it moves while the client reads. */
-  get writeQueueSize(): number {
-    // Node has no public name for it.
+  /** A number that changes while the client takes what waits for it. */
+  get progress(): number {
+    if (this.polling) return this.#flushes
+    // What the operating system has been given and not sent yet. Node has no public name for it.
     const handle = (this.#net as unknown as { _handle?: { writeQueueSize?: number } } | undefined)?._handle
     return handle?.writeQueueSize ?? 0
   }
@@ -124,7 +133,9 @@ export class Link {
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
-    const isCopied = size <= COPIED_UP_TO
+    // A piece of something larger is not kept waiting, for all of that would be kept with it.
+    const isPiece = bytes.length * 2 < bytes.buffer.byteLength && webSocket.bufferedAmount > WAITING
+    const isCopied = size <= COPIED_UP_TO || isPiece
     const out = Buffer.allocUnsafe(frame.length + headSize(size) + prefix + (isCopied ? size - prefix : 0))
     out.set(frame)
     let end = writeHead(out, frame.length, BINARY_OPCODE, size)
@@ -139,7 +150,7 @@ export class Link {
 
   /** Asks for one `drain` when half of `mark` bytes or less wait to be sent. */
   onDrain(mark: number): void {
-    this.#wantsDrainAt = mark / 2
+    this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
   }
 
   pause(): void {
@@ -155,6 +166,11 @@ export class Link {
     this.#heartbeat.resume()
     this.#webSocket?.resume()
     this.#runWaiting()
+  }
+
+  /** Somebody waits for that already. */
+  get hasWaiting(): boolean {
+    return this.#onResume.length > 0
   }
 
   /** Runs once the client is read from again, or is gone: what a polling client sends has to wait that long. */
@@ -178,9 +194,12 @@ export class Link {
     return () => webSocket?.off('pong', listener)
   }
 
-  /** Whether a client that polls has a request waiting for us. */
-  get pollWaits(): boolean {
-    return this.#socket.transport.writable
+  /** Tells when a client that polls asks for what there is, at once if it is waiting already. */
+  onPoll(listener: () => void): () => void {
+    const { transport } = this.#socket
+    if (transport.writable) listener()
+    transport.on('ready', listener)
+    return () => transport.off('ready', listener)
   }
 
   /**
@@ -190,13 +209,16 @@ export class Link {
    */
   close(code: number | undefined, detail: string): void {
     const webSocket = this.#webSocket
-    if (webSocket !== undefined) {
-      // What is paused would never read the client's answer.
-      webSocket.resume()
-      if (code !== undefined) webSocket.close(code, detail.slice(0, 120))
-      // A socket that is merely closed keeps its buffers for half a minute if the client does not answer.
-      setTimeout(() => webSocket.terminate(), CLOSE_GRACE).unref()
+    if (webSocket === undefined) {
+      // engine.io would wait for a poll that may never come.
+      this.#socket.close(true)
+      return
     }
+    // What is paused would never read the client's answer.
+    webSocket.resume()
+    if (code !== undefined) webSocket.close(code, detail.slice(0, 120))
+    // A socket that is merely closed keeps its buffers for half a minute if the client does not answer.
+    setTimeout(() => webSocket.terminate(), CLOSE_GRACE).unref()
     this.#socket.close()
   }
 
@@ -216,6 +238,8 @@ export class Link {
     const [engineListener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void] // engine.io's only one
     webSocket.removeAllListeners('message')
     const isRevision3 = this.#socket.protocol === 3
+    // ws answers pings by itself, whether or not the answers are read.
+    webSocket.on('ping', () => this.#handlers.asked())
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#heartbeat.heard()
       if (isBinary) {

@@ -52,6 +52,7 @@ export class Receiver {
     if (this.#session.closing) return
     try {
       this.#read(text)
+      this.#listener.asked(this.#session)
     } catch (error) {
       if (error instanceof MalformedPacketError) this.#session.close('malformed packet', error.message)
       else this.#listener.fault(this.#session, error)
@@ -119,8 +120,10 @@ export class Receiver {
     if (this.#attachments === 0)
       return this.#session.close('malformed packet', 'an attachment came that no packet announced')
     if (--this.#attachments > 0 || this.#route === undefined) return
+    const route = this.#route
+    this.#route = undefined
     try {
-      this.#route.chunk(this.#session, bytes, offset)
+      route.chunk(this.#session, bytes, offset)
     } catch (error) {
       this.#listener.fault(this.#session, error)
     }

@@ -14,6 +14,10 @@ export interface SessionListener {
   event(session: Session, name: string, args: unknown[], ack: Ack | undefined): void
   /** Anything of a stream but its chunks: these go to their {@link StreamRoute}. */
   stream(session: Session, frame: StreamFrame): void
+  /** Something was sent to the client. */
+  sent(session: Session): void
+  /** The client has asked for something, and been answered: it is to read the answers. */
+  asked(session: Session): void
   /** What waits to be sent has become little enough: see {@link Link.onDrain}. */
   drain(session: Session): void
   /** The last word of a session: nothing comes after it, and everything sent before it by the client has been told. */
@@ -63,6 +67,7 @@ export class Session {
       text: (text) => this.#receiver.text(text),
       header: (bytes) => this.#receiver.header(bytes),
       binary: (bytes, offset) => this.#receiver.binary(bytes, offset),
+      asked: () => this.#listener.asked(this),
       drain: () => this.#listener.drain(this),
       close: (reason) => this.#end(this.#closeReason ?? closeReasonOf(reason))
     })
@@ -108,12 +113,16 @@ export class Session {
   }
 
   sendText(text: string): void {
-    if (!this.#ended) this.#link.sendText(text)
+    if (this.#ended) return
+    this.#link.sendText(text)
+    this.#listener.sent(this)
   }
 
   /** See {@link Link.sendChunk}. */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    if (!this.#ended) this.#link.sendChunk(header, bytes, offset)
+    if (this.#ended) return
+    this.#link.sendChunk(header, bytes, offset)
+    this.#listener.sent(this)
   }
 
   sendAccept(stream: string, window: number | undefined): void {
@@ -140,22 +149,23 @@ export class Session {
   }
 
   /**
-   * Whether the client answers a WebSocket ping within `timeout` milliseconds. A polling client cannot be asked: it
-   * counts as there while one of its polls waits for us. One that we do not read from could not be heard: it counts as
-   * there too.
+   * Whether the client shows within `timeout` milliseconds that it is there: by answering a WebSocket ping, by taking
+   * what waits for it, or by polling. One that we do not read from could not be heard, and counts as there.
    */
   probe(timeout: number): Promise<boolean> {
     if (this.#ended) return Promise.resolve(false)
     if (this.#link.paused) return Promise.resolve(true)
-    if (this.#link.polling) return Promise.resolve(this.#link.pollWaits)
+    const progress = this.#link.progress
     return new Promise((resolve) => {
       const settle = (alive: boolean) => {
         clearTimeout(timer)
-        stopListening()
+        queueMicrotask(() => stopListening())
         resolve(alive)
       }
-      const stopListening = this.#link.onPong(() => settle(true))
-      const timer = setTimeout(() => settle(false), timeout).unref()
+      const timer = setTimeout(() => settle(!this.#ended && this.#link.progress !== progress), timeout).unref()
+      const stopListening = this.#link.polling
+        ? this.#link.onPoll(() => settle(true))
+        : this.#link.onPong(() => settle(true))
       this.#link.ping()
     })
   }

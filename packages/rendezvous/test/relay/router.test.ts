@@ -1,8 +1,10 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { FlowControl } from '../../src/relay/flow-control.js'
 import type { Proxy } from '../../src/relay/proxy.js'
 import { Router } from '../../src/relay/router.js'
 import { Counters } from '../../src/stats.js'
+import { BacklogWatch } from '../../src/wire/backlog.js'
 import type { StreamFrame } from '../../src/wire/stream-frame.js'
 import { RecordingSession } from '../support/recording-session.js'
 
@@ -14,13 +16,19 @@ type Party = 'sender' | 'receiver' | 'stranger'
 type Phase = 'waiting' | 'accepted' | 'ended'
 
 const FRAMES = {
-  chunk: { kind: 'queue', stream: STREAM, payload: PAYLOAD },
-  text: { kind: 'queue', stream: STREAM, payload: undefined },
+  text: { kind: 'bad chunk', stream: STREAM },
   accept: { kind: 'accept', stream: STREAM, window: 262_144 },
   credit: { kind: 'credit', stream: STREAM, bytes: 5 },
   end: { kind: 'error', stream: STREAM, reason: true },
   failure: { kind: 'error', stream: STREAM, reason: 'gone' }
 } satisfies Record<string, StreamFrame>
+
+/** What a party sends: a frame, or a chunk, which comes by way of its route. */
+type Sent = keyof typeof FRAMES | 'chunk'
+
+const OPTIONS = { streamsPerSession: 4, acceptTimeout: 60_000, pongInterval: 20_000 }
+const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
+const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 4_000, maxBufferedBytes: 10_000_000 }
 
 describe('the router', () => {
   let router: Router
@@ -31,7 +39,9 @@ describe('the router', () => {
   beforeEach(() => {
     now = 1_000_000
     counters = new Counters()
-    router = new Router({ streamsPerSession: 4, acceptTimeout: 60_000 }, counters, () => now)
+    const clock = () => now
+    const flow = new FlowControl(FLOW, counters, clock)
+    router = new Router(OPTIONS, flow, new BacklogWatch(BACKLOG, clock), counters, clock)
     parties = {
       sender: new RecordingSession('sender'),
       receiver: new RecordingSession('receiver'),
@@ -45,6 +55,25 @@ describe('the router', () => {
 
   function route(party: Party, frame: StreamFrame): void {
     router.route(parties[party].session, frame)
+  }
+
+  /** A chunk goes where its name leads; the session itself counts one that leads nowhere. */
+  function sendChunk(party: Party, stream = STREAM, bytes = PAYLOAD, offset = 0): void {
+    const { session } = parties[party]
+    const target = session.routes.get(stream)
+    if (target === undefined) counters.drop('unknown stream')
+    else target.chunk(session, bytes, offset)
+  }
+
+  function send(party: Party, sent: Sent): void {
+    if (sent === 'chunk') sendChunk(party)
+    else route(party, FRAMES[sent])
+  }
+
+  /** The receiver accepts, and the parties forget what they were told of it. */
+  function accept(window: number | undefined): void {
+    route('receiver', { kind: 'accept', stream: STREAM, window })
+    for (const { sent } of Object.values(parties)) sent.length = 0
   }
 
   /** Both halves of a dial, accepted by their receivers, of which nothing was sent yet. */
@@ -67,11 +96,10 @@ describe('the router', () => {
     failureToSender: ['sender', ['error', STREAM, 'gone']]
   } as const
 
-  test.each<[Phase, Party, keyof typeof FRAMES, keyof typeof passedOn]>([
+  test.each<[Phase, Party, Sent, keyof typeof passedOn]>([
     ['waiting', 'sender', 'end', 'endToReceiver'],
     ['waiting', 'sender', 'failure', 'failureToReceiver'],
     ['waiting', 'receiver', 'accept', 'accept'],
-    ['waiting', 'receiver', 'credit', 'credit'],
     ['waiting', 'receiver', 'end', 'endToSender'],
     ['waiting', 'receiver', 'failure', 'failureToSender'],
     ['accepted', 'sender', 'chunk', 'chunk'],
@@ -82,8 +110,9 @@ describe('the router', () => {
     ['accepted', 'receiver', 'failure', 'failureToSender']
   ])('%s: a %s may send %s', (phase, party, frame, passed) => {
     const proxy = open()
-    proxy.accepted = phase === 'accepted'
-    route(party, FRAMES[frame])
+    parties.sender.extended = true
+    if (phase === 'accepted') accept(262_144)
+    send(party, frame)
     const [to, sent] = passedOn[passed]
     for (const [name, { sent: got }] of Object.entries(parties)) expect(got).toEqual(name === to ? [sent] : [])
     expect(counters.snapshot()).toMatchObject({ dropped: {}, reset: {} })
@@ -91,9 +120,10 @@ describe('the router', () => {
     expect(router.size).toBe(proxy.ended ? 0 : 1)
   })
 
-  test.each<[Phase, Party, keyof typeof FRAMES, string]>([
+  test.each<[Phase, Party, Sent, string]>([
     ['waiting', 'sender', 'accept', 'foreign stream'],
     ['waiting', 'sender', 'credit', 'foreign stream'],
+    ['waiting', 'receiver', 'credit', 'credit without window'],
     ['waiting', 'receiver', 'chunk', 'foreign stream'],
     ['waiting', 'receiver', 'text', 'foreign stream'],
     ['accepted', 'sender', 'accept', 'foreign stream'],
@@ -102,20 +132,26 @@ describe('the router', () => {
     ['accepted', 'receiver', 'text', 'foreign stream'],
     ['accepted', 'receiver', 'accept', 'repeated accept'],
     ...(['waiting', 'accepted'] as const).flatMap((phase) =>
-      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
-        (frame): [Phase, Party, keyof typeof FRAMES, string] => [phase, 'stranger', frame, 'unknown stream']
-      )
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map((frame): [Phase, Party, Sent, string] => [
+        phase,
+        'stranger',
+        frame,
+        'unknown stream'
+      ])
     ),
     ...(['sender', 'receiver', 'stranger'] as const).flatMap((party) =>
-      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
-        (frame): [Phase, Party, keyof typeof FRAMES, string] => ['ended', party, frame, 'unknown stream']
-      )
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map((frame): [Phase, Party, Sent, string] => [
+        'ended',
+        party,
+        frame,
+        'unknown stream'
+      ])
     )
   ])('%s: what a %s sends as %s is dropped', (phase, party, frame, reason) => {
     const proxy = open()
-    proxy.accepted = phase === 'accepted'
+    if (phase === 'accepted') accept(undefined)
     if (phase === 'ended') router.drop(proxy)
-    route(party, FRAMES[frame])
+    send(party, frame)
     for (const { sent } of Object.values(parties)) expect(sent).toEqual([])
     expect(counters.snapshot()).toMatchObject({ dropped: { [reason]: 1 }, reset: {}, relayed: { chunks: 0 } })
     expect(proxy.ended).toBe(phase === 'ended')
@@ -128,8 +164,8 @@ describe('the router', () => {
   ] as const)('data %s ends both halves', (_, phase, frame, message, reason) => {
     const half = open()
     const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
-    half.accepted = phase === 'accepted'
-    route('sender', FRAMES[frame])
+    if (phase === 'accepted') accept(undefined)
+    send('sender', frame)
     const told = [
       ['error', STREAM, message],
       ['error', BACK, message]
@@ -145,18 +181,37 @@ describe('the router', () => {
   })
 
   test('chunks are counted, empty ones too', () => {
-    open().accepted = true
-    route('sender', FRAMES.chunk)
-    route('sender', { ...FRAMES.chunk, payload: Buffer.alloc(0) })
+    open()
+    accept(undefined)
+    sendChunk('sender')
+    sendChunk('sender', STREAM, Buffer.alloc(0))
     expect(counters.relayed).toEqual({ chunks: 2, bytes: 5 })
     expect(parties.receiver.sent).toHaveLength(2)
     expect(parties.receiver.sent[0]?.[2]).toBe(PAYLOAD)
   })
 
+  test('the byte that revision 3 puts before a payload is no part of it', () => {
+    open()
+    accept(undefined)
+    sendChunk('sender', STREAM, Buffer.from('\x04hello'), 1)
+    expect(counters.relayed).toEqual({ chunks: 1, bytes: 5 })
+    expect(parties.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
+  })
+
+  test('a chunk whose header came before the end of its half is dropped, though the name is taken anew', () => {
+    const half = open()
+    router.drop(half)
+    open()
+    accept(undefined)
+    half.chunk(parties.sender.session, PAYLOAD, 0)
+    expect(parties.receiver.sent).toEqual([])
+    expect(counters.snapshot().dropped).toEqual({ 'unknown stream': 1 })
+  })
+
   test('chunks pass once the receiver has accepted, without a window too', () => {
     open()
     route('receiver', { kind: 'accept', stream: STREAM, window: undefined })
-    route('sender', FRAMES.chunk)
+    sendChunk('sender')
     expect(parties.sender.sent).toEqual([['accept', STREAM, undefined]])
     expect(parties.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
   })
@@ -164,7 +219,7 @@ describe('the router', () => {
   test('the end of one half leaves the other alone', () => {
     const [, back] = openDial()
     route('sender', FRAMES.end)
-    route('receiver', { kind: 'queue', stream: BACK, payload: PAYLOAD })
+    sendChunk('receiver', BACK)
     expect(back.ended).toBe(false)
     expect(parties.sender.sent).toEqual([['chunk', BACK, PAYLOAD]])
     expect(parties.receiver.sent).toEqual([['error', STREAM, true]])
@@ -225,9 +280,9 @@ describe('the router', () => {
     router.sweep()
     expect([half.ended, back.ended]).toEqual([true, false])
     expect(parties.sender.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
-    expect(parties.receiver.sent).toEqual([])
+    expect(parties.receiver.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
     expect(counters.snapshot().reset).toEqual({ 'not accepted': 1 })
-    route('receiver', { kind: 'queue', stream: BACK, payload: PAYLOAD })
+    sendChunk('receiver', BACK)
     expect(counters.relayed.chunks).toBe(1)
   })
 

@@ -1,16 +1,16 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Router } from '../../src/relay/router.js'
-import { Dialing, type DialOptions } from '../../src/star/dial.js'
-import { Registry } from '../../src/star/registry.js'
-import { Counters, type RefusalReason } from '../../src/stats.js'
+import type { Router } from '../../src/relay/router.js'
+import type { Dialing, DialOptions } from '../../src/star/dial.js'
+import type { Registry } from '../../src/star/registry.js'
+import type { Counters, RefusalReason } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { ALICE, BOB, DialScene } from '../support/dialing.js'
+import type { RecordingMember } from '../support/member.js'
 
-const ALICE = address(1)
-const BOB = address(2)
 const PAYLOAD = Buffer.from('hello')
 
+let scene: DialScene
 let registry: Registry
 let router: Router
 let counters: Counters
@@ -19,33 +19,25 @@ let journal: unknown[][]
 let alice: RecordingMember
 let bob: RecordingMember
 
-/** A session that holds an address. */
+function create(options: Partial<DialOptions> = {}, streamsPerSession?: number): void {
+  scene = new DialScene(options, streamsPerSession)
+  ;({ registry, router, counters, dialing, journal, alice, bob } = scene)
+}
+
 function joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
-  const member = createMember(name, journal)
-  for (const address of addresses) {
-    registry.claim(member, address)
-    member.prefix = address.prefix
-  }
-  return member
+  return scene.joined(name, ...addresses)
 }
 
-function create(options: Partial<DialOptions> = {}, streamsPerSession = 16): void {
-  registry = new Registry()
-  counters = new Counters()
-  journal = []
-  router = new Router({ streamsPerSession, acceptTimeout: 60_000 }, counters, () => 0)
-  dialing = new Dialing({ ackTimeout: 15_000, pendingDialsPerSession: 8, ...options }, registry, router, counters)
-  alice = joined('alice', ALICE)
-  bob = joined('bob', BOB)
-}
-
-/** Dials; the answer is written into the journal. */
 function dial(from: RecordingMember, ...args: unknown[]): void {
-  dialing.dial(from, args, (...answer) => journal.push(['answer', ...answer]))
+  scene.dial(from, ...args)
 }
 
-function dialBob(dialId = 'a', from = alice): void {
-  dial(from, ([...from.addresses.values()][0] ?? ALICE).legacy, BOB.legacy, dialId)
+function dialBob(dialId?: string, from?: RecordingMember): void {
+  scene.dialBob(dialId, from)
+}
+
+function sendChunk(from: RecordingMember, stream: string): void {
+  from.session.routes.get(stream)?.chunk(from.session, PAYLOAD, 0)
 }
 
 function expectRefused(message: unknown, reason: RefusalReason): void {
@@ -66,6 +58,7 @@ describe('a dial', () => {
   })
 
   test("its dialer's half is there before the answer, its listener's half after it", () => {
+    bob.recording.extended = true
     dialBob()
     expect(router.has(bob.session, 'a.dialer')).toBe(true)
     expect(router.has(bob.session, 'a.listener')).toBe(false)
@@ -84,8 +77,8 @@ describe('a dial', () => {
     bob.recording.answer(null)
     router.route(bob.session, { kind: 'accept', stream: 'a.dialer', window: undefined })
     router.route(alice.session, { kind: 'accept', stream: 'a.listener', window: undefined })
-    router.route(alice.session, { kind: 'queue', stream: 'a.dialer', payload: PAYLOAD })
-    router.route(bob.session, { kind: 'queue', stream: 'a.listener', payload: PAYLOAD })
+    sendChunk(alice, 'a.dialer')
+    sendChunk(bob, 'a.listener')
     expect(bob.recording.sent.at(-1)).toEqual(['chunk', 'a.dialer', PAYLOAD])
     expect(alice.recording.sent.at(-1)).toEqual(['chunk', 'a.listener', PAYLOAD])
     router.detach(bob.session)
@@ -273,7 +266,7 @@ describe('a dial fails', () => {
 
   test('when the dialer sent before it might, whatever the dialled peer answers', () => {
     dialBob()
-    router.route(alice.session, { kind: 'queue', stream: 'a.dialer', payload: PAYLOAD })
+    sendChunk(alice, 'a.dialer')
     bob.recording.answer()
     expectRefused(WIRE_ERRORS.dataBeforeAccept, 'stream reset')
     expect(router.size).toBe(0)

@@ -98,6 +98,39 @@ describe('joining', () => {
   })
 })
 
+describe('the total of joins', () => {
+  test('counts first rounds, and second ones that fail, as the old server did', async () => {
+    await star.joinAs(member, alice)
+    expect(star.counters.joins).toEqual({ total: 1, success: 1, failure: 0 })
+    await star.join(member, PREFIX, '')
+    expect(star.counters.joins).toEqual({ total: 2, success: 1, failure: 1 })
+    await star.challenge(member, bob)
+    await star.join(member, bob.address().legacy, 'deadbeef')
+    expect(star.counters.joins).toEqual({ total: 4, success: 1, failure: 2 })
+  })
+
+  test('leaves out a join that was made before', async () => {
+    await star.joinAs(member, alice)
+    await star.join(member, alice.address().legacy, '')
+    expect(star.counters.joins).toEqual({ total: 1, success: 1, failure: 0 })
+  })
+})
+
+test('a fault of ours in a join is told, and answered; what a client does wrong is none', async () => {
+  await star.join(member, PREFIX, '')
+  await star.join(member, 5)
+  expect(star.faults).toEqual([])
+  const poisoned = new Proxy([], {
+    get: () => {
+      throw new RangeError('poisoned')
+    }
+  })
+  const answers: unknown[][] = []
+  await star.joining.join(member, poisoned, (...answer) => void answers.push(answer))
+  expect(answers).toEqual([[WIRE_ERRORS.internal]])
+  expect(star.faults).toEqual([expect.any(RangeError)])
+})
+
 describe('a first round is refused', () => {
   test.each<[string, unknown[], string | RegExp, RefusalReason]>([
     ['with no address', [], WIRE_ERRORS.invalidMultiaddr, 'address'],

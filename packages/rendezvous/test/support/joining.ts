@@ -12,6 +12,8 @@ export interface JoiningSetup {
   readonly discovery: Discovery
   readonly counters: Counters
   readonly joining: Joining
+  /** What went wrong that is not the client's fault. */
+  readonly faults: unknown[]
   now: number
   /** Makes a join request and waits for its answer. */
   join(member: Member, ...args: unknown[]): Promise<unknown[]>
@@ -34,15 +36,19 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
     takeoverTimeout: 2_000,
     minRsaBits: 1024,
     addressesPerSession: 8,
+    joinRoundsPerSecondPerIp: 1_000,
     pendingChallenges: 100,
     ...options
   }
-  const joining = new Joining(all, registry, discovery, counters, clock)
+  const faults: unknown[] = []
+  const onFault = (fault: unknown) => void faults.push(fault)
+  const joining = new Joining(all, registry, discovery, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
     discovery,
     counters,
     joining,
+    faults,
     now: 1_000_000,
     join: async (member, ...args) => {
       const answers: unknown[][] = []

@@ -1,6 +1,10 @@
 import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/wire/acks.js'
+import type { ChunkHeader, Link } from '../../src/wire/link.js'
+import type { StreamRoute } from '../../src/wire/receiver.js'
 import type { Session } from '../../src/wire/session.js'
+import { readQueueHeader } from '../../src/wire/stream-frame.js'
+import { RecordingLink } from './recording-link.js'
 
 interface RecordedRequest {
   name: string
@@ -21,9 +25,12 @@ interface RecordedProbe {
 export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
-  readonly remoteAddress = '192.0.2.1'
-  readonly openedAt = 0
+  readonly remote = { ip: '192.0.2.1', exempt: false }
+  readonly routes = new Map<string, StreamRoute>()
+  /** Knows windows and credit. */
+  extended = false
   ended = false
+  readonly recordingLink = new RecordingLink()
   /** What was sent, in order: the kind of frame, then its parts. */
   readonly sent: unknown[][] = []
   readonly requests: RecordedRequest[] = []
@@ -47,16 +54,26 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.sent.filter(([kind]) => kind === 'text').map(([, text]) => text)
   }
 
-  get pendingRequests(): number {
-    return this.requests.length
+  get closing(): boolean {
+    return this.ended
+  }
+
+  get buffered(): number {
+    return this.recordingLink.buffered
+  }
+
+  get link(): Link {
+    return this.recordingLink.link
   }
 
   start(): void {}
-  pause(): void {}
-  resume(): void {}
 
-  emit(name: string, ...args: unknown[]): void {
-    this.#record('event', name, ...args)
+  pause(): void {
+    this.recordingLink.pause()
+  }
+
+  resume(): void {
+    this.recordingLink.resume()
   }
 
   request(name: string, args: readonly unknown[], timeout: number, settle: (outcome: RequestOutcome) => void): void {
@@ -78,8 +95,9 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     this.#record('text', text)
   }
 
-  sendChunk(stream: string, payload: Buffer): void {
-    this.#record('chunk', stream, payload)
+  sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
+    // The very bytes where they are the payload, so that a test can tell that they were not copied.
+    this.#record('chunk', readQueueHeader(header.text)?.stream, offset === 0 ? bytes : bytes.subarray(offset))
   }
 
   sendAccept(stream: string, window: number | undefined): void {
@@ -100,6 +118,11 @@ export class RecordingSession implements Pick<Session, keyof Session> {
 
   close(reason: CloseReason): void {
     this.closes.push(reason)
+  }
+
+  terminate(reason: CloseReason): void {
+    this.closes.push(reason)
+    this.ended = true
   }
 
   #settleOldest(outcome: RequestOutcome): void {

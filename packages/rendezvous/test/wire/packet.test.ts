@@ -256,8 +256,8 @@ describe('the texts a server sends', () => {
   })
 
   test('the answer to CONNECT', () => {
-    expect(connectText(undefined)).toBe('0')
-    expect(connectText('abc')).toBe('0{"sid":"abc"}')
+    expect(connectText('abc', false)).toBe('0{"sid":"abc"}')
+    expect(connectText('abc', true)).toBe('0{"sid":"abc","websocketStar":{"version":2,"limits":{}}}')
   })
 
   test('the refusal of a namespace, as each revision knows it', () => {

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { readPacket } from '../../src/wire/packet.js'
 import {
   acceptText,
+  chunkHeader,
   creditText,
   errorText,
-  queueHeaderText,
   readQueueHeader,
   readStreamEvent,
-  readUnreadableEnd,
+  readUnreadableEvent,
   type QueueHeader,
   type StreamFrame
 } from '../../src/wire/stream-frame.js'
@@ -27,10 +27,14 @@ function readSlowly(text: string): StreamFrame | QueueHeader | undefined {
   return readStreamEvent(packet.name, packet.args, packet.attachments)
 }
 
+function headerText(stream: string): string {
+  return chunkHeader(stream).text
+}
+
 function readUnreadable(text: string): StreamFrame | undefined {
   const packet = readPacket(text)
   if (packet.type !== 'unreadable') throw new Error('The packet was read')
-  return readUnreadableEnd(packet)
+  return readUnreadableEvent(packet)
 }
 
 function eventName(kind: string, stream = STREAM): string {
@@ -49,7 +53,7 @@ describe('the header of a chunk', () => {
     ['one character', 'a'],
     ['a name that looks like a property of objects', '__proto__']
   ])('is recognised with %s', (_, stream) => {
-    expect(readQueueHeader(queueHeaderText(stream))).toEqual({ kind: 'queue header', stream })
+    expect(readQueueHeader(headerText(stream))).toEqual({ kind: 'queue header', stream })
   })
 
   test.each([
@@ -62,7 +66,7 @@ describe('the header of a chunk', () => {
     ['an emoji', '🦊'],
     ['another argument', `a",{"_placeholder":true,"num":0},"b`]
   ])('is not recognised with %s in place of a name', (_, stream) => {
-    expect(readQueueHeader(queueHeaderText(stream))).toBeUndefined()
+    expect(readQueueHeader(headerText(stream))).toBeUndefined()
   })
 
   test.each([
@@ -81,15 +85,15 @@ describe('the header of a chunk', () => {
   })
 
   test('of two attachments is not recognised', () => {
-    expect(readQueueHeader(queueHeaderText(STREAM).replace('51-', '52-'))).toBeUndefined()
+    expect(readQueueHeader(headerText(STREAM).replace('51-', '52-'))).toBeUndefined()
   })
 
   test('of another kind of event is not recognised', () => {
-    expect(readQueueHeader(queueHeaderText(STREAM).replace('.queue.', '.error.'))).toBeUndefined()
+    expect(readQueueHeader(headerText(STREAM).replace('.queue.', '.error.'))).toBeUndefined()
   })
 })
 
-describe('a chunk that is not one binary attachment has no payload', () => {
+describe('a chunk that is not one binary attachment is none', () => {
   test.each([
     ['a text', ['hello'], 0],
     ['a list of numbers', [[1, 2, 3]], 0],
@@ -108,11 +112,7 @@ describe('a chunk that is not one binary attachment has no payload', () => {
     ['a placeholder that is none', [{ _placeholder: false, num: 0 }], 1],
     ['an attachment further inside', [[PLACEHOLDER]], 1]
   ])('%s', (_, args, attachments) => {
-    expect(readStreamEvent(eventName('queue'), args, attachments)).toEqual({
-      kind: 'queue',
-      stream: STREAM,
-      payload: undefined
-    })
+    expect(readStreamEvent(eventName('queue'), args, attachments)).toEqual({ kind: 'bad chunk', stream: STREAM })
   })
 })
 
@@ -161,15 +161,26 @@ describe('other stream events', () => {
   })
 })
 
-describe('the end of a half whose reason could not be read', () => {
+describe('a stream event that could not be read', () => {
   const deep = '['.repeat(100) + ']'.repeat(100)
 
   test.each([
     ['too deep', `2["${eventName('error')}",${deep}]`],
     ['too large', `2["${eventName('error')}","${'x'.repeat(70_000)}"]`],
-    ['with an id', `27["${eventName('error')}",${deep}]`]
-  ])('%s', (_, text) => {
+    ['with an id', `27["${eventName('error')}",${deep}]`],
+    ['with an attachment', `51-["${eventName('error')}",${deep}]`],
+    ['in the main namespace spelled out', `2/,["${eventName('error')}",${deep}]`]
+  ])('an end is one all the same: %s', (_, text) => {
     expect(readUnreadable(text)).toEqual({ kind: 'error', stream: STREAM, reason: 'stream error' })
+  })
+
+  test.each([
+    ['too deep', `2["${eventName('queue')}",${deep}]`],
+    ['too large', `2["${eventName('queue')}","${'x'.repeat(70_000)}"]`],
+    ['with an attachment', `51-["${eventName('queue')}",{"_placeholder":true,"num":0},${deep}]`],
+    ['with ten of them', `510-["${eventName('queue')}",${deep}]`]
+  ])('a chunk is none: %s', (_, text) => {
+    expect(readUnreadable(text)).toEqual({ kind: 'bad chunk', stream: STREAM })
   })
 
   test('with the longest name', () => {
@@ -190,9 +201,7 @@ describe('the end of a half whose reason could not be read', () => {
 
 describe('what a server writes', () => {
   test('is what every known client understands', () => {
-    expect(queueHeaderText('a.dialer')).toBe(
-      '51-["socket.io-pull-stream.queue.a.dialer",{"_placeholder":true,"num":0}]'
-    )
+    expect(headerText('a.dialer')).toBe('51-["socket.io-pull-stream.queue.a.dialer",{"_placeholder":true,"num":0}]')
     expect(acceptText('a.dialer', undefined)).toBe('2["socket.io-pull-stream.accept.a.dialer"]')
     expect(acceptText('a.dialer', 0)).toBe('2["socket.io-pull-stream.accept.a.dialer",{"window":0}]')
     expect(creditText('a.dialer', 65_536)).toBe('2["socket.io-pull-stream.credit.a.dialer",65536]')
@@ -211,8 +220,8 @@ describe('what a server writes', () => {
         expect(readSlowly(acceptText(stream, window))).toEqual({ kind: 'accept', stream, window })
         expect(readSlowly(creditText(stream, bytes))).toEqual({ kind: 'credit', stream, bytes })
         expect(readSlowly(errorText(stream, reason))).toEqual({ kind: 'error', stream, reason })
-        expect(readSlowly(queueHeaderText(stream))).toEqual({ kind: 'queue header', stream })
-        expect(readQueueHeader(queueHeaderText(stream))).toEqual({ kind: 'queue header', stream })
+        expect(readSlowly(headerText(stream))).toEqual({ kind: 'queue header', stream })
+        expect(readQueueHeader(headerText(stream))).toEqual({ kind: 'queue header', stream })
       })
     )
   })

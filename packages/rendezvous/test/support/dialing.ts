@@ -1,0 +1,67 @@
+import { FlowControl } from '../../src/relay/flow-control.js'
+import { Router } from '../../src/relay/router.js'
+import { Dialing, type DialOptions } from '../../src/star/dial.js'
+import { Registry } from '../../src/star/registry.js'
+import { Counters } from '../../src/stats.js'
+import { BacklogWatch } from '../../src/wire/backlog.js'
+import { address } from './addresses.js'
+import { createMember, type RecordingMember } from './member.js'
+
+export const ALICE = address(1)
+export const BOB = address(2)
+
+const LIMITS: DialOptions = {
+  ackTimeout: 15_000,
+  pendingDialsPerSession: 8,
+  unacceptedStreams: 16,
+  dialsPerSecond: 100,
+  dialsPerSecondPerIp: 100
+}
+const FLOW = { highWaterMark: 1_048_576, sessionCeiling: 8_388_608, holdTimeout: 30_000 }
+const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 536_870_912 }
+const ROUTER = { acceptTimeout: 60_000, pongInterval: 20_000 }
+
+/** Dialling with what it works on, two peers, and a clock that a test moves. */
+export class DialScene {
+  now = 1_000_000
+  readonly registry = new Registry()
+  readonly counters = new Counters()
+  readonly router: Router
+  readonly dialing: Dialing
+  /** What the peers were sent, and what dials were answered with, in order. */
+  readonly journal: unknown[][] = []
+  /** What went wrong that is not a client's fault. */
+  readonly faults: unknown[] = []
+  readonly alice: RecordingMember
+  readonly bob: RecordingMember
+
+  constructor(options: Partial<DialOptions> = {}, streamsPerSession = 16) {
+    const clock = () => this.now
+    const flow = new FlowControl(FLOW, this.counters, clock)
+    const backlog = new BacklogWatch(BACKLOG, clock)
+    this.router = new Router({ streamsPerSession, ...ROUTER }, flow, backlog, this.counters, clock)
+    const onFault = (fault: unknown) => void this.faults.push(fault)
+    this.dialing = new Dialing({ ...LIMITS, ...options }, this.registry, this.router, this.counters, onFault, clock)
+    this.alice = this.joined('alice', ALICE)
+    this.bob = this.joined('bob', BOB)
+  }
+
+  /** A session that holds an address. */
+  joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
+    const member = createMember(name, this.journal)
+    for (const address of addresses) {
+      this.registry.claim(member, address)
+      member.prefix = address.prefix
+    }
+    return member
+  }
+
+  /** Dials; the answer is written into the journal. */
+  dial(from: RecordingMember, ...args: unknown[]): void {
+    this.dialing.dial(from, args, (...answer) => this.journal.push(['answer', ...answer]))
+  }
+
+  dialBob(dialId = 'a', from = this.alice): void {
+    this.dial(from, ([...from.addresses.values()][0] ?? ALICE).legacy, BOB.legacy, dialId)
+  }
+}

@@ -1,0 +1,57 @@
+import { strict as assert } from 'node:assert'
+import { FlowControl } from '../../src/relay/flow-control.js'
+import { Proxy } from '../../src/relay/proxy.js'
+import { Counters } from '../../src/stats.js'
+import { RecordingSession } from './recording-session.js'
+
+export const MARK = 1_000
+export const CEILING = 4_000
+export const HOLD = 30_000
+
+/** Whether the sender of a half knows windows. */
+export type SenderKind = 'legacy' | 'new'
+
+/** A sender, a receiver, and the flow control between them; a test moves its clock. */
+export class FlowScene {
+  now = 1_000_000
+  readonly counters = new Counters()
+  readonly flow: FlowControl
+  readonly sender = new RecordingSession('sender')
+  readonly receiver = new RecordingSession('receiver')
+
+  constructor() {
+    const options = { highWaterMark: MARK, sessionCeiling: CEILING, holdTimeout: HOLD }
+    this.flow = new FlowControl(options, this.counters, () => this.now)
+  }
+
+  /** A half that waits for its receiver. */
+  open(stream = 'a.dialer', from = this.sender, to = this.receiver): Proxy {
+    return new Proxy(stream, from.session, to.session, this.now, { chunk: () => assert.fail() })
+  }
+
+  /** One that is accepted. */
+  accepted(kind: SenderKind, window: number | undefined): Proxy {
+    this.sender.extended = kind === 'new'
+    const proxy = this.open()
+    proxy.accepted = true
+    this.flow.accepted(proxy, window)
+    return proxy
+  }
+
+  /** Passes a chunk on; then `buffered` bytes are unsent to the receiver. */
+  forward(proxy: Proxy, bytes: number, buffered = 0): boolean {
+    this.receiver.recordingLink.buffered = buffered
+    return this.flow.forwarded(proxy, bytes)
+  }
+
+  /** The receiver has taken enough. */
+  drain(buffered = 0): void {
+    this.receiver.recordingLink.buffered = buffered
+    this.flow.drained(this.receiver.session)
+  }
+
+  isHeld(session = this.sender): boolean {
+    assert.equal(this.flow.held.has(session.session), session.recordingLink.paused)
+    return session.recordingLink.paused
+  }
+}

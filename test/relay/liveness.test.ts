@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import type { RawPeer } from '../support/raw-client.js'
+import { openDial } from '../support/raw-connection.js'
+import { digest, openOneWay, Pump, readSlowly } from '../support/raw-flow.js'
+import { relay } from '../support/raw-pair.js'
+import { openStar, type RawStar } from '../support/raw-star.js'
+
+const MARK = 65_536
+const heartbeat = { interval: 300, timeout: 400 }
+const relayOptions = { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 }
+
+/** Lets so much time pass that a client which is not heard of is given up, so many times. */
+async function outlast(star: RawStar, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const before = star.server.stats().closed['heartbeat timeout'] ?? 0
+    await star.connect({ eio: '3' })
+    await star.counted('a client given up', ({ closed }) => closed['heartbeat timeout'] === before + 1)
+  }
+}
+
+/** Pings as a client of revision 3 does, whether or not it reads. */
+function keepPinging(peer: RawPeer): Disposable {
+  const timer = setInterval(() => peer.send('2'), 100)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function count(peer: RawPeer, frame: string): number {
+  return peer.frames.filter((other) => other === frame).length
+}
+
+test.for(['3', '4'] as const)('a client that only uploads for long is not given up, EIO%s', async (eio) => {
+  const star = await openStar({ heartbeat })
+  const [dialer, listener] = [await star.join({ eio }), await star.join()]
+  using _pinging = keepPinging(listener)
+  const { near, far } = await openOneWay(dialer, listener)
+  // It does not even answer pings: its pongs are stuck behind what it uploads.
+  dialer.mute()
+  const pump = new Pump(near, 1_000, Number.POSITIVE_INFINITY, 5)
+  await outlast(star, 3)
+  await pump.stop()
+  await far.received(pump.chunks)
+  expect(digest(far.chunks)).toBe(pump.digest)
+  expect(star.server.stats().closed).toEqual({ 'heartbeat timeout': 3 })
+})
+
+test.for(['3', '4'] as const)('a client whose upload is held again and again is not given up, EIO%s', async (eio) => {
+  const star = await openStar({ heartbeat, relay: relayOptions })
+  const [dialer, listener] = [await star.join({ eio }), await star.join()]
+  using _pinging = keepPinging(listener)
+  const { near, far } = await openOneWay(dialer, listener)
+  {
+    using _reading = readSlowly(listener, 10)
+    const pump = new Pump(near, 10_000)
+    await star.counted('a held sender', ({ held }) => held === 1)
+    await outlast(star, 3)
+    await pump.stop()
+    expect(star.server.stats().paused.receiver).toBeGreaterThan(10)
+  }
+  await star.counted('nobody held', ({ held }) => held === 0)
+  near.end(true)
+  await far.ended()
+  expect(star.server.stats()).toMatchObject({ closed: { 'heartbeat timeout': 3 }, sessions: 2 })
+})
+
+test('a client of revision 4 is pinged on time while its upload is held again and again', async () => {
+  const star = await openStar({ heartbeat, relay: relayOptions })
+  const [dialer, listener] = [await star.join({ eio: '4' }), await star.join()]
+  using _pinging = keepPinging(listener)
+  using _reading = readSlowly(listener, 10)
+  const { near } = await openOneWay(dialer, listener)
+  const pump = new Pump(near, 10_000)
+  await star.counted('a held sender', ({ paused }) => (paused.receiver ?? 0) > 5)
+  const before = count(dialer, '2')
+  // After interval and timeout without a ping its library would give the server up.
+  await outlast(star, 2)
+  expect(count(dialer, '2')).toBeGreaterThan(before)
+  await pump.stop()
+})
+
+test('a held client of revision 3 is told that the server is there, and is not given up', async () => {
+  const star = await openStar({ heartbeat, relay: relayOptions })
+  const [dialer, listener] = [await star.join(), await star.join()]
+  using _pinging = keepPinging(listener)
+  const { near, far } = await openOneWay(dialer, listener)
+  listener.tcp.pause()
+  const pump = new Pump(near, 60_000)
+  await star.counted('a held sender', ({ held }) => held === 1)
+  const before = count(dialer, '3')
+  await outlast(star, 2)
+  // Nobody reads its pings: these are not answers.
+  await dialer.until('pongs', () => (count(dialer, '3') >= before + 5 ? true : undefined))
+  await pump.stop()
+  expect(star.server.stats()).toMatchObject({ held: 1, closed: { 'heartbeat timeout': 2 } })
+  listener.tcp.resume()
+  await far.received(pump.chunks)
+  expect(digest(far.chunks)).toBe(pump.digest)
+  dialer.send('2')
+  await relay(near, far)
+})
+
+test('a held client of revision 4 is not given up, and pinged when it is read from again', async () => {
+  const star = await openStar({ heartbeat, relay: relayOptions })
+  const [dialer, listener] = [await star.join({ eio: '4' }), await star.join()]
+  using _pinging = keepPinging(listener)
+  const { near, far } = await openOneWay(dialer, listener)
+  listener.tcp.pause()
+  const pump = new Pump(near, 60_000)
+  await star.counted('a held sender', ({ held }) => held === 1)
+  await outlast(star, 2)
+  await pump.stop()
+  expect(star.server.stats()).toMatchObject({ held: 1, closed: { 'heartbeat timeout': 2 } })
+  const before = count(dialer, '2')
+  listener.tcp.resume()
+  await far.received(pump.chunks)
+  await dialer.until('a ping', () => (count(dialer, '2') > before ? true : undefined))
+  await relay(near, far)
+})
+
+test.for(['3', '4'] as const)('a client that went silent after an upgrade is given up, EIO%s', async (eio) => {
+  const star = await openStar({ heartbeat })
+  const peer = await star.join({ eio, transport: 'upgrading' })
+  await peer.upgrade()
+  peer.mute()
+  if (eio === '3') peer.send('2')
+  await star.counted('the client given up', ({ closed }) => closed['heartbeat timeout'] === 1)
+  expect(star.server.stats().sessions).toBe(0)
+})
+
+test('a session that goes while it is held leaves nothing behind', async () => {
+  const star = await openStar({ relay: relayOptions })
+  const [dialer, listener] = [await star.join(), await star.join()]
+  const { near } = await openOneWay(dialer, listener)
+  const idle = await openDial(listener, dialer)
+  listener.tcp.pause()
+  const pump = new Pump(near, 60_000)
+  await star.counted('a held sender', ({ held }) => held === 1)
+  dialer.tcp.destroy()
+  listener.wire.close()
+  await pump.stop()
+  const stats = await star.counted('no session', ({ sessions }) => sessions === 0)
+  expect(stats).toMatchObject({ held: 0, bufferedBytes: 0, streams: 0, peers: 0 })
+  expect(idle.near.peer.isClosed).toBe(true)
+})
