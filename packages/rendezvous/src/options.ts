@@ -121,6 +121,7 @@ export const optionsSchema = z.strictObject({
   relay: z
     .strictObject({
       highWaterMark: bytes
+        .max(16_777_216)
         .default(1_048_576)
         .meta({ description: 'Unsent to one client, above which those who send to it have to wait' }),
       sessionCeiling: bytes

@@ -42,8 +42,8 @@ export class FlowControl {
   }
 
   /** Sessions that are not read from now. */
-  get held(): ReadonlyMap<Session, ReadonlySet<Proxy>> {
-    return this.#holds
+  get held(): ReadonlySet<Session> {
+    return new Set([...this.#holds.keys(), ...this.#deaf])
   }
 
   /** Who was not read from at any time since the last call. */
