@@ -35,8 +35,8 @@ These figures: ${text}.
 - Each figure is the median of interleaved runs. Every run of every case starts a server of its own, and a process for
   the load of its own.
 - **Server CPU** is user and system time of the server's process, as the operating system counts it. It is the figure to
-  compare: it hardly depends on what else the machine does. Rates do, and where the server was not what limited them they
-  are marked.
+  compare: it depends less than rates on what else the machine does, though it moved by a third between runs on a busy one.
+  Where the server was not what limited a rate, that is marked.
 - The load writes frames that were made ahead of time straight to TCP sockets, as legacy clients write them: a text that
   announces the chunk, then the chunk. It checks every byte of what arrives: one wrong, missing or repeated message fails
   the run. The forwarder gets the very same frames.

@@ -79,11 +79,11 @@ export const optionsSchema = z.strictObject({
   logLevel: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
-    .meta({ description: 'Least severe log lines to write', value: 'level' }),
-  logFormat: z
-    .enum(['auto', 'json', 'pretty'])
-    .default('auto')
-    .meta({ description: 'Form of log lines; auto is pretty on a terminal and JSON elsewhere', value: 'form' }),
+    .meta({ description: 'Least severe log lines to write: silent, error, warn, info or debug', value: 'level' }),
+  logFormat: z.enum(['auto', 'json', 'pretty']).default('auto').meta({
+    description: 'Form of log lines: json, pretty, or auto, which is pretty on a terminal and JSON elsewhere',
+    value: 'form'
+  }),
   discovery: z
     .strictObject({
       interval: milliseconds
@@ -123,19 +123,19 @@ export const optionsSchema = z.strictObject({
       highWaterMark: bytes
         .max(16_777_216)
         .default(1_048_576)
-        .meta({ description: 'Unsent to one client, above which those who send to it have to wait' }),
+        .meta({ description: 'Bytes unsent to one client above which those who send to it have to wait' }),
       sessionCeiling: bytes
         .default(8_388_608)
-        .meta({ description: 'Unsent to one client, above which nobody who sends to it is read from' }),
+        .meta({ description: 'Bytes unsent to one client above which nobody who sends to it is read from' }),
       holdTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Time a sender that knows no windows may be held by one slow receiver' }),
       stallTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Time without any sign that a client reads, after which it is dropped' }),
-      maxBufferedBytes: bytes
-        .default(536_870_912)
-        .meta({ description: 'Unsent to all clients together; above it the one with the largest backlog is dropped' })
+      maxBufferedBytes: bytes.default(536_870_912).meta({
+        description: 'Bytes unsent to all clients together above which the one with the largest backlog is dropped'
+      })
     })
     .prefault({}),
   limits: z
@@ -167,7 +167,7 @@ export const optionsSchema = z.strictObject({
         flag: 'max-dials-per-second'
       }),
       dialsPerSecondPerIp: count.default(400).meta({
-        description: 'The same for all connections from one IP address; loopback and trusted proxies are exempt',
+        description: 'Dials per second of all connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-dials-per-second-per-ip'
       }),
       joinRoundsPerSecond: count.default(20).meta({
@@ -175,7 +175,8 @@ export const optionsSchema = z.strictObject({
         flag: 'max-join-rounds-per-second'
       }),
       joinRoundsPerSecondPerIp: count.default(100).meta({
-        description: 'The same for all connections from one IP address; loopback and trusted proxies are exempt',
+        description:
+          'Join requests per second of all connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-join-rounds-per-second-per-ip'
       }),
       sessionsPerIp: count.default(256).meta({
@@ -233,10 +234,12 @@ export function parseOptions(input: RendezvousInput): RendezvousOptions {
   const { key, cert, pfx } = result.data
   if ((key === undefined) !== (cert === undefined)) {
     const [given, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert']
-    throw new InvalidOptionsError([{ path: [given], message: `it goes with ${missing}, which is missing` }])
+    throw new InvalidOptionsError([{ path: [given], message: `it needs ${missing} too` }])
   }
   if (pfx !== undefined && key !== undefined) {
-    throw new InvalidOptionsError([{ path: ['pfx'], message: 'it holds key and certificate: leave out key and cert' }])
+    throw new InvalidOptionsError([
+      { path: ['pfx'], message: 'it holds key and certificate: leave out --key and --cert' }
+    ])
   }
   return result.data
 }

@@ -94,7 +94,7 @@ function buildCommand(surfaces: readonly OptionSurface[], version: string): Comm
     )
     .helpOption('-h, --help', 'show this help; "-h ADDRESS" still means --host')
     .version(version, '--version', 'show the version')
-    .option('--config <file>', 'JSON file with options, named as in the documentation')
+    .option('--config <file>', 'JSON file with options; its keys are those of docs/options.md')
     .allowExcessArguments(false)
     .configureHelp({ helpWidth: 110 })
   for (const surface of surfaces) {

@@ -30,7 +30,9 @@ export async function serve({ options, warnings, describe }: Request & { action:
   console.log(`Listening on: ${url}`)
   for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
   if (options.cryptoChallenge && options.publicAddresses.length === 0) {
-    logger.warn('without --public-address a hostile server can pass the challenges of this one on to its own clients')
+    logger.warn(
+      'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
+    )
   }
 }
 

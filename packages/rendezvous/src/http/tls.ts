@@ -40,6 +40,10 @@ const LOCKED = /bad decrypt|mac verify failure|interrupted or cancelled/
 
 function complaintOf(error: unknown, passphrase: string | undefined): string {
   const message = messageOf(error)
+  if (/DECODER routines::unsupported|no start line/.test(message)) return 'it holds nothing of that kind in PEM form'
+  if (/Unsupported PKCS12 PFX data/.test(message)) {
+    return 'it is encrypted in a way that Node no longer reads; write it anew with openssl pkcs12 -export'
+  }
   if (!LOCKED.test(message)) return `it does not fit: ${message}`
   return passphrase === undefined ? 'it needs a passphrase' : 'the passphrase does not open it'
 }
