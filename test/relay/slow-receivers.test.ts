@@ -111,8 +111,11 @@ test('a half that holds its sender ends by an error of its receiver, and holds n
   far.refuse('enough')
   expect(await near.stopped()).toEqual(['enough'])
   await pump.stop()
-  expect(star.server.stats()).toMatchObject({ held: 0, reset: {} })
+  // The dialer is read from again; the receiver, which has asked for something and reads no answers, is not.
   await relay(away.near, away.far)
+  expect(star.server.stats()).toMatchObject({ held: 1, paused: { answers: 1 }, reset: {} })
+  stopped.tcp.resume()
+  await star.counted('nobody held', ({ held }) => held === 0)
 })
 
 test('a held sender that goes is noticed when it is read from again, after all it sent before', async () => {
