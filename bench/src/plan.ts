@@ -56,7 +56,7 @@ function everyEntry(options: Options): Entry[] {
   const memoryRuns = Math.min(runs, MEMORY_RUNS)
   entries.push({ case: { ...pushed, sender: 'legacy' }, contenders: RELAYS, runs: memoryRuns })
   entries.push({ case: { ...pushed, sender: 'windowed' }, contenders: ['ours'], runs: memoryRuns })
-  const count = long ? 1_000_000 : quick ? 20_000 : 100_000
+  const count = long ? 1_000_000 : quick ? 5_000 : 100_000
   entries.push({ case: { kind: 'dials', count }, contenders: quick ? ['ours'] : STARS, runs: DIALS_RUNS })
   return entries
 }

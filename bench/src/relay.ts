@@ -3,7 +3,8 @@ import { nameOf } from './cases.js'
 import { parseOptions } from './options.js'
 import { planOf } from './plan.js'
 import { profileRelay } from './profile.js'
-import { writeDocument } from './report/document.js'
+import { chartOf } from './report/chart.js'
+import { writeChart, writeFigures } from './report/document.js'
 import { machineOf } from './report/machine.js'
 import { tablesOf } from './report/tables.js'
 import { runAll, type Result } from './schedule.js'
@@ -19,7 +20,10 @@ export async function benchRelay(args: readonly string[]): Promise<void> {
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify({ ...machine, results: plain(results) }, undefined, 2)}\n`)
   }
-  if (options.write) writeDocument(results, machine)
+  if (options.write) {
+    writeChart('benchmarks-relay.svg', chartOf(results))
+    writeFigures('relay', `${machine.text}\n\n${tables}`)
+  }
   if (results.some(({ remarks }) => remarks.some((remark) => remark.includes('FAILED')))) process.exitCode = 1
 }
 

@@ -7,7 +7,7 @@ import { CommandServer } from '../support/command.js'
 import { joinLegacy, LegacyNode, refusal } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'
-import { createCertificates, type Certificates } from './certificates.js'
+import { createCertificates, type Certificates } from '../support/certificates.js'
 
 let certificates: Certificates
 let others: Certificates

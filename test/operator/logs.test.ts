@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CommandServer, runCommand, type Command } from '../support/command.js'
-import { createCertificates, type Certificates } from './certificates.js'
+import { createCertificates, type Certificates } from '../support/certificates.js'
 
 /** What warns right after the start, since there is no public address. */
 const warning = 'name the address clients use'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand, type Environment } from '../support/command.js'
-import { createCertificates, type Certificates } from './certificates.js'
+import { createCertificates, type Certificates } from '../support/certificates.js'
 
 let certificates: Certificates
 let folder: string

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openDial } from '../support/raw-connection.js'
-import { createIdentities, createIdentity } from '../support/raw-identity.js'
+import type { RawPeer } from '../support/raw-client.js'
+import { createIdentities, createIdentity, type Identity } from '../support/raw-identity.js'
 import { openStar, type RawStar } from '../support/raw-star.js'
 
 /** Dials of one address that is no loopback's. */
@@ -106,6 +107,26 @@ test('dialsPerSecondPerIp: what is more than the burst of one address is refused
     for (const peer of i < 4 ? [exempt, elsewhere] : [exempt]) {
       await expect(peer.dial(star.prefix)).rejects.toThrow(/^Peer not found$/)
     }
+  }
+  expect(limited).toBeGreaterThan(5)
+  expect(await refused(star, 'rate limit')).toBe(limited)
+})
+
+test('joinRoundsPerSecondPerIp: what is more than the burst of one address is refused, of others it is not', async () => {
+  const star = await openStar({ trustProxy: ['loopback'], limits: { joinRoundsPerSecondPerIp: 1 } })
+  const [one, two] = [await star.connect(OUTSIDE), await star.connect(OUTSIDE)]
+  const [exempt, elsewhere] = [await star.connect(), await star.connect({ forwardedFor: '203.0.113.10' })]
+  const identities = await createIdentities(7)
+  const ask = async (peer: RawPeer, index: number): Promise<unknown> => {
+    const { id, publicKeyHex } = identities[index % identities.length] as Identity // there are as many
+    return (await peer.request('ss-join', `${star.prefix}/ipfs/${id}`, publicKeyHex))[0]
+  }
+  for (const [index, peer] of [one, two, one, two].entries()) expect(await ask(peer, index)).toBeNull()
+  let limited = 0
+  for (let i = 0; i < 10; i++) {
+    if ((await ask(two, 4)) === 'Too many requests') limited++
+    expect(await ask(exempt, 5)).not.toBe('Too many requests')
+    if (i < 4) expect(await ask(elsewhere, 6)).not.toBe('Too many requests')
   }
   expect(limited).toBeGreaterThan(5)
   expect(await refused(star, 'rate limit')).toBe(limited)

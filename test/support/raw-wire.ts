@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import WebSocket from 'ws'
 
 /** One engine.io packet as it travels: text, or the bytes of a binary frame (EIO3: with the leading 04). */
@@ -20,6 +21,8 @@ export interface WireOptions {
   forwardedFor?: string
   /** Answer WebSocket pings (opcode 9). Default true. */
   pong?: boolean
+  /** The certificate to trust, as PEM, where the URL is `https:`. */
+  ca?: string
   /** The session to go on with, for an upgrade. */
   sid?: string
 }
@@ -54,12 +57,17 @@ export class WebSocketWire implements Wire {
 
   constructor(url: string, options: WireOptions, receive: Receive) {
     const target = address(url, 'websocket', options)
-    target.protocol = 'ws:'
+    const isSecure = target.protocol === 'https:'
+    target.protocol = isSecure ? 'wss:' : 'ws:'
     this.socket = new WebSocket(target, {
       perMessageDeflate: false,
       autoPong: options.pong ?? true,
       headers: headersOf(options),
-      createConnection: () => (this.#tcp = connect(Number(target.port), target.hostname))
+      createConnection: () => {
+        const { hostname: host } = target
+        const port = Number(target.port)
+        return (this.#tcp = isSecure ? connectTls({ host, port, ca: options.ca }) : connect({ host, port }))
+      }
     })
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))

@@ -120,6 +120,11 @@ export const optionsSchema = z.strictObject({
     .prefault({}),
   relay: z
     .strictObject({
+      gatherTime: z.number().min(0).max(10).default(0.1).meta({
+        value: 'ms',
+        description:
+          'Time to gather small messages that come one at a time in quick succession; 0 passes each on at once'
+      }),
       highWaterMark: bytes
         .max(16_777_216)
         .default(1_048_576)

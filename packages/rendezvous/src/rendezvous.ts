@@ -158,7 +158,8 @@ class RendezvousServer implements Rendezvous {
         pingTimeout: heartbeat.timeout,
         allowedOrigins: this.options.allowedOrigins,
         trustProxy: this.options.trustProxy,
-        sessionsPerIp: limits.sessionsPerIp
+        sessionsPerIp: limits.sessionsPerIp,
+        gatherTime: relay.gatherTime
       },
       this.#counters,
       this.#star,

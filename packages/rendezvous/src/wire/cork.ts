@@ -1,19 +1,61 @@
 import type { Socket } from 'node:net'
 
-let corked: Socket[] = []
+/** Flushes closer to each other than this, in milliseconds, belong to messages that come in quick succession. */
+const QUICK = 0.05
+/** A flush of more bytes than this has gathered enough by itself. */
+const SMALL = 4_096
+/** So many small flushes in quick succession are followed by a rest. */
+const FLUSHES_BEFORE_REST = 8
 
 /**
- * Holds back what is written to a socket until the data that was just read has been worked through, so that frames which
+ * Holds back what is written to sockets until the data that was just read has been worked through, so that frames which
  * came together leave together: with small messages, system calls are what costs.
+ *
+ * Senders that write one small message at a time in quick succession would still cost a wake-up, a read and a write
+ * each. So after a few of those the server rests, as a network card does that gathers packets before it interrupts: the
+ * kernel collects what comes meanwhile, and one read takes it all. A server that is not busy never rests.
  */
-export function corkForTick(socket: Socket): void {
-  if (socket.writableCorked > 0) return
-  socket.cork()
-  if (corked.push(socket) === 1) process.nextTick(uncorkAll)
-}
+export class Cork {
+  /** Milliseconds; 0 never rests. */
+  readonly #rest: number
+  /** What nobody ever wakes. */
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))
+  #corked: Socket[] = []
+  #quickFlushes = 0
+  #flushedAt = 0
 
-function uncorkAll(): void {
-  const sockets = corked
-  corked = []
-  for (const socket of sockets) socket.uncork()
+  /** @param rest - milliseconds that small messages in quick succession may be gathered for; 0 for none */
+  constructor(rest: number) {
+    this.#rest = rest
+  }
+
+  /** Whatever is written to the socket in this tick leaves at its end. */
+  holdForTick(socket: Socket): void {
+    if (socket.writableCorked > 0) return
+    socket.cork()
+    if (this.#corked.push(socket) === 1) process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const sockets = this.#corked
+    this.#corked = []
+    let bytes = 0
+    for (const socket of sockets) {
+      bytes += socket.writableLength
+      socket.uncork()
+    }
+    if (this.#rest > 0) this.#restIfBusy(bytes)
+  }
+
+  #restIfBusy(bytes: number): void {
+    const now = performance.now()
+    if (bytes > SMALL || now - this.#flushedAt > QUICK) this.#quickFlushes = 0
+    else if (++this.#quickFlushes >= FLUSHES_BEFORE_REST) {
+      this.#quickFlushes = 0
+      Atomics.wait(this.#sleeper, 0, 0, this.#rest)
+      this.#flushedAt = performance.now()
+      return
+    }
+    this.#flushedAt = now
+  }
 }

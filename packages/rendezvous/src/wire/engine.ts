@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Server as EngineServer, type Socket } from 'engine.io'
 import proxyAddr from 'proxy-addr'
 import type { Counters } from '../stats.js'
+import { Cork } from './cork.js'
 import { networkOf } from './network.js'
 import { Session, type SessionListener } from './session.js'
 
@@ -13,6 +14,8 @@ export interface EngineOptions {
   allowedOrigins: readonly string[]
   trustProxy: readonly string[]
   sessionsPerIp: number
+  /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
+  gatherTime: number
 }
 
 /** Where old and new clients look for the server. */
@@ -51,6 +54,7 @@ export class Engine {
     this.#options = options
     this.#counters = counters
     this.#isTrusted = proxyAddr.compile([...options.trustProxy])
+    const cork = new Cork(options.gatherTime)
     this.#server = new StarEngine({
       allowEIO3: true,
       transports: ['polling', 'websocket'],
@@ -68,7 +72,7 @@ export class Engine {
       const ip = this.#remoteAddress(socket.request)
       const network = networkOf(ip)
       this.#count(network, 1)
-      const session = new Session(socket, { ip, exempt: this.isExempt(ip) }, listener, counters)
+      const session = new Session(socket, cork, { ip, exempt: this.isExempt(ip) }, listener, counters)
       this.#sessions.set(session.id, session)
       socket.once('close', () => {
         this.#sessions.delete(session.id)

@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from 'node:net'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
-import { corkForTick } from './cork.js'
+import type { Cork } from './cork.js'
 import { BINARY_OPCODE, headSize, writeHead } from './frame.js'
 import { Heartbeat } from './heartbeat.js'
 
@@ -50,6 +50,7 @@ const OPEN = 1
  */
 export class Link {
   readonly #socket: Socket
+  readonly #cork: Cork
   readonly #handlers: LinkHandlers
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
@@ -62,8 +63,9 @@ export class Link {
   #paused = false
   readonly #onResume: (() => void)[] = []
 
-  constructor(socket: Socket, handlers: LinkHandlers) {
+  constructor(socket: Socket, cork: Cork, handlers: LinkHandlers) {
     this.#socket = socket
+    this.#cork = cork
     this.#handlers = handlers
     this.#heartbeat = new Heartbeat(socket)
     socket.on('message', (data: string | Buffer | undefined) => {
@@ -261,7 +263,7 @@ export class Link {
     // engine.io types its buffer as private.
     const { upgrading, writeBuffer, transport } = this.#socket as unknown as EngineSocketState
     if (upgrading || writeBuffer.length > 0 || !transport.supportsBinary) return undefined
-    if (this.#net !== undefined) corkForTick(this.#net)
+    if (this.#net !== undefined) this.#cork.holdForTick(this.#net)
     return webSocket
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'engine.io'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
+import type { Cork } from './cork.js'
 import { Link, type ChunkHeader } from './link.js'
 import { eventText } from './packet.js'
 import { Receiver, type StreamRoute } from './receiver.js'
@@ -55,7 +56,7 @@ export class Session {
   #ended = false
   #closeReason: CloseReason | undefined
 
-  constructor(socket: Socket, remote: RemoteAddress, listener: SessionListener, counters: Counters) {
+  constructor(socket: Socket, cork: Cork, remote: RemoteAddress, listener: SessionListener, counters: Counters) {
     // engine.io types its id as private; it is the public `sid` of the handshake.
     this.id = (socket as unknown as { id: string }).id
     this.protocol = socket.protocol === 3 ? 3 : 4
@@ -63,7 +64,7 @@ export class Session {
     this.#listener = listener
     this.#counters = counters
     this.#receiver = new Receiver(this, this.#acks, listener, counters)
-    this.#link = new Link(socket, {
+    this.#link = new Link(socket, cork, {
       text: (text) => this.#receiver.text(text),
       header: (bytes) => this.#receiver.header(bytes),
       binary: (bytes, offset) => this.#receiver.binary(bytes, offset),

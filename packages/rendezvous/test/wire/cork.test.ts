@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
-import { corkForTick } from '../../src/wire/cork.js'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Cork } from '../../src/wire/cork.js'
 
 /** A socket that writes down what it is given, one list for each system call it would have made. */
 function recorder(): { socket: Socket; writes: string[][] } {
@@ -20,6 +20,12 @@ function recorder(): { socket: Socket; writes: string[][] } {
   return { socket: socket as Socket, writes }
 }
 
+const cork = new Cork(0)
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
 function nextTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }
@@ -28,7 +34,7 @@ describe('a socket that is corked for a tick', () => {
   test('writes at once all that was written to it in the tick', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b', 'c']) {
-      corkForTick(socket)
+      cork.holdForTick(socket)
       socket.write(text)
     }
     expect(writes).toEqual([])
@@ -40,7 +46,7 @@ describe('a socket that is corked for a tick', () => {
   test('is corked anew in the next one', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b']) {
-      corkForTick(socket)
+      cork.holdForTick(socket)
       socket.write(text)
       socket.write(text)
       await nextTick()
@@ -54,7 +60,7 @@ describe('a socket that is corked for a tick', () => {
   test('does not hold up others', async () => {
     const [one, two] = [recorder(), recorder()]
     for (const { socket } of [one, two, one]) {
-      corkForTick(socket)
+      cork.holdForTick(socket)
       socket.write('x')
     }
     await nextTick()
@@ -64,7 +70,7 @@ describe('a socket that is corked for a tick', () => {
   test('stays corked for whoever corked it before', async () => {
     const { socket, writes } = recorder()
     socket.cork()
-    corkForTick(socket)
+    cork.holdForTick(socket)
     socket.write('a')
     socket.write('b')
     await nextTick()
@@ -76,11 +82,54 @@ describe('a socket that is corked for a tick', () => {
   test('may be destroyed meanwhile', async () => {
     const [gone, other] = [recorder(), recorder()]
     for (const { socket } of [gone, other]) {
-      corkForTick(socket)
+      cork.holdForTick(socket)
       socket.write('x')
     }
     gone.socket.destroy()
     await nextTick()
     expect(other.writes).toEqual([['x']])
+  })
+})
+
+describe('a server that is busy with small messages', () => {
+  const rest = 5
+  /** Milliseconds that so many writes in ticks of their own take at least, with and without a rest between some. */
+  async function write(count: number, size: number, cork: Cork): Promise<{ took: number; written: number }> {
+    const { socket, writes } = recorder()
+    const begin = performance.now()
+    for (let index = 0; index < count; index++) {
+      cork.holdForTick(socket)
+      socket.write('x'.repeat(size))
+      await nextTick()
+    }
+    return { took: performance.now() - begin, written: writes.flat().length }
+  }
+
+  test('rests now and then, so that more can gather, and writes everything', async () => {
+    const { took, written } = await write(500, 100, new Cork(rest))
+    expect(took).toBeGreaterThanOrEqual(rest)
+    expect(written).toBe(500)
+  })
+
+  test('does not rest while what it writes is large', async () => {
+    const wait = vi.spyOn(Atomics, 'wait')
+    await write(5_000, 5_000, new Cork(rest))
+    expect(wait).not.toHaveBeenCalled()
+  })
+
+  test('does not rest when told not to', async () => {
+    const wait = vi.spyOn(Atomics, 'wait')
+    await write(5_000, 100, new Cork(0))
+    expect(wait).not.toHaveBeenCalled()
+  })
+
+  test('does not rest while messages come one now and one then', async () => {
+    const wait = vi.spyOn(Atomics, 'wait')
+    const cork = new Cork(rest)
+    for (let index = 0; index < 20; index++) {
+      await write(1, 100, cork)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    expect(wait).not.toHaveBeenCalled()
   })
 })
