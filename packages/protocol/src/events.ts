@@ -2,8 +2,8 @@ import type { AcceptOptions, DrainNotice, PeersDelta } from './extensions.js'
 
 /**
  * The names of the control events. The wire's own spelling, `ss-incomming` among it, stands here and nowhere else.
- * Up to `peer` they are those of the WebSocketStar protocol; the last three are extensions, which a legacy client
- * never hears.
+ * Up to `peer` they are those of the WebSocketStar protocol; the others are extensions, which a legacy client never
+ * hears.
  */
 export const EVENTS = {
   join: 'ss-join',
@@ -13,6 +13,7 @@ export const EVENTS = {
   peer: 'ws-peer',
   peers: 'ss-peers',
   taken: 'ss-taken',
+  held: 'ss-held',
   drain: 'ss-drain'
 } as const
 
@@ -41,8 +42,13 @@ export interface ServerToClientEvents {
   /** A peer is online: sent when it joins and again every 10 s. */
   [EVENTS.peer]: (address: string) => void
   [EVENTS.peers]: (delta: PeersDelta) => void
-  /** Another session holds this client's peer now, under the given address. */
+  /**
+   * Another session joined as this client's peer, and is dialled now, or one more did than may share it. The address is
+   * the one this client joined with, in its canonical form.
+   */
   [EVENTS.taken]: (address: string) => void
+  /** The session that had taken this client's peer has left, and this one is dialled again. The address is as above. */
+  [EVENTS.held]: (address: string) => void
   [EVENTS.drain]: (notice: DrainNotice) => void
 }
 

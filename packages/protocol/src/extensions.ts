@@ -14,13 +14,21 @@ export interface ConnectRequest {
   websocketStar: { version: number; peers: PeersWanted }
 }
 
-/** What a server that knows the extensions answers CONNECT with; a legacy server sends no `websocketStar`. */
+/**
+ * What a server that knows the extensions answers CONNECT with; a legacy server sends no `websocketStar`. Ours tells of
+ * the limits `messageSize` (bytes of one message from a client) and `streamsPerSession` (stream halves that one
+ * connection may have open; a dial has two). A client takes none of them for granted.
+ */
 export interface ConnectAnswer {
   sid: string
   websocketStar: { version: number; limits: Readonly<Record<string, number>> }
 }
 
-/** `ss-peers`: what changed since the last one. With `full`, `joined` replaces all that was known. */
+/**
+ * `ss-peers`: what changed since the last one, in canonical addresses, under the prefix the client joined with. With
+ * `full`, `joined` replaces all that was known; of a long list the rest follows without it. An address may be told that
+ * is known already, or left that is not: neither means anything.
+ */
 export interface PeersDelta {
   joined: readonly string[]
   left: readonly string[]

@@ -25,6 +25,7 @@ describe('control events', () => {
       peer: 'ws-peer',
       peers: 'ss-peers',
       taken: 'ss-taken',
+      held: 'ss-held',
       drain: 'ss-drain'
     })
   })
@@ -33,10 +34,12 @@ describe('control events', () => {
   test('are typed by direction', () => {
     expectTypeOf<keyof ClientToServerEvents>().toEqualTypeOf<'ss-join' | 'ss-leave' | 'ss-dial'>()
     expectTypeOf<keyof ServerToClientEvents>().toEqualTypeOf<
-      'ss-incomming' | 'ws-peer' | 'ss-peers' | 'ss-taken' | 'ss-drain'
+      'ss-incomming' | 'ws-peer' | 'ss-peers' | 'ss-taken' | 'ss-held' | 'ss-drain'
     >()
     expectTypeOf<ClientToServerEvents['ss-join']>().parameters.toEqualTypeOf<[string, string, JoinAck]>()
     expectTypeOf<ServerToClientEvents['ss-peers']>().parameters.toEqualTypeOf<[PeersDelta]>()
+    expectTypeOf<ServerToClientEvents['ss-taken']>().parameters.toEqualTypeOf<[string]>()
+    expectTypeOf<ServerToClientEvents['ss-held']>().parameters.toEqualTypeOf<[string]>()
   })
 })
 

@@ -93,7 +93,10 @@ export const optionsSchema = z.strictObject({
         .default(256)
         .meta({ description: 'Peers announced to a client per interval, and newcomers per second' }),
       joinList: count.default(256).meta({ description: 'Peers named in the answer to a join, newest first' }),
-      prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' })
+      prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' }),
+      deltaInterval: milliseconds
+        .default(50)
+        .meta({ description: 'Time to gather newcomers and leavers for clients that hear of changes only' })
     })
     .prefault({}),
   join: z

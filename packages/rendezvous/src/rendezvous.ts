@@ -13,6 +13,7 @@ import { FlowControl } from './relay/flow-control.js'
 import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
 import { Discovery } from './star/discovery.js'
+import { Holders } from './star/holders.js'
 import { Joining } from './star/join.js'
 import { Registry } from './star/registry.js'
 import { Star } from './star/star.js'
@@ -96,6 +97,7 @@ class RendezvousServer implements Rendezvous {
       this.#counters
     )
     this.#discovery = new Discovery(discovery, this.#registry, this.#counters)
+    const holders = new Holders(this.#registry, this.#discovery, join.takeoverTimeout, onFault)
     this.#joining = new Joining(
       {
         cryptoChallenge: options.cryptoChallenge,
@@ -108,7 +110,7 @@ class RendezvousServer implements Rendezvous {
         pendingChallenges: limits.pendingChallenges,
         joinRoundsPerSecondPerIp: limits.joinRoundsPerSecondPerIp
       },
-      this.#registry,
+      holders,
       this.#discovery,
       this.#counters,
       onFault
@@ -123,11 +125,10 @@ class RendezvousServer implements Rendezvous {
     this.#star = new Star(
       {
         joinDeadline: join.deadline,
-        takeoverTimeout: join.takeoverTimeout,
         joinRoundsPerSecond: limits.joinRoundsPerSecond
       },
       {
-        registry: this.#registry,
+        holders,
         discovery: this.#discovery,
         joining: this.#joining,
         dialing,
@@ -159,7 +160,8 @@ class RendezvousServer implements Rendezvous {
         allowedOrigins: this.options.allowedOrigins,
         trustProxy: this.options.trustProxy,
         sessionsPerIp: limits.sessionsPerIp,
-        gatherTime: relay.gatherTime
+        gatherTime: relay.gatherTime,
+        announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
       },
       this.#counters,
       this.#star,
@@ -219,6 +221,7 @@ class RendezvousServer implements Rendezvous {
     this.#http = undefined
     this.#started = undefined
     for (const timer of this.#timers) clearInterval(timer)
+    this.#discovery.stop()
     this.#star.closeAll()
     this.#engine?.close()
     const closed = new Promise<void>((resolve) => http.close(() => resolve()))

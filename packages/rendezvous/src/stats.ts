@@ -91,7 +91,7 @@ export interface RendezvousStats {
   dials: Attempts
   /** Chunks passed on from a sender to a receiver, and their payload in bytes. */
   relayed: { chunks: number; bytes: number }
-  /** `ws-peer` events sent. */
+  /** How often a client was told of a peer that is online: in `ws-peer` events, and in lists of `ss-peers`. */
   announcements: number
   refused: Tally<RefusalReason>
   dropped: Tally<DropReason>

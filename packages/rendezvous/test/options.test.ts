@@ -9,7 +9,7 @@ const DEFAULTS = {
   publicAddresses: [],
   allowedOrigins: [],
   trustProxy: [],
-  discovery: { interval: 10_000, window: 256, joinList: 256, prefixes: 1024 },
+  discovery: { interval: 10_000, window: 256, joinList: 256, prefixes: 1024, deltaInterval: 50 },
   join: { deadline: 60_000, nonceTtl: 20_000, takeoverTimeout: 2_000, minRsaBits: 1024 },
   dial: { ackTimeout: 15_000, acceptTimeout: 60_000 },
   relay: {

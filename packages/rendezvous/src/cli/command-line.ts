@@ -226,9 +226,9 @@ function readConfigFile(path: string): ConfigFile {
   }
 }
 
-/** What is no whole number stays text, which the schema then refuses. */
+/** What is no number stays text, which the schema then refuses. */
 function numberOf(text: string): number | string {
-  return /^\d{1,16}$/.test(text) ? Number(text) : text
+  return /^\d{1,16}(?:\.\d{1,6})?$/.test(text) ? Number(text) : text
 }
 
 function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {

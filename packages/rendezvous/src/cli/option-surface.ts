@@ -76,6 +76,7 @@ function surfaceOf(node: SchemaNode, path: readonly string[]): OptionSurface {
 function kindOf(node: SchemaNode): OptionSurface['kind'] {
   switch (node.type) {
     case 'integer':
+    case 'number':
       return 'number'
     case 'boolean':
       return 'switch'
@@ -95,6 +96,8 @@ function allowedOf(node: SchemaNode): string {
         ? `a whole number from ${from}`
         : `a whole number from ${from} to ${node.maximum}`
     }
+    case 'number':
+      return `a number from ${node.minimum} to ${node.maximum}`
     case 'boolean':
       return 'no value'
     case 'array':

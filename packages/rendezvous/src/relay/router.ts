@@ -51,23 +51,14 @@ export class Router implements ProxyRules {
     return this.#size
   }
 
-  streamsOf(session: Session): number {
-    return session.routes.size
-  }
-
   /** Halves of a session's dials that wait for their receiver. */
   unacceptedOf(session: Session): number {
     return this.#unacceptedOf.get(session) ?? 0
   }
 
-  /** Whether a session is an end of a half of that name. */
-  has(session: Session, stream: string): boolean {
-    return session.routes.has(stream)
-  }
-
   /** Whether a session may be an end of `more` halves besides those it has. */
   hasRoom(session: Session, more: number): boolean {
-    return this.streamsOf(session) + more <= this.#options.streamsPerSession
+    return session.routes.size + more <= this.#options.streamsPerSession
   }
 
   /** Opens a half whose name is free at both ends; from now on its receiver may accept it. */

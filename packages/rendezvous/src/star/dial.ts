@@ -124,8 +124,8 @@ export class Dialing {
   #isLive(session: Session, dialId: string): boolean {
     return (
       this.#waiting.get(session)?.has(dialId) === true ||
-      this.#router.has(session, halfName(dialId, 'dialer')) ||
-      this.#router.has(session, halfName(dialId, 'listener'))
+      session.routes.has(halfName(dialId, 'dialer')) ||
+      session.routes.has(halfName(dialId, 'listener'))
     )
   }
 

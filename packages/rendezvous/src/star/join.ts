@@ -11,10 +11,9 @@ import {
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../wire/session.js'
 import type { Discovery } from './discovery.js'
+import type { Holders } from './holders.js'
 import { IpRates } from './ip-rates.js'
-import { keepIfAlive } from './keep-if-alive.js'
 import type { Member, PendingJoin } from './member.js'
-import type { Entry, Registry } from './registry.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -45,7 +44,7 @@ class JoinRefusal extends Error {
  */
 export class Joining {
   readonly #options: JoinOptions
-  readonly #registry: Registry
+  readonly #holders: Holders
   readonly #discovery: Discovery
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
@@ -56,7 +55,7 @@ export class Joining {
 
   constructor(
     options: JoinOptions,
-    registry: Registry,
+    holders: Holders,
     discovery: Discovery,
     counters: Counters,
     onFault: (error: unknown) => void,
@@ -65,7 +64,7 @@ export class Joining {
     this.#onFault = onFault
     this.#ipRates = new IpRates(options.joinRoundsPerSecondPerIp)
     this.#options = options
-    this.#registry = registry
+    this.#holders = holders
     this.#discovery = discovery
     this.#counters = counters
     this.#now = now
@@ -186,12 +185,12 @@ export class Joining {
 
   /** Without a challenge an address is whoever's comes first: it is taken from a session that does not answer only. */
   async #claimUnproven(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
-    const holder = this.#registry.get(address)?.holders[0]
+    const holder = this.#holders.newest(address)
     if (holder !== undefined && holder.member !== member) {
       const decision = this.#decide(member, address)
       const alive = await holder.member.session.probe(this.#options.takeoverTimeout)
       this.#concluded(member, decision)
-      const present = this.#registry.get(address)?.holders[0]
+      const present = this.#holders.newest(address)
       if (present !== undefined && (alive || present !== holder)) {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
@@ -219,25 +218,12 @@ export class Joining {
   #claim(member: Member, address: StarAddress, ack: Ack | undefined): void {
     // Once more, for others may have joined since the first round.
     this.#admitPrefix(address)
-    const { entry, displaced } = this.#registry.claim(member, address)
-    this.#discovery.refresh(member)
-    if (displaced !== undefined) this.#discovery.refresh(displaced)
+    const entry = this.#holders.claim(member, address)
     this.#counters.joins.success++
-    this.#dropSilent(member, entry)
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     this.#discovery.announce(entry)
     this.#answer(member, ack)
-  }
-
-  /**
-   * A peer that comes back under another prefix may have left a half-open connection under its first, to which the dials
-   * for that very address would go.
-   */
-  #dropSilent(member: Member, entry: Entry): void {
-    for (const holder of entry.holders) {
-      if (holder.member === member) continue
-      keepIfAlive(this.#registry, this.#discovery, holder, this.#options.takeoverTimeout).catch(this.#onFault)
-    }
+    this.#discovery.welcome(member)
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */

@@ -2,6 +2,9 @@ import type { ParsedPublicKey, StarAddress } from '@websocket-star/protocol'
 import type { Session } from '../wire/session.js'
 import type { TokenBucket } from './token-bucket.js'
 
+/** Bytes unsent to a client above which it is told nothing of others. */
+export const SLOW_FROM = 262_144
+
 /** A join that is under way for one address of one session. */
 export type PendingJoin =
   | { state: 'challenged'; address: StarAddress; key: ParsedPublicKey; nonce: string; expiresAt: number }

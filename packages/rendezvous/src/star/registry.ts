@@ -16,6 +16,9 @@ export interface Entry {
   holders: readonly Holder[]
 }
 
+/** Told of each peer that comes, and of each that has left for good: nobody holds it. */
+export type RegistryWatcher = (entry: Entry, isThere: boolean) => void
+
 /** Sessions that may share one peer at most: the newest is dialled, the others wait to hold it again. */
 const HOLDERS_PER_PEER = 4
 
@@ -23,6 +26,7 @@ const HOLDERS_PER_PEER = 4
 export class Registry {
   readonly #entries = new Map<string, Entry>()
   readonly #roster = new Roster<Entry>()
+  readonly #watchers: RegistryWatcher[] = []
 
   /** Peers that can be dialled. */
   get size(): number {
@@ -39,6 +43,15 @@ export class Registry {
     return this.#entries.get(keyOf(address))
   }
 
+  /** A peer by the key of its entry. */
+  byKey(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  watch(watcher: RegistryWatcher): void {
+    this.#watchers.push(watcher)
+  }
+
   /** Whether a session holds a peer, under whatever address. */
   holds(member: Member, entry: Entry): boolean {
     return entry.holders.some((holder) => holder.member === member)
@@ -47,24 +60,23 @@ export class Registry {
   /**
    * Makes a session the newest holder of an address.
    *
-   * @returns the entry, and the session that lost its place, if too many share the peer
+   * @returns the entry, and the holder that lost its place with all its addresses, if too many share the peer
    */
-  claim(member: Member, address: StarAddress): { entry: Entry; displaced: Member | undefined } {
+  claim(member: Member, address: StarAddress): { entry: Entry; displaced: Holder | undefined } {
     const key = keyOf(address)
-    let entry = this.#entries.get(key)
-    if (entry === undefined) {
-      entry = { key, peerId: address.peerId, holders: [] }
-      this.#entries.set(key, entry)
-    }
+    const known = this.#entries.get(key)
+    const entry: Entry = known ?? { key, peerId: address.peerId, holders: [] }
+    if (known === undefined) this.#entries.set(key, entry)
     const holders = [{ member, address }, ...entry.holders.filter((holder) => !isHeldBy(holder, member, address))]
-    const displaced = [...new Set(holders.map((holder) => holder.member))][HOLDERS_PER_PEER]
-    entry.holders = holders.filter((holder) => holder.member !== displaced)
+    const surplus = [...new Set(holders.map((holder) => holder.member))][HOLDERS_PER_PEER]
+    entry.holders = holders.filter((holder) => holder.member !== surplus)
     for (const holder of holders) {
-      if (holder.member === displaced) displaced.addresses.delete(holder.address.canonical)
+      if (holder.member === surplus) surplus.addresses.delete(holder.address.canonical)
     }
     member.addresses.set(address.canonical, address)
     this.#roster.add(entry)
-    return { entry, displaced }
+    if (known === undefined) this.#tell(entry, true)
+    return { entry, displaced: holders.find((holder) => holder.member === surplus) }
   }
 
   /**
@@ -81,6 +93,7 @@ export class Registry {
     if (entry.holders.length === 0) {
       this.#entries.delete(entry.key)
       this.#roster.delete(entry)
+      this.#tell(entry, false)
       return undefined
     }
     return newest !== entry.holders[0] ? entry : undefined
@@ -92,6 +105,11 @@ export class Registry {
     entry.holders = [holder, ...entry.holders.filter((other) => other !== holder)]
   }
 
+  /** Peers in the order they came; those that come while it is read are read at its end. */
+  peers(): Iterator<Entry> {
+    return this.#entries.values()
+  }
+
   /** Peers, the one that was claimed last first. */
   newest(): Iterable<Entry> {
     return this.#roster.newest()
@@ -101,9 +119,14 @@ export class Registry {
   window(size: number): Entry[] {
     return this.#roster.window(size)
   }
+
+  #tell(entry: Entry, isThere: boolean): void {
+    for (const watcher of this.#watchers) watcher(entry, isThere)
+  }
 }
 
-function keyOf(address: StarAddress): string {
+/** Addresses with the same key lead to the same peer. */
+export function keyOf(address: StarAddress): string {
   return address.peerId ?? address.canonical
 }
 

@@ -5,22 +5,19 @@ import type { Ack, Session, SessionListener } from '../wire/session.js'
 import type { StreamFrame } from '../wire/stream-frame.js'
 import type { Dialing } from './dial.js'
 import type { Discovery } from './discovery.js'
+import type { Holders } from './holders.js'
 import type { Joining } from './join.js'
-import { keepIfAlive } from './keep-if-alive.js'
 import type { Member } from './member.js'
-import type { Entry, Holder, Registry } from './registry.js'
 import { TokenBucket } from './token-bucket.js'
 
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
   joinDeadline: number
-  /** Milliseconds an earlier holder of an address has to answer a ping. */
-  takeoverTimeout: number
   joinRoundsPerSecond: number
 }
 
 export interface StarParts {
-  registry: Registry
+  holders: Holders
   discovery: Discovery
   joining: Joining
   dialing: Dialing
@@ -100,9 +97,7 @@ export class Star implements SessionListener {
     if (member === undefined) return
     this.#members.delete(session)
     this.#parts.joining.cancelAll(member)
-    for (const address of member.addresses.values())
-      this.#reclaim(this.#parts.registry.release(member, address), member)
-    this.#parts.discovery.forget(member)
+    this.#parts.holders.releaseAll(member)
     this.#parts.router.detach(session)
   }
 
@@ -114,10 +109,11 @@ export class Star implements SessionListener {
   sweep(): void {
     const now = this.#now()
     for (const member of this.#members.values()) {
-      if (member.addresses.size > 0 || this.#parts.router.streamsOf(member.session) > 0) member.idleSince = now
+      if (member.addresses.size > 0 || member.session.routes.size > 0) member.idleSince = now
       else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
     }
     this.#parts.joining.sweep()
+    this.#parts.discovery.sweep()
     this.#parts.dialing.sweep()
     this.#parts.router.sweep()
   }
@@ -142,32 +138,7 @@ export class Star implements SessionListener {
     }
     this.#parts.joining.cancel(member, address.canonical)
     const held = member.addresses.get(address.canonical)
-    if (held !== undefined) {
-      this.#reclaim(this.#parts.registry.release(member, held), member)
-      this.#parts.discovery.refresh(member)
-    }
+    if (held !== undefined) this.#parts.holders.release(member, held)
     ack?.(null)
-  }
-
-  /**
-   * The newest holder of a peer left: of those it had taken over from, the newest that answers a ping holds it again. One
-   * that does not loses the address; should it be there after all, the join deadline makes it connect anew.
-   */
-  #reclaim(entry: Entry | undefined, leaver: Member): void {
-    const candidates = entry?.holders.filter((holder) => holder.member !== leaver) ?? []
-    if (entry !== undefined && candidates.length > 0) {
-      this.#promoteFirstAlive(entry, candidates).catch((error: unknown) => this.#parts.onFault(error))
-    }
-  }
-
-  async #promoteFirstAlive(entry: Entry, candidates: readonly Holder[]): Promise<void> {
-    const { registry, discovery } = this.#parts
-    for (const candidate of candidates) {
-      const alive = await keepIfAlive(registry, discovery, candidate, this.#options.takeoverTimeout)
-      // Somebody may have joined meanwhile: the newest join wins.
-      const [newest] = entry.holders
-      if (newest === undefined || !candidates.includes(newest)) return
-      if (alive) return registry.promote(entry, candidate)
-    }
   }
 }

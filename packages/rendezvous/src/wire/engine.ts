@@ -5,6 +5,7 @@ import proxyAddr from 'proxy-addr'
 import type { Counters } from '../stats.js'
 import { Cork } from './cork.js'
 import { networkOf } from './network.js'
+import type { Limits } from './packet.js'
 import { Session, type SessionListener } from './session.js'
 
 export interface EngineOptions {
@@ -16,6 +17,8 @@ export interface EngineOptions {
   sessionsPerIp: number
   /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
   gatherTime: number
+  /** Told to clients that know the extensions. */
+  announcedLimits: Limits
 }
 
 /** Where old and new clients look for the server. */
@@ -72,7 +75,14 @@ export class Engine {
       const ip = this.#remoteAddress(socket.request)
       const network = networkOf(ip)
       this.#count(network, 1)
-      const session = new Session(socket, cork, { ip, exempt: this.isExempt(ip) }, listener, counters)
+      const session = new Session(
+        socket,
+        cork,
+        { ip, exempt: this.isExempt(ip) },
+        listener,
+        counters,
+        options.announcedLimits
+      )
       this.#sessions.set(session.id, session)
       socket.once('close', () => {
         this.#sessions.delete(session.id)

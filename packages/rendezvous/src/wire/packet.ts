@@ -1,6 +1,9 @@
 import { EXTENSIONS_VERSION, type ConnectAnswer } from '@websocket-star/protocol'
 import { Decoder, Encoder, PacketType, type Packet as SocketIoPacket } from 'socket.io-parser'
 
+/** The server's limits by name, as clients that know the extensions are told of them. */
+export type Limits = ConnectAnswer['websocketStar']['limits']
+
 /** A message that is no socket.io packet; the connection it came on is closed. */
 export class MalformedPacketError extends Error {
   override readonly name = 'MalformedPacketError'
@@ -113,12 +116,13 @@ export function ackText(id: number, args: readonly unknown[]): string {
 /**
  * The answer to CONNECT of a socket.io 5 client.
  *
- * @param extended - tells a client that asked for it that this server knows windows and credit
+ * @param limits - what a client that knows the extensions is told of the server's limits; undefined for any other, which
+ * is told of no extensions
  */
-export function connectText(sid: string, extended: boolean): string {
-  const answer: ConnectAnswer = { sid, websocketStar: { version: EXTENSIONS_VERSION, limits: {} } }
-  const data = extended ? answer : { sid }
-  return encodeText({ type: PacketType.CONNECT, nsp: '/', data })
+export function connectText(sid: string, limits: Limits | undefined): string {
+  const answer: ConnectAnswer | { sid: string } =
+    limits === undefined ? { sid } : { sid, websocketStar: { version: EXTENSIONS_VERSION, limits } }
+  return encodeText({ type: PacketType.CONNECT, nsp: '/', data: answer })
 }
 
 /** Refuses a namespace, in the form the revision of the client knows. */

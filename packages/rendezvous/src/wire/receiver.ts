@@ -1,7 +1,15 @@
-import { parseConnectRequest, WIRE_ERRORS } from '@websocket-star/protocol'
+import { parseConnectRequest, WIRE_ERRORS, type PeersWanted } from '@websocket-star/protocol'
 import type { Counters } from '../stats.js'
 import type { AckTable } from './acks.js'
-import { ackText, connectErrorText, connectText, MalformedPacketError, readPacket, type Packet } from './packet.js'
+import {
+  ackText,
+  connectErrorText,
+  connectText,
+  MalformedPacketError,
+  readPacket,
+  type Limits,
+  type Packet
+} from './packet.js'
 import type { Ack, Session, SessionListener } from './session.js'
 import { readQueueHeader, readStreamEvent, readUnreadableEvent } from './stream-frame.js'
 
@@ -25,6 +33,7 @@ export class Receiver {
   readonly #acks: AckTable
   readonly #listener: SessionListener
   readonly #counters: Counters
+  readonly #limits: Limits
   /** Attachments that were announced and have not come. */
   #attachments = 0
   /** Where the attachment goes; undefined when it is to be thrown away. */
@@ -33,18 +42,26 @@ export class Receiver {
   #lastHeader: Buffer = NO_HEADER
   #lastRoute: StreamRoute | undefined
   #connected = false
-  #extended = false
+  /** What a client that knows the extensions wants to hear of others. */
+  #wanted: PeersWanted | undefined
 
-  constructor(session: Session, acks: AckTable, listener: SessionListener, counters: Counters) {
+  /** @param limits - told to clients that know the extensions */
+  constructor(session: Session, acks: AckTable, listener: SessionListener, counters: Counters, limits: Limits) {
     this.#session = session
     this.#acks = acks
     this.#listener = listener
     this.#counters = counters
+    this.#limits = limits
   }
 
   /** See {@link Session.extended}. */
   get extended(): boolean {
-    return this.#extended
+    return this.#wanted !== undefined
+  }
+
+  /** See {@link Session.peers}. */
+  get peers(): PeersWanted {
+    return this.#wanted ?? 'windows'
   }
 
   /** A text message. Nothing that a client sends gets past here as an exception. */
@@ -140,8 +157,8 @@ export class Receiver {
     this.#connected = true
     // An older client has had its CONNECT together with the handshake.
     if (this.#session.protocol === 3) return
-    this.#extended = parseConnectRequest(auth) !== undefined
-    this.#session.sendText(connectText(this.#session.id, this.#extended))
+    this.#wanted = parseConnectRequest(auth)?.peers
+    this.#session.sendText(connectText(this.#session.id, this.extended ? this.#limits : undefined))
   }
 
   #receiveEvent(packet: Packet & { type: 'event' }): void {

@@ -1,9 +1,10 @@
+import type { PeersWanted } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
 import type { Cork } from './cork.js'
 import { Link, type ChunkHeader } from './link.js'
-import { eventText } from './packet.js'
+import { eventText, type Limits } from './packet.js'
 import { Receiver, type StreamRoute } from './receiver.js'
 import { acceptText, creditText, errorText, type StreamFrame } from './stream-frame.js'
 
@@ -56,14 +57,22 @@ export class Session {
   #ended = false
   #closeReason: CloseReason | undefined
 
-  constructor(socket: Socket, cork: Cork, remote: RemoteAddress, listener: SessionListener, counters: Counters) {
+  /** @param limits - told to clients that know the extensions */
+  constructor(
+    socket: Socket,
+    cork: Cork,
+    remote: RemoteAddress,
+    listener: SessionListener,
+    counters: Counters,
+    limits: Limits
+  ) {
     // engine.io types its id as private; it is the public `sid` of the handshake.
     this.id = (socket as unknown as { id: string }).id
     this.protocol = socket.protocol === 3 ? 3 : 4
     this.remote = remote
     this.#listener = listener
     this.#counters = counters
-    this.#receiver = new Receiver(this, this.#acks, listener, counters)
+    this.#receiver = new Receiver(this, this.#acks, listener, counters, limits)
     this.#link = new Link(socket, cork, {
       text: (text) => this.#receiver.text(text),
       header: (bytes) => this.#receiver.header(bytes),
@@ -91,6 +100,11 @@ export class Session {
   /** The client keeps to windows and credit, and announces its own: see `docs/flow-control.md`. */
   get extended(): boolean {
     return this.#receiver.extended
+  }
+
+  /** What the client wants to hear of others; a legacy one hears what the protocol says. */
+  get peers(): PeersWanted {
+    return this.#receiver.peers
   }
 
   /** Bytes that wait to be taken by the operating system. */

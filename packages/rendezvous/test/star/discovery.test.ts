@@ -22,7 +22,7 @@ describe('discovery', () => {
     registry = new Registry()
     counters = new Counters()
     now = 1_000_000
-    const all = { interval: 10_000, window: 256, joinList: 256, prefixes: 16, ...options }
+    const all = { interval: 10_000, window: 256, joinList: 256, prefixes: 16, deltaInterval: 50, ...options }
     discovery = new Discovery(all, registry, counters, () => now)
   }
 
@@ -184,6 +184,35 @@ describe('discovery', () => {
     registry.claim(nameless, addressWithoutPeer(7))
     discovery.refresh(nameless)
     expect(discovery.joinList(nameless)).toEqual([address(1, OTHER_PREFIX).legacy])
+  })
+
+  test('announcements are for those who want to hear them, and so is the list of a join', () => {
+    const [deltas, none] = [createMember('deltas'), createMember('none')]
+    deltas.recording.peers = 'deltas'
+    none.recording.peers = 'none'
+    for (const [number, member] of [deltas, none].entries()) {
+      registry.claim(member, address(number))
+      discovery.refresh(member)
+    }
+    const legacy = joined(2)
+    for (const number of [0, 1, 2]) announce(number)
+    discovery.tick()
+    expect(legacy.recording.texts).toEqual([0, 1, 0, 1].map((number) => announcement(number)))
+    expect(deltas.recording.texts).toEqual([])
+    expect(none.recording.texts).toEqual([])
+    expect([deltas, none, legacy].map((member) => discovery.joinList(member).length)).toEqual([0, 0, 2])
+  })
+
+  test('a prefix counts whatever its clients want to hear', () => {
+    create({ prefixes: 2 })
+    for (const [index, peers] of (['deltas', 'none'] as const).entries()) {
+      const member = createMember(peers)
+      member.recording.peers = peers
+      registry.claim(member, address(index, index === 0 ? PREFIX : OTHER_PREFIX))
+      discovery.refresh(member)
+    }
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
+    expect([PREFIX, OTHER_PREFIX].map((prefix) => discovery.hasRoomFor(prefix))).toEqual([true, true])
   })
 
   test('there is room for a known prefix and for so many different ones', () => {

@@ -64,6 +64,25 @@ describe('joining', () => {
     ])
   })
 
+  test('one that wants deltas is answered with nobody, and told of all others right after', async () => {
+    await star.joinAs(createMember('first'), bob)
+    const journal: unknown[][] = []
+    const modern = createMember('modern', journal)
+    modern.recording.peers = 'deltas'
+    const signature = await alice.sign(await star.challenge(modern, alice))
+    for (let round = 0; round < 2; round++) {
+      await star.joining.join(modern, [alice.address().legacy, signature], (...answer) => {
+        journal.push(['answer', ...answer])
+      })
+    }
+    expect(journal).toEqual([
+      ['answer', null, null, []],
+      ['modern', 'text', `2["ss-peers",{"joined":["${bob.address().canonical}"],"left":[],"full":true}]`],
+      ['answer', null, null, []]
+    ])
+    star.discovery.stop()
+  })
+
   test('a join repeated is answered alike and told to nobody', async () => {
     const other = createMember('other')
     await star.joinAs(other, bob)

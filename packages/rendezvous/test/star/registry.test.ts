@@ -80,7 +80,7 @@ describe('the registry', () => {
     const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
     const results = members.map((member) => registry.claim(member, HOME))
     expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
-    expect(results[4]?.displaced).toBe(members[0])
+    expect(results[4]?.displaced).toEqual({ member: members[0], address: HOME })
     expect(registry.get(HOME)?.holders.map(({ member }) => member.session.id)).toEqual(['4', '3', '2', '1'])
     expect(members.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
   })
@@ -96,7 +96,7 @@ describe('the registry', () => {
     registry.claim(alice, HOME)
     registry.claim(alice, AWAY)
     const others = Array.from({ length: 4 }, (_, i) => createMember(`${i}`))
-    expect(others.map((member) => registry.claim(member, HOME).displaced).at(-1)).toBe(alice)
+    expect(others.map((member) => registry.claim(member, HOME).displaced?.member).at(-1)).toBe(alice)
     expect(alice.addresses.size).toBe(0)
     expect(registry.get(HOME)?.holders).toHaveLength(4)
   })
@@ -180,6 +180,39 @@ describe('the registry', () => {
     expect(registry.size).toBe(2)
     registry.release(alice, one)
     expect(registry.find(one)).toBeUndefined()
+  })
+
+  test('tells of each peer that comes, and of each that leaves for good', () => {
+    const told: unknown[] = []
+    registry.watch(({ key, holders }, isThere) => void told.push([key, isThere, holders.length]))
+    registry.claim(alice, HOME)
+    registry.claim(alice, AWAY)
+    registry.claim(bob, HOME)
+    registry.release(alice, HOME)
+    registry.release(bob, HOME)
+    expect(told).toEqual([[peerId(1), true, 1]])
+    registry.release(alice, AWAY)
+    registry.release(alice, AWAY)
+    registry.claim(bob, address(2))
+    expect(told.slice(1)).toEqual([
+      [peerId(1), false, 0],
+      [peerId(2), true, 1]
+    ])
+  })
+
+  test('peers are read in the order they came, with those that come meanwhile', () => {
+    for (const number of [1, 2, 3]) registry.claim(alice, address(number))
+    registry.claim(bob, address(1))
+    const peers = registry.peers()
+    expect(peers.next().value?.key).toBe(peerId(1))
+    registry.release(alice, address(2))
+    registry.claim(alice, address(2))
+    expect([peers.next(), peers.next(), peers.next()].map(({ value }) => value?.key)).toEqual([
+      peerId(3),
+      peerId(2),
+      undefined
+    ])
+    expect([registry.byKey(peerId(3))?.key, registry.byKey(peerId(4))]).toEqual([peerId(3), undefined])
   })
 
   test('peers are listed newest claim first and handed out oldest first', () => {

@@ -1,4 +1,5 @@
 import { Discovery } from '../../src/star/discovery.js'
+import { Holders } from '../../src/star/holders.js'
 import { Joining, type JoinOptions } from '../../src/star/join.js'
 import type { Member } from '../../src/star/member.js'
 import { Registry } from '../../src/star/registry.js'
@@ -27,7 +28,12 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
   const registry = new Registry()
   const counters = new Counters()
   const clock = () => setup.now
-  const discovery = new Discovery({ interval: 10_000, window: 256, joinList: 256, prefixes }, registry, counters, clock)
+  const discovery = new Discovery(
+    { interval: 10_000, window: 256, joinList: 256, prefixes, deltaInterval: 50 },
+    registry,
+    counters,
+    clock
+  )
   const all: JoinOptions = {
     cryptoChallenge: true,
     strictMultiaddr: true,
@@ -42,7 +48,8 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
   }
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
-  const joining = new Joining(all, registry, discovery, counters, onFault, clock)
+  const holders = new Holders(registry, discovery, all.takeoverTimeout, onFault)
+  const joining = new Joining(all, holders, discovery, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
     discovery,

@@ -1,3 +1,4 @@
+import type { PeersWanted } from '@websocket-star/protocol'
 import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/wire/acks.js'
 import type { ChunkHeader, Link } from '../../src/wire/link.js'
@@ -29,6 +30,7 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   readonly routes = new Map<string, StreamRoute>()
   /** Knows windows and credit. */
   extended = false
+  peers: PeersWanted = 'windows'
   ended = false
   readonly recordingLink = new RecordingLink()
   /** What was sent, in order: the kind of frame, then its parts. */

@@ -256,8 +256,10 @@ describe('the texts a server sends', () => {
   })
 
   test('the answer to CONNECT', () => {
-    expect(connectText('abc', false)).toBe('0{"sid":"abc"}')
-    expect(connectText('abc', true)).toBe('0{"sid":"abc","websocketStar":{"version":2,"limits":{}}}')
+    expect(connectText('abc', undefined)).toBe('0{"sid":"abc"}')
+    expect(connectText('abc', { messageSize: 5 })).toBe(
+      '0{"sid":"abc","websocketStar":{"version":2,"limits":{"messageSize":5}}}'
+    )
   })
 
   test('the refusal of a namespace, as each revision knows it', () => {

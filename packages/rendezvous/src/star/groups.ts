@@ -1,0 +1,28 @@
+/** Items by the prefix they belong to; undefined is for those whose address has none. */
+export class Groups<Item> {
+  readonly #groups = new Map<string | undefined, Set<Item>>()
+
+  /** Prefixes that have any. */
+  get size(): number {
+    return this.#groups.size
+  }
+
+  has(prefix: string | undefined): boolean {
+    return this.#groups.has(prefix)
+  }
+
+  add(prefix: string | undefined, item: Item): void {
+    const group = this.#groups.get(prefix)
+    if (group === undefined) this.#groups.set(prefix, new Set([item]))
+    else group.add(item)
+  }
+
+  delete(prefix: string | undefined, item: Item): void {
+    const group = this.#groups.get(prefix)
+    if (group?.delete(item) && group.size === 0) this.#groups.delete(prefix)
+  }
+
+  [Symbol.iterator](): Iterator<[string | undefined, ReadonlySet<Item>]> {
+    return this.#groups.entries()
+  }
+}
