@@ -30,7 +30,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 async function pack(path: string): Promise<Packed> {
-  const args = ['pack', '--json', '--pack-destination', folder]
+  // Everything was built before the tests: others read it meanwhile.
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
   const { stdout } = await run('npm', args, { cwd: root + path, timeout: patience })
   const [tarball] = JSON.parse(stdout) as [Packed] // one package, one tarball
   return tarball
@@ -55,7 +56,8 @@ describe.each(publicPackages)('%s', (path) => {
   })
 
   test('holds the sources that its source maps name', () => {
-    const maps = paths().filter((file) => file.endsWith('.js.map'))
+    // What is bundled has its sources in the maps.
+    const maps = paths().filter((file) => file.endsWith('.js.map') && !file.startsWith('dist/browser/'))
     const named = maps.map((file) => file.replace(/^dist\/(.*)\.js\.map$/, 'src/$1.ts'))
     expect(named).toContain('src/index.ts')
     expect(named.filter((file) => !paths().includes(file))).toEqual([])

@@ -1,0 +1,33 @@
+const NEWLINE = 0x0a
+const LONGEST = 4096
+
+/** Reads up to the first newline; `rest` are the bytes after it. */
+export async function readLine(readable) {
+  const chunks = readable[Symbol.asyncIterator]()
+  let line = Buffer.alloc(0)
+  for (;;) {
+    const { done, value } = await chunks.next()
+    if (done) throw new Error('The other side ended before it had said anything')
+    const end = value.indexOf(NEWLINE)
+    line = Buffer.concat([line, end < 0 ? value : value.subarray(0, end)])
+    if (line.length > LONGEST) throw new Error('The first line is too long')
+    if (end >= 0) return { value: line.toString(), rest: rest(value.subarray(end + 1), chunks) }
+  }
+}
+
+async function* rest(first, chunks) {
+  if (first.length > 0) yield first
+  for (;;) {
+    const { done, value } = await chunks.next()
+    if (done) return
+    yield value
+  }
+}
+
+/** Writes a line, and ends the stream unless told not to. */
+export async function writeLine(writable, text, { preventClose = false } = {}) {
+  const writer = writable.getWriter()
+  await writer.write(new TextEncoder().encode(`${text}\n`))
+  if (preventClose) writer.releaseLock()
+  else await writer.close()
+}

@@ -1,0 +1,99 @@
+/** What all errors of this package have in common: a stable `code`, and a `cause` if there was one. */
+export class StarClientError extends Error {
+  override readonly name: string = 'StarClientError'
+  /** Stable across versions; compare this, not the message. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Options that cannot be used; the message says which and what is allowed. */
+export class InvalidOptionsError extends StarClientError {
+  override readonly name = 'InvalidOptionsError'
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_INVALID_OPTIONS', message, options)
+  }
+}
+
+/** No connection to a server could be made, or it was lost; the client tries again by itself. */
+export class ServerUnreachableError extends StarClientError {
+  override readonly name = 'ServerUnreachableError'
+  constructor(server: string, reason: string, options?: ErrorOptions) {
+    super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}`, options)
+  }
+}
+
+/** A server said something that is not in the protocol. */
+export class ServerProtocolError extends StarClientError {
+  override readonly name = 'ServerProtocolError'
+  constructor(server: string, message: string, options?: ErrorOptions) {
+    super('ERR_SERVER_PROTOCOL', `${server} does not keep to the protocol: ${message}`, options)
+  }
+}
+
+/** A server refused the join; `reason` is what it said. */
+export class JoinRefusedError extends StarClientError {
+  override readonly name = 'JoinRefusedError'
+  readonly reason: string
+  constructor(server: string, reason: string) {
+    super('ERR_JOIN_REFUSED', `${server} refused the join: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** A server did not ask for a proof of the key, and the client insists on one. */
+export class ChallengeMissingError extends StarClientError {
+  override readonly name = 'ChallengeMissingError'
+  constructor(server: string) {
+    super(
+      'ERR_CHALLENGE_MISSING',
+      `${server} lets peers join without proof of their identity, so that anyone may pose as anyone: ` +
+        'pass allowUnchallenged: true if that is what you want'
+    )
+  }
+}
+
+/** Nothing can be dialled, or left, where no server is joined. */
+export class NotJoinedError extends StarClientError {
+  override readonly name = 'NotJoinedError'
+  constructor(message = 'No server is joined at the moment') {
+    super('ERR_NOT_JOINED', message)
+  }
+}
+
+/** Nobody who is online has this peer id. */
+export class PeerNotFoundError extends StarClientError {
+  override readonly name = 'PeerNotFoundError'
+  constructor(target: string) {
+    super('ERR_PEER_NOT_FOUND', `${target} is on none of the servers that are joined`)
+  }
+}
+
+/** The peer, or a server, refused the dial; `reason` is what it said. */
+export class DialRefusedError extends StarClientError {
+  override readonly name = 'DialRefusedError'
+  readonly reason: string
+  constructor(target: string, reason: string) {
+    super('ERR_DIAL_REFUSED', `${target} could not be dialled: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** The peer, or the server, did not answer a dial in time. */
+export class DialTimeoutError extends StarClientError {
+  override readonly name = 'DialTimeoutError'
+  constructor(target: string) {
+    super('ERR_DIAL_TIMEOUT', `${target} did not answer the dial in time`)
+  }
+}
+
+/** The client is closed. */
+export class ClientClosedError extends StarClientError {
+  override readonly name = 'ClientClosedError'
+  constructor() {
+    super('ERR_CLIENT_CLOSED', 'The client is closed')
+  }
+}

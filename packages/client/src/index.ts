@@ -1,0 +1,51 @@
+/**
+ * A peer of a WebSocketStar: it joins a server, learns who else is there, and exchanges byte streams with them through
+ * it. For Node and browsers.
+ *
+ * @example
+ * ```ts
+ * import { createStarClient } from '@websocket-star/client'
+ *
+ * const client = await createStarClient({ servers: ['http://127.0.0.1:9090'] })
+ * client.handle(({ readable, writable }) => readable.pipeTo(writable)) // an echo
+ * await client.join()
+ *
+ * for await (const { type, peer } of client.peers) {
+ *   if (type === 'left') continue
+ *   const connection = await client.dial(peer.id)
+ *   const writer = connection.writable.getWriter()
+ *   await writer.write(new TextEncoder().encode('hello'))
+ *   await writer.close()
+ *   for await (const bytes of connection.readable) console.log(new TextDecoder().decode(bytes)) // hello
+ * }
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { createStarClient } from './star-client.js'
+export type { ConnectionHandler, StarClient } from './star-client.js'
+export type { StarClientOptions } from './options.js'
+export type { BackoffOptions } from './backoff.js'
+export type { Connection, Direction } from './connection.js'
+export type { ServerState, ServerStatus, StarEvents } from './events.js'
+export type { PeerChange, Peers, StarPeer } from './peers.js'
+
+export { generateKey, keyFromSeed } from './key.js'
+export { KeyStoreError, loadOrCreateKey } from './key-store.js'
+export type { KeyStoreOptions } from './key-store.js'
+export type { Ed25519Key, StarPrivateKey, StarPublicKey } from './key.js'
+
+export {
+  ChallengeMissingError,
+  ClientClosedError,
+  DialRefusedError,
+  DialTimeoutError,
+  InvalidOptionsError,
+  JoinRefusedError,
+  NotJoinedError,
+  PeerNotFoundError,
+  ServerProtocolError,
+  ServerUnreachableError,
+  StarClientError
+} from './errors.js'

@@ -1,0 +1,91 @@
+import type { WindowOptions } from '@websocket-star/streams'
+import type { ManagerOptions } from 'socket.io-client'
+import type { BackoffOptions } from './backoff.js'
+import { InvalidOptionsError } from './errors.js'
+import type { StarPrivateKey } from './key.js'
+
+/** Options of {@link createStarClient}. Durations are milliseconds, sizes are bytes. */
+export interface StarClientOptions {
+  /**
+   * The servers to join: URLs such as `https://star.example.com`, or multiaddrs such as
+   * `/dns4/star.example.com/tcp/443/wss/p2p-websocket-star`.
+   */
+  servers: readonly string[]
+  /** Who this client is: a key of `generateKey` or `keyFromSeed`, or of `@libp2p/crypto`. Default: a new Ed25519 key. */
+  privateKey?: StarPrivateKey
+  /** Let `join` fail, and give up for good, if any of the servers cannot be joined at once. Default false: keep trying. */
+  strict?: boolean
+  /** Sign whatever a server sends, not only nonces of this protocol that name the address. Default false. */
+  signAnyNonce?: boolean
+  /** Join servers that ask for no proof of identity. Default false. */
+  allowUnchallenged?: boolean
+  /** How long one attempt to connect may take. Default 20,000. */
+  connectTimeout?: number
+  /** How long a server may take to answer a join. Default 20,000. */
+  joinTimeout?: number
+  /** How long a dial may take. Default 20,000; servers give up after 15,000. */
+  dialTimeout?: number
+  /** Pauses between attempts to reach a server; each client's differ. Default 500, doubling up to 30,000. */
+  backoff?: BackoffOptions
+  /** What the other side of a connection may have under way. Default 256 KiB, growing by itself up to 4 MiB. */
+  window?: WindowOptions
+  /** Unread bytes of a connection through a server that knows no windows, above which it is ended. Default 64 MiB. */
+  maxUnread?: number
+  /** Peers remembered of one server. Default 65,536. */
+  maxPeers?: number
+  /** After how long a peer counts as gone, at a server that does not tell who leaves. Default 45,000. */
+  peerExpiry?: number
+  /** What to connect by, in order of preference. Default WebSocket, and polling where that is blocked. */
+  transports?: readonly ('websocket' | 'polling')[]
+  /** More for socket.io-client, such as `extraHeaders`, `ca` or `path`. */
+  socket?: Partial<ManagerOptions>
+}
+
+/** All options, with their defaults. */
+export interface ResolvedOptions extends Required<Omit<StarClientOptions, 'privateKey' | 'window' | 'backoff'>> {
+  window: WindowOptions
+  backoff: BackoffOptions
+}
+
+const DURATIONS = ['connectTimeout', 'joinTimeout', 'dialTimeout', 'peerExpiry'] as const
+const COUNTS = ['maxUnread', 'maxPeers'] as const
+/** `setTimeout` takes no more. */
+const DURATION_MAX = 2 ** 31 - 1
+
+/** @throws {InvalidOptionsError} */
+export function resolveOptions(options: StarClientOptions): ResolvedOptions {
+  const { privateKey: _, ...given } = options
+  const resolved: ResolvedOptions = {
+    strict: false,
+    signAnyNonce: false,
+    allowUnchallenged: false,
+    connectTimeout: 20_000,
+    joinTimeout: 20_000,
+    dialTimeout: 20_000,
+    maxUnread: 67_108_864,
+    maxPeers: 65_536,
+    peerExpiry: 45_000,
+    transports: ['websocket', 'polling'],
+    socket: {},
+    backoff: {},
+    window: {},
+    // What is given as undefined is not given.
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    servers: options.servers
+  }
+  if (!Array.isArray(resolved.servers) || resolved.servers.some((server) => typeof server !== 'string')) {
+    throw new InvalidOptionsError('servers: expected a list of URLs or multiaddrs, such as ["https://star.example.com"]')
+  }
+  for (const name of DURATIONS) {
+    const value = resolved[name]
+    if (!(Number.isFinite(value) && value > 0 && value <= DURATION_MAX)) {
+      throw new InvalidOptionsError(`${name}: expected milliseconds from 1 to ${DURATION_MAX}, got ${value}`)
+    }
+  }
+  for (const name of COUNTS) {
+    if (!(Number.isFinite(resolved[name]) && resolved[name] >= 1)) {
+      throw new InvalidOptionsError(`${name}: expected a number from 1, got ${resolved[name]}`)
+    }
+  }
+  return resolved
+}

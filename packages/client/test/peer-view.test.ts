@@ -1,0 +1,102 @@
+import { TypedEventEmitter } from 'main-event'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { StarEvents } from '../src/events.js'
+import { PeerView } from '../src/peer-view.js'
+import { Peers } from '../src/peers.js'
+
+const PREFIX = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
+const SELF = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+const A = 'QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC'
+const B = 'QmSnuWmxptJZdLJpKRarxBMS2Ju2oANVrgbr2xWbie9b2D'
+const EXPIRY = 1000
+
+let events: TypedEventEmitter<StarEvents>
+let peers: Peers
+let seen: string[]
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  events = new TypedEventEmitter()
+  peers = new Peers(events)
+  seen = []
+  for (const type of ['joined', 'changed', 'left'] as const) {
+    events.addEventListener(`peer:${type}`, ({ detail }) => seen.push(`${type} ${detail.id}`))
+  }
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function view(maxPeers = 10): PeerView {
+  return new PeerView(peers, { self: SELF, maxPeers, expiry: EXPIRY }, () => Date.now())
+}
+
+function at(id: string, form: 'p2p' | 'ipfs' = 'p2p'): string {
+  return `${PREFIX}/${form}/${id}`
+}
+
+describe('announcements of an old server', () => {
+  test('tell of a peer once, in canonical form, and never of oneself', () => {
+    const told = view()
+    for (const text of [at(A, 'ipfs'), at(A, 'ipfs'), at(SELF), 'nonsense', 7, undefined]) told.announced(text)
+    expect([...peers]).toEqual([{ id: A, addresses: [at(A)] }])
+    expect(seen).toEqual([`joined ${A}`])
+  })
+
+  test('who is not announced again counts as gone', () => {
+    const told = view()
+    told.announced(at(A))
+    told.announced(at(B))
+    vi.advanceTimersByTime(EXPIRY / 2)
+    told.announced(at(B))
+    vi.advanceTimersByTime(EXPIRY * 0.75)
+    expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `left ${A}`])
+    told.clear()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('no more peers are remembered than allowed', () => {
+    const told = view(1)
+    told.listed([at(A), at(B)])
+    expect([...peers].map(({ id }) => id)).toEqual([A])
+  })
+})
+
+describe('batches of changes', () => {
+  test('join and leave', () => {
+    const told = view()
+    expect(told.changed({ joined: [at(A), at(B)], left: [] })).toBe(true)
+    expect(told.changed({ joined: [], left: [at(A)] })).toBe(true)
+    expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `left ${A}`])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a full one replaces what was known, and who stays did not leave', () => {
+    const told = view()
+    told.listed([at(A), at(B)])
+    told.changed({ joined: [at(B)], left: [], full: true })
+    expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `left ${A}`])
+  })
+
+  test.each([undefined, null, 7, 'x', {}, { joined: 7 }, []])('%j is none', (argument) => {
+    expect(view().changed(argument)).toBe(false)
+  })
+
+  test('of entries that are no addresses the others are kept', () => {
+    view().changed({ joined: [null, 'x', at(A), {}], left: [7, 'y'] })
+    expect([...peers].map(({ id }) => id)).toEqual([A])
+  })
+})
+
+test('a peer on two servers has left when it has left both', () => {
+  const [one, two] = [view(), view()]
+  one.listed([at(A)])
+  two.listed([at(A).replace('star.', 'other.')])
+  expect(peers.get(A)?.addresses).toHaveLength(2)
+  one.clear()
+  expect(peers.get(A)?.addresses).toEqual([at(A).replace('star.', 'other.')])
+  two.clear()
+  expect(seen).toEqual([`joined ${A}`, `changed ${A}`, `changed ${A}`, `left ${A}`])
+  expect(peers.size).toBe(0)
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { Slots } from '../src/slots.js'
+
+/** Whether a promise has settled by now. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending')
+  return (await Promise.race([promise, new Promise((resolve) => setImmediate(resolve, pending))])) !== pending
+}
+
+test('so many are taken at once, others wait in order', async () => {
+  const slots = new Slots(2)
+  const [one, two] = [await slots.acquire(undefined), await slots.acquire(undefined)]
+  const [three, four] = [slots.acquire(undefined), slots.acquire(undefined)]
+  expect(await isSettled(three)).toBe(false)
+  one()
+  one()
+  const release = await three
+  expect(await isSettled(four)).toBe(false)
+  two()
+  ;(await four)()
+  release()
+})
+
+test('one that gives up makes room for the next', async () => {
+  const slots = new Slots(1)
+  const first = await slots.acquire(undefined)
+  const stop = new AbortController()
+  const given = slots.acquire(stop.signal)
+  const next = slots.acquire(undefined)
+  stop.abort(new Error('enough'))
+  await expect(given).rejects.toThrow('enough')
+  first()
+  ;(await next)()
+  ;(await slots.acquire(undefined))()
+})
+
+test('one that gives up when it is its turn passes it on', async () => {
+  const slots = new Slots(1)
+  const first = await slots.acquire(undefined)
+  const stop = new AbortController()
+  const given = slots.acquire(stop.signal)
+  const next = slots.acquire(undefined)
+  first()
+  stop.abort(new Error('enough'))
+  // Either it has its turn, and frees it, or it has not.
+  await given.then((release) => release(), () => {})
+  ;(await next)()
+})
+
+test('a signal that has aborted takes none', async () => {
+  const slots = new Slots(1)
+  await expect(slots.acquire(AbortSignal.abort(new Error('late')))).rejects.toThrow('late')
+  ;(await slots.acquire(undefined))()
+})

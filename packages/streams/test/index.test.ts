@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import * as streams from '../src/index.js'
+import attach, * as pullStream from '../src/adapters/pull-stream.js'
+
+test('the package exports what it is documented to, and nothing by accident', () => {
+  expect(Object.keys(streams).toSorted()).toMatchInlineSnapshot()
+})
+
+test('the module in the form of the old one is a function, however it is imported', () => {
+  expect(attach).toBeTypeOf('function')
+  expect(pullStream['module.exports']).toBe(attach)
+})
+
+describe('the README', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+  test('lists every error, and its code', () => {
+    const rows = [...readme.matchAll(/^\| `(\w+Error)` \| `(ERR_\w+)` \|/gm)].map(([, name, code]) => [name, code])
+    const errors = [
+      new streams.StreamResetError('id', ''),
+      new streams.StreamStoppedError('id'),
+      new streams.StreamAbortedError('id'),
+      new streams.ConnectionLostError('id', ''),
+      new streams.StreamProtocolError('id', ''),
+      new streams.CodecError('id', ''),
+      new streams.WriteAfterEndError('id'),
+      new streams.StreamIdInUseError('id')
+    ]
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(errors.map(({ name, code }) => [name, code])))
+    const classes = Object.keys(streams).filter((name) => name.endsWith('Error') && name !== 'StreamError')
+    expect(rows.map(([name]) => name).toSorted()).toEqual(classes.toSorted())
+  })
+
+  test('states the defaults as they are', () => {
+    const kibibytes = (bytes: number): string => `${bytes / 1024} KiB`
+    expect(readme).toContain(`| \`window.initial\` | bytes | ${kibibytes(streams.WINDOW_INITIAL)} |`)
+    expect(readme).toContain(`| \`window.max\` | bytes | ${streams.WINDOW_MAX / 1_048_576} MiB |`)
+    expect(readme).toContain(`| \`highWaterMark\` | bytes | ${kibibytes(streams.HIGH_WATER_MARK)} |`)
+  })
+})

@@ -1,0 +1,223 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { startStar } from '../support/star.js'
+import {
+  accepting,
+  bytesOf,
+  echoing,
+  failure,
+  joinClient,
+  openPair,
+  readAll,
+  roundTripText,
+  textOf,
+  writeRandom
+} from '../support/star-client.js'
+
+const MB = 1_000_000
+const WINDOW = 4_194_304
+
+describe.each([
+  ['WebSocket', 'WebSocket', ['websocket'], ['websocket']],
+  ['polling, then WebSocket', 'WebSocket', ['polling', 'websocket'], ['websocket']],
+  ['polling', 'WebSocket', ['polling'], ['websocket']],
+  ['polling', 'polling', ['polling'], ['polling']]
+] as const)('a client that connects by %s and one by %s', (_a, _b, near, far) => {
+  test('exchange megabytes in both directions at once', async () => {
+    await using star = await startStar()
+    const pair = await openPair(star, { transports: near }, { transports: far })
+    const size = near.length === 1 && near[0] === 'polling' ? 2 * MB : 20 * MB
+    const [there, back, received, returned] = await Promise.all([
+      writeRandom(pair.near.writable, size),
+      writeRandom(pair.far.writable, size),
+      readAll(pair.far.readable),
+      readAll(pair.near.readable)
+    ])
+    expect(received).toEqual({ bytes: size, digest: there })
+    expect(returned).toEqual({ bytes: size, digest: back })
+    await Promise.all([pair.near.closed, pair.far.closed])
+    expect(star.server.stats()).toMatchObject({ reset: {}, dropped: {} })
+  })
+})
+
+test('small writes arrive in order, joined into few chunks', async () => {
+  await using star = await startStar()
+  const { near, far } = await openPair(star)
+  let chunks = 0
+  let text = ''
+  far.source.onData = (bytes) => {
+    chunks++
+    text += textOf(bytes)
+  }
+  const ended = new Promise((resolve) => (far.source.onEnd = resolve))
+  far.source.resume()
+  const words = Array.from({ length: 10_000 }, (_, index) => `${index} `)
+  for (const word of words) near.sink.write(bytesOf(word))
+  near.sink.end()
+  expect(await ended).toBeUndefined()
+  expect(text).toBe(words.join(''))
+  expect(chunks).toBeLessThan(10)
+})
+
+test('a lone small write does not wait for others', async () => {
+  await using star = await startStar()
+  const { near, far } = await openPair(star)
+  const reader = far.readable.getReader()
+  for (const word of ['one', 'two', 'three']) {
+    near.sink.write(bytesOf(word))
+    expect(textOf((await reader.read()).value ?? bytesOf('nothing'))).toBe(word)
+  }
+})
+
+test('an echo: either side may end first', async () => {
+  await using star = await startStar()
+  const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+  echoing(listener)
+  expect(await roundTripText(await dialer.dial(listener.peerId), 'by peer id')).toBe('by peer id')
+  const address = `${star.multiaddr}/p2p/${listener.peerId}`
+  const connection = await dialer.dial(address)
+  expect(await roundTripText(connection, 'by address')).toBe('by address')
+  expect(connection).toMatchObject({
+    direction: 'outbound',
+    remoteAddress: address,
+    remotePeerId: listener.peerId,
+    localAddress: `${star.multiaddr}/p2p/${dialer.peerId}`
+  })
+  await connection.closed
+  expect(connection.isClosed).toBe(true)
+})
+
+test('the one who is dialled learns who it is, and may dial back', async () => {
+  await using star = await startStar()
+  const { dialer, listener, far } = await openPair(star)
+  echoing(dialer)
+  expect(far).toMatchObject({ direction: 'inbound', remotePeerId: dialer.peerId })
+  expect(await roundTripText(await listener.dial(far.remoteAddress), 'back')).toBe('back')
+})
+
+describe('a connection that nobody reads', () => {
+  test('holds its sender within the window, and goes on when it is read', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    const size = 30 * MB
+    let done = false
+    const written = writeRandom(near.writable, size).finally(() => (done = true))
+    while (far.source.readableLength < 200_000) await delay(5)
+    // Long enough for all of it to pass, if nothing held it.
+    await delay(300)
+    expect(done).toBe(false)
+    expect(far.source.readableLength).toBeLessThanOrEqual(WINDOW)
+    expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, held: 0 })
+    const received = await readAll(far.readable)
+    expect(received).toEqual({ bytes: size, digest: await written })
+  })
+
+  test('leaves other connections of the same two alone', async () => {
+    await using star = await startStar()
+    const { dialer, listener, near } = await openPair(star)
+    void writeRandom(near.writable, 30 * MB).catch(() => {})
+    echoing(listener)
+    expect(await roundTripText(await dialer.dial(listener.peerId), 'hello')).toBe('hello')
+  })
+})
+
+describe('an end', () => {
+  test('of one direction leaves the other open', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    await near.writable.close()
+    expect(await readAll(far.readable)).toMatchObject({ bytes: 0 })
+    const [digest, returned] = await Promise.all([writeRandom(far.writable, MB), readAll(near.readable)])
+    expect(returned).toEqual({ bytes: MB, digest })
+    await Promise.all([near.closed, far.closed])
+  })
+
+  test('comes after everything that was written before it', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    near.sink.write(new Uint8Array(3 * MB))
+    near.sink.end()
+    expect(await readAll(far.readable)).toMatchObject({ bytes: 3 * MB })
+  })
+
+  test('by abort is told to the other side, in both directions, with the reason', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    near.abort(new Error('no time'))
+    expect(await failure(far.closed)).toMatchObject({ code: 'ERR_STREAM_RESET', reason: 'no time' })
+    expect(await failure(near.closed)).toMatchObject({ code: 'ERR_STREAM_ABORTED' })
+    expect(await failure(far.readable.getReader().read())).toMatchObject({ code: 'ERR_STREAM_RESET' })
+    expect(await failure(far.writable.getWriter().write(bytesOf('x')))).toMatchObject({ code: 'ERR_STREAM_RESET' })
+  })
+
+  test('by cancelling the reader stops the sender of that direction only', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    await far.readable.cancel('enough')
+    expect(await failure(near.writable.getWriter().closed)).toMatchObject({ code: 'ERR_STREAM_RESET', reason: 'enough' })
+    const [digest, returned] = await Promise.all([writeRandom(far.writable, MB), readAll(near.readable)])
+    expect(returned).toEqual({ bytes: MB, digest })
+  })
+
+  test('of a handler that throws is told to the caller', async () => {
+    await using star = await startStar()
+    const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+    listener.handle(() => {
+      throw new Error('not for you')
+    })
+    const connection = await dialer.dial(listener.peerId)
+    expect(await failure(connection.closed)).toMatchObject({ reason: 'not for you' })
+    listener.handle(async () => await Promise.reject(new Error('later neither')))
+    const again = await dialer.dial(listener.peerId)
+    expect(await failure(again.closed)).toMatchObject({ reason: 'later neither' })
+  })
+
+  test('of a peer ends what is open with it, with a reason', async () => {
+    await using star = await startStar()
+    const { near, listener } = await openPair(star)
+    const reading = failure(near.readable.getReader().read())
+    await listener.close()
+    expect(await reading).toMatchObject({ code: 'ERR_STREAM_RESET' })
+    await failure(near.closed)
+  })
+})
+
+describe('a dial', () => {
+  test('of nobody fails', async () => {
+    await using star = await startStar()
+    const [dialer, gone] = [await joinClient(star), await joinClient(star)]
+    await gone.close()
+    expect(await failure(dialer.dial(gone.peerId))).toMatchObject({ code: 'ERR_PEER_NOT_FOUND' })
+    expect(await failure(dialer.dial('nonsense'))).toMatchObject({ code: 'ERR_INVALID_ADDRESS' })
+  })
+
+  test('of oneself fails', async () => {
+    await using star = await startStar()
+    const client = await joinClient(star)
+    expect(await failure(client.dial(client.peerId))).toMatchObject({ code: 'ERR_DIAL_REFUSED' })
+  })
+
+  test('of one who takes no connections is refused', async () => {
+    await using star = await startStar()
+    const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+    expect(await failure(dialer.dial(listener.peerId))).toMatchObject({
+      code: 'ERR_DIAL_REFUSED',
+      reason: 'Not accepting connections'
+    })
+    const accepted = accepting(listener)
+    await dialer.dial(listener.peerId)
+    expect((await accepted.next()).remotePeerId).toBe(dialer.peerId)
+  })
+
+  test('200 at once between two, all byte for byte', async () => {
+    await using star = await startStar()
+    const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+    echoing(listener)
+    const echoes = Array.from({ length: 200 }, async (_, index) => {
+      const text = `${index} `.repeat(1000)
+      return (await roundTripText(await dialer.dial(listener.peerId), text)) === text
+    })
+    expect(await Promise.all(echoes)).toEqual(echoes.map(() => true))
+    expect(star.server.stats()).toMatchObject({ streams: 0, reset: {} })
+  })
+})

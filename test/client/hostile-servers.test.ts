@@ -1,0 +1,256 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server, type Socket } from 'socket.io'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createNonce, parseAddress } from '@websocket-star/protocol'
+import { eventually } from '../support/deadline.js'
+import { startStar } from '../support/star.js'
+import { accepting, failure, joinClient, openClient, untilStatus } from '../support/star-client.js'
+
+type Ack = (...args: unknown[]) => void
+
+interface Lies {
+  /** Answers a join. Default: lets everyone in, unasked. */
+  join?: (ack: Ack, address: string, data: string) => void
+  dial?: (socket: Socket, ack: Ack, id: string) => void
+  /** Once it has joined. */
+  joined?: (socket: Socket) => void
+}
+
+/** A star on a real socket.io server that says whatever a test wants. */
+async function startLiar({ join, dial, joined }: Lies): Promise<{ url: string; sockets: Socket[] }> {
+  const http = createServer().listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const server = new Server(http)
+  const sockets: Socket[] = []
+  server.on('connection', (socket) => {
+    sockets.push(socket)
+    socket.on('ss-join', (address: string, data: string, ack: Ack) => {
+      if (join !== undefined) return join(ack, address, data)
+      ack(null, null, [])
+      joined?.(socket)
+    })
+    socket.on('ss-dial', (_from: string, _to: string, id: string, ack: Ack) => dial?.(socket, ack, id))
+  })
+  onTestFinished(() => void server.close())
+  const { port } = http.address() as AddressInfo // it listens on TCP
+  return { url: `http://127.0.0.1:${port}`, sockets }
+}
+
+const NAIVE = { allowUnchallenged: true }
+
+/** Why a client could not join, after one attempt. */
+async function refusal(url: string, options = {}): Promise<Error & { code?: string }> {
+  const client = await openClient(url, { strict: true, ...options })
+  return await failure(client.join())
+}
+
+describe('a server that wants something signed', () => {
+  test('another star\'s nonce is not signed', async () => {
+    const asked = vi.fn<(size: number) => void>()
+    const { url } = await startLiar({
+      join(ack, address, data) {
+        asked(data.length)
+        const victim = address.replace('127.0.0.1', '127.0.0.2')
+        ack(null, createNonce(parseAddress(victim)))
+      }
+    })
+    expect(await refusal(url)).toMatchObject({ code: 'ERR_INVALID_NONCE' })
+    expect(asked).toHaveBeenCalledTimes(1)
+  })
+
+  test('arbitrary bytes are not signed, unless it is told to', async () => {
+    const signatures: string[] = []
+    const { url } = await startLiar({
+      join(ack, _address, data) {
+        if (data.length === 128) {
+          signatures.push(data)
+          ack(null, null, [])
+        } else ack(null, 'I owe you 100 coins')
+      }
+    })
+    expect(await refusal(url)).toMatchObject({ code: 'ERR_INVALID_NONCE' })
+    expect(signatures).toEqual([])
+    await joinClient(url, { signAnyNonce: true })
+    expect(signatures).toHaveLength(1)
+  })
+
+  test('one that asks for nothing is not joined, unless that is allowed', async () => {
+    const { url } = await startLiar({})
+    expect(await refusal(url)).toMatchObject({ code: 'ERR_CHALLENGE_MISSING' })
+    await joinClient(url, NAIVE)
+  })
+
+  test('one that goes on asking is given up', async () => {
+    const { url } = await startLiar({ join: (ack, address) => ack(null, createNonce(parseAddress(address))) })
+    expect(await refusal(url)).toMatchObject({ code: 'ERR_SERVER_PROTOCOL' })
+  })
+})
+
+describe('a server that answers a join', () => {
+  test.each([
+    ['a number for a nonce', [null, 7], 'ERR_SERVER_PROTOCOL'],
+    ['an object for the peers', [null, null, { length: 1e9 }], 'ERR_SERVER_PROTOCOL'],
+    ['an error object', [{ message: 'no' }], 'ERR_JOIN_REFUSED'],
+    ['a deep error', [[[[]]]], 'ERR_JOIN_REFUSED']
+  ])('with %s is given up with a typed error', async (_name, answer, code) => {
+    const { url } = await startLiar({ join: (ack) => ack(...answer) })
+    expect(await refusal(url, NAIVE)).toMatchObject({ code })
+  })
+
+  test('never is given up in time', async () => {
+    const { url } = await startLiar({ join: () => {} })
+    expect(await refusal(url, { joinTimeout: 100 })).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+  })
+
+  test('with a list of anything: what is an address is taken', async () => {
+    const peer = `/dns4/x.example/wss/p2p-websocket-star/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5`
+    const { url } = await startLiar({ join: (ack) => ack(null, null, [7, null, {}, 'x', peer, [peer], '']) })
+    const client = await joinClient(url, NAIVE)
+    expect([...client.peers].map(({ addresses }) => addresses)).toEqual([[peer]])
+  })
+})
+
+describe('a server that sends events of odd shapes', () => {
+  const oddities: [string, unknown[]][] = [
+    ['ws-peer', []],
+    ['ws-peer', [null]],
+    ['ws-peer', [{}]],
+    ['ws-peer', ['/ip4/1.2.3.4']],
+    ['ss-peers', []],
+    ['ss-peers', [{ joined: 7, left: {} }]],
+    ['ss-peers', [{ joined: [null, {}], left: [[], 1] }]],
+    ['ss-taken', [{}]],
+    ['ss-held', []],
+    ['ss-drain', [{ afterMs: 'soon' }]],
+    ['ss-drain', []],
+    ['ss-incomming', []],
+    ['ss-incomming', ['id']],
+    ['ss-incomming', [{}, {}]],
+    ['ss-incomming', ['id', 'no address']],
+    ['ss-incomming', ['not an id!', '/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5']],
+    ['socket.io-pull-stream.queue.nobody', [Buffer.from('x')]],
+    ['socket.io-pull-stream.accept.nobody', [{ window: -1 }]],
+    ['socket.io-pull-stream.credit.nobody', [1e99]],
+    ['socket.io-pull-stream.error.nobody', [{ deep: [[]] }]],
+    ['socket.io-pull-stream.queue.', []],
+    ['unheard of', [1, 2, 3]]
+  ]
+
+  test('the client lives on, and remembers only what is an address', async () => {
+    const { url } = await startLiar({
+      joined(socket) {
+        for (const [name, args] of oddities) socket.emit(name, ...args)
+      }
+    })
+    const client = await joinClient(url, NAIVE)
+    accepting(client)
+    await eventually('all of them to have come', () => client.peers.has('/ip4/1.2.3.4'))
+    expect(client.servers[0]?.state).not.toBe('waiting')
+    expect(client.peers.size).toBe(1)
+  })
+
+  test('a dial that cannot be read is answered with an error', async () => {
+    const { url, sockets } = await startLiar({})
+    const client = await joinClient(url, NAIVE)
+    accepting(client)
+    const [socket] = sockets
+    for (const args of [['id', 'forged'], ['!', '/ip4/1.2.3.4'], [7, 7], ['id', null]]) {
+      const [error] = await new Promise<unknown[]>((resolve) => {
+        socket?.emit('ss-incomming', ...args, (...answer: unknown[]) => resolve(answer))
+      })
+      expect(error).toEqual(expect.any(String))
+    }
+  })
+
+  test('an id that is in use is refused', async () => {
+    const { url, sockets } = await startLiar({})
+    const client = await joinClient(url, NAIVE)
+    const accepted = accepting(client)
+    const incoming = (): Promise<unknown[]> =>
+      new Promise((resolve) => {
+        const from = '/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+        sockets[0]?.emit('ss-incomming', 'same', from, (...answer: unknown[]) => resolve(answer))
+      })
+    expect(await incoming()).toEqual([])
+    expect(await incoming()).toEqual(['Dial id is in use'])
+    expect((await accepted.next()).isClosed).toBe(false)
+  })
+})
+
+describe('a server that breaks the rules of streams', () => {
+  test.each([
+    ['more than was granted', (socket: Socket, name: string) => flood(socket, name, 10_000_000), 'ERR_STREAM_PROTOCOL'],
+    ['text for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, 'text'), 'ERR_STREAM_CODEC'],
+    ['an object for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, { length: 1e9 }), 'ERR_STREAM_CODEC'],
+    ['nothing for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`), 'ERR_STREAM_CODEC'],
+    ['an end that is an object', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.error.${name}`, {}), 'ERR_STREAM_RESET']
+  ])('%s: the stream ends with a typed error, and others go on', async (_name, lie, code) => {
+    const { url, sockets } = await startLiar({ dial: (_socket, ack) => ack() })
+    const client = await joinClient(url, { ...NAIVE, maxUnread: 1_000_000 })
+    const target = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+    const [broken, whole] = [await client.dial(target), await client.dial(target)]
+    const [socket] = sockets
+    if (socket === undefined) throw new Error('not connected')
+    lie(socket, `${broken.id}.listener`)
+    expect(await failure(broken.readable.getReader().read().then(async function more({ done }): Promise<unknown> {
+      return done ? undefined : await more(await broken.readable.getReader().read())
+    }))).toBeDefined()
+    await eventually('the error', () => broken.source.error?.code === code)
+    socket.emit(`socket.io-pull-stream.queue.${whole.id}.listener`, Buffer.from('fine'))
+    const { value } = await whole.readable.getReader().read()
+    expect(Buffer.from(value ?? []).toString()).toBe('fine')
+    expect(client.servers[0]?.state).toBe('joined')
+  })
+
+  test('a window that is no number, or enormous, is taken for what it can be', async () => {
+    const { url } = await startLiar({
+      dial(socket, ack, id) {
+        socket.emit(`socket.io-pull-stream.accept.${id}.dialer`, { window: 1e300 })
+        socket.emit(`socket.io-pull-stream.credit.${id}.dialer`, -5)
+        socket.emit(`socket.io-pull-stream.credit.${id}.dialer`, 'x')
+        ack()
+      }
+    })
+    const client = await joinClient(url, NAIVE)
+    const connection = await client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
+    expect(connection.sink.write(new Uint8Array(10))).toBe(true)
+    await eventually('what was written to leave', () => connection.sink.writableLength === 0)
+  })
+})
+
+test('a server that goes down: the client connects anew while what is open there goes on', async () => {
+  const { url, sockets } = await startLiar({ dial: (_socket, ack) => ack() })
+  const client = await joinClient(url, NAIVE)
+  const connection = await client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
+  const drains: number[] = []
+  client.addEventListener('server:drain', ({ detail }) => drains.push(detail.afterMs))
+  const [old] = sockets
+  old?.emit('ss-drain', { afterMs: 50 })
+  await eventually('a second connection', () => sockets.length === 2)
+  expect(drains).toEqual([50])
+  await untilStatus(client, 'the join there', () => client.servers[0]?.state === 'joined')
+  old?.emit(`socket.io-pull-stream.queue.${connection.id}.listener`, Buffer.from('still here'))
+  const { value } = await connection.readable.getReader().read()
+  expect(Buffer.from(value ?? []).toString()).toBe('still here')
+  expect(old?.connected).toBe(true)
+  connection.abort('done')
+  await eventually('the old connection to be closed', () => old?.connected === false)
+  expect(sockets[1]?.connected).toBe(true)
+})
+
+test('the client dials out to nobody but its servers', async () => {
+  await using star = await startStar()
+  await using elsewhere = await startStar()
+  const [client, stranger] = [await joinClient(star), await joinClient(elsewhere)]
+  const address = `${elsewhere.multiaddr}/p2p/${stranger.peerId}`
+  expect(await failure(client.dial(address))).toMatchObject({ code: 'ERR_PEER_NOT_FOUND' })
+  expect(elsewhere.server.stats().sessions).toBe(1)
+})
+
+function flood(socket: Socket, name: string, bytes: number): void {
+  for (let sent = 0; sent < bytes; sent += 100_000) {
+    socket.emit(`socket.io-pull-stream.queue.${name}`, Buffer.alloc(100_000))
+  }
+}
