@@ -65,6 +65,23 @@ describe('a signal', () => {
     await eventually('no streams', () => star.server.stats().streams === 0)
   })
 
+  test('that ends many dials leaves nothing open at the callee, and the next dial succeeds', async () => {
+    await using star = await startStar()
+    const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+    echoing(listener)
+    for (let index = 0; index < 300; index++) {
+      const stop = new AbortController()
+      const dial = dialer.dial(listener.peerId, { signal: stop.signal })
+      setTimeout(() => stop.abort(new Error('enough')), Math.random() * 3)
+      await dial.then(
+        (connection) => connection.abort(),
+        () => {}
+      )
+    }
+    await eventually('no streams', () => star.server.stats().streams === 0)
+    expect(await roundTripText(await dialer.dial(listener.peerId), 'fine')).toBe('fine')
+  })
+
   test('leaves no listener behind', async () => {
     await using star = await startStar()
     const [dialer, listener] = [await joinClient(star), await joinClient(star)]

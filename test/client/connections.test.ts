@@ -154,22 +154,28 @@ describe('an end', () => {
     await using star = await startStar()
     const { near, far } = await openPair(star)
     await far.readable.cancel('enough')
-    expect(await failure(near.writable.getWriter().closed)).toMatchObject({ code: 'ERR_STREAM_RESET', reason: 'enough' })
+    expect(await failure(near.writable.getWriter().closed)).toMatchObject({
+      code: 'ERR_STREAM_RESET',
+      reason: 'enough'
+    })
     const [digest, returned] = await Promise.all([writeRandom(far.writable, MB), readAll(near.readable)])
     expect(returned).toEqual({ bytes: MB, digest })
   })
 
-  test('of a handler that throws is told to the caller', async () => {
+  test('of a handler that throws is told to the caller, and why to its owner', async () => {
     await using star = await startStar()
     const [dialer, listener] = [await joinClient(star), await joinClient(star)]
+    const errors: unknown[] = []
+    listener.addEventListener('handler:error', ({ detail }) => errors.push(detail.error))
     listener.handle(() => {
-      throw new Error('not for you')
+      throw new Error('a secret')
     })
     const connection = await dialer.dial(listener.peerId)
-    expect(await failure(connection.closed)).toMatchObject({ reason: 'not for you' })
-    listener.handle(async () => await Promise.reject(new Error('later neither')))
+    expect(await failure(connection.closed)).toMatchObject({ reason: 'The connection could not be handled' })
+    listener.handle(async () => await Promise.reject(new Error('another')))
     const again = await dialer.dial(listener.peerId)
-    expect(await failure(again.closed)).toMatchObject({ reason: 'later neither' })
+    expect(await failure(again.closed)).toMatchObject({ reason: 'The connection could not be handled' })
+    expect(errors.map(String)).toEqual(['Error: a secret', 'Error: another'])
   })
 
   test('of a peer ends what is open with it, with a reason', async () => {

@@ -53,7 +53,10 @@ describe('who is there', () => {
     await bob.close()
     await untilPeers(alice, 'his leave', () => !alice.peers.has(bob.peerId))
     const carol = await joinClient(star)
-    expect((await within('a change', changes.next())).value).toMatchObject({ type: 'joined', peer: { id: carol.peerId } })
+    expect((await within('a change', changes.next())).value).toMatchObject({
+      type: 'joined',
+      peer: { id: carol.peerId }
+    })
   })
 
   test('a loop ends with its signal', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createNonce, parseAddress } from '@websocket-star/protocol'
@@ -14,18 +14,20 @@ interface Lies {
   /** Answers a join. Default: lets everyone in, unasked. */
   join?: (ack: Ack, address: string, data: string) => void
   dial?: (socket: Socket, ack: Ack, id: string) => void
+  connected?: (socket: Socket) => void
   /** Once it has joined. */
   joined?: (socket: Socket) => void
 }
 
 /** A star on a real socket.io server that says whatever a test wants. */
-async function startLiar({ join, dial, joined }: Lies): Promise<{ url: string; sockets: Socket[] }> {
+async function startLiar({ join, dial, connected, joined }: Lies): Promise<{ url: string; sockets: Socket[] }> {
   const http = createServer().listen(0, '127.0.0.1')
   await once(http, 'listening')
   const server = new Server(http)
   const sockets: Socket[] = []
   server.on('connection', (socket) => {
     sockets.push(socket)
+    connected?.(socket)
     socket.on('ss-join', (address: string, data: string, ack: Ack) => {
       if (join !== undefined) return join(ack, address, data)
       ack(null, null, [])
@@ -47,7 +49,7 @@ async function refusal(url: string, options = {}): Promise<Error & { code?: stri
 }
 
 describe('a server that wants something signed', () => {
-  test('another star\'s nonce is not signed', async () => {
+  test("another star's nonce is not signed", async () => {
     const asked = vi.fn<(size: number) => void>()
     const { url } = await startLiar({
       join(ack, address, data) {
@@ -156,7 +158,12 @@ describe('a server that sends events of odd shapes', () => {
     const client = await joinClient(url, NAIVE)
     accepting(client)
     const [socket] = sockets
-    for (const args of [['id', 'forged'], ['!', '/ip4/1.2.3.4'], [7, 7], ['id', null]]) {
+    for (const args of [
+      ['id', 'forged'],
+      ['!', '/ip4/1.2.3.4'],
+      [7, 7],
+      ['id', null]
+    ]) {
       const [error] = await new Promise<unknown[]>((resolve) => {
         socket?.emit('ss-incomming', ...args, (...answer: unknown[]) => resolve(answer))
       })
@@ -182,10 +189,26 @@ describe('a server that sends events of odd shapes', () => {
 describe('a server that breaks the rules of streams', () => {
   test.each([
     ['more than was granted', (socket: Socket, name: string) => flood(socket, name, 10_000_000), 'ERR_STREAM_PROTOCOL'],
-    ['text for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, 'text'), 'ERR_STREAM_CODEC'],
-    ['an object for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, { length: 1e9 }), 'ERR_STREAM_CODEC'],
-    ['nothing for bytes', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`), 'ERR_STREAM_CODEC'],
-    ['an end that is an object', (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.error.${name}`, {}), 'ERR_STREAM_RESET']
+    [
+      'text for bytes',
+      (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, 'text'),
+      'ERR_STREAM_CODEC'
+    ],
+    [
+      'an object for bytes',
+      (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`, { length: 1e9 }),
+      'ERR_STREAM_CODEC'
+    ],
+    [
+      'nothing for bytes',
+      (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.queue.${name}`),
+      'ERR_STREAM_CODEC'
+    ],
+    [
+      'an end that is an object',
+      (socket: Socket, name: string) => socket.emit(`socket.io-pull-stream.error.${name}`, {}),
+      'ERR_STREAM_RESET'
+    ]
   ])('%s: the stream ends with a typed error, and others go on', async (_name, lie, code) => {
     const { url, sockets } = await startLiar({ dial: (_socket, ack) => ack() })
     const client = await joinClient(url, { ...NAIVE, maxUnread: 1_000_000 })
@@ -194,9 +217,16 @@ describe('a server that breaks the rules of streams', () => {
     const [socket] = sockets
     if (socket === undefined) throw new Error('not connected')
     lie(socket, `${broken.id}.listener`)
-    expect(await failure(broken.readable.getReader().read().then(async function more({ done }): Promise<unknown> {
-      return done ? undefined : await more(await broken.readable.getReader().read())
-    }))).toBeDefined()
+    expect(
+      await failure(
+        broken.readable
+          .getReader()
+          .read()
+          .then(async function more({ done }): Promise<unknown> {
+            return done ? undefined : await more(await broken.readable.getReader().read())
+          })
+      )
+    ).toBeDefined()
     await eventually('the error', () => broken.source.error?.code === code)
     socket.emit(`socket.io-pull-stream.queue.${whole.id}.listener`, Buffer.from('fine'))
     const { value } = await whole.readable.getReader().read()
@@ -218,6 +248,146 @@ describe('a server that breaks the rules of streams', () => {
     expect(connection.sink.write(new Uint8Array(10))).toBe(true)
     await eventually('what was written to leave', () => connection.sink.writableLength === 0)
   })
+})
+
+describe('a server that sends what only looks like a packet', () => {
+  /** Written past socket.io, once the client has joined. */
+  test.each([
+    '42[1]',
+    '42[]',
+    '42',
+    '44',
+    '430',
+    '43',
+    '45',
+    '4',
+    'x',
+    '451-["ss-peers",{"_placeholder":true,"num":7}]'
+  ])('%s: the client lives on, and comes back', async (text) => {
+    let count = 0
+    const { url } = await startLiar({
+      joined(socket) {
+        if (++count > 1) return
+        // Below engine.io's own writes.
+        const { transport } = socket.conn as unknown as { transport: { socket: { send(text: string): void } } }
+        transport.socket.send(text)
+        transport.socket.send('42["ws-peer","/ip4/1.2.3.4"]')
+      }
+    })
+    const client = await joinClient(url, NAIVE)
+    await eventually('it to be joined, there or anew', () => client.peers.has('/ip4/1.2.3.4') || count > 1)
+    await untilStatus(client, 'the join', () => client.servers[0]?.state === 'joined')
+  })
+
+  test.each([
+    ['ss-taken', '/x'],
+    ['ss-held', '/x'],
+    ['ss-drain', { afterMs: 10 }]
+  ])('%s before a join is done: the client joins', async (name, argument) => {
+    let count = 0
+    const { url } = await startLiar({
+      connected(socket) {
+        if (++count === 1) socket.emit(name, argument)
+      }
+    })
+    const client = await openClient(url, NAIVE)
+    await client.join()
+    expect(client.addresses).toHaveLength(1)
+  })
+})
+
+test('a server that takes the connection and says nothing more is given up, and tried again', async () => {
+  const silent = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => {
+      const accept = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+      socket.write(`${accept}Sec-WebSocket-Accept: wrong\r\n\r\n`)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  onTestFinished(() => void silent.close())
+  const { port } = silent.address() as AddressInfo // it listens on TCP
+  const client = await openClient(`http://127.0.0.1:${port}`, { connectTimeout: 200 })
+  const states: string[] = []
+  client.addEventListener('server:status', ({ detail }) => states.push(detail.state))
+  const joining = failure(client.join())
+  await eventually('two attempts', () => states.filter((state) => state === 'waiting').length > 1)
+  await client.close()
+  expect((await joining).code).toBe('ERR_CLIENT_CLOSED')
+})
+
+test('a server that never answers CONNECT is given up, and tried again', async () => {
+  const http = createServer().listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const server = new Server(http)
+  let refusals = 0
+  server.engine.on('connection', (socket: { removeAllListeners(name: string): void }) => {
+    refusals++
+    // The socket.io server above it hears nothing.
+    socket.removeAllListeners('data')
+  })
+  onTestFinished(() => void server.close())
+  const { port } = http.address() as AddressInfo // it listens on TCP
+  const client = await openClient(`http://127.0.0.1:${port}`, { connectTimeout: 200 })
+  const joining = failure(client.join())
+  await eventually('two attempts', () => refusals > 1)
+  await client.close()
+  expect((await joining).code).toBe('ERR_CLIENT_CLOSED')
+})
+
+test('a server that goes down again and again is not connected to without end', async () => {
+  let count = 0
+  const { url, sockets } = await startLiar({
+    joined(socket) {
+      count++
+      socket.emit(
+        'ss-incomming',
+        `dial-${count}`,
+        '/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5',
+        () => {}
+      )
+      socket.emit('ss-drain', { afterMs: 0 })
+    }
+  })
+  const client = await openClient(url, { ...NAIVE, backoff: { initial: 20, max: 50 } })
+  client.handle(() => {})
+  await client.join()
+  await eventually('ten connections', () => count >= 10)
+  expect(sockets.filter(({ connected }) => connected).length).toBeLessThan(8)
+  await client.close()
+  await eventually('all of them closed', () => sockets.every(({ connected }) => !connected))
+})
+
+test('empty chunks without end take no memory', async () => {
+  const { url, sockets } = await startLiar({ dial: (_socket, ack) => ack() })
+  const client = await joinClient(url, NAIVE)
+  const connection = await client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
+  const name = `${connection.id}.listener`
+  for (let index = 0; index < 100_000; index++) sockets[0]?.emit(`socket.io-pull-stream.queue.${name}`, Buffer.alloc(0))
+  for (let index = 0; index < 100_000; index++)
+    sockets[0]?.emit(`socket.io-pull-stream.queue.${name}`, Buffer.from('x'))
+  sockets[0]?.emit(`socket.io-pull-stream.error.${name}`, true)
+  await connection.source.whenClosed
+  let chunks = 0
+  let bytes = 0
+  for await (const chunk of connection.readable) {
+    chunks++
+    bytes += chunk.length
+  }
+  expect(bytes).toBe(100_000)
+  expect(chunks).toBeLessThan(10)
+})
+
+test('more dials than there may be connections are refused', async () => {
+  const { url, sockets } = await startLiar({})
+  const client = await joinClient(url, { ...NAIVE, maxConnections: 2 })
+  accepting(client)
+  const from = '/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+  const incoming = (id: string): Promise<unknown[]> =>
+    new Promise((resolve) => sockets[0]?.emit('ss-incomming', id, from, (...answer: unknown[]) => resolve(answer)))
+  expect(await incoming('one')).toEqual([])
+  expect(await incoming('two')).toEqual([])
+  expect(await incoming('three')).toEqual(['Too many connections'])
 })
 
 test('a server that goes down: the client connects anew while what is open there goes on', async () => {

@@ -26,7 +26,10 @@ describe('beside a real legacy client', () => {
     await using legacy = await joinLegacy({ star: star.multiaddr, name: 'alice' })
     const client = await joinClient(star)
     const connection = await client.dial(legacy.peerId)
-    const [digest, returned] = await Promise.all([writeRandom(connection.writable, 10 * MB), readAll(connection.readable)])
+    const [digest, returned] = await Promise.all([
+      writeRandom(connection.writable, 10 * MB),
+      readAll(connection.readable)
+    ])
     expect(returned).toEqual({ bytes: 10 * MB, digest })
     await connection.closed
   })

@@ -77,6 +77,13 @@ describe('several servers', () => {
     await untilPeers(bob, 'the leave', () => bob.peers.get(alice.peerId)?.addresses.length === 1)
   })
 
+  test('a name that the server refuses is told of, and tried again', async () => {
+    await using star = await startStar({ publicAddresses: ['/ip4/127.0.0.1/tcp/1/ws/p2p-websocket-star'] })
+    const client = await openClient(star)
+    expect((await failure(client.join({ signal: AbortSignal.timeout(300) }))).name).toBe('TimeoutError')
+    expect(client.servers[0]?.error).toMatchObject({ code: 'ERR_JOIN_REFUSED' })
+  })
+
   test('two names of one server share a connection', async () => {
     await using star = await startStar()
     const other = `/ip4/127.0.0.1/tcp/${star.port}/ws/p2p-websocket-star`

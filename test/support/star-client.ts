@@ -1,5 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createStarClient, type Connection, type StarClient, type StarClientOptions, type StarEvents } from '@websocket-star/client'
+import {
+  createStarClient,
+  type Connection,
+  type StarClient,
+  type StarClientOptions,
+  type StarEvents
+} from '@websocket-star/client'
 import { onTestFinished } from 'vitest'
 import { within } from './deadline.js'
 import type { Star } from './star.js'

@@ -5,7 +5,10 @@ export interface BackoffOptions {
   max?: number
 }
 
-/** How long to wait before the next attempt: twice as long each time, and never the same for two clients. */
+/** How much longer each pause is: clients of a server that was away for a moment are to be back in a few. */
+const GROWTH = 1.5
+
+/** How long to wait before the next attempt: longer each time, and never the same for two clients. */
 export class Backoff {
   readonly #initial: number
   readonly #max: number
@@ -25,7 +28,7 @@ export class Backoff {
 
   /** @returns milliseconds, from half of what it is on average to one and a half times that */
   next(): number {
-    const average = Math.min(this.#initial * 2 ** this.#attempts++, this.#max)
+    const average = Math.min(this.#initial * GROWTH ** this.#attempts++, this.#max)
     return average * (0.5 + this.#random())
   }
 

@@ -40,7 +40,6 @@ export class Connection {
   readonly closed: Promise<void>
   #readable: ReadableStream<Uint8Array> | undefined
   #writable: WritableStream<Uint8Array> | undefined
-  #isClosed = false
 
   /** Made by a client. */
   constructor(init: ConnectionInit) {
@@ -51,23 +50,14 @@ export class Connection {
     this.localAddress = init.localAddress
     this.sink = init.sink
     this.source = init.source
-    this.closed = new Promise((resolve, reject) => {
-      let open = 2
-      let failure: Error | undefined
-      const onClose = (error?: Error): void => {
-        failure ??= error
-        if (--open > 0) return
-        this.#isClosed = true
-        if (failure === undefined) resolve()
-        else reject(failure)
-      }
-      // Either may have ended while the dial was under way.
-      for (const stream of [this.sink, this.source]) {
-        if (stream.closed) onClose(stream.error)
-        else stream.onClose = onClose
-      }
-    })
+    this.closed = this.#close()
     this.closed.catch(() => {})
+  }
+
+  async #close(): Promise<void> {
+    const errors = await Promise.all([this.sink.whenClosed, this.source.whenClosed])
+    const failure = errors.find((error) => error !== undefined)
+    if (failure !== undefined) throw failure
   }
 
   /** What the other peer sends. As long as it is not read, that peer waits; cancelling it stops that peer's sending only. */
@@ -82,7 +72,7 @@ export class Connection {
 
   /** Both directions are over. */
   get isClosed(): boolean {
-    return this.#isClosed
+    return this.sink.closed && this.source.closed
   }
 
   /** Ends both directions at once; the other peer is told why, and what was not sent yet is lost. */

@@ -1,3 +1,4 @@
+import type { Connection } from './connection.js'
 import type { StarPeer } from './peers.js'
 
 /**
@@ -35,6 +36,8 @@ export interface StarEvents {
   'peer:left': CustomEvent<StarPeer>
   /** A server's status has changed. */
   'server:status': CustomEvent<ServerStatus>
+  /** A handler threw, or rejected: its connection was ended. */
+  'handler:error': CustomEvent<{ connection: Connection; error: unknown }>
   /** A server goes down in a while: the client connects anew by itself, streams may finish until then. */
   'server:drain': CustomEvent<{ url: string; afterMs: number }>
 }

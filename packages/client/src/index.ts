@@ -36,6 +36,9 @@ export { KeyStoreError, loadOrCreateKey } from './key-store.js'
 export type { KeyStoreOptions } from './key-store.js'
 export type { Ed25519Key, StarPrivateKey, StarPublicKey } from './key.js'
 
+export { InvalidAddressError, InvalidNonceError } from '@websocket-star/protocol'
+export type { Sink, Source, StreamError, WindowOptions } from '@websocket-star/streams'
+
 export {
   ChallengeMissingError,
   ClientClosedError,

@@ -88,7 +88,9 @@ export function encodedKey({ type, raw }: StarPublicKey): string {
 function protobufOf(type: string, raw: Uint8Array): Uint8Array {
   const number = KEY_TYPES[type]
   if (number === undefined) {
-    throw new InvalidOptionsError(`privateKey: a star knows keys of type ${Object.keys(KEY_TYPES).join(', ')}, not ${type}`)
+    throw new InvalidOptionsError(
+      `privateKey: a star knows keys of type ${Object.keys(KEY_TYPES).join(', ')}, not ${type}`
+    )
   }
   // Fields 1 (type, a varint) and 2 (data, bytes); the length of an RSA key takes two bytes.
   const { length } = raw

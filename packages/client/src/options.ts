@@ -1,4 +1,4 @@
-import type { WindowOptions } from '@websocket-star/streams'
+import { WINDOW_INITIAL, WINDOW_MAX, type WindowOptions } from '@websocket-star/streams'
 import type { ManagerOptions } from 'socket.io-client'
 import type { BackoffOptions } from './backoff.js'
 import { InvalidOptionsError } from './errors.js'
@@ -25,17 +25,22 @@ export interface StarClientOptions {
   joinTimeout?: number
   /** How long a dial may take. Default 20,000; servers give up after 15,000. */
   dialTimeout?: number
-  /** Pauses between attempts to reach a server; each client's differ. Default 500, doubling up to 30,000. */
+  /** Pauses between attempts to reach a server; each client's differ. Default 500, growing up to 30,000. */
   backoff?: BackoffOptions
   /** What the other side of a connection may have under way. Default 256 KiB, growing by itself up to 4 MiB. */
   window?: WindowOptions
   /** Unread bytes of a connection through a server that knows no windows, above which it is ended. Default 64 MiB. */
   maxUnread?: number
+  /** Connections open at once through one server, beyond which dials of others are refused. Default 1,024. */
+  maxConnections?: number
   /** Peers remembered of one server. Default 65,536. */
   maxPeers?: number
   /** After how long a peer counts as gone, at a server that does not tell who leaves. Default 45,000. */
   peerExpiry?: number
-  /** What to connect by, in order of preference. Default WebSocket, and polling where that is blocked. */
+  /**
+   * What to connect by, in order of preference. Default in browsers WebSocket, and polling where that is blocked; in Node
+   * WebSocket alone, since polling follows a server's redirects to others.
+   */
   transports?: readonly ('websocket' | 'polling')[]
   /** More for socket.io-client, such as `extraHeaders`, `ca` or `path`. */
   socket?: Partial<ManagerOptions>
@@ -48,7 +53,8 @@ export interface ResolvedOptions extends Required<Omit<StarClientOptions, 'priva
 }
 
 const DURATIONS = ['connectTimeout', 'joinTimeout', 'dialTimeout', 'peerExpiry'] as const
-const COUNTS = ['maxUnread', 'maxPeers'] as const
+const COUNTS = ['maxUnread', 'maxPeers', 'maxConnections'] as const
+const TRANSPORTS: readonly string[] = ['websocket', 'polling']
 /** `setTimeout` takes no more. */
 const DURATION_MAX = 2 ** 31 - 1
 
@@ -64,8 +70,9 @@ export function resolveOptions(options: StarClientOptions): ResolvedOptions {
     dialTimeout: 20_000,
     maxUnread: 67_108_864,
     maxPeers: 65_536,
+    maxConnections: 1_024,
     peerExpiry: 45_000,
-    transports: ['websocket', 'polling'],
+    transports: isBrowser() ? ['websocket', 'polling'] : ['websocket'],
     socket: {},
     backoff: {},
     window: {},
@@ -74,7 +81,9 @@ export function resolveOptions(options: StarClientOptions): ResolvedOptions {
     servers: options.servers
   }
   if (!Array.isArray(resolved.servers) || resolved.servers.some((server) => typeof server !== 'string')) {
-    throw new InvalidOptionsError('servers: expected a list of URLs or multiaddrs, such as ["https://star.example.com"]')
+    throw new InvalidOptionsError(
+      'servers: expected a list of URLs or multiaddrs, such as ["https://star.example.com"]'
+    )
   }
   for (const name of DURATIONS) {
     const value = resolved[name]
@@ -87,5 +96,27 @@ export function resolveOptions(options: StarClientOptions): ResolvedOptions {
       throw new InvalidOptionsError(`${name}: expected a number from 1, got ${resolved[name]}`)
     }
   }
+  checkBackoff(resolved.backoff)
+  checkWindow(resolved.window)
+  const { transports } = resolved
+  if (!Array.isArray(transports) || transports.length === 0 || transports.some((name) => !TRANSPORTS.includes(name))) {
+    throw new InvalidOptionsError(`transports: expected some of ${TRANSPORTS.join(', ')}, in order of preference`)
+  }
   return resolved
+}
+
+function checkBackoff({ initial = 500, max = 30_000 }: BackoffOptions): void {
+  // Half as much again is added to the longest pause.
+  if (initial >= 1 && max >= initial && max <= DURATION_MAX / 2) return
+  throw new InvalidOptionsError(`backoff: expected milliseconds, 1 <= initial <= max, got ${initial} and ${max}`)
+}
+
+function checkWindow({ initial = WINDOW_INITIAL, max = WINDOW_MAX }: WindowOptions): void {
+  if (initial >= 1 && max >= initial && max <= 2 ** 24) return
+  throw new InvalidOptionsError(`window: expected bytes, 1 <= initial <= max <= 16777216, got ${initial} and ${max}`)
+}
+
+/** A page or a worker. */
+function isBrowser(): boolean {
+  return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
 }

@@ -18,6 +18,8 @@ export class PeerView {
   /** When each was last told of; milliseconds. */
   readonly #seen = new Map<string, number>()
   #timer: ReturnType<typeof setInterval> | undefined
+  /** Who is not told of again counts as gone: for servers that do not tell who leaves. */
+  expires = true
 
   constructor(peers: Peers, options: PeerViewOptions, now: () => number = () => performance.now()) {
     this.#peers = peers
@@ -32,7 +34,6 @@ export class PeerView {
   /** `ws-peer`: one address. */
   announced(text: unknown): void {
     this.#add(text)
-    this.#expireLater()
   }
 
   /** The list in the answer to a join; not all who are there. */
@@ -40,20 +41,21 @@ export class PeerView {
     for (const text of texts) this.#add(text)
   }
 
-  /** `ss-peers`: what changed, or everything. @returns false if it was no such thing */
-  changed(argument: unknown): boolean {
+  /** `ss-peers`: what changed, or everything. Of lists that are longer than all the peers that are remembered, that much. */
+  changed(argument: unknown): void {
     const delta = parsePeersDelta(argument)
-    if (delta === undefined) return false
+    if (delta === undefined) return
+    const { maxPeers } = this.#options
+    const joined = delta.joined.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
     if (delta.full === true) {
-      const joined = new Set(delta.joined.map((text) => idOf(addressOf(text))))
-      for (const id of this.#seen.keys()) if (!joined.has(id)) this.#remove(id)
+      const there = new Set(joined.map(idOf))
+      for (const id of this.#seen.keys()) if (!there.has(id)) this.#remove(id)
     }
-    for (const text of delta.joined) this.#add(text)
-    for (const text of delta.left) {
-      const id = idOf(addressOf(text))
-      if (id !== undefined) this.#remove(id)
+    for (const address of joined) this.#addAddress(address)
+    for (const text of delta.left.slice(0, maxPeers)) {
+      const address = addressOf(text)
+      if (address !== undefined) this.#remove(idOf(address))
     }
-    return true
   }
 
   /** The connection is gone, and with it all that is known through it. */
@@ -65,11 +67,16 @@ export class PeerView {
 
   #add(text: unknown): void {
     const address = addressOf(text)
+    if (address !== undefined) this.#addAddress(address)
+  }
+
+  #addAddress(address: StarAddress): void {
     const id = idOf(address)
-    if (address === undefined || id === undefined || id === this.#options.self) return
+    if (id === this.#options.self) return
     if (!this.#seen.has(id) && this.#seen.size >= this.#options.maxPeers) return
     this.#seen.set(id, this.#now())
     this.#peers.add(this, id, address.canonical)
+    if (this.expires) this.#expireLater()
   }
 
   #remove(id: string): void {
@@ -94,6 +101,6 @@ function addressOf(text: unknown): StarAddress | undefined {
   }
 }
 
-function idOf(address: StarAddress | undefined): string | undefined {
-  return address?.peerId ?? address?.canonical
+function idOf({ peerId, canonical }: StarAddress): string {
+  return peerId ?? canonical
 }

@@ -25,6 +25,7 @@ export class Peers implements Iterable<StarPeer> {
   /** Addresses of each peer, by who told of it. */
   readonly #addresses = new Map<string, Map<object, string>>()
   readonly #readers = new Set<ChangeReader>()
+  #closed = false
 
   constructor(events: TypedEventEmitter<StarEvents>) {
     this.#events = events
@@ -40,14 +41,14 @@ export class Peers implements Iterable<StarPeer> {
 
   get(id: string): StarPeer | undefined {
     const addresses = this.#addresses.get(id)
-    return addresses === undefined ? undefined : { id, addresses: [...addresses.values()] }
+    return addresses === undefined ? undefined : { id, addresses: listOf(addresses) }
   }
 
   *[Symbol.iterator](): Iterator<StarPeer> {
-    for (const [id, addresses] of this.#addresses) yield { id, addresses: [...addresses.values()] }
+    for (const [id, addresses] of this.#addresses) yield { id, addresses: listOf(addresses) }
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<PeerChange> {
+  [Symbol.asyncIterator](): AsyncGenerator<PeerChange, void, undefined> {
     return this.changes()
   }
 
@@ -55,79 +56,88 @@ export class Peers implements Iterable<StarPeer> {
    * The peers known now as joined, then each change. A reader that is slow misses what was undone meanwhile, so that no
    * more than one change per peer waits for it.
    */
-  changes({ signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<PeerChange> {
-    const reader = new ChangeReader(() => this.#readers.delete(reader))
+  async *changes({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<PeerChange, void, undefined> {
+    const reader = new ChangeReader()
+    for (const peer of this) reader.note(peer)
+    if (this.#closed) reader.end()
     this.#readers.add(reader)
-    for (const peer of this) reader.add({ type: 'joined', peer })
-    return reader.read(signal)
+    try {
+      yield* reader.read(signal)
+    } finally {
+      this.#readers.delete(reader)
+    }
   }
 
   /** A server has told of a peer. */
   add(teller: object, id: string, address: string): void {
-    const known = this.#addresses.get(id)
-    if (known?.get(teller) === address) return
-    if (known === undefined) this.#addresses.set(id, new Map([[teller, address]]))
-    else known.set(teller, address)
-    this.#tell(known === undefined ? 'joined' : 'changed', id)
+    this.#change(id, (addresses) => addresses.set(teller, address))
   }
 
   /** A peer has left a server. */
   remove(teller: object, id: string): void {
-    const known = this.#addresses.get(id)
-    if (known?.delete(teller) !== true) return
-    if (known.size === 0) this.#addresses.delete(id)
-    this.#tell(known.size === 0 ? 'left' : 'changed', id)
+    if (this.#addresses.has(id)) this.#change(id, (addresses) => addresses.delete(teller))
   }
 
+  /** Nothing more changes: all loops end once they have read what there was. */
   close(): void {
+    this.#closed = true
     for (const reader of this.#readers) reader.end()
   }
 
-  #tell(type: PeerChange['type'], id: string): void {
-    const peer = this.get(id) ?? { id, addresses: [] }
-    for (const reader of this.#readers) reader.add({ type, peer })
+  #change(id: string, change: (addresses: Map<object, string>) => void): void {
+    const addresses = this.#addresses.get(id) ?? new Map<object, string>()
+    const before = listOf(addresses)
+    change(addresses)
+    const after = listOf(addresses)
+    if (after.length === 0) this.#addresses.delete(id)
+    else this.#addresses.set(id, addresses)
+    if (before.length === 0 && after.length > 0) this.#tell('joined', { id, addresses: after })
+    else if (before.length > 0 && after.length === 0) this.#tell('left', { id, addresses: after })
+    else if (before.join() !== after.join()) this.#tell('changed', { id, addresses: after })
+  }
+
+  #tell(type: PeerChange['type'], peer: StarPeer): void {
+    for (const reader of this.#readers) reader.note(peer)
     this.#events.safeDispatchEvent(`peer:${type}`, { detail: peer })
   }
 }
 
-/** What one asynchronous loop has not read yet. */
+/** Each address once, though several may have told of it. */
+function listOf(addresses: ReadonlyMap<object, string>): string[] {
+  return [...new Set(addresses.values())]
+}
+
+/** What one asynchronous loop knows, and what it has not read yet. */
 class ChangeReader {
-  readonly #changes = new Map<string, PeerChange>()
-  readonly #onEnd: () => void
+  /** Whom the loop was told of, and not that they left. */
+  readonly #told = new Set<string>()
+  /** How things stand with those of whom it has not heard the last. */
+  readonly #waiting = new Map<string, StarPeer>()
   #wake: (() => void) | undefined
   #ended = false
 
-  constructor(onEnd: () => void) {
-    this.#onEnd = onEnd
-  }
-
-  add(change: PeerChange): void {
-    const before = this.#changes.get(change.peer.id)
-    this.#changes.delete(change.peer.id)
-    // Whoever has not heard that it joined does not need to hear that it left, or of other addresses.
-    if (before?.type !== 'joined') this.#changes.set(change.peer.id, change)
-    else if (change.type === 'changed') this.#changes.set(change.peer.id, { type: 'joined', peer: change.peer })
+  note(peer: StarPeer): void {
+    this.#waiting.set(peer.id, peer)
     this.#wake?.()
   }
 
   end(): void {
     this.#ended = true
-    this.#onEnd()
     this.#wake?.()
   }
 
   async *read(signal: AbortSignal | undefined): AsyncGenerator<PeerChange, void, undefined> {
     const onAbort = (): void => this.end()
     signal?.addEventListener('abort', onAbort, { once: true })
-    if (signal?.aborted === true) this.end()
     try {
       for (;;) {
-        const [next] = this.#changes.values()
-        if (next !== undefined) {
-          this.#changes.delete(next.peer.id)
-          yield next
+        signal?.throwIfAborted()
+        const [peer] = this.#waiting.values()
+        if (peer !== undefined) {
+          this.#waiting.delete(peer.id)
+          const change = this.#changeOf(peer)
+          if (change !== undefined) yield change
         } else if (this.#ended) {
-          signal?.throwIfAborted()
           return
         } else {
           await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -135,7 +145,14 @@ class ChangeReader {
       }
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      this.#onEnd()
     }
+  }
+
+  /** Undefined if what happened was undone before the loop heard of it. */
+  #changeOf(peer: StarPeer): PeerChange | undefined {
+    const wasThere = this.#told.has(peer.id)
+    if (peer.addresses.length === 0) return this.#told.delete(peer.id) ? { type: 'left', peer } : undefined
+    this.#told.add(peer.id)
+    return { type: wasThere ? 'changed' : 'joined', peer }
   }
 }

@@ -34,7 +34,6 @@ export function parseServer(text: string, peerId: string): ServerAddress {
   }
 }
 
-
 function multiaddrOf(text: string): string {
   let url: URL
   try {
@@ -48,7 +47,9 @@ function multiaddrOf(text: string): string {
     throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} must begin with https:, http:, wss: or ws:`)
   }
   if (url.pathname !== '/' || url.search !== '') {
-    throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} must not have a path: a star is found at /socket.io/`)
+    throw new InvalidOptionsError(
+      `servers: ${JSON.stringify(text)} must not have a path: a star is found at /socket.io/`
+    )
   }
   const port = url.port === '' ? (secure ? '443' : '80') : url.port
   const host = hostname.startsWith('[')

@@ -1,12 +1,12 @@
 import { parseAddress, rebase, type StarAddress } from '@websocket-star/protocol'
-import { delay } from './abort.js'
+import { abortable, delay } from './abort.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
 import type { Connection } from './connection.js'
 import { ClientClosedError, NotJoinedError, ServerUnreachableError } from './errors.js'
 import type { ServerState, ServerStatus } from './events.js'
 import type { PeerView } from './peer-view.js'
 import type { ServerAddress } from './server-address.js'
-import { Session, type SessionListener, type SessionOptions } from './session.js'
+import { Session, type SessionOptions } from './session.js'
 
 export interface LinkOptions extends SessionOptions {
   backoff: BackoffOptions
@@ -23,6 +23,8 @@ export interface LinkListener {
 
 /** A session that lasted this long, in milliseconds, was a success: the next failure is a first one. */
 const STABLE = 10_000
+/** Sessions that may finish their streams at the same time; a server that goes down again and again gets no more. */
+const RETIRING_MAX = 4
 
 /**
  * One server, for as long as it is wanted: it connects, joins, and when the connection is lost does so again, later and
@@ -33,31 +35,42 @@ export class ServerLink {
   readonly #peerId: string
   readonly #prefixes: string[]
   readonly #options: LinkOptions
-  readonly #view: PeerView
+  /** Makes what a session tells of its star's peers known. */
+  readonly #createView: () => PeerView
   readonly #listener: LinkListener
   readonly #backoff: Backoff
   readonly #stop = new AbortController()
+  readonly #stopped: Promise<void>
   /** Ends a pause between two attempts. */
   #wake = new AbortController()
   #state: ServerState = 'connecting'
   #error: Error | undefined
   #retryAt: number | undefined
+  /** The session that serves, and what it has told of. */
   #session: Session | undefined
-  /** The session that serves until another is joined. */
-  #leaving: Session | undefined
+  #view: PeerView | undefined
   /** Sessions that are left for another, and wait for their streams to finish. */
   readonly #retiring = new Set<Session>()
   readonly #onAttempt = new Set<(error?: Error) => void>()
   readonly #done: Promise<void>
 
-  constructor(server: ServerAddress, peerId: string, options: LinkOptions, view: PeerView, listener: LinkListener) {
+  constructor(
+    server: ServerAddress,
+    peerId: string,
+    options: LinkOptions,
+    createView: () => PeerView,
+    listener: LinkListener
+  ) {
     this.url = server.url
     this.#peerId = peerId
     this.#prefixes = [server.prefix]
     this.#options = options
-    this.#view = view
+    this.#createView = createView
     this.#listener = listener
     this.#backoff = new Backoff(options.backoff)
+    this.#stopped = new Promise((resolve) => {
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
     // It begins once its owner has it.
     this.#done = Promise.resolve().then(() => this.#run())
   }
@@ -79,7 +92,7 @@ export class ServerLink {
 
   /** Whether it has told of a peer. */
   knows(peerId: string): boolean {
-    return this.#view.has(peerId)
+    return this.#view?.has(peerId) ?? false
   }
 
   /** A peer's address on this star. */
@@ -92,12 +105,17 @@ export class ServerLink {
     return address.prefix !== undefined && this.#prefixes.includes(address.prefix)
   }
 
-  /** Joins one more prefix of the same server. */
+  /** Joins one more prefix of the same server; if that is refused, the others stay. */
   async add(prefix: string, signal: AbortSignal): Promise<void> {
     if (this.#prefixes.includes(prefix)) return
     this.#prefixes.push(prefix)
-    await this.#session?.join(rebase(this.#peerId, prefix, 'canonical'), signal)
-    this.#tell()
+    try {
+      await this.#session?.join(rebase(this.#peerId, prefix, 'canonical'), signal)
+      this.#tell()
+    } catch (error) {
+      this.#prefixes.splice(this.#prefixes.indexOf(prefix), 1)
+      throw error
+    }
   }
 
   /** Leaves one prefix. @returns whether any are left */
@@ -109,30 +127,38 @@ export class ServerLink {
     return this.#prefixes.length > 0
   }
 
-  /** Fulfilled once it is joined, however many attempts that takes. @throws {ClientClosedError} once it is given up */
-  async joined(): Promise<void> {
+  /**
+   * Fulfilled once it is joined, however many attempts that takes.
+   *
+   * @throws {ClientClosedError} once it is given up, or the signal's reason
+   */
+  async joined(signal: AbortSignal): Promise<void> {
     while (!this.isJoined) {
-      if (this.#stop.signal.aborted) throw new ClientClosedError()
-      await this.#nextAttempt().catch(() => {})
+      await this.#nextAttempt(signal).catch((error: unknown) => {
+        if (signal.aborted || this.#stop.signal.aborted) throw error
+      })
     }
   }
 
   /** Fulfilled once it is joined. @throws why the attempt that is under way, or was the last one, failed */
-  async attempted(): Promise<void> {
+  async attempted(signal: AbortSignal): Promise<void> {
     if (this.isJoined) return
     if (this.#state === 'waiting' && this.#error !== undefined) throw this.#error
-    await this.#nextAttempt()
+    await this.#nextAttempt(signal)
   }
 
-  #nextAttempt(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        this.#onAttempt.delete(settle)
-        if (error === undefined) resolve()
-        else reject(error)
-      }
+  async #nextAttempt(signal: AbortSignal): Promise<void> {
+    if (this.#stop.signal.aborted) throw new ClientClosedError()
+    let settle: ((error?: Error) => void) | undefined
+    const attempt = new Promise<void>((resolve, reject) => {
+      settle = (error) => (error === undefined ? resolve() : reject(error))
       this.#onAttempt.add(settle)
     })
+    try {
+      await abortable(attempt, signal)
+    } finally {
+      if (settle !== undefined) this.#onAttempt.delete(settle)
+    }
   }
 
   /** Tries again now, if it waits. */
@@ -143,6 +169,7 @@ export class ServerLink {
   /** Says goodbye now, and comes back by {@link retry} or later by itself. */
   suspend(): void {
     this.#session?.close()
+    for (const session of this.#retiring) session.close()
   }
 
   /** See {@link Session.dial}. */
@@ -168,58 +195,88 @@ export class ServerLink {
       }
     }
     for (const session of this.#retiring) session.close()
-    this.#view.clear()
+    this.#drop(this.#session)
     this.#set('left')
     for (const settle of this.#onAttempt) settle(new ClientClosedError())
   }
 
-  /** @returns a session that has joined */
-  async #open(signal: AbortSignal): Promise<Session> {
+  /** @returns a session that has joined, and what it has told of */
+  async #open(signal: AbortSignal): Promise<{ session: Session; view: PeerView }> {
     if (this.#session === undefined) this.#set('connecting')
-    const session = await Session.connect(this.url, this.#options, this.#listenerFor(() => session), signal)
+    const view = this.#createView()
+    const session = await Session.connect(
+      this.url,
+      this.#options,
+      {
+        announced: (address) => view.announced(address),
+        listed: (addresses) => view.listed(addresses),
+        changed: (delta) => view.changed(delta),
+        taken: (which) => this.#look(which),
+        drain: (afterMs) => this.#listener.drain({ url: this.url, afterMs }),
+        refusal: () => this.#listener.refusal(),
+        incoming: (connection) => this.#listener.incoming(connection)
+      },
+      signal
+    )
+    // A server that knows the extensions tells who leaves.
+    view.expires = session.server === undefined
     try {
-      for (const prefix of this.#prefixes) await session.join(rebase(this.#peerId, prefix, 'canonical'), signal)
-      return session
+      await this.#joinAll(session, signal)
+      return { session, view }
     } catch (error) {
       session.close()
+      view.clear()
       throw error
     }
   }
 
-  /** Stays with a session until it is lost, or to be left. */
-  async #attend(session: Session): Promise<void> {
-    const begin = performance.now()
-    const before = this.#session
-    this.#session = session
-    if (before !== undefined) this.#retire(before)
-    this.#set('joined')
-    for (const settle of this.#onAttempt) settle()
-    const { signal } = this.#stop
-    const drained = new Promise<'drained'>((resolve) => (this.#onDrained = () => resolve('drained')))
-    const stopped = new Promise<'stopped'>((resolve) => {
-      signal.addEventListener('abort', () => resolve('stopped'), { once: true })
-    })
-    const end = await Promise.race([session.closed.then((reason) => ({ reason })), drained, stopped])
-    if (performance.now() - begin > STABLE) this.#backoff.reset()
-    if (end === 'drained') return this.#leaveBehind(session)
-    this.#session = undefined
-    session.close()
-    if (end === 'stopped') return
-    this.#view.clear()
-    throw new ServerUnreachableError(this.url, `the connection was lost (${end.reason})`)
+  /** Joins under all prefixes. One that is refused does not keep the others from being joined. */
+  async #joinAll(session: Session, signal: AbortSignal): Promise<void> {
+    let failure: unknown
+    for (const prefix of this.#prefixes) {
+      try {
+        await session.join(rebase(this.#peerId, prefix, 'canonical'), signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        failure ??= error
+      }
+    }
+    if (session.address === undefined) throw failure ?? new ServerUnreachableError(this.url, 'nothing was joined')
   }
 
-  #onDrained: () => void = () => {}
+  /** Stays with a session until it is lost, or to be left. */
+  async #attend({ session, view }: { session: Session; view: PeerView }): Promise<void> {
+    const begin = performance.now()
+    const before = { session: this.#session, view: this.#view }
+    this.#session = session
+    this.#view = view
+    if (before.session !== undefined) this.#retire(before.session)
+    // What both have told of stays, since it was never without one who tells of it.
+    before.view?.clear()
+    this.#look(session)
+    for (const settle of this.#onAttempt) settle()
+    const end = await Promise.race([session.closed, session.drained, this.#stopped])
+    const isStable = performance.now() - begin > STABLE
+    if (isStable) this.#backoff.reset()
+    if (this.#stop.signal.aborted) return
+    if (end === undefined) {
+      // It is to be left: until another is joined this one serves, if it lasts.
+      void session.closed.then(() => this.#drop(session) && this.#set('connecting'))
+      if (!isStable) await this.#pause()
+      return
+    }
+    this.#drop(session)
+    throw new ServerUnreachableError(this.url, `the connection was lost (${end})`)
+  }
 
-  /** A new session is opened beside one that is to be left; until then this one serves, if it lasts. */
-  #leaveBehind(session: Session): void {
-    this.#leaving = session
-    void session.closed.then(() => {
-      if (this.#session !== session) return
-      this.#session = undefined
-      this.#view.clear()
-      this.#tell()
-    })
+  /** The session is over. @returns whether it was the one that serves */
+  #drop(session: Session | undefined): boolean {
+    session?.close()
+    if (session === undefined || this.#session !== session) return false
+    this.#session = undefined
+    this.#view?.clear()
+    this.#view = undefined
+    return true
   }
 
   /** Lets a session finish what goes over it. */
@@ -229,38 +286,33 @@ export class ServerLink {
       this.#retiring.delete(session)
       session.close()
     })
+    const [oldest] = this.#retiring
+    if (this.#retiring.size > RETIRING_MAX) oldest?.close()
   }
 
   async #wait(error: Error): Promise<void> {
-    const milliseconds = this.#backoff.next()
     this.#error = error
-    this.#retryAt = Date.now() + milliseconds
-    this.#wake = new AbortController()
+    const pause = this.#backoff.next()
+    this.#retryAt = Date.now() + pause
     this.#set('waiting')
     for (const settle of this.#onAttempt) settle(error)
-    await delay(milliseconds, AbortSignal.any([this.#wake.signal, this.#stop.signal]))
+    await this.#sleep(pause)
     this.#retryAt = undefined
   }
 
-  #listenerFor(session: () => Session | undefined): SessionListener {
-    // One that is being left speaks of the past.
-    const whenCurrent = (action: () => void): void => {
-      if (session() === this.#session && session() !== this.#leaving) action()
-    }
-    return {
-      announced: (address) => this.#view.announced(address),
-      listed: (addresses) => this.#view.listed(addresses),
-      changed: (delta) => this.#view.changed(delta),
-      taken: () => whenCurrent(() => this.#set('taken')),
-      held: () => whenCurrent(() => this.#set('joined')),
-      drain: (afterMs) =>
-        whenCurrent(() => {
-          this.#listener.drain({ url: this.url, afterMs })
-          void delay(afterMs, this.#stop.signal).then(() => whenCurrent(() => this.#onDrained()))
-        }),
-      refusal: () => this.#listener.refusal(),
-      incoming: (connection) => this.#listener.incoming(connection)
-    }
+  /** Waits without a word: there is a session that serves. */
+  async #pause(): Promise<void> {
+    await this.#sleep(this.#backoff.next())
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    this.#wake = new AbortController()
+    await delay(milliseconds, AbortSignal.any([this.#wake.signal, this.#stop.signal]))
+  }
+
+  /** How things stand with the session that serves. */
+  #look(session: Session): void {
+    if (session === this.#session) this.#set(session.isTaken ? 'taken' : 'joined')
   }
 
   #set(state: ServerState): void {
@@ -278,4 +330,3 @@ export class ServerLink {
 export function parseTarget(target: string): StarAddress {
   return parseAddress(target.startsWith('/') ? target : `/p2p/${target}`)
 }
-

@@ -9,6 +9,7 @@ import {
   parseConnectAnswer,
   parseDrainNotice,
   signNonce,
+  streamEventName,
   WIRE_ERRORS,
   type StarAddress
 } from '@websocket-star/protocol'
@@ -28,6 +29,7 @@ import {
 } from './errors.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
 import { Slots } from './slots.js'
+import { STRICT_PARSER } from './strict-parser.js'
 
 export interface SessionOptions {
   privateKey: StarPrivateKey
@@ -44,6 +46,8 @@ export interface SessionOptions {
   tolerance: number
   /** Unread bytes of one stream at a server that knows no windows. */
   maxUnread: number
+  /** Open at once, beyond which dials of others are refused. */
+  maxConnections: number
   transports: readonly ('websocket' | 'polling')[]
   /** More for socket.io-client's manager, such as `extraHeaders` or `ca`. */
   socket: Partial<ManagerOptions>
@@ -53,10 +57,10 @@ export interface SessionOptions {
 export interface SessionListener {
   announced(address: unknown): void
   listed(addresses: readonly unknown[]): void
-  /** @returns false if it was no such thing */
-  changed(delta: unknown): boolean
-  taken(): void
-  held(): void
+  changed(delta: unknown): void
+  /** Another session holds the peer now, or this one does again: see {@link Session.isTaken}. */
+  taken(session: Session): void
+  /** The server goes down in so many milliseconds: see {@link Session.drained}. */
   drain(afterMs: number): void
   /** @returns why it is not taken, or undefined if the connection will be handled */
   refusal(): string | undefined
@@ -65,6 +69,9 @@ export interface SessionListener {
 
 /** Told to a caller whose dial cannot be read. */
 const BAD_DIAL = 'Invalid dial'
+const TOO_MANY = 'Too many connections'
+/** Told to a callee. */
+const GIVEN_UP = 'The dial was given up'
 
 /** Dials under way at once: servers refuse more than some dozens, so others wait their turn. */
 const DIALS_AT_ONCE = 32
@@ -75,6 +82,10 @@ export class Session {
   /** Settles when it is over, with why. */
   readonly closed: Promise<string>
   readonly streams: SocketStreams
+  /** Fulfilled when it is time to connect anew, because the server goes down. */
+  readonly drained: Promise<undefined>
+  /** Another session with the same key is dialled in this one's place. */
+  isTaken = false
   /** What the server said of itself when it was connected; undefined for one that knows no extensions. */
   server: { version: number; limits: Readonly<Record<string, number>> } | undefined
   readonly connections = new Set<Connection>()
@@ -84,6 +95,9 @@ export class Session {
   readonly #options: SessionOptions
   readonly #listener: SessionListener
   readonly #dials = new Slots(DIALS_AT_ONCE)
+  #dialling = 0
+  #drain: () => void = () => {}
+  #drainTimer: ReturnType<typeof setTimeout> | undefined
   /** Called when the last connection has ended, if somebody waits for that. */
   #onIdle: (() => void) | undefined
 
@@ -94,6 +108,7 @@ export class Session {
     this.#listener = listener
     this.streams = socketStreams(socket)
     this.closed = new Promise((resolve) => socket.once('disconnect', resolve))
+    this.drained = new Promise((resolve) => (this.#drain = () => resolve(undefined)))
     this.#listen()
   }
 
@@ -109,12 +124,14 @@ export class Session {
     signal: AbortSignal
   ): Promise<Session> {
     signal.throwIfAborted()
+    let timer: ReturnType<typeof setTimeout> | undefined
     const manager = new Manager(url, {
       transports: [...options.transports],
       // Where WebSockets are blocked, polling may not be.
       tryAllTransports: true,
       timeout: options.connectTimeout,
       ...options.socket,
+      parser: STRICT_PARSER,
       autoConnect: false,
       // A new attempt is a new session: what socket.io keeps for a lost one would come too late.
       reconnection: false
@@ -126,8 +143,12 @@ export class Session {
       if (type === 0 && nsp === '/') session.server = parseConnectAnswer(data)
     })
     const connected = new Promise<void>((resolve, reject) => {
+      const fail = (reason: string, cause?: unknown): void => reject(new ServerUnreachableError(url, reason, { cause }))
       socket.once('connect', resolve)
-      socket.once('connect_error', (cause) => reject(new ServerUnreachableError(url, cause.message, { cause })))
+      socket.once('connect_error', (cause) => fail(cause.message, cause))
+      // A connection that is lost before socket.io's own handshake is told by this alone.
+      manager.once('close', (reason) => fail(reason))
+      timer = setTimeout(() => fail('it did not answer in time'), options.connectTimeout)
     })
     socket.connect()
     try {
@@ -136,6 +157,8 @@ export class Session {
     } catch (error) {
       session.close()
       throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -181,9 +204,12 @@ export class Session {
    */
   async dial(to: StarAddress, signal: AbortSignal | undefined): Promise<Connection> {
     const release = await this.#dials.acquire(signal)
+    this.#dialling++
     try {
       return await this.#dial(to, signal)
     } finally {
+      this.#dialling--
+      this.#lookIdle()
       release()
     }
   }
@@ -196,15 +222,21 @@ export class Session {
     const sink = this.streams.createSink(halfName(id, 'dialer'), { codec: 'buffer', framing: 'bytes' })
     // The callee may break its half as soon as it has answered: somebody has to hear that.
     const source = this.#createSource(halfName(id, 'listener'), true)
+    const answer = this.#request(EVENTS.dial, this.#options.dialTimeout, from, to.canonical, id)
     try {
-      const answer = this.#request(EVENTS.dial, this.#options.dialTimeout, from, to.canonical, id)
       const [error] = await abortable(answer, signal)
       const refusal = ackError(error)
       if (refusal !== undefined) throw dialError(to.canonical, refusal)
     } catch (error) {
       // The server knows of the stream, and the other peer may by now.
-      if (signal?.aborted === true || error === TIMEOUT) sink.abort('The dial was given up')
-      else sink.discard(error)
+      if (signal?.aborted === true || error === TIMEOUT) {
+        sink.abort(GIVEN_UP)
+        // The answer may be under way: then there is a way back by now, which is to end as well.
+        answer.then(
+          () => this.#sendError(halfName(id, 'listener'), GIVEN_UP),
+          () => {}
+        )
+      } else sink.discard(error)
       source.discard(error)
       if (error === TIMEOUT) throw new DialTimeoutError(to.canonical)
       throw error
@@ -219,14 +251,28 @@ export class Session {
     return first
   }
 
-  /** Waits until no connection goes over it any more, or it is lost. */
+  /** Waits until no connection and no dial goes over it any more, or it is lost. */
   async idle(): Promise<void> {
-    if (this.connections.size === 0) return
-    await Promise.race([this.closed, new Promise<void>((resolve) => (this.#onIdle = resolve))])
+    await Promise.race([
+      this.closed,
+      new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+        this.#lookIdle()
+      })
+    ])
+  }
+
+  #lookIdle(): void {
+    if (this.connections.size === 0 && this.#dialling === 0) this.#onIdle?.()
+  }
+
+  #sendError(stream: string, reason: string): void {
+    if (this.#socket.connected) this.#socket.emit(streamEventName('error', stream), reason)
   }
 
   /** Ends everything that goes over it. */
   close(): void {
+    clearTimeout(this.#drainTimer)
     this.streams.close('The connection to the server was closed')
     this.#socket.disconnect()
     this.#socket.removeAllListeners()
@@ -237,13 +283,21 @@ export class Session {
     const socket = this.#socket
     socket.on(EVENTS.peer, (address: unknown) => this.#listener.announced(address))
     socket.on(EVENTS.peers, (delta: unknown) => void this.#listener.changed(delta))
-    socket.on(EVENTS.taken, () => this.#listener.taken())
-    socket.on(EVENTS.held, () => this.#listener.held())
+    socket.on(EVENTS.taken, () => this.#setTaken(true))
+    socket.on(EVENTS.held, () => this.#setTaken(false))
     socket.on(EVENTS.drain, (notice: unknown) => {
       const parsed = parseDrainNotice(notice)
-      if (parsed !== undefined) this.#listener.drain(parsed.afterMs)
+      // The first notice counts: a timer each would be as many as the server likes.
+      if (parsed === undefined || this.#drainTimer !== undefined) return
+      this.#drainTimer = setTimeout(this.#drain, parsed.afterMs)
+      this.#listener.drain(parsed.afterMs)
     })
     socket.on(EVENTS.incoming, (...args: unknown[]) => this.#receiveDial(args))
+  }
+
+  #setTaken(isTaken: boolean): void {
+    this.isTaken = isTaken
+    this.#listener.taken(this)
   }
 
   /** @returns why it was refused, the nonce if there is one, and who is there */
@@ -296,22 +350,22 @@ export class Session {
     }
     const refusal = this.#listener.refusal()
     if (refusal !== undefined) return answer(refusal)
-    try {
-      const sink = this.streams.createSink(halfName(id, 'listener'), { codec: 'buffer', framing: 'bytes' })
-      const source = this.#createSource(halfName(id, 'dialer'), false)
-      const connection = this.#open({ id, direction: 'inbound', remote, sink, source })
-      // By now the caller's half is accepted: the answer must not overtake that.
-      answer()
-      this.#listener.incoming(connection)
-    } catch {
-      answer(WIRE_ERRORS.dialIdInUse)
+    if (this.connections.size >= this.#options.maxConnections) return answer(TOO_MANY)
+    if (this.streams.has(halfName(id, 'listener')) || this.streams.has(halfName(id, 'dialer'))) {
+      return answer(WIRE_ERRORS.dialIdInUse)
     }
+    const sink = this.streams.createSink(halfName(id, 'listener'), { codec: 'buffer', framing: 'bytes' })
+    const source = this.#createSource(halfName(id, 'dialer'), false)
+    const connection = this.#open({ id, direction: 'inbound', remote, sink, source })
+    // By now the caller's half is accepted: the answer must not overtake that.
+    answer()
+    this.#listener.incoming(connection)
   }
 
   #createSource(name: string, deferred: boolean): Source {
     const { window, tolerance, maxUnread } = this.#options
     const limit = this.server === undefined ? maxUnread : tolerance
-    return this.streams.createSource(name, { codec: 'buffer', window, tolerance: limit, deferred })
+    return this.streams.createSource(name, { codec: 'buffer', framing: 'bytes', window, tolerance: limit, deferred })
   }
 
   #open({ id, direction, remote, sink, source }: Opening): Connection {
@@ -329,7 +383,7 @@ export class Session {
       .catch(() => {})
       .finally(() => {
         this.connections.delete(connection)
-        if (this.connections.size === 0) this.#onIdle?.()
+        this.#lookIdle()
       })
     return connection
   }

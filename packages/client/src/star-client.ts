@@ -1,9 +1,8 @@
 import { TypedEventEmitter } from 'main-event'
-import { abortable } from './abort.js'
 import type { Connection } from './connection.js'
 import { ClientClosedError, NotJoinedError, PeerNotFoundError } from './errors.js'
 import type { ServerStatus, StarEvents } from './events.js'
-import { generateKey, type StarPrivateKey } from './key.js'
+import { encodedKey, generateKey, type StarPrivateKey } from './key.js'
 import { resolveOptions, type ResolvedOptions, type StarClientOptions } from './options.js'
 import { PeerView } from './peer-view.js'
 import { Peers } from './peers.js'
@@ -16,6 +15,9 @@ export type ConnectionHandler = (connection: Connection) => void | Promise<void>
 
 /** Told to a caller when nobody handles connections. */
 const NOT_ACCEPTING = 'Not accepting connections'
+
+/** Told to a caller whose connection's handler threw. */
+const HANDLER_FAILED = 'The connection could not be handled'
 
 /** Bytes beyond a window that an old sender, held back by the server in its place, may have under way. */
 const TOLERANCE = 4_194_304
@@ -48,6 +50,8 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     super()
     this.privateKey = privateKey
     this.peerId = privateKey.publicKey.toString()
+    // A key that no star knows is told of here, not by each server.
+    encodedKey(privateKey.publicKey)
     this.#options = options
     this.peers = new Peers(this)
     for (const server of options.servers) parseServer(server, this.peerId)
@@ -80,13 +84,13 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     const closed = this.#stop.signal
     const either = signal === undefined ? closed : AbortSignal.any([signal, closed])
     if (!this.#options.strict) {
-      const any = Promise.any(links.map((link) => link.joined())).catch(() => {
+      return await Promise.any(links.map((link) => link.joined(either))).catch(() => {
+        either.throwIfAborted()
         throw new NotJoinedError('All servers were left while they were joined')
       })
-      return await abortable(any, either)
     }
     try {
-      await abortable(Promise.all(links.map((link) => link.attempted())), either)
+      await Promise.all(links.map((link) => link.attempted(either)))
     } catch (error) {
       if (signal?.aborted !== true) for (const text of texts) await this.leave(text)
       throw error
@@ -127,6 +131,7 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
         return await link.dial(covered || peerId === undefined ? address : link.addressOf(peerId), signal)
       } catch (error) {
         signal?.throwIfAborted()
+        this.#throwIfClosed()
         // What a server that knows the peer says counts for more than that others do not know it.
         if (!(error instanceof PeerNotFoundError) && failure instanceof PeerNotFoundError) failure = error
       }
@@ -178,13 +183,12 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
       return known
     }
     const { maxPeers, peerExpiry, servers: _, ...options } = this.#options
-    const view = new PeerView(this.peers, { self: this.peerId, maxPeers, expiry: peerExpiry })
     const privateKey = this.privateKey
     const link = new ServerLink(
       server,
       this.peerId,
       { ...options, privateKey, tolerance: TOLERANCE },
-      view,
+      () => new PeerView(this.peers, { self: this.peerId, maxPeers, expiry: peerExpiry }),
       this.#listener
     )
     this.#links.set(server.url, link)
@@ -202,7 +206,9 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     try {
       await this.#handler?.(connection)
     } catch (error) {
-      connection.abort(error)
+      // What went wrong here may say more than a stranger is to know.
+      connection.abort(HANDLER_FAILED)
+      this.safeDispatchEvent('handler:error', { detail: { connection, error } })
     }
   }
 }

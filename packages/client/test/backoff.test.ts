@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { Backoff } from '../src/backoff.js'
 
-test('waits twice as long each time, up to a limit', () => {
+test('waits half as long again each time, up to a limit', () => {
   const backoff = new Backoff({ initial: 100, max: 1000 }, () => 0.5)
-  expect(Array.from({ length: 6 }, () => backoff.next())).toEqual([100, 200, 400, 800, 1000, 1000])
-  expect(backoff.attempts).toBe(6)
+  expect(Array.from({ length: 8 }, () => Math.round(backoff.next()))).toEqual([
+    100, 150, 225, 338, 506, 759, 1000, 1000
+  ])
+  expect(backoff.attempts).toBe(8)
 })
 
 test('begins anew after a success', () => {

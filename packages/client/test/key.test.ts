@@ -37,7 +37,8 @@ describe('an Ed25519 key', () => {
   })
 
   test('is not made of anything but 32 bytes', async () => {
-    for (const size of [0, 31, 33]) await expect(keyFromSeed(new Uint8Array(size))).rejects.toThrow('A seed has 32 bytes')
+    for (const size of [0, 31, 33])
+      await expect(keyFromSeed(new Uint8Array(size))).rejects.toThrow('A seed has 32 bytes')
   })
 
   test('keeps its seed from being changed by who gave it', async () => {
@@ -48,11 +49,14 @@ describe('an Ed25519 key', () => {
   })
 })
 
-test.each(['Ed25519', 'secp256k1', 'RSA'] as const)('a %s key of js-libp2p is encoded as it encodes it', async (type) => {
-  const key = type === 'RSA' ? await generateKeyPair(type, 2048) : await generateKeyPair(type)
-  expect(encodedKey(key.publicKey)).toBe(encodePublicKey(key.publicKey))
-  expect(parsePublicKey(encodedKey(key.publicKey)).peerIds).toContain(key.publicKey.toString())
-})
+test.each(['Ed25519', 'secp256k1', 'RSA'] as const)(
+  'a %s key of js-libp2p is encoded as it encodes it',
+  async (type) => {
+    const key = type === 'RSA' ? await generateKeyPair(type, 2048) : await generateKeyPair(type)
+    expect(encodedKey(key.publicKey)).toBe(encodePublicKey(key.publicKey))
+    expect(parsePublicKey(encodedKey(key.publicKey)).peerIds).toContain(key.publicKey.toString())
+  }
+)
 
 test('a key of a type that no star knows is refused', async () => {
   const key = await generateKeyPair('ECDSA')

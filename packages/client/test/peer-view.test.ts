@@ -66,10 +66,25 @@ describe('announcements of an old server', () => {
 describe('batches of changes', () => {
   test('join and leave', () => {
     const told = view()
-    expect(told.changed({ joined: [at(A), at(B)], left: [] })).toBe(true)
-    expect(told.changed({ joined: [], left: [at(A)] })).toBe(true)
+    told.changed({ joined: [at(A), at(B)], left: [] })
+    told.changed({ joined: [], left: [at(A)] })
     expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `left ${A}`])
+  })
+
+  test('of a server that tells who leaves nobody expires', () => {
+    const told = view()
+    told.expires = false
+    told.changed({ joined: [at(A)], left: [] })
+    told.announced(at(B))
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('longer than all that is remembered are read that far only', () => {
+    const told = view(2)
+    told.changed({ joined: Array.from({ length: 50_000 }, () => 'x').concat(at(A)), left: [] })
+    expect(seen).toEqual([])
+    told.changed({ joined: [at(A), at(B)], left: [], full: true })
+    expect(seen).toEqual([`joined ${A}`, `joined ${B}`])
   })
 
   test('a full one replaces what was known, and who stays did not leave', () => {
@@ -80,7 +95,10 @@ describe('batches of changes', () => {
   })
 
   test.each([undefined, null, 7, 'x', {}, { joined: 7 }, []])('%j is none', (argument) => {
-    expect(view().changed(argument)).toBe(false)
+    const told = view()
+    told.listed([at(A)])
+    told.changed(argument)
+    expect(seen).toEqual([`joined ${A}`])
   })
 
   test('of entries that are no addresses the others are kept', () => {

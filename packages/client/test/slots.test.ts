@@ -43,7 +43,10 @@ test('one that gives up when it is its turn passes it on', async () => {
   first()
   stop.abort(new Error('enough'))
   // Either it has its turn, and frees it, or it has not.
-  await given.then((release) => release(), () => {})
+  await given.then(
+    (release) => release(),
+    () => {}
+  )
   ;(await next)()
 })
 

@@ -14,7 +14,10 @@ const LOOK_AGAIN = 2
 
 /** Node's, where there is one. */
 const { Buffer: BufferClass } = globalThis as {
-  Buffer?: { isBuffer(value: unknown): boolean; from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array }
+  Buffer?: {
+    isBuffer(value: unknown): boolean
+    from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array
+  }
 }
 
 /** Carries what all streams of one socket send, and makes them wait while the socket has enough. */
@@ -111,7 +114,16 @@ export class Carrier {
   #flush(waiting: Set<Waiting>): void {
     const streams = [...waiting]
     waiting.clear()
-    for (const stream of streams) stream.flush()
+    for (const stream of streams) {
+      try {
+        stream.flush()
+      } catch (error) {
+        // An exception of whoever listens to one stream is no reason for the others to wait for ever.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 
   #stopLooking(): void {

@@ -62,7 +62,7 @@ export class Bytes implements Backlog<Uint8Array> {
       return { wire: first.subarray(0, size), size }
     }
     const wire = new Uint8Array(size)
-    for (let at = 0; at < size; ) at += this.#moveTo(wire, at)
+    for (let at = 0; at < size;) at += this.#moveTo(wire, at)
     return { wire, size }
   }
 
@@ -100,6 +100,10 @@ export class Fifo<T> {
     return this.#head === this.#items.length
   }
 
+  get size(): number {
+    return this.#items.length - this.#head
+  }
+
   get first(): T | undefined {
     return this.#items[this.#head]
   }
@@ -127,5 +131,39 @@ export class Fifo<T> {
   clear(): void {
     this.#items = []
     this.#head = 0
+  }
+}
+
+const JOINED_SIZE = 65_536
+
+/** Small chunks, copied into one, so that none keeps alive all of what was read with it. */
+export class JoinedChunks {
+  #bytes = new Uint8Array(4_096)
+  #length = 0
+
+  constructor(first: Uint8Array) {
+    this.add(first)
+  }
+
+  get value(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  get size(): number {
+    return this.#length
+  }
+
+  /** @returns false if there is no room for it */
+  add(chunk: Uint8Array): boolean {
+    const length = this.#length + chunk.length
+    if (length > JOINED_SIZE) return false
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.min(JOINED_SIZE, Math.max(length, 2 * this.#bytes.length)))
+      larger.set(this.value)
+      this.#bytes = larger
+    }
+    this.#bytes.set(chunk, this.#length)
+    this.#length = length
+    return true
   }
 }

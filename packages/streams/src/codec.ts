@@ -23,7 +23,7 @@ export type CodecName = keyof NamedCodecs
 const CODECS: { [Name in CodecName]: Codec<NamedCodecs[Name]> } = {
   buffer: { encode: bytesOf, decode: bytesOf },
   plain: {
-    encode: (value) => value,
+    encode: plainOf,
     decode(wire) {
       if (isNothing(wire)) throw new TypeError(`Expected a value, got ${nameOf(wire)}`)
       // A browser gets an ArrayBuffer where Node gets a Buffer.
@@ -108,5 +108,14 @@ function hexOf(bytes: Uint8Array): string {
 
 function fromHex(text: unknown): Uint8Array {
   if (typeof text !== 'string' || !/^(?:[0-9a-fA-F]{2})*$/.test(text)) throw new TypeError('Expected text in hex')
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) => Number.parseInt(text.slice(2 * index, 2 * index + 2), 16))
+  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
+    Number.parseInt(text.slice(2 * index, 2 * index + 2), 16)
+  )
+}
+
+/** What the other side will get: both must come to the same size. */
+function plainOf(value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot say ${value}`)
+  if (typeof value !== 'object' || value === null || isBinary(value)) return value
+  return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value
 }

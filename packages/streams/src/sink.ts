@@ -55,8 +55,12 @@ export class Sink<T = Uint8Array> implements Waiting {
   #needsDrain = false
   /** Something left in this turn of the event loop: what is small waits for its end, to leave together. */
   #isTurnUsed = false
+  /** The carrier will call when the socket takes more. */
+  #isWaitingForRoom = false
   #error: StreamError | undefined
   #closed = false
+  #settle: (error?: StreamError) => void = () => {}
+  readonly #whenClosed = new Promise<StreamError | undefined>((resolve) => (this.#settle = resolve))
 
   /** Made by {@link SocketStreams.createSink}. */
   constructor(
@@ -86,6 +90,11 @@ export class Sink<T = Uint8Array> implements Waiting {
     return this.#backlog.size
   }
 
+  /** Settles when nothing more happens on this stream: with nothing, or with why it failed. */
+  get whenClosed(): Promise<StreamError | undefined> {
+    return this.#whenClosed
+  }
+
   /** Nothing more happens on this stream. */
   get closed(): boolean {
     return this.#closed
@@ -112,7 +121,8 @@ export class Sink<T = Uint8Array> implements Waiting {
       throw new CodecError(this.id, "a stream of bytes carries nothing else: use the codec 'buffer'")
     }
     this.#backlog.push(wire, size)
-    if (this.#credit > 0 && (!this.#isTurnUsed || this.#backlog.size >= CHUNK)) this.flush()
+    if (this.#credit > 0 && !this.#isWaitingForRoom && (!this.#isTurnUsed || this.#backlog.size >= CHUNK))
+      this.#send(this.#isTurnUsed)
     // What it failed with is told by onFinish.
     this.#needsDrain = this.#backlog.size >= this.#highWaterMark && !this.#closed
     return !this.#needsDrain
@@ -140,9 +150,19 @@ export class Sink<T = Uint8Array> implements Waiting {
   /** Sends what may be sent. Called by the carrier. */
   flush(): void {
     this.#isTurnUsed = false
+    this.#send(false)
+  }
+
+  /** @param wholeOnly - keeps what is no whole chunk for the end of the turn: more may come */
+  #send(wholeOnly: boolean): void {
     if (!this.#accepted || this.#closed) return
     const limit = this.#isBytes ? CHUNK : Number.POSITIVE_INFINITY
-    while (this.#credit > 0 && !this.#backlog.isEmpty && this.#carrier.hasRoomFor(this)) {
+    this.#isWaitingForRoom = false
+    while (this.#credit > 0 && !this.#backlog.isEmpty && !(wholeOnly && this.#backlog.size < CHUNK)) {
+      if (!this.#carrier.hasRoomFor(this)) {
+        this.#isWaitingForRoom = true
+        break
+      }
       const chunk = this.#backlog.take(Math.min(limit, this.#credit))
       if (chunk === undefined) break
       this.#credit -= chunk.size
@@ -198,6 +218,7 @@ export class Sink<T = Uint8Array> implements Waiting {
     this.#backlog.clear()
     this.#carrier.forget(this)
     this.#forget()
+    this.#settle(error)
     this.onFinish?.(error)
     this.onClose?.(error)
   }

@@ -32,7 +32,8 @@ interface EventSocket {
 export function tapEvents(socket: SocketLike, tap: EventTap): () => void {
   if ('onAny' in socket && typeof socket.onAny === 'function') {
     const anySocket = socket as SocketLike & AnySocket // as was just looked at
-    const listener = (name: string, ...args: unknown[]) => void tap(name, args)
+    // Whatever its types say: what a stranger sends may have a number for a name, or none.
+    const listener = (name: unknown, ...args: unknown[]) => typeof name === 'string' && tap(name, args)
     anySocket.onAny(listener)
     return () => anySocket.offAny(listener)
   }

@@ -1,6 +1,6 @@
 import { endReason } from '@websocket-star/protocol'
 import type { Carrier } from './carrier.js'
-import { Fifo } from './chunks.js'
+import { Fifo, JoinedChunks } from './chunks.js'
 import { sizeOf, type Codec } from './codec.js'
 import {
   CodecError,
@@ -21,6 +21,11 @@ export interface SourceOptions {
    * sender knows none. What comes beyond ends the stream.
    */
   tolerance?: number
+  /**
+   * What chunks mean; the sender's must be the same. `'messages'` (default): each is a value. `'bytes'`: borders mean nothing,
+   * so that small chunks that wait to be read are joined, and empty ones are nothing.
+   */
+  framing?: 'messages' | 'bytes'
   /** Listen at once, but let the sender begin only when {@link Source.accept} is called. Default false. */
   deferred?: boolean
 }
@@ -29,6 +34,11 @@ export interface SourceOptions {
 const OVERRUN = 'More was sent than the window allows'
 /** Told to a sender whose chunk is none. */
 const UNREADABLE = 'Unreadable chunk'
+
+/** Chunks of a stream of bytes below this size are joined while they wait: each by itself takes more than its bytes. */
+const SMALL = 4_096
+/** Values that may wait at most; each takes memory beside what it counts as. */
+const WAITING_MAX = 65_536
 
 /**
  * The receiving side of a stream. It is paused to begin with, and takes a window from its sender until it is resumed; a
@@ -49,9 +59,15 @@ export class Source<T = Uint8Array> {
   readonly #window: ReceiveWindow
   readonly #tolerance: number
   readonly #waiting = new Fifo<{ value: T; size: number }>()
+  readonly #isBytes: boolean
+  /** Where small chunks that wait are joined, as long as there is room. */
+  #joined: JoinedChunks | undefined
   #accepted = false
   #paused = true
+  #isGivingOut = false
   #closed = false
+  #settle: (error?: StreamError) => void = () => {}
+  readonly #whenClosed = new Promise<StreamError | undefined>((resolve) => (this.#settle = resolve))
   #ended = false
   #error: StreamError | undefined
 
@@ -61,7 +77,7 @@ export class Source<T = Uint8Array> {
     carrier: Carrier,
     codec: Codec<T>,
     forget: () => void,
-    { window, tolerance = Number.POSITIVE_INFINITY, deferred = false }: SourceOptions = {}
+    { window, tolerance = Number.POSITIVE_INFINITY, framing = 'messages', deferred = false }: SourceOptions = {}
   ) {
     this.id = id
     this.#carrier = carrier
@@ -69,6 +85,7 @@ export class Source<T = Uint8Array> {
     this.#forget = forget
     this.#window = new ReceiveWindow(window)
     this.#tolerance = tolerance
+    this.#isBytes = framing === 'bytes'
     if (!deferred) this.accept()
   }
 
@@ -94,6 +111,11 @@ export class Source<T = Uint8Array> {
     return this.#paused
   }
 
+  /** Settles when nothing more comes: with nothing, or with why it ended early. */
+  get whenClosed(): Promise<StreamError | undefined> {
+    return this.#whenClosed
+  }
+
   /** Nothing more comes. */
   get closed(): boolean {
     return this.#closed
@@ -117,10 +139,18 @@ export class Source<T = Uint8Array> {
   /** Gives out what waits, and what comes. */
   resume(): void {
     this.#paused = false
-    while (!this.#paused) {
-      const item = this.#waiting.shift()
-      if (item === undefined) break
-      this.#deliver(item.value, item.size)
+    // A reader that resumes while it is given something gets the next after it.
+    if (this.#isGivingOut) return
+    this.#isGivingOut = true
+    try {
+      while (!this.#paused) {
+        const item = this.#waiting.shift()
+        if (item === undefined) break
+        if (this.#waiting.isEmpty) this.#joined = undefined
+        this.#deliver(item.value, item.size)
+      }
+    } finally {
+      this.#isGivingOut = false
     }
     this.#endIfRead()
   }
@@ -129,6 +159,13 @@ export class Source<T = Uint8Array> {
   abort(reason?: unknown): void {
     if (!this.#closed) this.#carrier.send('error', this.id, textOf(reason))
     this.discard(reason)
+  }
+
+  /** Wants no more, and calls that no error: the sender stops, and what waits is lost. */
+  stop(): void {
+    if (this.#ended) return
+    if (!this.#closed) this.#carrier.send('error', this.id, true)
+    this.discard('the reader has stopped')
   }
 
   /** Ends without a word to the sender, which does not know of the stream. */
@@ -153,8 +190,26 @@ export class Source<T = Uint8Array> {
     if (this.#window.received(size) > this.#tolerance) {
       return this.#fail(new StreamProtocolError(this.id, `${OVERRUN}, by ${this.#tolerance} bytes or more`), OVERRUN)
     }
-    if (this.#paused || !this.#waiting.isEmpty) this.#waiting.push({ value, size })
-    else this.#deliver(value, size)
+    if (this.#isBytes && size === 0) return
+    if (!this.#paused && this.#waiting.isEmpty && !this.#isGivingOut) return this.#deliver(value, size)
+    if (!this.#isBytes || !this.#join(value, size)) this.#waiting.push({ value, size })
+    if (this.#waiting.size > WAITING_MAX) {
+      this.#fail(new StreamProtocolError(this.id, `more than ${WAITING_MAX} values wait to be read`), OVERRUN)
+    }
+  }
+
+  /** @returns whether a small chunk was added to one that waits */
+  #join(value: T, size: number): boolean {
+    if (size >= SMALL || !(value instanceof Uint8Array)) {
+      this.#joined = undefined
+      return false
+    }
+    if (this.#joined?.add(value) === true) return true
+    const joined = new JoinedChunks(value)
+    this.#joined = joined
+    // Bytes are what a stream of bytes carries.
+    this.#waiting.push(joined as unknown as { value: T; size: number })
+    return true
   }
 
   /** The sender, or a server between, ended it: what came before is read first. */
@@ -186,6 +241,7 @@ export class Source<T = Uint8Array> {
       this.#closed = true
       this.#error = error
       this.#forget()
+      this.#settle(error)
       this.onClose?.(error)
     }
     this.#endIfRead()

@@ -43,6 +43,11 @@ export class SocketStreams {
     socket.on('disconnect', this.#onDisconnect)
   }
 
+  /** Whether a stream of that id is open, on either side. */
+  has(id: string): boolean {
+    return this.#sinks.has(id) || this.#sources.has(id)
+  }
+
   /** Streams open now. */
   get size(): number {
     return this.#sinks.size + this.#sources.size

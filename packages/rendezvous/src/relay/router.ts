@@ -150,6 +150,8 @@ export class Router implements ProxyRules {
       case 'credit':
         return from === proxy.receiver ? this.#credit(proxy, frame.bytes) : this.#dropForeign()
       case 'error':
+        // Whoever breaks a half while its dial is answered does not want the other either.
+        if (frame.reason !== true) proxy.failure = frame.reason
         this.drop(proxy)
         return (from === proxy.sender ? proxy.receiver : proxy.sender).sendError(proxy.stream, frame.reason)
     }

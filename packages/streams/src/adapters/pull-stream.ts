@@ -32,7 +32,7 @@ export interface PullStreams {
  * Adds `createSink`, `createSource` and `createProxy` to a socket. A codec in `defaults` is that of every stream, whatever
  * its own options say, as it was in the old module: both sides must come to the same.
  */
-export function attach<S extends SocketLike>(socket: S, defaults: PullOptions = {}): S & PullStreams {
+function attach<S extends SocketLike>(socket: S, defaults: PullOptions = {}): S & PullStreams {
   if ('createSink' in socket) return socket as S & PullStreams // added before
   const streams = socketStreams(socket)
   const methods: PullStreams = {
@@ -52,11 +52,11 @@ export function attach<S extends SocketLike>(socket: S, defaults: PullOptions = 
 /** A sink as a pull-stream's. */
 export function pullSink<T>(sink: Sink<T>): PullSink<T> {
   return (source) => {
-    let reading = false
     let over: End = null
     const stop = (end: End): void => {
       over = end
-      if (!reading) source(end, () => {})
+      // Also while it is read from: it may never answer.
+      source(end, () => {})
     }
     sink.onFinish = (error) => {
       if (over === null) stop(error ?? true)
@@ -70,10 +70,8 @@ export function pullSink<T>(sink: Sink<T>): PullSink<T> {
         again = false
         let answered = false
         let waited = false
-        reading = true
         source(null, (end, value) => {
-          reading = false
-          if (over !== null) return stop(over)
+          if (over !== null) return
           if (isEnd(end)) return finish(end)
           answered = write(value as T) // a value comes with null
           if (waited && answered) pull()

@@ -45,6 +45,8 @@ export function readableStream<T>(
 /** A sink as a WHATWG stream. Closing it resolves once everything was sent; aborting it aborts the sink. */
 export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
   let drained: (() => void) | undefined
+  /** The stream fails, and knows it. */
+  let isFailing = false
   let closed: { resolve: () => void; reject: (error: unknown) => void } | undefined
   return new WritableStream<T>(
     {
@@ -56,19 +58,23 @@ export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
         sink.onFinish = (error) => {
           drained?.()
           if (error === undefined) return closed?.resolve()
-          controller.error(error)
+          if (!isFailing) controller.error(error)
           closed?.reject(error)
         }
         if (sink.error !== undefined) controller.error(sink.error)
         // `abort` below is called after the write under way, which may wait for a receiver that never reads on.
         const { signal } = controller
-        signal.addEventListener('abort', () => sink.abort(signal.reason))
+        signal.addEventListener('abort', () => {
+          isFailing = true
+          sink.abort(signal.reason)
+        })
       },
       write(value) {
         try {
           if (sink.write(value)) return undefined
         } catch (error) {
           // The stream is no more: the receiver must not wait for the rest.
+          isFailing = true
           sink.abort(error)
           throw error
         }
