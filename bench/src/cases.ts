@@ -2,7 +2,9 @@ import type { DialsCase, DialsFigures } from './load/dials.js'
 import type { AddedLatencyFigures, LatencyCase } from './load/latency.js'
 import type { MemoryCase, MemoryFigures } from './load/memory.js'
 import type { ThroughputCase, ThroughputFigures } from './load/throughput.js'
+import type { Result } from './schedule.js'
 import type { ContenderName } from './servers/contenders.js'
+import type { Trial } from './trial.js'
 
 /** What is done to a server. */
 export type Case = ThroughputCase | LatencyCase | MemoryCase | DialsCase
@@ -16,16 +18,9 @@ export interface FiguresOf {
 
 export type Figures = FiguresOf[keyof FiguresOf]
 
-/** One case, done to one server that was started for it, from a process that was started for it. */
-export interface Trial {
-  contender: ContenderName
-  case: Case
-  /** Seconds before the figures are taken, and while they are. */
-  warmup: number
-  seconds: number
-  /** More arguments for the server's node. */
-  nodeFlags?: readonly string[]
-}
+export type RelayTrial = Trial<Case, ContenderName>
+
+export type RelayResult = Result<Case, ContenderName, Figures>
 
 export function nameOf(of: Case): string {
   switch (of.kind) {
@@ -40,6 +35,6 @@ export function nameOf(of: Case): string {
   }
 }
 
-function sizeName(bytes: number): string {
+export function sizeName(bytes: number): string {
   return bytes < 1024 ? `${bytes}B` : `${bytes / 1024}KiB`
 }

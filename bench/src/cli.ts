@@ -1,19 +1,28 @@
 #!/usr/bin/env node
-import { UsageError, USAGE } from './options.js'
+import { benchClient } from './client.js'
+import { UsageError } from './options.js'
 import { benchRelay } from './relay.js'
+import { USAGE } from './usage.js'
 
 const USAGE_ERROR = 2
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  relay: benchRelay,
+  client: benchClient
+}
 
-const [name, ...args] = process.argv.slice(2)
-if (name === 'relay' && !args.includes('--help')) {
+const [name = '--help', ...args] = process.argv.slice(2)
+const bench = BENCHES[name]
+if (name === '--help' || args.includes('--help')) {
+  console.log(USAGE)
+} else if (bench === undefined) {
+  console.error(`There is no benchmark ${name}\n\n${USAGE}`)
+  process.exitCode = USAGE_ERROR
+} else {
   try {
-    await benchRelay(args)
+    await bench(args)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     console.error(`${error.message}\n\n${USAGE}`)
     process.exitCode = USAGE_ERROR
   }
-} else {
-  console.log(USAGE)
-  if (name !== undefined && name !== 'relay') process.exitCode = USAGE_ERROR
 }

@@ -1,14 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { nameOf, type Case } from './cases.js'
 import type { WriteMode } from './load/sender.js'
 import type { Options } from './options.js'
+import type { Entry } from './schedule.js'
 import { CONTENDERS, hasBufferutil, type ContenderName } from './servers/contenders.js'
+import type { Bench } from './trial.js'
 
-/** A case and those it is done to. */
-export interface Entry {
-  case: Case
-  contenders: readonly ContenderName[]
-  runs: number
-}
+type RelayEntry = Entry<Case, ContenderName>
 
 const KIB = 1024
 const PAYLOADS = [100, KIB, 16 * KIB, 64 * KIB]
@@ -24,8 +22,19 @@ const RELAYS: readonly ContenderName[] = [...STARS, 'forwarder']
 const MEMORY_RUNS = 3
 const DIALS_RUNS = 1
 
+/** Time beyond that of measuring, in milliseconds, and per dial. */
+const GRACE = 240_000
+const DIAL_GRACE = 3
+
+export const RELAY: Bench<Case, ContenderName> = {
+  trialProcess: fileURLToPath(new URL('./trial-process.js', import.meta.url)),
+  contenders: CONTENDERS,
+  nameOf,
+  graceOf: (of) => GRACE + (of.kind === 'dials' ? of.count * DIAL_GRACE : 0)
+}
+
 /** What is measured with these options. */
-export function planOf(options: Options): Entry[] {
+export function planOf(options: Options<ContenderName>): RelayEntry[] {
   return everyEntry(options)
     .filter((entry) => {
       const name = nameOf(entry.case)
@@ -35,9 +44,9 @@ export function planOf(options: Options): Entry[] {
     .filter((entry) => entry.contenders.length > 0)
 }
 
-function everyEntry(options: Options): Entry[] {
+function everyEntry(options: Options<ContenderName>): RelayEntry[] {
   const { quick, long, runs } = options
-  const entries: Entry[] = []
+  const entries: RelayEntry[] = []
   for (const payload of quick ? [100, LARGE] : PAYLOADS) {
     for (const pairs of PAIRS) {
       for (const mode of MODES) {
@@ -67,6 +76,6 @@ function isLeftOutOfQuick(payload: number, pairs: number, mode: WriteMode): bool
   )
 }
 
-function isWanted({ only }: Options, name: ContenderName): boolean {
+function isWanted({ only }: Options<ContenderName>, name: ContenderName): boolean {
   return name in CONTENDERS && (only.length === 0 || only.includes(name))
 }

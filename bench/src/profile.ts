@@ -1,87 +1,24 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nameOf, type Case } from './cases.js'
-import { figure, markdownTable } from './report/table.js'
-import { runTrial } from './schedule.js'
+import { profileTables } from './report/cpu-profile.js'
+import { runTrial, type Bench } from './trial.js'
 
-const CASES: readonly Case[] = [
-  { kind: 'throughput', payload: 100, pairs: 1, mode: 'bursts' },
-  { kind: 'throughput', payload: 65_536, pairs: 1, mode: 'bursts' }
-]
-const SAMPLE_INTERVAL = 200
-/** The first microseconds belong to starting up and joining. */
-const SKIPPED = 1_500_000
-const TOP = 25
-
-/** The parts of V8's format that are read here. */
-interface CpuProfile {
-  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[]
-  samples: number[]
-  timeDeltas: number[]
-}
-
-interface Line {
-  name: string
-  group: string
-  /** In microseconds. */
-  self: number
-}
-
-/** Runs this server under V8's profiler and prints where its time goes. */
-export async function profileRelay(seconds: number): Promise<void> {
-  for (const of of CASES) {
-    const folder = mkdtempSync(join(tmpdir(), 'bench-profile-'))
-    const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLE_INTERVAL}`]
-    const outcome = await runTrial({ contender: 'ours', case: of, warmup: 1, seconds, nodeFlags })
-    const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'))
+/** Runs cases under V8's profiler and prints where the time of each process goes. */
+export async function profile<Case, Name extends string>(
+  bench: Bench<Case, Name>,
+  contender: Name,
+  cases: readonly Case[],
+  roles: readonly string[],
+  seconds: number
+): Promise<void> {
+  for (const of of cases) {
+    const profiles = mkdtempSync(join(tmpdir(), 'bench-profile-'))
+    const outcome = await runTrial(bench, { contender, case: of, warmup: 1, seconds, profiles })
     if ('failed' in outcome) throw new Error(outcome.failed)
-    if (file === undefined) throw new Error('the server wrote no profile: it did not stop by itself')
-    const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile // as V8 writes it
-    rmSync(folder, { recursive: true })
-    console.log(`## ${nameOf(of)}\n\n${tablesOf(linesOf(profile))}\n`)
+    for (const role of roles) {
+      console.log(`## ${bench.nameOf(of)}, ${role}\n\n${profileTables(profiles, role)}\n`)
+    }
+    rmSync(profiles, { recursive: true })
   }
-}
-
-function linesOf({ nodes, samples, timeDeltas }: CpuProfile): Line[] {
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
-  const lines = new Map<string, Line>()
-  let elapsed = 0
-  for (const [index, id] of samples.entries()) {
-    const delta = timeDeltas[index] ?? 0
-    elapsed += delta
-    const frame = frames.get(id)
-    if (frame === undefined || elapsed < SKIPPED || frame.functionName === '(idle)') continue
-    const place = frame.url === '' ? '' : ` ${frame.url.replace(/^.*\/(?=[^/]+\/[^/]+$)/, '')}:${frame.lineNumber + 1}`
-    const name = `${frame.functionName || '(anonymous)'}${place}`
-    const line = lines.get(name) ?? { name, group: groupOf(frame), self: 0 }
-    line.self += delta
-    lines.set(name, line)
-  }
-  return [...lines.values()].toSorted((a, b) => b.self - a.self)
-}
-
-function groupOf({ functionName, url }: CpuProfile['nodes'][number]['callFrame']): string {
-  if (functionName === '(garbage collector)') return 'garbage collection'
-  if (functionName === '(program)') return 'event loop: polling and reading'
-  if (url === '') return 'system calls and other native functions'
-  if (url.startsWith('node:')) return 'Node'
-  if (url.includes('/node_modules/ws/')) return 'ws'
-  if (url.includes('/node_modules/engine.io')) return 'engine.io'
-  if (url.includes('/node_modules/')) return 'other packages'
-  return 'our code'
-}
-
-function tablesOf(lines: readonly Line[]): string {
-  const total = lines.reduce((sum, { self }) => sum + self, 0)
-  const share = (self: number) => `${((self * 100) / total).toFixed(1)} %`
-  const groups = new Map<string, number>()
-  for (const { group, self } of lines) groups.set(group, (groups.get(group) ?? 0) + self)
-  const byGroup = [...groups].toSorted(([, a], [, b]) => b - a).map(([group, self]) => [group, share(self)])
-  const byFunction = lines
-    .slice(0, TOP)
-    .map(({ name, group, self }) => [`${name}`, share(self), figure(self / 1000), group])
-  return `${markdownTable(['', 'self time'], byGroup)}
-
-${markdownTable(['function', 'self time', 'ms', 'group'], byFunction)}`
 }

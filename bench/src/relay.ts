@@ -1,37 +1,24 @@
-import { writeFileSync } from 'node:fs'
-import { nameOf } from './cases.js'
+import type { Case, Figures } from './cases.js'
 import { parseOptions } from './options.js'
-import { planOf } from './plan.js'
-import { profileRelay } from './profile.js'
+import { planOf, RELAY } from './plan.js'
+import { profile } from './profile.js'
 import { chartOf } from './report/chart.js'
-import { writeChart, writeFigures } from './report/document.js'
-import { machineOf } from './report/machine.js'
+import { writeChart } from './report/document.js'
+import { publish } from './report/publish.js'
 import { tablesOf } from './report/tables.js'
-import { runAll, type Result } from './schedule.js'
+import { runAll } from './schedule.js'
+import { CONTENDER_NAMES, type ContenderName } from './servers/contenders.js'
+
+const PROFILED: readonly Case[] = [
+  { kind: 'throughput', payload: 100, pairs: 1, mode: 'bursts' },
+  { kind: 'throughput', payload: 65_536, pairs: 1, mode: 'bursts' }
+]
 
 /** `bench relay`: measures, and prints and writes what came out. */
 export async function benchRelay(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args)
-  if (options.profile) return profileRelay(options.seconds)
-  const results = await runAll(planOf(options), options)
-  const machine = machineOf(args)
-  const tables = tablesOf(results)
-  console.log(`${machine.text}\n\n${tables}`)
-  if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify({ ...machine, results: plain(results) }, undefined, 2)}\n`)
-  }
-  if (options.write) {
-    writeChart('benchmarks-relay.svg', chartOf(results))
-    writeFigures('relay', `${machine.text}\n\n${tables}`)
-  }
-  if (results.some(({ remarks }) => remarks.some((remark) => remark.includes('FAILED')))) process.exitCode = 1
-}
-
-function plain(results: readonly Result[]): unknown {
-  return results.map(({ entry, figures, remarks }) => ({
-    name: nameOf(entry.case),
-    case: entry.case,
-    figures: Object.fromEntries(figures),
-    remarks
-  }))
+  const options = parseOptions(args, CONTENDER_NAMES)
+  if (options.profile) return profile(RELAY, 'ours', PROFILED, ['server'], options.seconds)
+  const results = await runAll<Case, ContenderName, Figures>(RELAY, planOf(options), options)
+  publish({ name: 'relay', args, options, nameOf: RELAY.nameOf, results, tables: tablesOf(results) })
+  if (options.write) writeChart('benchmarks-relay.svg', chartOf(results))
 }

@@ -1,27 +1,23 @@
-/** Runs one trial, told by its argument, and tells the process that started it what came out. */
-import type { Figures, Trial } from './cases.js'
+/** Runs one trial of `bench relay`. */
+import type { Case, Figures, RelayTrial } from './cases.js'
 import { measureDials } from './load/dials.js'
 import { measureLatency } from './load/latency.js'
 import { measureMemory } from './load/memory.js'
 import { measureThroughput } from './load/throughput.js'
 import { webSocketSenders } from './load/websocket-sender.js'
-import { CONTENDERS } from './servers/contenders.js'
-import { startServer, type RunningServer } from './servers/server.js'
+import { CONTENDERS, type ContenderName } from './servers/contenders.js'
+import { startServer, type RunningServer, type ServerCommand } from './servers/server.js'
+import { profileFlags, serveTrial } from './trial.js'
 
-export type TrialOutcome = { figures: Figures } | { skipped: string } | { failed: string }
+await serveTrial<Case, ContenderName, Figures>(async (trial) => {
+  const command = await CONTENDERS[trial.contender].command()
+  const server = await startServer(command, profileFlags(trial.profiles, 'server'))
+  const figures = await measure(trial, command, server)
+  await server.stop()
+  return figures
+}, 'the server does not announce windows')
 
-const trial = JSON.parse(process.argv[2] ?? '') as Trial // written by the process that started this one
-
-process.on('uncaughtException', (error) => finish({ failed: error.stack ?? error.message }))
-process.on('disconnect', () => process.exit())
-
-const command = await CONTENDERS[trial.contender].command()
-const server = await startServer(command, trial.nodeFlags)
-const figures = await measure(server)
-await server.stop()
-finish(figures === undefined ? { skipped: 'the server does not announce windows' } : { figures })
-
-function measure(server: RunningServer): Promise<Figures | undefined> {
+function measure(trial: RelayTrial, command: ServerCommand, server: RunningServer): Promise<Figures | undefined> {
   switch (trial.case.kind) {
     case 'throughput':
       return measureThroughput(server, command.openSender?.(server) ?? webSocketSenders(server), trial.case, trial)
@@ -32,8 +28,4 @@ function measure(server: RunningServer): Promise<Figures | undefined> {
     case 'dials':
       return measureDials(server, trial.case)
   }
-}
-
-function finish(outcome: TrialOutcome): void {
-  process.send?.(outcome, () => process.exit())
 }

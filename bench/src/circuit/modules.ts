@@ -28,7 +28,9 @@ export interface Stream {
   /** @returns false if the next is to wait for `drain` */
   send(bytes: Uint8Array): boolean
   addEventListener(name: 'message', listener: (event: { data: Chunk }) => void): void
-  addEventListener(name: 'drain' | 'close', listener: (event: { error?: Error }) => void): void
+  addEventListener(name: 'drain' | 'end' | 'close', listener: (event: { error?: Error }) => void): void
+  /** Ends this direction. @returns when all was written */
+  close(): Promise<void>
 }
 
 interface Node {

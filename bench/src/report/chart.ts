@@ -1,5 +1,4 @@
-import type { FiguresOf } from '../cases.js'
-import type { Result } from '../schedule.js'
+import type { FiguresOf, RelayResult } from '../cases.js'
 import { CONTENDERS } from '../servers/contenders.js'
 import { rowsOf } from './summary.js'
 import { figure } from './table.js'
@@ -23,7 +22,7 @@ const HEAD = 44
 const FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 /** Bars for the cases most people ask about: one pair, many messages per write. Shorter is better. */
-export function chartOf(results: readonly Result[]): string {
+export function chartOf(results: readonly RelayResult[]): string {
   const rows = rowsOf(results, 'throughput')
   let top = 0
   const panels = PANELS.map(({ title, payload, key }) => {

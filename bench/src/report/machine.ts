@@ -13,10 +13,11 @@ export interface Machine {
   text: string
 }
 
-export function machineOf(args: readonly string[]): Machine {
+/** @param bench - its name on the command line, and what followed */
+export function machineOf(bench: string, args: readonly string[]): Machine {
   // Where figures go says nothing about how they were taken.
   const flags = args.filter((arg, index) => arg !== '--write' && arg !== '--json' && args[index - 1] !== '--json')
-  const command = ['npm run bench relay', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
+  const command = [`npm run bench ${bench}`, ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
   const date = new Date().toISOString().slice(0, 10)
   const cores = cpus()
   const cpu = cores[0]?.model.trim() ?? 'unknown CPU'

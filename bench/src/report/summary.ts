@@ -1,6 +1,5 @@
-import type { Case, Figures, FiguresOf } from '../cases.js'
+import type { Case, FiguresOf, RelayResult } from '../cases.js'
 import { median } from '../load/percentile.js'
-import type { Result } from '../schedule.js'
 import type { ContenderName } from '../servers/contenders.js'
 
 /** The medians of one case, by contender. */
@@ -10,7 +9,7 @@ export interface Row<Kind extends Case['kind']> {
 }
 
 /** The medians of all cases of one kind, those without any left out. */
-export function rowsOf<Kind extends Case['kind']>(results: readonly Result[], kind: Kind): Row<Kind>[] {
+export function rowsOf<Kind extends Case['kind']>(results: readonly RelayResult[], kind: Kind): Row<Kind>[] {
   return results
     .filter(({ entry, figures }) => entry.case.kind === kind && figures.size > 0)
     .map(({ entry, figures }) => ({
@@ -20,12 +19,12 @@ export function rowsOf<Kind extends Case['kind']>(results: readonly Result[], ki
     }))
 }
 
-/** Each figure's own median. */
-function medians(runs: readonly Figures[]): Figures {
+/** Each figure's own median. @param runs - objects of the same shape, all of whose members are numbers */
+export function medians<Figures extends object>(runs: readonly Figures[]): Figures {
   const [first] = runs
   const entries = Object.keys(first ?? {}).map((key) => [
     key,
-    median(runs.map((run) => (run as unknown as Record<string, number>)[key] ?? Number.NaN)) // all figures are numbers
+    median(runs.map((run) => (run as Record<string, number>)[key] ?? Number.NaN)) // all figures are numbers
   ])
   return Object.fromEntries(entries) as Figures // of the same shape as each run's
 }

@@ -17,5 +17,6 @@ export function figure(value: number | undefined, unit = ''): string {
 
 export function ratio(numerator: number | undefined, denominator: number | undefined): string {
   if (numerator === undefined || denominator === undefined || !(denominator > 0)) return '–'
-  return `${(numerator / denominator).toPrecision(2)}×`
+  const value = numerator / denominator
+  return `${value < 100 ? value.toPrecision(2) : Math.round(value)}×`
 }

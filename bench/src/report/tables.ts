@@ -1,6 +1,5 @@
-import { nameOf, type FiguresOf } from '../cases.js'
-import type { Result } from '../schedule.js'
-import { CONTENDERS, type ContenderName } from '../servers/contenders.js'
+import { nameOf, type FiguresOf, type RelayResult } from '../cases.js'
+import { CONTENDER_NAMES, CONTENDERS, type ContenderName } from '../servers/contenders.js'
 import { figure, markdownTable, ratio } from './table.js'
 import { rowsOf, type Row } from './summary.js'
 
@@ -11,7 +10,7 @@ const LARGE = 16 * 1024
 const SATURATED = 0.85
 
 /** All results as markdown, a section per question. */
-export function tablesOf(results: readonly Result[]): string {
+export function tablesOf(results: readonly RelayResult[]): string {
   const throughput = rowsOf(results, 'throughput')
   const large = throughput.filter(({ case: of }) => of.payload >= LARGE)
   const sections = [
@@ -125,8 +124,7 @@ function dialsTable(rows: readonly Row<'dials'>[]): string {
 
 function contendersOf(rows: readonly Row<'throughput'>[]): ContenderName[] {
   const present = new Set(rows.flatMap(({ of }) => [...of.keys()]))
-  // The keys of the table of contenders are their names.
-  return (Object.keys(CONTENDERS) as ContenderName[]).filter((name) => present.has(name))
+  return CONTENDER_NAMES.filter((name) => present.has(name))
 }
 
 function titles(names: readonly ContenderName[]): string[] {

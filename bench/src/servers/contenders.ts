@@ -26,9 +26,13 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
   circuit: { title: 'js-libp2p circuit relay', command: circuit, node: () => nodeOf(CIRCUIT_NODE) }
 }
 
+// The keys of the table are their names.
+export const CONTENDER_NAMES = Object.keys(CONTENDERS) as ContenderName[]
+
 const LEGACY_PACKAGE = 'libp2p-websocket-star-rendezvous@0.4.1'
 
-const OURS = fileURLToPath(new URL('../../../packages/rendezvous/dist/cli/main.js', import.meta.url))
+/** The command of this repository's server. */
+export const OURS = fileURLToPath(new URL('../../../packages/rendezvous/dist/cli/main.js', import.meta.url))
 
 async function ours(): Promise<ServerCommand> {
   const flags = ['--port', '0', '--host', '127.0.0.1', '--disable-crypto-challenge', '--log-level', 'error']
@@ -52,11 +56,15 @@ async function forwarder(): Promise<ServerCommand> {
 }
 
 async function circuit(): Promise<ServerCommand> {
-  const modules = await installApart('libp2p', CIRCUIT_PACKAGES)
+  const modules = await circuitModules()
   return {
     args: [fileURLToPath(new URL('../circuit/relay.js', import.meta.url)), modules],
     openSender: ({ listening }) => circuitSenders(modules, listening)
   }
+}
+
+export function circuitModules(): Promise<string> {
+  return installApart('libp2p', CIRCUIT_PACKAGES)
 }
 
 /** Whether `ws` finds its native helper here: ours and the forwarder use it then. */
@@ -69,7 +77,8 @@ export function hasBufferutil(): boolean {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo // it listens on TCP

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClientTrial } from './cases.js'
+import { openClientPair } from './pair.js'
+
+export interface TransferCase {
+  kind: 'transfer'
+  /** Bytes of each write. */
+  size: number
+  /** Milliseconds that every byte between receiver and server takes longer, each way. */
+  delay: number
+}
+
+export interface TransferFigures {
+  megabytesPerSecond: number
+  writesPerSecond: number
+  /** CPU of each process, in seconds per 10⁹ bytes. */
+  senderCpu: number
+  serverCpu: number
+  receiverCpu: number
+  /** Resident bytes of each process at the end. */
+  senderRss: number
+  serverRss: number
+  receiverRss: number
+}
+
+/** A window needs some round trips to grow: so many times the delay are added to the warm-up. */
+const WARMUP_ROUND_TRIPS = 20
+const MICROSECONDS = 1e6
+const GB = 1e9
+
+/** One sender writes as fast as its library lets it, one receiver checks what comes. */
+export async function measureTransfer(
+  { size, delay: added }: TransferCase,
+  trial: Omit<ClientTrial, 'case'>
+): Promise<TransferFigures> {
+  const pair = await openClientPair(trial, { size, delay: added, reads: true })
+  const { server, sender, receiver } = pair
+  const snapshot = async () => {
+    const [to, from, at] = await Promise.all([
+      receiver.ask({ do: 'report' }),
+      sender.ask({ do: 'report' }),
+      server.usage()
+    ])
+    return { receiver: to, sender: from, server: at }
+  }
+
+  await sender.ask({ do: 'send' })
+  await delay(trial.warmup * 1000 + 2 * added * WARMUP_ROUND_TRIPS)
+  const before = await snapshot()
+  await delay(trial.seconds * 1000)
+  const after = await snapshot()
+  const [sent, received] = await Promise.all([sender.ask({ do: 'stop' }), receiver.ask({ do: 'await end' })])
+  if (sent.bytes !== received.bytes) throw new Error(`${sent.bytes} bytes were sent, ${received.bytes} arrived`)
+  await pair.stop()
+
+  const bytes = after.receiver.bytes - before.receiver.bytes
+  if (bytes === 0) throw new Error('nothing arrived while it was measured')
+  const elapsed = after.receiver.at - before.receiver.at
+  const perGB = (role: 'sender' | 'server' | 'receiver') =>
+    ((after[role].cpu - before[role].cpu) / MICROSECONDS) * (GB / bytes)
+  return {
+    megabytesPerSecond: bytes / elapsed / 1000,
+    writesPerSecond: ((bytes / size) * 1000) / elapsed,
+    senderCpu: perGB('sender'),
+    serverCpu: perGB('server'),
+    receiverCpu: perGB('receiver'),
+    senderRss: after.sender.rss,
+    serverRss: after.server.rss,
+    receiverRss: after.receiver.rss
+  }
+}
