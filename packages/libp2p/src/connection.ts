@@ -1,0 +1,71 @@
+import type { AbortOptions } from '@libp2p/interface'
+import { AbstractMultiaddrConnection, type AbstractMultiaddrConnectionInit, type SendResult } from '@libp2p/utils'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import type { Connection } from '@websocket-star/client'
+import { StreamAbortedError, StreamStoppedError } from '@websocket-star/streams'
+
+export interface StarConnectionInit extends AbstractMultiaddrConnectionInit {
+  connection: Connection
+}
+
+/** A client's connection as libp2p wants it. Its backpressure is the connection's: what is not read here is not granted. */
+export class StarConnection extends AbstractMultiaddrConnection {
+  readonly #connection: Connection
+
+  constructor({ connection, ...init }: StarConnectionInit) {
+    super(init)
+    this.#connection = connection
+    const { sink, source } = connection
+    sink.onDrain = () => this.safeDispatchEvent('drain')
+    source.onData = (bytes) => this.onData(bytes)
+    source.onEnd = (error) => {
+      if (error === undefined) this.onTransportClosed()
+      else this.#fail(error)
+    }
+    sink.onFinish = (error) => {
+      if (error !== undefined) this.#fail(error)
+    }
+    if (sink.error !== undefined || source.error !== undefined) queueMicrotask(() => this.onRemoteReset())
+    else queueMicrotask(() => source.resume())
+  }
+
+  sendData(data: Uint8ArrayList): SendResult {
+    let canSendMore = true
+    for (const bytes of data) canSendMore = this.#connection.sink.write(bytes)
+    return { sentBytes: data.byteLength, canSendMore }
+  }
+
+  async sendClose({ signal }: AbortOptions = {}): Promise<void> {
+    const { sink, source } = this.#connection
+    const finished = new Promise<void>((resolve) => {
+      sink.onFinish = () => resolve()
+      if (sink.closed) resolve()
+    })
+    sink.end()
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
+    await Promise.race([finished, aborted])
+    // What the other side still sends is not wanted any more.
+    source.stop()
+  }
+
+  /** Either direction has ended early: the connection is over, whatever may still be read. */
+  #fail(error: Error): void {
+    if (error instanceof StreamStoppedError) this.onTransportClosed()
+    // What this side has ended itself, libp2p knows of.
+    else if (!(error instanceof StreamAbortedError)) this.onRemoteReset()
+  }
+
+  sendReset(error: Error): void {
+    this.#connection.abort(error)
+  }
+
+  sendPause(): void {
+    this.#connection.source.pause()
+  }
+
+  sendResume(): void {
+    this.#connection.source.resume()
+  }
+}

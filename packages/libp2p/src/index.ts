@@ -1,0 +1,27 @@
+/**
+ * A [js-libp2p](https://libp2p.io) 3 transport over a WebSocketStar server: nodes in browsers and in Node find each other
+ * and dial each other through a server that they all reach by WebSocket.
+ *
+ * @example
+ * ```ts
+ * import { noise } from '@libp2p/noise'
+ * import { yamux } from '@libp2p/yamux'
+ * import { webSocketStar } from '@websocket-star/libp2p'
+ * import { createLibp2p } from 'libp2p'
+ *
+ * const node = await createLibp2p({
+ *   addresses: { listen: ['/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'] },
+ *   transports: [webSocketStar()],
+ *   connectionEncrypters: [noise()],
+ *   streamMuxers: [yamux()]
+ * })
+ * // Whoever is on the star is in the peer store: a peer id is enough to dial.
+ * node.addEventListener('peer:discovery', ({ detail }) => void node.dial(detail.id))
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { webSocketStar } from './transport.js'
+export type { WebSocketStarComponents, WebSocketStarInit } from './transport.js'
+export { webSocketStarDiscovery } from './discovery.js'

@@ -1,0 +1,118 @@
+import type { Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
+import type { AddressManager } from '@libp2p/interface-internal'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { Connection, ServerStatus, StarClient } from '@websocket-star/client'
+import { parseAddress, serverUrl } from '@websocket-star/protocol'
+import { TypedEventEmitter } from 'main-event'
+import type { StarConnection } from './connection.js'
+
+export interface StarListenerInit {
+  client: () => Promise<StarClient>
+  addressManager: AddressManager
+  log: Logger
+  strict: boolean
+  /** Milliseconds. */
+  listenTimeout: number
+  upgrader: Upgrader
+  toConnection: (connection: Connection) => StarConnection
+  onClose: () => void
+}
+
+/** One star that a node listens on, for as long as it is wanted: its address comes and goes with the connection to it. */
+export class StarListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  /** What the star's addresses begin with; undefined before `listen`. */
+  prefix: string | undefined
+  readonly #init: StarListenerInit
+  readonly #stop = new AbortController()
+  readonly #open = new Set<StarConnection>()
+  #client: StarClient | undefined
+  #isJoined = false
+  /** The star's server, as the client's status names it. */
+  #url: string | undefined
+
+  constructor(init: StarListenerInit) {
+    super()
+    this.#init = init
+  }
+
+  /** Joins the star. One that is down is joined when it is up, unless the transport is strict. */
+  async listen(address: Multiaddr): Promise<void> {
+    const { strict, listenTimeout, log } = this.#init
+    const { prefix } = parseAddress(address.toString())
+    this.prefix = prefix
+    this.#url = serverUrl(address.toString())
+    const client = await this.#init.client()
+    this.#client = client
+    const attempt = new Promise<Error | undefined>((resolve) => {
+      client.addEventListener(
+        'server:status',
+        ({ detail }) => {
+          this.#follow(detail)
+          if (this.#isJoined) resolve(undefined)
+          else if (detail.state === 'waiting' && detail.url === this.#url) resolve(detail.error)
+        },
+        { signal: this.#stop.signal }
+      )
+      setTimeout(() => resolve(new Error(`not joined within ${listenTimeout} ms`)), listenTimeout)
+    })
+    // It settles when the star is joined, which may be much later.
+    client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) log.error('could not join %a - %e', address, error)
+    })
+    for (const status of client.servers) this.#follow(status)
+    const failure = this.#isJoined ? undefined : await attempt
+    if (failure === undefined) return
+    if (strict) {
+      await this.close()
+      throw failure
+    }
+    log('%a is not joined yet: %s', address, failure.message)
+  }
+
+  /** The star's address while it is joined, without the node's own peer id. */
+  getAddrs(): Multiaddr[] {
+    return this.#isJoined && this.prefix !== undefined ? [multiaddr(this.prefix)] : []
+  }
+
+  /** Nothing is added to addresses here. */
+  updateAnnounceAddrs(): void {}
+
+  /** Leaves the star. */
+  async close(): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    this.#stop.abort()
+    this.#setJoined(false)
+    for (const connection of this.#open) connection.abort(new Error('The listener was closed'))
+    if (this.prefix !== undefined) await this.#client?.leave(this.prefix)
+    this.#init.onClose()
+    this.safeDispatchEvent('close')
+  }
+
+  /** Somebody has dialled this node here. */
+  receive(connection: Connection): void {
+    const { toConnection, upgrader, log } = this.#init
+    const inbound = toConnection(connection)
+    this.#open.add(inbound)
+    inbound.addEventListener('close', () => this.#open.delete(inbound), { once: true })
+    upgrader.upgradeInbound(inbound, { signal: this.#stop.signal }).catch((error: unknown) => {
+      log.error('inbound connection %s failed to upgrade - %e', connection.id, error)
+      inbound.abort(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+
+  #follow({ url, addresses }: ServerStatus): void {
+    if (url === this.#url) this.#setJoined(addresses.some((address) => address.startsWith(`${this.prefix}/`)))
+  }
+
+  #setJoined(isJoined: boolean): void {
+    if (this.#isJoined === isJoined) return
+    this.#isJoined = isJoined
+    const [address] = this.prefix === undefined ? [] : [multiaddr(this.prefix)]
+    if (address === undefined) return
+    // A name, unlike an IP address, counts as reachable only if somebody says so.
+    if (isJoined) this.#init.addressManager.confirmObservedAddr(address, { type: 'transport' })
+    else this.#init.addressManager.removeObservedAddr(address)
+    // The node looks at its addresses anew with each of these; its transports are known to it by then.
+    if (!this.#stop.signal.aborted) queueMicrotask(() => this.safeDispatchEvent('listening'))
+  }
+}

@@ -1,0 +1,206 @@
+import '../support/promise-with-resolvers.js'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { describe, expect, test } from 'vitest'
+import { eventually, within } from '../support/deadline.js'
+import { startNode, type TestNode } from '../support/libp2p-node.js'
+import { startStar } from '../support/star.js'
+
+const PROTOCOL = '/test/1.0.0'
+const MB = 1_000_000
+
+/** Sends back what comes. */
+async function echo(node: TestNode): Promise<void> {
+  await node.handle(PROTOCOL, async (stream) => {
+    for await (const bytes of stream) if (!stream.send(bytes)) await stream.onDrain()
+    await stream.close()
+  })
+}
+
+/** Sends bytes of a pattern and checks that the same come back. */
+async function roundTrip(stream: Stream, size: number): Promise<number> {
+  const piece = Uint8Array.from({ length: 65_536 }, (_, index) => index * 7)
+  const sending = (async () => {
+    for (let sent = 0; sent < size; sent += piece.length) {
+      if (!stream.send(piece.subarray(0, Math.min(piece.length, size - sent)))) await stream.onDrain()
+    }
+    await stream.close()
+  })()
+  let received = 0
+  for await (const chunk of stream) {
+    for (const byte of chunk.subarray()) {
+      if (byte !== piece[received % piece.length]) throw new Error(`byte ${received} is wrong`)
+      received++
+    }
+  }
+  await sending
+  return received
+}
+
+/** Waits until a node's peer store knows where another is. */
+async function knows(node: TestNode, other: TestNode): Promise<void> {
+  await eventually('the other in the peer store', async () => {
+    const { addresses } = await node.peerStore.get(other.peerId)
+    return addresses.length > 0
+  })
+}
+
+describe('two nodes', () => {
+  test('dial by address and by peer id, with nothing else to configure', async () => {
+    await using star = await startStar()
+    await using alice = await startNode([star.multiaddr])
+    await using bob = await startNode([star.multiaddr])
+    expect(bob.getMultiaddrs().map(String)).toEqual([`${star.multiaddr}/p2p/${bob.peerId.toString()}`])
+    const connection = await alice.dial(multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`))
+    expect(connection.remotePeer.equals(bob.peerId)).toBe(true)
+    expect(connection.limits).toBeUndefined()
+    await connection.close()
+    await knows(alice, bob)
+    expect(await alice.services.ping.ping(bob.peerId)).toBeGreaterThanOrEqual(0)
+  })
+
+  test('are announced to each other', async () => {
+    await using star = await startStar()
+    await using alice = await startNode([star.multiaddr])
+    const found = new Promise<string>((resolve) => {
+      alice.addEventListener('peer:discovery', ({ detail }) => resolve(detail.id.toString()))
+    })
+    await using bob = await startNode([star.multiaddr])
+    expect(await within('a discovery', found)).toBe(bob.peerId.toString())
+  })
+
+  test('exchange 100 MB each way', { timeout: 120_000 }, async () => {
+    await using star = await startStar()
+    await using alice = await startNode([star.multiaddr])
+    await using bob = await startNode([star.multiaddr])
+    await echo(bob)
+    const address = multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`)
+    const stream = await alice.dialProtocol(address, PROTOCOL)
+    expect(await roundTrip(stream, 100 * MB)).toBe(100 * MB)
+    expect(star.server.stats()).toMatchObject({ reset: {}, held: 0 })
+  })
+
+  test('have 200 streams at once', { timeout: 60_000 }, async () => {
+    await using star = await startStar()
+    await using alice = await startNode([star.multiaddr])
+    await using bob = await startNode([star.multiaddr])
+    await bob.handle(
+      PROTOCOL,
+      async (stream) => {
+        for await (const bytes of stream) stream.send(bytes)
+        await stream.close()
+      },
+      { maxInboundStreams: 1000 }
+    )
+    const connection = await alice.dial(multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`))
+    // Until the other side has finished its upgrade, yamux takes ten streams.
+    await alice.services.ping.ping(bob.peerId)
+    const trips = Array.from({ length: 200 }, async () => {
+      return await roundTrip(await connection.newStream(PROTOCOL, { maxOutboundStreams: 1000 }), 20_000)
+    })
+    expect(await Promise.all(trips)).toEqual(trips.map(() => 20_000))
+  })
+
+  test.each(['Ed25519', 'secp256k1', 'RSA'] as const)('have %s keys', async (type) => {
+    await using star = await startStar()
+    const make = () => (type === 'RSA' ? generateKeyPair(type, 2048) : generateKeyPair(type))
+    await using alice = await startNode([star.multiaddr], { privateKey: await make() })
+    await using bob = await startNode([star.multiaddr], { privateKey: await make() })
+    await echo(bob)
+    await knows(alice, bob)
+    expect(await roundTrip(await alice.dialProtocol(bob.peerId, PROTOCOL), 100_000)).toBe(100_000)
+  })
+
+  test('meet over whichever of several stars is up', async () => {
+    await using one = await startStar()
+    await using two = await startStar()
+    await using alice = await startNode([one.multiaddr, two.multiaddr])
+    await using bob = await startNode([one.multiaddr, two.multiaddr])
+    await eventually('two addresses', async () => (await alice.peerStore.get(bob.peerId)).addresses.length === 2)
+    await one.stop()
+    await eventually('one address less', async () => (await alice.peerStore.get(bob.peerId)).addresses.length === 1)
+    expect(bob.getMultiaddrs().map(String)).toEqual([`${two.multiaddr}/p2p/${bob.peerId.toString()}`])
+    expect(await alice.services.ping.ping(bob.peerId)).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe('a star that restarts', () => {
+  test('connections end, nodes rejoin, tell so, and dial again', { timeout: 60_000 }, async () => {
+    await using star = await startStar()
+    await using alice = await startNode([star.multiaddr])
+    await using bob = await startNode([star.multiaddr])
+    await echo(bob)
+    const stream = await alice.dialProtocol(multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`), PROTOCOL)
+    const closed = new Promise((resolve) => stream.addEventListener('close', resolve, { once: true }))
+    const updates: number[] = []
+    bob.addEventListener('self:peer:update', ({ detail }) => updates.push(detail.peer.addresses.length))
+    // libp2p gathers changes for a second before it tells of them.
+    await eventually('word of the address', () => updates.at(-1) === 1)
+    await star.stop()
+    await within('the end of the stream', closed)
+    await eventually('no address', () => bob.getMultiaddrs().length === 0)
+    await eventually('word of that', () => updates.at(-1) === 0)
+    await star.restart()
+    await eventually('the address again', () => bob.getMultiaddrs().length === 1)
+    await eventually('word of that', () => updates.at(-1) === 1)
+    await knows(alice, bob)
+    expect(await roundTrip(await alice.dialProtocol(bob.peerId, PROTOCOL), MB)).toBe(MB)
+  })
+
+  test('one that is down when a node starts is joined when it is up', async () => {
+    await using star = await startStar()
+    await star.stop()
+    await using node = await startNode([star.multiaddr])
+    expect(node.getMultiaddrs()).toEqual([])
+    await star.restart()
+    await eventually('the address', () => node.getMultiaddrs().length === 1)
+  })
+
+  test('a strict node does not start without it', async () => {
+    await using star = await startStar()
+    await star.stop()
+    await expect(startNode([star.multiaddr], { star: { strict: true } })).rejects.toThrow('failed to be listened on')
+  })
+})
+
+test('a peer that leaves loses its star addresses, and no others', async () => {
+  await using star = await startStar()
+  await using alice = await startNode([star.multiaddr])
+  const bob = await startNode([star.multiaddr])
+  const other = multiaddr('/ip4/203.0.113.1/tcp/4001')
+  await knows(alice, bob)
+  await alice.peerStore.merge(bob.peerId, { multiaddrs: [other] })
+  await bob.stop()
+  await eventually('the loss', async () => {
+    const { addresses } = await alice.peerStore.get(bob.peerId)
+    return addresses.map(({ multiaddr }) => multiaddr.toString()).join() === other.toString()
+  })
+})
+
+test('whoever is dialled by the wrong peer id is not taken for it', async () => {
+  await using star = await startStar()
+  await using alice = await startNode([star.multiaddr])
+  const nobody = peerIdFromString('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
+  await expect(alice.dial(multiaddr(`${star.multiaddr}/p2p/${nobody.toString()}`))).rejects.toThrow()
+})
+
+test('thirty nodes on one star: each dials ten others', { timeout: 120_000 }, async () => {
+  await using star = await startStar()
+  const nodes = await Promise.all(Array.from({ length: 30 }, () => startNode([star.multiaddr])))
+  try {
+    for (const [index, node] of nodes.entries()) {
+      await Promise.all(
+        Array.from({ length: 10 }, async (_, offset) => {
+          const other = nodes[(index + 1 + offset) % nodes.length]
+          if (other === undefined) throw new Error('no such node')
+          const connection = await node.dial(multiaddr(`${star.multiaddr}/p2p/${other.peerId.toString()}`))
+          expect(connection.remotePeer.equals(other.peerId)).toBe(true)
+        })
+      )
+    }
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()))
+  }
+})

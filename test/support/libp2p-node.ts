@@ -1,0 +1,44 @@
+import './promise-with-resolvers.js'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping, type Ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import { webSocketStar, type WebSocketStarInit } from '@websocket-star/libp2p'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+
+/** What every node of a test offers. */
+export type Services = { ping: Ping; identify: unknown }
+
+export interface NodeOptions {
+  privateKey?: PrivateKey
+  star?: WebSocketStarInit
+  more?: Partial<Libp2pOptions<Services>>
+}
+
+/** What the nodes of tests have in common. */
+export function configurationOf(
+  listen: readonly string[],
+  { privateKey, star, more }: NodeOptions = {}
+): Libp2pOptions<Services> {
+  return {
+    ...(privateKey && { privateKey }),
+    addresses: { listen: [...listen] },
+    transports: [webSocketStar({ backoff: { initial: 20, max: 200 }, ...star })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify(), ping: ping() },
+    // All peers of a star come from the star's own address.
+    connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY },
+    connectionGater: { denyDialMultiaddr: () => false },
+    ...more
+  }
+}
+
+/** A node that listens on stars, and ends with its scope. */
+export async function startNode(listen: readonly string[], options: NodeOptions = {}): Promise<TestNode> {
+  const node = await createLibp2p(configurationOf(listen, options))
+  return Object.assign(node, { [Symbol.asyncDispose]: async () => await node.stop() })
+}
+
+export type TestNode = Libp2p<Services> & AsyncDisposable
