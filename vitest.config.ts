@@ -1,10 +1,39 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,
-    hookTimeout: 30_000
+    hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/browsers/**', 'test/libp2p/**']
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'libp2p',
+          include: ['test/libp2p/**/*.test.ts'],
+          // libp2p 3 wants Node 22.
+          setupFiles: 'test/support/promise-with-resolvers.ts'
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browsers',
+          include: ['test/browsers/**/*.test.ts'],
+          // Runs only if one of these tests does.
+          globalSetup: 'test/browsers/install.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      }
+    ]
   }
 })

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { benchClient } from './client.js'
+import { benchLibp2p } from './libp2p.js'
 import { UsageError } from './options.js'
 import { benchRelay } from './relay.js'
 import { USAGE } from './usage.js'
@@ -7,7 +8,8 @@ import { USAGE } from './usage.js'
 const USAGE_ERROR = 2
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   relay: benchRelay,
-  client: benchClient
+  client: benchClient,
+  libp2p: benchLibp2p
 }
 
 const [name = '--help', ...args] = process.argv.slice(2)

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { nameOf, type Case } from './cases.js'
 import type { WriteMode } from './load/sender.js'
 import type { Options } from './options.js'
-import type { Entry } from './schedule.js'
+import { select, type Entry } from './schedule.js'
 import { CONTENDERS, hasBufferutil, type ContenderName } from './servers/contenders.js'
 import type { Bench } from './trial.js'
 
@@ -35,13 +35,7 @@ export const RELAY: Bench<Case, ContenderName> = {
 
 /** What is measured with these options. */
 export function planOf(options: Options<ContenderName>): RelayEntry[] {
-  return everyEntry(options)
-    .filter((entry) => {
-      const name = nameOf(entry.case)
-      return options.cases.length === 0 || options.cases.some((part) => name.includes(part))
-    })
-    .map((entry) => ({ ...entry, contenders: entry.contenders.filter((name) => isWanted(options, name)) }))
-    .filter((entry) => entry.contenders.length > 0)
+  return select(RELAY, everyEntry(options), options)
 }
 
 function everyEntry(options: Options<ContenderName>): RelayEntry[] {
@@ -74,8 +68,4 @@ function isLeftOutOfQuick(payload: number, pairs: number, mode: WriteMode): bool
   return (
     mode === 'singles' || (payload === LARGE && (mode !== 'bursts' || pairs > 1)) || (mode !== 'bursts' && pairs > 1)
   )
-}
-
-function isWanted({ only }: Options<ContenderName>, name: ContenderName): boolean {
-  return name in CONTENDERS && (only.length === 0 || only.includes(name))
 }

@@ -1,3 +1,4 @@
+import type { Options } from './options.js'
 import { runTrial, type Bench } from './trial.js'
 
 /** A case and those it is done to. */
@@ -20,6 +21,21 @@ export interface ScheduleOptions {
   /** Seconds each case is measured. */
   seconds: number
   quick: boolean
+}
+
+/** Of all that could be measured, the cases and contenders that are asked for. */
+export function select<Case, Name extends string>(
+  { nameOf }: Bench<Case, Name>,
+  entries: readonly Entry<Case, Name>[],
+  { only, cases }: Pick<Options<Name>, 'only' | 'cases'>
+): Entry<Case, Name>[] {
+  return entries
+    .filter((entry) => cases.length === 0 || cases.some((part) => nameOf(entry.case).includes(part)))
+    .map((entry) => ({
+      ...entry,
+      contenders: entry.contenders.filter((name) => only.length === 0 || only.includes(name))
+    }))
+    .filter(({ contenders }) => contenders.length > 0)
 }
 
 /**

@@ -1,14 +1,17 @@
 import { fork } from 'node:child_process'
 
-/** One case, done to one contender that was started for it, from a process that was started for it. */
-export interface Trial<Case, Name extends string> {
-  contender: Name
-  case: Case
+export interface Conditions {
   /** Seconds before the figures are taken, and while they are. */
   warmup: number
   seconds: number
   /** The folder that profiles of the processes are to be written to, if any are. */
   profiles?: string
+}
+
+/** One case, done to one contender that was started for it, from a process that was started for it. */
+export interface Trial<Case, Name extends string> extends Conditions {
+  contender: Name
+  case: Case
 }
 
 export type TrialOutcome<Figures> = { figures: Figures } | { skipped: string } | { failed: string }

@@ -8,7 +8,7 @@ if (peerId === undefined) {
 }
 
 const client = await createStarClient({ servers: [server] })
-await client.join()
+await client.join({ signal: AbortSignal.timeout(10_000) })
 const { readable, writable } = await client.dial(peerId, { signal: AbortSignal.timeout(10_000) })
 
 const writer = writable.getWriter()

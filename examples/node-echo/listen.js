@@ -3,6 +3,7 @@ import { createStarClient } from '@websocket-star/client'
 
 const [server = 'http://127.0.0.1:9090'] = process.argv.slice(2)
 const client = await createStarClient({ servers: [server] })
+client.addEventListener('server:status', ({ detail }) => console.error(`${detail.url}: ${detail.state}`))
 
 client.handle(async ({ readable, writable, remotePeerId }) => {
   console.log(`${remotePeerId} is connected`)

@@ -1,7 +1,7 @@
 // Takes files from whoever sends some: node receive.js [folder] [server]
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createStarClient } from '@websocket-star/client'
@@ -9,7 +9,9 @@ import { readLine, writeLine } from './lines.js'
 import { showProgress } from './progress.js'
 
 const [folder = '.', server = 'http://127.0.0.1:9090'] = process.argv.slice(2)
+await mkdir(folder, { recursive: true })
 const client = await createStarClient({ servers: [server] })
+client.addEventListener('server:status', ({ detail }) => console.error(`${detail.url}: ${detail.state}`))
 
 client.handle(async ({ readable, writable }) => {
   // The first line says what comes; the rest is the file.

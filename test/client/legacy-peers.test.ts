@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { joinSocket } from '../support/socket.js'
 import { startStar } from '../support/star.js'
@@ -53,9 +54,8 @@ describe('beside a real legacy client', () => {
     const { pull } = await import('../support/streams.js')
     pull(pull.values(chunks), sink)
     const connection = await accepted.next()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await eventually('the sender to be held', () => star.server.stats().held === 1)
     expect(connection.source.readableLength).toBeLessThan(3 * MB)
-    expect(star.server.stats().held).toBe(1)
     expect(await readAll(connection.readable)).toMatchObject({ bytes: 20 * MB })
     expect(star.server.stats()).toMatchObject({ held: 0, reset: {} })
   })

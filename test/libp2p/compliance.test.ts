@@ -1,4 +1,3 @@
-import '../support/promise-with-resolvers.js'
 import discoveryTests from '@libp2p/interface-compliance-tests/peer-discovery'
 import transportTests from '@libp2p/interface-compliance-tests/transport'
 import type { Multiaddr } from '@multiformats/multiaddr'

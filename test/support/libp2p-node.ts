@@ -1,4 +1,3 @@
-import './promise-with-resolvers.js'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -8,7 +7,7 @@ import { webSocketStar, type WebSocketStarInit } from '@websocket-star/libp2p'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
 /** What every node of a test offers. */
-export type Services = { ping: Ping; identify: unknown }
+type Services = { ping: Ping; identify: unknown }
 
 export interface NodeOptions {
   privateKey?: PrivateKey
@@ -17,7 +16,7 @@ export interface NodeOptions {
 }
 
 /** What the nodes of tests have in common. */
-export function configurationOf(
+function configurationOf(
   listen: readonly string[],
   { privateKey, star, more }: NodeOptions = {}
 ): Libp2pOptions<Services> {

@@ -1,4 +1,4 @@
-/** What libp2p 3 needs beyond Node 20: imported before it. */
+/** What libp2p 3 needs beyond Node 20: run before any test. */
 interface Resolvers<T> {
   promise: Promise<T>
   resolve: (value: T | PromiseLike<T>) => void
@@ -14,5 +14,3 @@ promises.withResolvers ??= <T>(): Resolvers<T> => {
   const promise = new Promise<T>((...settle) => ([resolve, reject] = settle))
   return { promise, resolve, reject }
 }
-
-export {}

@@ -1,5 +1,5 @@
 /** A circuit relay without limits on time and data: the process whose CPU is measured. */
-import { commonOptions, importLibp2p } from './modules.js'
+import { commonOptions, importLibp2p } from '../libp2p/modules.js'
 
 const libp2p = await importLibp2p(process.argv[2] ?? '')
 const common = commonOptions(libp2p)

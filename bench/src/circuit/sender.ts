@@ -1,6 +1,6 @@
 import type { OpenSender, Sender, StreamPlan } from '../load/sender.js'
 import { patternOf } from '../wire/train.js'
-import { commonOptions, importLibp2p, type Libp2p, type Stream } from './modules.js'
+import { commonOptions, importLibp2p, type Libp2p, type Stream } from '../libp2p/modules.js'
 
 const PROTOCOL = '/websocket-star-bench/1.0.0'
 const NUMBER_SIZE = 4

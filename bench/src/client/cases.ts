@@ -1,10 +1,10 @@
 import { sizeName } from '../cases.js'
+import type { TransferCase, TransferFigures } from '../end-to-end/transfer.js'
 import type { Result } from '../schedule.js'
 import type { Trial } from '../trial.js'
 import type { ClientName } from './contenders.js'
 import type { MemoryCase, MemoryFigures } from './memory.js'
 import type { RestartCase, RestartFigures } from './restart.js'
-import type { TransferCase, TransferFigures } from './transfer.js'
 
 /** What clients are made to do. */
 export type ClientCase = TransferCase | MemoryCase | RestartCase

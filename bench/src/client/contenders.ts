@@ -1,36 +1,30 @@
-import { CIRCUIT_NODE } from '../circuit/modules.js'
+import type { PeerContender } from '../end-to-end/contender.js'
+import { LIBP2P_NODE } from '../libp2p/modules.js'
 import { LEGACY_CLIENT_PACKAGES } from '../peers/legacy.js'
-import type { LibraryName } from '../peers/libraries.js'
-import { CONTENDERS, circuitModules, OURS } from '../servers/contenders.js'
+import { CONTENDERS, libp2pModules, OURS } from '../servers/contenders.js'
 import { installApart, nodeOf } from '../servers/installation.js'
 import type { ServerCommand } from '../servers/server.js'
 
-/** A contender is a library, and the server that its peers meet at. */
-export type ClientName = LibraryName
+export type ClientName = 'ours' | 'ours-whatwg' | 'legacy' | 'circuit'
 
-export interface ClientContender {
-  title: string
-  /** @param port - to listen on; 0 for any, which is all that the other servers are asked for */
-  server: (port?: number) => Promise<ServerCommand>
-  /** The `node_modules` that peers load the library from, if it is not one of this repository. */
-  modules?: () => Promise<string>
-  node?: () => Promise<string>
-}
+type ClientContender = PeerContender & Required<Pick<PeerContender, 'server'>>
 
 /** What is measured, in the order of rows. */
 export const CLIENTS: Readonly<Record<ClientName, ClientContender>> = {
-  ours: { title: 'ours', server: ours },
-  'ours-whatwg': { title: 'ours, WHATWG', server: ours },
+  ours: { title: 'ours', library: 'ours', server: ours },
+  'ours-whatwg': { title: 'ours, WHATWG', library: 'ours-whatwg', server: ours },
   legacy: {
     title: 'legacy client and server',
+    library: 'legacy',
     server: CONTENDERS.legacy.command,
     modules: () => installApart('legacy-client', LEGACY_CLIENT_PACKAGES)
   },
   circuit: {
     title: 'js-libp2p, circuit relay',
+    library: 'circuit',
     server: CONTENDERS.circuit.command,
-    modules: circuitModules,
-    node: () => nodeOf(CIRCUIT_NODE)
+    modules: libp2pModules,
+    node: () => nodeOf(LIBP2P_NODE)
   }
 }
 

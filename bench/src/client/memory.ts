@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { openPair } from '../end-to-end/pair.js'
 import type { ClientTrial } from './cases.js'
-import { openClientPair } from './pair.js'
+import { CLIENTS } from './contenders.js'
 
 export interface MemoryCase {
   kind: 'memory'
@@ -27,10 +28,10 @@ const SAMPLE_INTERVAL = 50
 /** A sender that waits when it is told to, and a receiver that does not read. */
 export async function measureMemory(
   { receiver: how, bytes, patience }: MemoryCase,
-  trial: Omit<ClientTrial, 'case'>
+  { contender, warmup, profiles }: Omit<ClientTrial, 'case'>
 ): Promise<MemoryFigures> {
   const stops = how === 'stops'
-  const pair = await openClientPair(trial, { size: SIZE, delay: 0, reads: stops })
+  const pair = await openPair(CLIENTS[contender], { size: SIZE, delay: 0, reads: stops, profiles })
   const { server, sender, receiver } = pair
   const sample = async () => {
     const [from, at, to] = await Promise.all([
@@ -42,7 +43,7 @@ export async function measureMemory(
   }
   if (stops) {
     await sender.ask({ do: 'send' })
-    await delay(trial.warmup * 1000)
+    await delay(warmup * 1000)
   }
   const before = await sample()
   if (stops) await receiver.ask({ do: 'pause' })

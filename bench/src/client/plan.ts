@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Options } from '../options.js'
-import type { Entry } from '../schedule.js'
+import { select, type Entry } from '../schedule.js'
 import type { Bench } from '../trial.js'
 import { clientCaseName, type ClientCase } from './cases.js'
 import { CLIENTS, type ClientName } from './contenders.js'
@@ -29,7 +29,8 @@ export const LARGE_WRITES: ClientCase = { kind: 'transfer', size: 64 * KIB, dela
 export const SMALL_WRITES: ClientCase = { kind: 'transfer', size: 100, delay: 0 }
 
 /** What is measured with these options. */
-export function planOf({ runs, quick, only, cases }: Options<ClientName>): ClientEntry[] {
+export function planOf(options: Options<ClientName>): ClientEntry[] {
+  const { runs, quick } = options
   const longRuns = Math.min(runs, LONG_RUNS)
   const pushed = { kind: 'memory', bytes: 200_000_000, patience: quick ? 1 : 5 } as const
   const entries: ClientEntry[] = [
@@ -44,11 +45,5 @@ export function planOf({ runs, quick, only, cases }: Options<ClientName>): Clien
     { case: { ...pushed, receiver: 'stops' }, contenders: OURS, runs: longRuns },
     { case: { kind: 'restart', clients: CLIENT_COUNT, pause: 1 }, contenders: OURS, runs: longRuns }
   ]
-  return entries
-    .filter((entry) => cases.length === 0 || cases.some((part) => clientCaseName(entry.case).includes(part)))
-    .map((entry) => ({
-      ...entry,
-      contenders: entry.contenders.filter((name) => only.length === 0 || only.includes(name))
-    }))
-    .filter(({ contenders }) => contenders.length > 0)
+  return select(CLIENT, entries, options)
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { RemoteProcess } from '../end-to-end/remote-process.js'
 import type { CrowdCommand, CrowdReport, CrowdSetup } from '../peers/crowd-process.js'
 import { freePort } from '../servers/contenders.js'
 import { startServer } from '../servers/server.js'
 import type { ClientTrial } from './cases.js'
 import { CLIENTS } from './contenders.js'
-import { RemoteProcess } from './remote-process.js'
 
 export interface RestartCase {
   kind: 'restart'

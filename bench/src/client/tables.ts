@@ -1,20 +1,19 @@
-import { figure, markdownTable, ratio } from '../report/table.js'
-import { medians } from '../report/summary.js'
+import { CPU_HEAD, cpuCells, transferTable } from '../end-to-end/transfer-table.js'
+import type { TransferCase, TransferFigures } from '../end-to-end/transfer.js'
+import { mediansOf } from '../report/summary.js'
+import { figure, markdownTable } from '../report/table.js'
 import type { ClientCase, ClientResult } from './cases.js'
 import { CLIENT_NAMES, CLIENTS, type ClientName } from './contenders.js'
 import type { MemoryFigures } from './memory.js'
 import type { RestartFigures } from './restart.js'
-import type { TransferCase, TransferFigures } from './transfer.js'
 
 const MB = 1e6
-/** From this size on, bytes cost more than writes do. */
-const LARGE = 16 * 1024
 
 /** All results as markdown, a section per question. */
 export function clientTablesOf(results: readonly ClientResult[]): string {
   const transfers = results.filter(({ entry }) => isTransfer(entry.case))
   const sections = [
-    ...transfers.filter(({ entry }) => isTransfer(entry.case) && entry.case.delay === 0).map(transferTable),
+    ...transfers.filter(({ entry }) => isTransfer(entry.case) && entry.case.delay === 0).map(simpleTransferTable),
     delayTable(transfers),
     memoryTable(results),
     restartTable(results),
@@ -23,28 +22,16 @@ export function clientTablesOf(results: readonly ClientResult[]): string {
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
-function transferTable(result: ClientResult): string {
-  const { size } = result.entry.case as TransferCase // as was looked at
-  const of = mediansOf<TransferFigures>(result)
-  if (of.size === 0) return ''
-  const rateOf = (found: TransferFigures | undefined) =>
-    size >= LARGE ? found?.megabytesPerSecond : found?.writesPerSecond
-  const ours = rateOf(of.get('ours'))
-  const body = [...of].map(([name, found]) => [
-    CLIENTS[name].title,
-    figure(rateOf(found)),
-    ratio(ours, rateOf(found)),
-    ...cpuCells(found)
-  ])
-  const [what, rate] = size >= LARGE ? [`${size / 1024} KiB`, 'MB per second'] : [`${size} B`, 'writes per second']
-  return `### One pair, writes of ${what}\n\n${markdownTable(['', rate, 'ours against it', ...CPU_HEAD], body)}`
+function simpleTransferTable(result: ClientResult): string {
+  const of = result.entry.case as TransferCase // as was looked at
+  return transferTable(of, mediansOf(CLIENT_NAMES, result.figures), CLIENTS, 'ours')
 }
 
 function delayTable(results: readonly ClientResult[]): string {
   const body = results.flatMap((result) => {
     const { delay } = result.entry.case as TransferCase // as was looked at
     if (delay === 0) return []
-    return [...mediansOf<TransferFigures>(result)].map(([name, found]) => [
+    return [...mediansOf<ClientName, TransferFigures>(CLIENT_NAMES, result.figures)].map(([name, found]) => [
       `${CLIENTS[name].title}, ${delay} ms each way`,
       figure(found.megabytesPerSecond),
       ...cpuCells(found)
@@ -58,7 +45,7 @@ function memoryTable(results: readonly ClientResult[]): string {
   const body = results.flatMap((result) => {
     const of = result.entry.case
     if (of.kind !== 'memory') return []
-    return [...mediansOf<MemoryFigures>(result)].map(([name, found]) => [
+    return [...mediansOf<ClientName, MemoryFigures>(CLIENT_NAMES, result.figures)].map(([name, found]) => [
       `${CLIENTS[name].title}, a receiver that ${of.receiver === 'never' ? 'never reads' : 'stops reading'}`,
       figure(found.left / MB),
       figure(found.senderGrowth / MB),
@@ -75,7 +62,7 @@ function restartTable(results: readonly ClientResult[]): string {
   const body = results.flatMap((result) => {
     const of = result.entry.case
     if (of.kind !== 'restart') return []
-    return [...mediansOf<RestartFigures>(result)].map(([name, found]) => [
+    return [...mediansOf<ClientName, RestartFigures>(CLIENT_NAMES, result.figures)].map(([name, found]) => [
       `${CLIENTS[name].title}, ${of.clients} clients`,
       figure(found.seconds),
       figure(found.outage),
@@ -92,22 +79,6 @@ function restartTable(results: readonly ClientResult[]): string {
     'server CPU per client, ms'
   ]
   return `### A server that is away for a second\n\n${markdownTable(head, body)}`
-}
-
-const CPU_HEAD = ['sender CPU, s per GB', 'server CPU, s per GB', 'receiver CPU, s per GB']
-
-function cpuCells({ senderCpu, serverCpu, receiverCpu }: TransferFigures): string[] {
-  return [figure(senderCpu), figure(serverCpu), figure(receiverCpu)]
-}
-
-/** The medians of each contender that has any, in the order of rows. */
-function mediansOf<Figures extends object>({ figures }: ClientResult): Map<ClientName, Figures> {
-  return new Map(
-    CLIENT_NAMES.flatMap((name) => {
-      const runs = figures.get(name) as Figures[] | undefined // of the kind that the case is
-      return runs === undefined ? [] : [[name, medians(runs)] as const]
-    })
-  )
 }
 
 function isTransfer(of: ClientCase): of is TransferCase {

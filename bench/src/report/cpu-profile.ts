@@ -57,7 +57,8 @@ function groupOf({ functionName, url }: CpuProfile['nodes'][number]['callFrame']
   if (url.startsWith('node:')) return 'Node'
   if (url.includes('/node_modules/ws/')) return 'ws'
   if (url.includes('/node_modules/engine.io')) return 'engine.io'
-  if (url.includes('/node_modules/')) return 'other packages'
+  // What packages bring along compiled; nothing of ours is.
+  if (url.includes('/node_modules/') || url.startsWith('wasm:')) return 'other packages'
   return 'our code'
 }
 

@@ -11,6 +11,8 @@ export interface Outcome<Case, Name extends string, Figures> {
   options: { json: string | undefined; write: boolean }
   nameOf: (of: Case) => string
   results: readonly Result<Case, Name, Figures>[]
+  /** The version of the Node that was measured, if it is not the one that runs this. */
+  node?: string
   /** The results as markdown. */
   tables: string
 }
@@ -22,9 +24,10 @@ export function publish<Case, Name extends string, Figures>({
   options,
   nameOf,
   results,
+  node,
   tables
 }: Outcome<Case, Name, Figures>): void {
-  const machine = machineOf(name, args)
+  const machine = machineOf(name, args, node)
   const page = `${machine.text}\n\n${tables}`
   console.log(page)
   if (options.json !== undefined) {

@@ -19,8 +19,21 @@ export function rowsOf<Kind extends Case['kind']>(results: readonly RelayResult[
     }))
 }
 
+/** The medians of each contender that has any, in the order of `names`. */
+export function mediansOf<Name extends string, Figures extends object>(
+  names: readonly Name[],
+  figures: ReadonlyMap<Name, readonly object[]>
+): Map<Name, Figures> {
+  return new Map(
+    names.flatMap((name) => {
+      const runs = figures.get(name) as Figures[] | undefined // of the kind that the case is
+      return runs === undefined ? [] : [[name, medians(runs)] as const]
+    })
+  )
+}
+
 /** Each figure's own median. @param runs - objects of the same shape, all of whose members are numbers */
-export function medians<Figures extends object>(runs: readonly Figures[]): Figures {
+function medians<Figures extends object>(runs: readonly Figures[]): Figures {
   const [first] = runs
   const entries = Object.keys(first ?? {}).map((key) => [
     key,

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CIRCUIT_NODE, CIRCUIT_PACKAGES } from '../circuit/modules.js'
+import { LIBP2P_NODE, LIBP2P_PACKAGES } from '../libp2p/modules.js'
 import { circuitSenders } from '../circuit/sender.js'
 import { openForwardedPair, openStarPair } from '../wire/pair.js'
 import { installApart, nodeOf } from './installation.js'
@@ -23,7 +23,7 @@ export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = {
   'ours-js': { title: 'this server without bufferutil', command: oursWithoutBufferutil },
   legacy: { title: 'legacy server 0.4.1', command: legacy },
   forwarder: { title: 'plain `ws` forwarder', command: forwarder },
-  circuit: { title: 'js-libp2p circuit relay', command: circuit, node: () => nodeOf(CIRCUIT_NODE) }
+  circuit: { title: 'js-libp2p circuit relay', command: circuit, node: () => nodeOf(LIBP2P_NODE) }
 }
 
 // The keys of the table are their names.
@@ -56,19 +56,20 @@ async function forwarder(): Promise<ServerCommand> {
 }
 
 async function circuit(): Promise<ServerCommand> {
-  const modules = await circuitModules()
+  const modules = await libp2pModules()
   return {
     args: [fileURLToPath(new URL('../circuit/relay.js', import.meta.url)), modules],
     openSender: ({ listening }) => circuitSenders(modules, listening)
   }
 }
 
-export function circuitModules(): Promise<string> {
-  return installApart('libp2p', CIRCUIT_PACKAGES)
+export function libp2pModules(): Promise<string> {
+  return installApart('libp2p', LIBP2P_PACKAGES)
 }
 
 /** Whether `ws` finds its native helper here: ours and the forwarder use it then. */
 export function hasBufferutil(): boolean {
+  if (process.env['WS_NO_BUFFER_UTIL']) return false
   try {
     createRequire(OURS)('bufferutil')
     return true

@@ -46,6 +46,12 @@ export async function nodeOf(major: number): Promise<string> {
   return join(modules, name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 }
 
+/** @returns the version of a node, such as `v22.11.0` */
+export async function versionOf(node: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(node, ['--version'])
+  return stdout.trim()
+}
+
 /** Puts a package in the place of an optional one that fails to load, as if there were none. */
 function hide(folder: string): void {
   if (existsSync(folder)) return

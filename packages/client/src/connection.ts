@@ -38,7 +38,7 @@ export class Connection {
    * either. A rejection that nobody looks at goes unnoticed.
    */
   readonly closed: Promise<void>
-  #readable: ReadableStream<Uint8Array> | undefined
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array> | undefined
 
   /** Made by a client. */
@@ -61,8 +61,9 @@ export class Connection {
   }
 
   /** What the other peer sends. As long as it is not read, that peer waits; cancelling it stops that peer's sending only. */
-  get readable(): ReadableStream<Uint8Array> {
-    return (this.#readable ??= readableStream(this.source))
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    // What comes from a socket is never shared memory; without saying so it could not be piped through a decoder.
+    return (this.#readable ??= readableStream(this.source as Source<Uint8Array<ArrayBuffer>>))
   }
 
   /** What is sent to the other peer. Closing it resolves once everything was sent. */

@@ -8,9 +8,9 @@
  *
  * const client = await createStarClient({ servers: ['http://127.0.0.1:9090'] })
  * client.handle(({ readable, writable }) => readable.pipeTo(writable)) // an echo
- * await client.join()
+ * await client.join({ signal: AbortSignal.timeout(10_000) })
  *
- * for await (const { type, peer } of client.peers) {
+ * for await (const { type, peer } of client.peers.changes()) {
  *   if (type === 'left') continue
  *   const connection = await client.dial(peer.id)
  *   const writer = connection.writable.getWriter()
@@ -37,7 +37,15 @@ export type { KeyStoreOptions } from './key-store.js'
 export type { Ed25519Key, StarPrivateKey, StarPublicKey } from './key.js'
 
 export { InvalidAddressError, InvalidNonceError } from '@websocket-star/protocol'
-export type { Sink, Source, StreamError, WindowOptions } from '@websocket-star/streams'
+export {
+  ConnectionLostError,
+  StreamAbortedError,
+  StreamError,
+  StreamProtocolError,
+  StreamResetError,
+  StreamStoppedError
+} from '@websocket-star/streams'
+export type { Sink, Source, WindowOptions } from '@websocket-star/streams'
 
 export {
   ChallengeMissingError,

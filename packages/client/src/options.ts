@@ -60,6 +60,9 @@ const DURATION_MAX = 2 ** 31 - 1
 
 /** @throws {InvalidOptionsError} */
 export function resolveOptions(options: StarClientOptions): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionsError('Expected options, such as { servers: ["https://star.example.com"] }')
+  }
   const { privateKey: _, ...given } = options
   const resolved: ResolvedOptions = {
     strict: false,

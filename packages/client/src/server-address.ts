@@ -20,7 +20,8 @@ export function parseServer(text: string, peerId: string): ServerAddress {
   const multiaddr = /^[a-z]+:\/\//i.test(text) ? multiaddrOf(text) : text
   try {
     const address = parseAddress(multiaddr)
-    if (address.prefix === undefined || !address.strict) throw new TypeError('it does not end in /p2p-websocket-star')
+    if (address.prefix === undefined) throw new TypeError('it does not end in /p2p-websocket-star')
+    if (!address.strict) throw new TypeError('host, port, or ws or wss are missing or in the wrong place')
     if (address.peerId !== undefined && address.peerId !== peerId) {
       throw new TypeError(`it names the peer ${address.peerId}, and this client is ${peerId}`)
     }
@@ -47,9 +48,7 @@ function multiaddrOf(text: string): string {
     throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} must begin with https:, http:, wss: or ws:`)
   }
   if (url.pathname !== '/' || url.search !== '') {
-    throw new InvalidOptionsError(
-      `servers: ${JSON.stringify(text)} must not have a path: a star is found at /socket.io/`
-    )
+    throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} must not have a path: pass it as socket: { path }`)
   }
   const port = url.port === '' ? (secure ? '443' : '80') : url.port
   const host = hostname.startsWith('[')

@@ -1,4 +1,4 @@
-import { parseAddress, rebase, type StarAddress } from '@websocket-star/protocol'
+import { InvalidAddressError, parseAddress, rebase, type StarAddress } from '@websocket-star/protocol'
 import { abortable, delay } from './abort.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
 import type { Connection } from './connection.js'
@@ -328,5 +328,13 @@ export class ServerLink {
 
 /** Reads what is dialled: a peer id, or an address that ends in one. @throws InvalidAddressError */
 export function parseTarget(target: string): StarAddress {
-  return parseAddress(target.startsWith('/') ? target : `/p2p/${target}`)
+  if (typeof target !== 'string') throw new InvalidAddressError('Expected a peer id, or an address that ends in one')
+  try {
+    return parseAddress(target.startsWith('/') ? target : `/p2p/${target}`)
+  } catch (cause) {
+    throw new InvalidAddressError(
+      `${JSON.stringify(target.slice(0, 128))} is no peer id, and no address that ends in one`,
+      { cause }
+    )
+  }
 }

@@ -145,7 +145,7 @@ export class Session {
     const connected = new Promise<void>((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => reject(new ServerUnreachableError(url, reason, { cause }))
       socket.once('connect', resolve)
-      socket.once('connect_error', (cause) => fail(cause.message, cause))
+      socket.once('connect_error', (cause) => fail(reasonOf(cause), cause))
       // A connection that is lost before socket.io's own handshake is told by this alone.
       manager.once('close', (reason) => fail(reason))
       timer = setTimeout(() => fail('it did not answer in time'), options.connectTimeout)
@@ -396,6 +396,15 @@ interface Opening {
   remote: StarAddress
   sink: Sink
   source: Source
+}
+
+/** engine.io says `websocket error` of everything; what it was is further inside, where the platform tells. */
+function reasonOf(error: Error): string {
+  const { description } = error as { description?: unknown }
+  const inner = typeof description === 'object' && description !== null && 'message' in description
+  return inner && typeof description.message === 'string' && description.message !== ''
+    ? description.message
+    : error.message
 }
 
 /** Told apart from what a server says. */

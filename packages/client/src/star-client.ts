@@ -1,6 +1,7 @@
 import { TypedEventEmitter } from 'main-event'
+import { abortable } from './abort.js'
 import type { Connection } from './connection.js'
-import { ClientClosedError, NotJoinedError, PeerNotFoundError } from './errors.js'
+import { ClientClosedError, InvalidOptionsError, NotJoinedError, PeerNotFoundError } from './errors.js'
 import type { ServerStatus, StarEvents } from './events.js'
 import { encodedKey, generateKey, type StarPrivateKey } from './key.js'
 import { resolveOptions, type ResolvedOptions, type StarClientOptions } from './options.js'
@@ -48,10 +49,13 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
   /** Made by {@link createStarClient}. */
   constructor(options: ResolvedOptions, privateKey: StarPrivateKey) {
     super()
-    this.privateKey = privateKey
-    this.peerId = privateKey.publicKey.toString()
+    if (typeof privateKey?.sign !== 'function' || privateKey.publicKey === undefined) {
+      throw new InvalidOptionsError('privateKey: expected a key, such as keyFromSeed(seed) makes of 32 bytes')
+    }
     // A key that no star knows is told of here, not by each server.
     encodedKey(privateKey.publicKey)
+    this.privateKey = privateKey
+    this.peerId = privateKey.publicKey.toString()
     this.#options = options
     this.peers = new Peers(this)
     for (const server of options.servers) parseServer(server, this.peerId)
@@ -97,13 +101,13 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     }
   }
 
-  /** Leaves a server, and ends everything that goes over it. */
-  async leave(server: string): Promise<void> {
+  /** Leaves a server, and ends everything that goes over it. A signal ends the wait, not the leaving. */
+  async leave(server: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const { url, prefix } = parseServer(server, this.peerId)
     const link = this.#links.get(url)
     if (link === undefined || link.remove(prefix)) return
     this.#links.delete(url)
-    await link.close()
+    await abortable(link.close(), signal)
   }
 
   /**
@@ -158,13 +162,15 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     for (const link of this.#links.values()) link.suspend()
   }
 
-  /** Leaves all servers and ends everything. A closed client cannot be used again. */
-  async close(): Promise<void> {
+  /** Leaves all servers and ends everything. A closed client cannot be used again. A signal ends the wait, not the closing. */
+  async close({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#stop.abort(new ClientClosedError())
     this.#handler = undefined
-    await Promise.all([...this.#links.values()].map((link) => link.close()))
-    this.#links.clear()
-    this.peers.close()
+    const closed = Promise.all([...this.#links.values()].map((link) => link.close())).then(() => {
+      this.#links.clear()
+      this.peers.close()
+    })
+    await abortable(closed, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -208,7 +214,9 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     } catch (error) {
       // What went wrong here may say more than a stranger is to know.
       connection.abort(HANDLER_FAILED)
+      const isHeard = this.listenerCount('handler:error') > 0
       this.safeDispatchEvent('handler:error', { detail: { connection, error } })
+      if (!isHeard) console.error('A connection handler failed:', error)
     }
   }
 }

@@ -10,13 +10,17 @@
  * import { createLibp2p } from 'libp2p'
  *
  * const node = await createLibp2p({
+ *   start: false,
  *   addresses: { listen: ['/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'] },
  *   transports: [webSocketStar()],
  *   connectionEncrypters: [noise()],
  *   streamMuxers: [yamux()]
  * })
  * // Whoever is on the star is in the peer store: a peer id is enough to dial.
- * node.addEventListener('peer:discovery', ({ detail }) => void node.dial(detail.id))
+ * node.addEventListener('peer:discovery', ({ detail }) => {
+ *   node.dial(detail.id).catch((error: unknown) => console.error('could not dial', error))
+ * })
+ * await node.start()
  * ```
  *
  * @packageDocumentation

@@ -9,6 +9,8 @@ export interface Waiting {
 
 /** Bytes unsent on a socket above which streams wait before they give it more. */
 const FULL = 1_048_576
+/** The same in a page that is hidden: its timers run once a second, later once a minute, and nothing must wait for them. */
+const FULL_WHILE_HIDDEN = 16_777_216
 /** Milliseconds after which a full socket is looked at again: neither browsers nor socket.io tell when it has room. */
 const LOOK_AGAIN = 2
 
@@ -61,7 +63,7 @@ export class Carrier {
     // What the socket has only grows by what it is given until this turn is over.
     if (this.#unsent + this.#given < FULL) return true
     this.#look()
-    if (this.#unsent < FULL) return true
+    if (this.#unsent < full()) return true
     this.#forRoom.add(waiting)
     this.#timer ??= setTimeout(this.#lookAgain, LOOK_AGAIN)
     return false
@@ -96,7 +98,7 @@ export class Carrier {
   readonly #lookAgain = (): void => {
     this.#timer = undefined
     this.#look()
-    if (this.#unsent > FULL / 2) this.#timer = setTimeout(this.#lookAgain, LOOK_AGAIN)
+    if (this.#unsent > full() / 2) this.#timer = setTimeout(this.#lookAgain, LOOK_AGAIN)
     else this.#shareRoom()
   }
 
@@ -130,4 +132,9 @@ export class Carrier {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
+}
+
+function full(): number {
+  const { document } = globalThis as { document?: Document } // workers and Node have none
+  return document?.visibilityState === 'hidden' ? FULL_WHILE_HIDDEN : FULL
 }

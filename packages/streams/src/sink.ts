@@ -158,7 +158,8 @@ export class Sink<T = Uint8Array> implements Waiting {
     if (!this.#accepted || this.#closed) return
     const limit = this.#isBytes ? CHUNK : Number.POSITIVE_INFINITY
     this.#isWaitingForRoom = false
-    while (this.#credit > 0 && !this.#backlog.isEmpty && !(wholeOnly && this.#backlog.size < CHUNK)) {
+    while (this.#credit > 0 && !this.#backlog.isEmpty) {
+      if (wholeOnly && this.#backlog.size < CHUNK) break
       if (!this.#carrier.hasRoomFor(this)) {
         this.#isWaitingForRoom = true
         break

@@ -37,7 +37,7 @@ const UNREADABLE = 'Unreadable chunk'
 
 /** Chunks of a stream of bytes below this size are joined while they wait: each by itself takes more than its bytes. */
 const SMALL = 4_096
-/** Values that may wait at most; each takes memory beside what it counts as. */
+/** Values that may wait whatever the window is; each takes memory beside what it counts as, or though it counts as nothing. */
 const WAITING_MAX = 65_536
 
 /**
@@ -193,14 +193,17 @@ export class Source<T = Uint8Array> {
     if (this.#isBytes && size === 0) return
     if (!this.#paused && this.#waiting.isEmpty && !this.#isGivingOut) return this.#deliver(value, size)
     if (!this.#isBytes || !this.#join(value, size)) this.#waiting.push({ value, size })
-    if (this.#waiting.size > WAITING_MAX) {
-      this.#fail(new StreamProtocolError(this.id, `more than ${WAITING_MAX} values wait to be read`), OVERRUN)
+    const { size: count } = this.#waiting
+    // As many as the window has bytes may come from a sender that keeps to it.
+    if (count > WAITING_MAX && count > this.#window.size) {
+      this.#fail(new StreamProtocolError(this.id, `${count} values wait to be read`), OVERRUN)
     }
   }
 
   /** @returns whether a small chunk was added to one that waits */
   #join(value: T, size: number): boolean {
-    if (size >= SMALL || !(value instanceof Uint8Array)) {
+    // What counts as something else than it is, as in hex, would not be granted for.
+    if (size >= SMALL || !(value instanceof Uint8Array) || value.length !== size) {
       this.#joined = undefined
       return false
     }

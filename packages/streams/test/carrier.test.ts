@@ -91,13 +91,13 @@ describe('in a browser', () => {
   })
 })
 
-/** A stream that always has more: it sends until it is told to wait. */
+/** A stream that has more than anyone will take: it sends until it is told to wait. */
 class Endless implements Waiting {
   sent = 0
   readonly #name: string
   readonly #limit: number
 
-  constructor(name: string, limit = Number.POSITIVE_INFINITY) {
+  constructor(name: string, limit = 100 * MEGABYTE) {
     this.#name = name
     this.#limit = limit
   }
@@ -125,6 +125,18 @@ describe('a full socket', () => {
     vi.advanceTimersByTime(100)
     expect(stream.sent).toBe(1.5 * MEGABYTE)
     expect(socket.io.engine.transport.ws.bufferedAmount).toBe(MEGABYTE)
+  })
+
+  test('takes sixteen in a page that is hidden, where timers hardly run', () => {
+    vi.useFakeTimers()
+    vi.stubGlobal('document', { visibilityState: 'hidden' })
+    try {
+      const stream = new Endless('a')
+      stream.flush()
+      expect(stream.sent).toBe(16 * MEGABYTE)
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   test('is looked at, not guessed: what has left makes room', () => {
@@ -160,6 +172,27 @@ describe('a full socket', () => {
     fill(0)
     vi.advanceTimersByTime(100)
     expect(stream.sent).toBe(MEGABYTE)
+  })
+
+  test('goes to the others too when one of them throws', () => {
+    vi.useFakeTimers()
+    const later: (() => void)[] = []
+    vi.stubGlobal('queueMicrotask', (callback: () => void) => later.push(callback))
+    try {
+      const [a, b] = [new Endless('a'), new Endless('b')]
+      a.flush()
+      b.flush()
+      a.flush = () => {
+        throw new Error('of the one who listens')
+      }
+      fill(0)
+      vi.advanceTimersByTime(100)
+      expect(b.sent).toBeGreaterThan(0)
+      expect(later).toHaveLength(1)
+      expect(later[0]).toThrow('of the one who listens')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   test('is looked at while anyone still waits', () => {

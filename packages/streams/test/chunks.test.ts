@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bytes, Fifo, Messages } from '../src/chunks.js'
+import { Bytes, Fifo, JoinedChunks, Messages } from '../src/chunks.js'
 
 type Step = { push: Uint8Array } | { take: number } | { clear: true }
 
@@ -94,6 +94,35 @@ describe('messages', () => {
   })
 })
 
+describe('joined chunks', () => {
+  test('are those that were added, up to 64 KiB', () => {
+    const chunk = fc.oneof(
+      fc.uint8Array({ maxLength: 20 }),
+      fc.nat({ max: 30_000 }).map((size) => new Uint8Array(size))
+    )
+    fc.assert(
+      fc.property(fc.array(chunk, { minLength: 1 }), ([first = new Uint8Array(), ...others]) => {
+        const joined = new JoinedChunks(first)
+        let model = Buffer.from(first)
+        for (const chunk of others) {
+          const fits = model.length + chunk.length <= 65_536
+          expect(joined.add(chunk)).toBe(fits)
+          if (fits) model = Buffer.concat([model, chunk])
+          expect(joined.size).toBe(model.length)
+          expect(model.equals(joined.value)).toBe(true)
+        }
+      })
+    )
+  })
+
+  test('are copies, which keep nothing else alive', () => {
+    const chunk = Uint8Array.of(1, 2, 3)
+    const joined = new JoinedChunks(chunk)
+    chunk[0] = 9
+    expect([...joined.value]).toEqual([1, 2, 3])
+  })
+})
+
 describe('a fifo', () => {
   test('is an array that is shifted', () => {
     const action = fc.oneof(
@@ -116,6 +145,7 @@ describe('a fifo', () => {
             model.push(what.push)
           }
           expect(fifo.isEmpty).toBe(model.length === 0)
+          expect(fifo.size).toBe(model.length)
         }
       })
     )

@@ -63,6 +63,17 @@ describe('the codec plain', () => {
     expect(plain.decode(value)).toBe(value)
   })
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('does not say %s', (value) => {
+    expect(() => plain.encode(value)).toThrow(TypeError)
+  })
+
+  test('says what JSON would, and leaves binary to socket.io', () => {
+    const date = new Date(0)
+    expect(plain.encode(date)).toBe(date.toJSON())
+    const buffer = Buffer.from([1])
+    expect(plain.encode(buffer)).toBe(buffer)
+  })
+
   test('gives bytes where a browser got an ArrayBuffer', () => {
     expect(plain.decode(asArrayBuffer(Uint8Array.of(1, 2)))).toEqual(Uint8Array.of(1, 2))
   })

@@ -9,7 +9,12 @@ describe('errors', () => {
     [new streams.StreamResetError('id', 'gone'), 'StreamResetError', 'ERR_STREAM_RESET', 'gone'],
     [new streams.StreamStoppedError('id'), 'StreamStoppedError', 'ERR_STREAM_STOPPED', 'stopped'],
     [new streams.StreamAbortedError('id', cause), 'StreamAbortedError', 'ERR_STREAM_ABORTED', 'the disk is full'],
-    [new streams.ConnectionLostError('id', 'ping timeout'), 'ConnectionLostError', 'ERR_CONNECTION_LOST', 'ping timeout'],
+    [
+      new streams.ConnectionLostError('id', 'ping timeout'),
+      'ConnectionLostError',
+      'ERR_CONNECTION_LOST',
+      'ping timeout'
+    ],
     [new streams.StreamProtocolError('id', 'no'), 'StreamProtocolError', 'ERR_STREAM_PROTOCOL', 'no'],
     [new streams.CodecError('id', 'no'), 'CodecError', 'ERR_STREAM_CODEC', 'no'],
     [new streams.WriteAfterEndError('id'), 'WriteAfterEndError', 'ERR_STREAM_WRITE_AFTER_END', 'ended'],

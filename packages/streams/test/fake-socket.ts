@@ -55,7 +55,7 @@ export class FakeSocket implements SocketLike {
 
   /** A stream event has come. */
   hear(kind: StreamEventKind, stream: string, ...args: unknown[]): void {
-    for (const listener of [...this.anyListeners]) listener(streamEventName(kind, stream), ...args)
+    for (const listener of this.anyListeners.slice()) listener(streamEventName(kind, stream), ...args)
   }
 
   disconnect(reason = 'transport close'): void {

@@ -50,7 +50,9 @@ describe('a proxy', () => {
   })
 
   test("has its id on the sender's socket from the beginning", () => {
-    expect(() => socketStreams(near).createSource('id')).toThrow(expect.objectContaining({ code: 'ERR_STREAM_ID_IN_USE' }))
+    expect(() => socketStreams(near).createSource('id')).toThrow(
+      expect.objectContaining({ code: 'ERR_STREAM_ID_IN_USE' })
+    )
     expect(() => socketStreams(far).createSink('id')).toThrow(expect.objectContaining({ code: 'ERR_STREAM_ID_IN_USE' }))
     expect(() => socketStreams(near).createProxy('id', new FakeSocket())).toThrow(
       expect.objectContaining({ code: 'ERR_STREAM_ID_IN_USE' })

@@ -185,6 +185,15 @@ describe('framing', () => {
     expect(chunkSizes()).toEqual([1, 65_536])
   })
 
+  test('of bytes: what is more than that waits for what is to come', async () => {
+    const sink = bytesSink()
+    sink.receiveAccept(undefined)
+    for (const size of [1, 65_540, 4]) sink.write(Buffer.alloc(size))
+    expect(chunkSizes()).toEqual([1, 65_536])
+    await turns(2)
+    expect(chunkSizes()).toEqual([1, 65_536, 8])
+  })
+
   test('of bytes: the end does not wait either', () => {
     const sink = bytesSink()
     sink.receiveAccept(undefined)
@@ -222,7 +231,9 @@ describe('the end', () => {
     const sink = sinkOf()
     if (when === 'at once') sink.receiveAccept(undefined)
     sink.end()
-    expect(() => sink.write('more')).toThrow(expect.objectContaining({ code: 'ERR_STREAM_WRITE_AFTER_END', stream: 'id' }))
+    expect(() => sink.write('more')).toThrow(
+      expect.objectContaining({ code: 'ERR_STREAM_WRITE_AFTER_END', stream: 'id' })
+    )
     sink.receiveAccept(undefined)
     expect(socket.sent).toEqual([['error', 'id', true]])
   })
@@ -276,6 +287,19 @@ describe('a failure', () => {
   })
 })
 
+describe('who waits for the close', () => {
+  test.each<[string, (sink: Sink<unknown>) => void, string | undefined]>([
+    ['the end', (sink) => sink.end(), undefined],
+    ['a failure', (sink) => sink.receiveError('gone'), 'ERR_STREAM_RESET'],
+    ['an abort', (sink) => sink.abort(), 'ERR_STREAM_ABORTED']
+  ])('knows of %s', async (_name, close, code) => {
+    const sink = sinkOf()
+    sink.receiveAccept(undefined)
+    close(sink)
+    expect((await sink.whenClosed)?.code).toBe(code)
+  })
+})
+
 describe('a full socket', () => {
   test('makes a sender wait whose receiver does not', () => {
     vi.useFakeTimers()
@@ -295,6 +319,21 @@ describe('a full socket', () => {
       vi.advanceTimersByTime(100)
       expect(told).toEqual(['drain'])
       expect(chunkSizes().reduce((sum, size) => sum + size, 0)).toBe(written)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('is not waited for by a sink that has ended', () => {
+    vi.useFakeTimers()
+    try {
+      const sink = sinkOf()
+      sink.receiveAccept(undefined)
+      socket.io.engine.transport.ws.bufferedAmount = 10_000_000
+      for (let count = 0; count < 2; count++) sink.write('x'.repeat(1_048_576))
+      expect([sink.writableLength > 0, vi.getTimerCount()]).toEqual([true, 1])
+      sink.abort()
+      expect(vi.getTimerCount()).toBe(0)
     } finally {
       vi.useRealTimers()
     }

@@ -29,6 +29,14 @@ describe('hearing the events of a socket of version 3 or 4', () => {
   })
 })
 
+test('an event that has no name of text is nobody of ours', () => {
+  const socket = new FakeSocket()
+  let told = 0
+  tapEvents(socket, () => ++told > 0)
+  for (const name of [7, undefined, null, {}]) for (const listener of socket.anyListeners) listener(name)
+  expect(told).toBe(0)
+})
+
 describe('hearing the events of a socket of version 2', () => {
   test('leaves the application what is not meant for streams', () => {
     const socket = new OldSocket()

@@ -1,7 +1,8 @@
 import { CREDIT_MAX } from '@websocket-star/protocol'
+import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Carrier } from '../src/carrier.js'
-import { codecOf } from '../src/codec.js'
+import { codecOf, type CodecName } from '../src/codec.js'
 import { Source, type SourceOptions } from '../src/source.js'
 import { FakeSocket } from './fake-socket.js'
 
@@ -15,8 +16,9 @@ beforeEach(() => {
   told = []
 })
 
-function sourceOf(options?: SourceOptions, codec: 'plain' | 'buffer' = 'plain'): Source<unknown> {
-  const source = new Source<unknown>('id', new Carrier(socket), codecOf(codec), () => void forgotten++, options)
+function sourceOf(options?: SourceOptions, codec: CodecName = 'plain'): Source<unknown> {
+  const forget = (): void => void forgotten++
+  const source = new Source<unknown>('id', new Carrier(socket), codecOf(codec as 'plain'), forget, options)
   source.onData = (value) => told.push(value)
   source.onEnd = (error) => told.push(`end ${error?.code ?? 'well'}`)
   source.onClose = (error) => told.push(`close ${error?.code ?? 'well'}`)
@@ -142,6 +144,84 @@ describe('what comes beyond the window', () => {
   })
 })
 
+describe('many values that wait', () => {
+  test('are within the window, and no reason to end a sender, however small they are', () => {
+    const source = sourceOf()
+    for (let count = 0; count < 262_144; count++) source.receiveChunk(1)
+    expect([source.closed, source.readableLength]).toEqual([false, 262_144])
+  })
+
+  test('and weigh nothing cannot be as many as a stranger likes', () => {
+    const source = sourceOf({ window })
+    for (let count = 0; count < 65_536; count++) source.receiveChunk('')
+    expect(source.closed).toBe(false)
+    source.receiveChunk('')
+    expect(source.error).toMatchObject({ code: 'ERR_STREAM_PROTOCOL' })
+    expect(socket.sentOf('error')).toHaveLength(1)
+  })
+})
+
+describe('a stream of bytes', () => {
+  const options = { framing: 'bytes' } as const
+
+  test('joins what is small and waits, and leaves out what is empty', () => {
+    const source = sourceOf(options, 'buffer')
+    for (let count = 0; count < 1000; count++) source.receiveChunk(Buffer.from([count, 1]))
+    source.receiveChunk(Buffer.alloc(0))
+    expect(source.readableLength).toBe(2000)
+    const received: Uint8Array[] = []
+    source.onData = (value) => received.push(value as Uint8Array)
+    source.resume()
+    expect(received).toHaveLength(1)
+    expect([...(received[0] ?? [])]).toEqual(
+      Array.from({ length: 2000 }, (_, at) => (at % 2 === 1 ? 1 : (at / 2) % 256))
+    )
+    source.receiveChunk(Buffer.alloc(0))
+    source.receiveChunk(Buffer.from([1]))
+    expect(received).toHaveLength(2)
+    expect(source.readableLength).toBe(0)
+  })
+
+  test.each<CodecName>(['buffer', 'hex'])(
+    'in %s is the same bytes, and as many are granted for, however it is read',
+    (codec) => {
+      const size = fc.oneof(fc.nat({ max: 10 }), fc.constantFrom(4095, 4096, 60_000, 65_536))
+      const step = fc.oneof(size, fc.constantFrom('resume' as const, 'pause' as const))
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+          socket.clear()
+          const source = sourceOf({ ...options, window: { initial: 1, max: 1 } }, codec)
+          const wire = (bytes: Buffer): unknown => (codec === 'hex' ? bytes.toString('hex') : bytes)
+          const [sent, received]: [Buffer[], Uint8Array[]] = [[], []]
+          source.onData = (value) => received.push(value as Uint8Array)
+          for (const [index, step] of steps.entries()) {
+            if (step === 'resume') source.resume()
+            else if (step === 'pause') source.pause()
+            else {
+              const bytes = Buffer.alloc(step, index)
+              sent.push(bytes)
+              source.receiveChunk(wire(bytes))
+            }
+          }
+          source.resume()
+          const whole = Buffer.concat(sent)
+          expect(Buffer.concat(received).equals(whole)).toBe(true)
+          const granted = socket.sentOf('credit').reduce((sum: number, credit) => sum + Number(credit), 0)
+          expect(granted).toBe(codec === 'hex' ? 2 * whole.length : whole.length)
+          expect(source.readableLength).toBe(0)
+        })
+      )
+    }
+  )
+
+  test('of messages joins nothing', () => {
+    const source = sourceOf({}, 'buffer')
+    for (const size of [1, 0, 2]) source.receiveChunk(Buffer.alloc(size))
+    source.resume()
+    expect(told).toEqual([1, 0, 2].map((size) => Buffer.alloc(size)))
+  })
+})
+
 describe('a bad chunk', () => {
   const loop: unknown[] = []
   loop.push(loop)
@@ -164,6 +244,19 @@ describe('a bad chunk', () => {
     expect(source.error?.cause).toBeInstanceOf(Error)
     expect(socket.sentOf('error')).toEqual(['Unreadable chunk'])
     expect(forgotten).toBe(1)
+  })
+})
+
+describe('who waits for the close', () => {
+  test.each<[string, (source: Source<unknown>) => void, string | undefined]>([
+    ['the end', (source) => source.receiveError(true), undefined],
+    ['a failure', (source) => source.receiveError('gone'), 'ERR_STREAM_RESET'],
+    ['an abort', (source) => source.abort(), 'ERR_STREAM_ABORTED']
+  ])('knows of %s', async (_name, close, code) => {
+    const source = sourceOf()
+    source.receiveChunk('unread')
+    close(source)
+    expect((await source.whenClosed)?.code).toBe(code)
   })
 })
 
@@ -251,6 +344,15 @@ describe('a failure', () => {
     source.abort('again')
     expect(told).toHaveLength(2)
     expect(socket.sentOf('error')).toHaveLength(1)
+  })
+
+  test('by a stop is none to the sender', () => {
+    const source = sourceOf()
+    source.receiveChunk('one')
+    source.stop()
+    source.stop()
+    expect(told).toEqual(['close ERR_STREAM_ABORTED', 'end ERR_STREAM_ABORTED'])
+    expect(socket.sentOf('error')).toEqual([true])
   })
 
   test('by a silent end is told to nobody', () => {

@@ -62,10 +62,12 @@ describe('the streams of a socket', () => {
   test('are forgotten when they end', () => {
     const sink = streams.createSink('out')
     const source = streams.createSource('in')
+    expect(['out', 'in', 'neither'].map((id) => streams.has(id))).toEqual([true, true, false])
     socket.hear('accept', 'out')
     sink.end()
     socket.hear('error', 'in', true)
     expect([sink.closed, source.closed, streams.size]).toEqual([true, true, 0])
+    expect(['out', 'in'].map((id) => streams.has(id))).toEqual([false, false])
   })
 })
 

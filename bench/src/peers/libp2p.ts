@@ -1,34 +1,31 @@
-import { commonOptions, importLibp2p, type Stream } from '../circuit/modules.js'
+import type { Stream } from '../libp2p/modules.js'
+import { nodesOf, RELAYED, type Way } from './libp2p-node.js'
 import type { Incoming, OpenPeer, Outgoing } from './peer.js'
 import { Receipts } from './receipts.js'
 import type { Supply } from './supply.js'
 
 const PROTOCOL = '/websocket-star-bench/1.0.0'
-const RELAYED = { runOnLimitedConnection: true }
-/** A node of js-libp2p that is reached through a circuit relay only. */
-export const circuit: OpenPeer = async ({ server: relay, modules, size }) => {
-  const libp2p = await importLibp2p(modules)
-  const common = commonOptions(libp2p)
-  const transports = [...common.transports, libp2p.circuitRelayTransport()]
-  const node = await libp2p.createLibp2p({
-    ...common,
-    transports,
-    addresses: { listen: [`${relay}/p2p-circuit`] }
-  })
-  const incoming = new Promise<Incoming>((resolve) => {
-    void node.handle(PROTOCOL, (stream) => resolve(new CircuitIncoming(stream, new Receipts(size))), RELAYED)
-  })
-  return {
-    address: `${relay}/p2p-circuit/p2p/${node.peerId.toString()}`,
-    incoming,
-    dial: async (address) => {
-      const stream = await node.dialProtocol(libp2p.multiaddr(address), PROTOCOL, RELAYED)
-      return new CircuitOutgoing(stream, new Receipts(size))
+
+/** A node of js-libp2p that others reach in one way only. */
+export function libp2p(way: Way): OpenPeer {
+  return async ({ size, ...place }) => {
+    const { create, addressOf, multiaddr } = await nodesOf(way, place)
+    const node = await create()
+    const incoming = new Promise<Incoming>((resolve) => {
+      void node.handle(PROTOCOL, (stream) => resolve(new StreamIncoming(stream, new Receipts(size))), RELAYED)
+    })
+    return {
+      address: addressOf(node),
+      incoming,
+      dial: async (address) => {
+        const stream = await node.dialProtocol(multiaddr(address), PROTOCOL, RELAYED)
+        return new StreamOutgoing(stream, new Receipts(size))
+      }
     }
   }
 }
 
-class CircuitOutgoing implements Outgoing {
+class StreamOutgoing implements Outgoing {
   /** Nobody asks. */
   readonly waiting = Number.NaN
   readonly #stream: Stream
@@ -66,14 +63,14 @@ class CircuitOutgoing implements Outgoing {
         fill()
       })
       stream.addEventListener('close', ({ error }) => {
-        if (error !== undefined) reject(new Error('the relayed stream was closed', { cause: error }))
+        if (error !== undefined) reject(new Error('the stream was closed', { cause: error }))
       })
       fill()
     })
   }
 }
 
-class CircuitIncoming implements Incoming {
+class StreamIncoming implements Incoming {
   readonly #stream: Stream
   readonly #receipts: Receipts
 
@@ -97,7 +94,7 @@ class CircuitIncoming implements Incoming {
       stream.addEventListener('end', () => resolve())
       stream.addEventListener('close', ({ error }) => {
         if (error === undefined) resolve()
-        else reject(new Error('the relayed stream was closed', { cause: error }))
+        else reject(new Error('the stream was closed', { cause: error }))
       })
     })
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Packages of js-libp2p, as far as they are used here. They are installed apart, for they want a newer Node than the server. */
-export const CIRCUIT_PACKAGES = [
+export const LIBP2P_PACKAGES = [
   'libp2p@3.3.11',
   '@libp2p/circuit-relay-v2@4.2.13',
   '@libp2p/identify@4.1.14',
@@ -13,7 +13,7 @@ export const CIRCUIT_PACKAGES = [
 ]
 
 /** The Node that js-libp2p 3 needs at least. */
-export const CIRCUIT_NODE = 22
+export const LIBP2P_NODE = 22
 
 interface Printable {
   toString(): string
@@ -33,11 +33,16 @@ export interface Stream {
   close(): Promise<void>
 }
 
-interface Node {
+export interface Node {
   peerId: Printable
   getMultiaddrs(): Printable[]
+  getConnections(): readonly unknown[]
   handle(protocol: string, handler: (stream: Stream) => void, options: object): Promise<void>
   dialProtocol(address: unknown, protocol: string, options: object): Promise<Stream>
+  /** Closes all connections to the peer at the end of the address. */
+  hangUp(address: unknown): Promise<void>
+  addEventListener(name: 'peer:discovery', listener: (event: { detail: { id: Printable } }) => void): void
+  stop(): Promise<void>
 }
 
 /** A part of a node's configuration: only passed on. */
@@ -56,7 +61,7 @@ export interface Libp2p {
 
 /** @param modules - the `node_modules` they were installed in */
 export async function importLibp2p(modules: string): Promise<Libp2p> {
-  const names = CIRCUIT_PACKAGES.map((entry) => entry.slice(0, entry.lastIndexOf('@')))
+  const names = LIBP2P_PACKAGES.map((entry) => entry.slice(0, entry.lastIndexOf('@')))
   const all = await Promise.all(
     names.map((name) => import(pathToFileURL(join(modules, name, 'dist', 'src', 'index.js')).href) as Promise<object>)
   )

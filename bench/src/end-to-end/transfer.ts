@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ClientTrial } from './cases.js'
-import { openClientPair } from './pair.js'
+import type { Conditions } from '../trial.js'
+import type { PeerContender } from './contender.js'
+import { openPair } from './pair.js'
 
 export interface TransferCase {
   kind: 'transfer'
@@ -13,7 +14,7 @@ export interface TransferCase {
 export interface TransferFigures {
   megabytesPerSecond: number
   writesPerSecond: number
-  /** CPU of each process, in seconds per 10⁹ bytes. */
+  /** CPU of each process, in seconds per 10⁹ bytes. What is of the server is NaN if there is none. */
   senderCpu: number
   serverCpu: number
   receiverCpu: number
@@ -30,10 +31,11 @@ const GB = 1e9
 
 /** One sender writes as fast as its library lets it, one receiver checks what comes. */
 export async function measureTransfer(
+  contender: PeerContender,
   { size, delay: added }: TransferCase,
-  trial: Omit<ClientTrial, 'case'>
+  { warmup, seconds, profiles }: Conditions
 ): Promise<TransferFigures> {
-  const pair = await openClientPair(trial, { size, delay: added, reads: true })
+  const pair = await openPair(contender, { size, delay: added, reads: true, profiles })
   const { server, sender, receiver } = pair
   const snapshot = async () => {
     const [to, from, at] = await Promise.all([
@@ -45,9 +47,9 @@ export async function measureTransfer(
   }
 
   await sender.ask({ do: 'send' })
-  await delay(trial.warmup * 1000 + 2 * added * WARMUP_ROUND_TRIPS)
+  await delay(warmup * 1000 + 2 * added * WARMUP_ROUND_TRIPS)
   const before = await snapshot()
-  await delay(trial.seconds * 1000)
+  await delay(seconds * 1000)
   const after = await snapshot()
   const [sent, received] = await Promise.all([sender.ask({ do: 'stop' }), receiver.ask({ do: 'await end' })])
   if (sent.bytes !== received.bytes) throw new Error(`${sent.bytes} bytes were sent, ${received.bytes} arrived`)

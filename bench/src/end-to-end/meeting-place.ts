@@ -1,0 +1,41 @@
+import { startServer, type RunningServer } from '../servers/server.js'
+import type { Usage } from '../servers/usage.js'
+import { profileFlags } from '../trial.js'
+import type { PeerContender } from './contender.js'
+
+/** Where the peers of a trial meet, and what they are made of. */
+export interface MeetingPlace {
+  /** What peers are told of the server: a star's URL, or the address of a circuit relay. Empty if they need none. */
+  readonly server: string
+  readonly port: number
+  /** The `node_modules` of libraries that are installed apart. */
+  readonly modules: string
+  /** Of the server; nothing but NaN if there is none. */
+  usage(): Promise<Usage>
+  stop(): Promise<void>
+}
+
+const NO_USAGE: Usage = {
+  cpu: Number.NaN,
+  rss: Number.NaN,
+  peakRss: Number.NaN,
+  reads: Number.NaN,
+  writes: Number.NaN
+}
+
+/** @param profiles - the folder that the server's profile is written to, if it is to be profiled */
+export async function openMeetingPlace(
+  { server: commandOf, modules: install }: PeerContender,
+  profiles?: string
+): Promise<MeetingPlace> {
+  const modules = (await install?.()) ?? ''
+  if (commandOf === undefined) {
+    return { server: '', port: 0, modules, usage: async () => NO_USAGE, stop: async () => {} }
+  }
+  const server = await startServer(await commandOf(), profileFlags(profiles, 'server'))
+  return { server: placeOf(server), port: server.port, modules, usage: server.usage, stop: server.stop }
+}
+
+function placeOf({ listening, port }: RunningServer): string {
+  return listening.startsWith('/') && listening.includes('/p2p/') ? listening : `http://127.0.0.1:${port}`
+}

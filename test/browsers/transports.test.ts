@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { startStar, type Star } from '../support/star.js'
+import { echoing, joinClient, roundTripText } from '../support/star-client.js'
+import { BROWSERS } from './support/browser.js'
+import type { Page } from './support/page.js'
+import { setStage } from './support/stage.js'
+import { digestOf } from './pages/random-bytes.js'
+
+const MB = 1_000_000
+
+/** What a page has opened to a star: WebSockets, and requests of polling. */
+async function opened(page: Page, star: Star): Promise<{ webSockets: number; polls: boolean }> {
+  const toStar = `((url) => new URL(url).port === '${star.port}')`
+  const polls = await page.evaluate<number>(
+    `performance.getEntriesByType('resource').map(({ name }) => name).filter(${toStar}).length`
+  )
+  return { webSockets: await page.evaluate(`opened.filter(${toStar}).length`), polls: polls > 0 }
+}
+
+describe.each(BROWSERS)('%s, a page of another origin than the star', (_name, launch) => {
+  const stage = setStage(launch)
+
+  test.each([
+    ['WebSocket only', ['websocket'], { webSockets: 1, polls: false }, 10 * MB],
+    ['polling, then WebSocket', ['polling', 'websocket'], { webSockets: 1, polls: true }, 10 * MB],
+    ['polling only', ['polling'], { webSockets: 0, polls: true }, 2 * MB]
+  ] as const)('connects by %s', async (_transport, transports, expected, bytes) => {
+    await using star = await startStar()
+    const [page, client] = [await stage.open(), await joinClient(star)]
+    expect(new URL(stage.site.origin).origin).not.toBe(new URL(star.url).origin)
+    echoing(client)
+    const pageId = await page.call('join', { servers: [star.url], transports: [...transports] })
+    await page.call('untilPeer', client.peerId)
+    const connection = await page.call('dial', client.peerId)
+    expect(await page.call('exchange', connection, 1, bytes)).toEqual(digestOf(1, bytes))
+    await page.call('echo')
+    expect(await roundTripText(await client.dial(pageId), 'hällo')).toBe('hällo')
+    expect(await opened(page, star)).toEqual(expected)
+    expect(star.server.stats()).toMatchObject({ reset: {}, dropped: {} })
+  })
+
+  test('is refused where the star names the origins it serves, and told why it cannot join', async () => {
+    await using star = await startStar({ allowedOrigins: ['https://app.example'] })
+    const page = await stage.open()
+    await page.call('create', { servers: [star.url] })
+    await page.call('untilState', 'waiting')
+    expect(await page.call('error')).toBe('ERR_SERVER_UNREACHABLE')
+    expect(star.server.stats().refused.origin).toBeGreaterThan(0)
+  })
+})
