@@ -53,7 +53,7 @@ describe('a tab of Chromium in the background', () => {
 
   test('keeps its session, answers, and sends without waiting for its timers', async () => {
     await using star = await startStar({ heartbeat: HEARTBEAT })
-    await using link = await startSlowLink(star, 5_000)
+    await using link = await startSlowLink(star, 20_000)
     // With so large a window it grants nothing before it has a MiB of one connection.
     const [page, client] = [await stage.open(), await joinClient(star, { window: { initial: 4_194_304 } })]
     const received: Promise<Received>[] = []

@@ -1,3 +1,4 @@
+import { StreamError } from '@websocket-star/streams'
 import { TypedEventEmitter } from 'main-event'
 import { abortable } from './abort.js'
 import type { Connection } from './connection.js'
@@ -214,9 +215,10 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     } catch (error) {
       // What went wrong here may say more than a stranger is to know.
       connection.abort(HANDLER_FAILED)
-      const isHeard = this.listenerCount('handler:error') > 0
-      this.safeDispatchEvent('handler:error', { detail: { connection, error } })
-      if (!isHeard) console.error('A connection handler failed:', error)
+      // That the connection has ended early is no fault of the handler's.
+      if (!(error instanceof StreamError)) {
+        this.safeDispatchEvent('handler:error', { detail: { connection, error } })
+      }
     }
   }
 }

@@ -9,8 +9,8 @@ export interface Waiting {
 
 /** Bytes unsent on a socket above which streams wait before they give it more. */
 const FULL = 1_048_576
-/** The same in a page that is hidden: its timers run once a second, later once a minute, and nothing must wait for them. */
-const FULL_WHILE_HIDDEN = 16_777_216
+/** The same in a page that is hidden, whose timers run once a second, later once a minute. */
+const FULL_WHILE_HIDDEN = 4_194_304
 /** Milliseconds after which a full socket is looked at again: neither browsers nor socket.io tell when it has room. */
 const LOOK_AGAIN = 2
 
@@ -58,12 +58,17 @@ export class Carrier {
     this.send('queue', stream, wire instanceof Uint8Array ? this.#attachable(wire) : wire)
   }
 
-  /** Whether the socket takes more; if not, `waiting` is flushed once it does. */
-  hasRoomFor(waiting: Waiting): boolean {
+  /**
+   * Whether the socket takes more; if not, `waiting` is flushed once it does.
+   *
+   * @param isGranted - the receiver has a window for it: in a page that is hidden that is bound enough, and no timer is
+   * waited for
+   */
+  hasRoomFor(waiting: Waiting, isGranted = false): boolean {
     // What the socket has only grows by what it is given until this turn is over.
     if (this.#unsent + this.#given < FULL) return true
     this.#look()
-    if (this.#unsent < full()) return true
+    if (this.#unsent < full() || (isGranted && isHidden())) return true
     this.#forRoom.add(waiting)
     this.#timer ??= setTimeout(this.#lookAgain, LOOK_AGAIN)
     return false
@@ -135,6 +140,10 @@ export class Carrier {
 }
 
 function full(): number {
+  return isHidden() ? FULL_WHILE_HIDDEN : FULL
+}
+
+function isHidden(): boolean {
   const { document } = globalThis as { document?: Document } // workers and Node have none
-  return document?.visibilityState === 'hidden' ? FULL_WHILE_HIDDEN : FULL
+  return document?.visibilityState === 'hidden'
 }

@@ -160,7 +160,7 @@ export class Sink<T = Uint8Array> implements Waiting {
     this.#isWaitingForRoom = false
     while (this.#credit > 0 && !this.#backlog.isEmpty) {
       if (wholeOnly && this.#backlog.size < CHUNK) break
-      if (!this.#carrier.hasRoomFor(this)) {
+      if (!this.#carrier.hasRoomFor(this, this.#credit !== Number.POSITIVE_INFINITY)) {
         this.#isWaitingForRoom = true
         break
       }
