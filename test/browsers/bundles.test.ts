@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { startStar } from '../support/star.js'
 import { echoing, joinClient } from '../support/star-client.js'
 import { launchChromium, type Browser } from './support/browser.js'
@@ -23,10 +23,10 @@ beforeAll(async () => {
   // Else bundlers take it from the test runner that this is none for production.
   vi.stubEnv('NODE_ENV', 'production')
   browser = await launchChromium()
-})
-afterAll(async () => {
-  vi.unstubAllEnvs()
-  await browser[Symbol.asyncDispose]()
+  return async () => {
+    vi.unstubAllEnvs()
+    await browser[Symbol.asyncDispose]()
+  }
 })
 
 test.each(BUNDLERS)('an application bundled with %s is small, has nothing of Node, and works', async (name, bundle) => {

@@ -129,10 +129,6 @@ export function createPeer(star: typeof Star) {
       return id
     },
 
-    async close(): Promise<void> {
-      await joined().close()
-    },
-
     /** The peer id of the key that this origin keeps under a name. */
     async keptPeerId(name = 'default'): Promise<string> {
       return (await star.loadOrCreateKey({ name })).publicKey.toString()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { beforeAll, onTestFinished } from 'vitest'
 import type { Browser } from './browser.js'
 import type { Page } from './page.js'
 import { startSite, type Site, type SiteOptions } from './site.js'
@@ -17,16 +17,18 @@ export function setStage(launch: () => Promise<Browser>, options?: SiteOptions):
   let site: Site
   beforeAll(async () => {
     ;[site, browser] = await Promise.all([startSite(options), launch()])
+    return async () => {
+      await browser[Symbol.asyncDispose]()
+      await site[Symbol.asyncDispose]()
+    }
   })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-    await site[Symbol.asyncDispose]()
-  })
+
   async function openUrl(url: string): Promise<Page> {
     const page = await browser.open(url)
     onTestFinished(() => page.close())
     return page
   }
+
   return {
     get site() {
       return site
