@@ -1,6 +1,7 @@
 import {
   ackError,
   assertNonceFor,
+  createDialId,
   EVENTS,
   EXTENSIONS_VERSION,
   halfName,
@@ -218,7 +219,7 @@ export class Session {
     signal?.throwIfAborted()
     const from = this.address
     if (from === undefined) throw new NotJoinedError()
-    const id = dialId()
+    const id = createDialId()
     const sink = this.streams.createSink(halfName(id, 'dialer'), { codec: 'buffer', framing: 'bytes' })
     // The callee may break its half as soon as it has answered: somebody has to hear that.
     const source = this.#createSource(halfName(id, 'listener'), true)
@@ -414,9 +415,4 @@ function dialError(target: string, reason: string): Error {
   if (reason === WIRE_ERRORS.peerNotFound) return new PeerNotFoundError(target)
   if (reason === WIRE_ERRORS.dialTimeout) return new DialTimeoutError(target)
   return new DialRefusedError(target, reason)
-}
-
-/** As `crypto.randomUUID`, which pages that came over plain HTTP do not have. */
-function dialId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -37,15 +37,15 @@ export class StarConnection extends AbstractMultiaddrConnection {
 
   async sendClose({ signal }: AbortOptions = {}): Promise<void> {
     const { sink, source } = this.#connection
-    const finished = new Promise<void>((resolve) => {
-      sink.onFinish = () => resolve()
-      if (sink.closed) resolve()
-    })
+    // However it ends, this side has closed it.
+    sink.onFinish = undefined
     sink.end()
+    const settled = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      const onAbort = (): void => reject(signal?.reason as Error)
+      signal?.addEventListener('abort', onAbort, { once: true, signal: settled.signal })
     })
-    await Promise.race([finished, aborted])
+    await Promise.race([sink.whenClosed, aborted]).finally(() => settled.abort())
     // What the other side still sends is not wanted any more.
     source.stop()
   }

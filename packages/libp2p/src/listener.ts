@@ -4,6 +4,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Connection, ServerStatus, StarClient } from '@websocket-star/client'
 import { parseAddress, serverUrl } from '@websocket-star/protocol'
 import { TypedEventEmitter } from 'main-event'
+import { asError } from './as-error.js'
 import type { StarConnection } from './connection.js'
 
 export interface StarListenerInit {
@@ -43,6 +44,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     this.#url = serverUrl(address.toString())
     const client = await this.#init.client()
     this.#client = client
+    let timer: ReturnType<typeof setTimeout> | undefined
     const attempt = new Promise<Error | undefined>((resolve) => {
       client.addEventListener(
         'server:status',
@@ -53,7 +55,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
         },
         { signal: this.#stop.signal }
       )
-      setTimeout(() => resolve(new Error(`not joined within ${listenTimeout} ms`)), listenTimeout)
+      timer = setTimeout(() => resolve(new Error(`not joined within ${listenTimeout} ms`)), listenTimeout)
     })
     // It settles when the star is joined, which may be much later.
     client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
@@ -61,6 +63,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     })
     for (const status of client.servers) this.#follow(status)
     const failure = this.#isJoined ? undefined : await attempt
+    clearTimeout(timer)
     if (failure === undefined) return
     if (strict) {
       await this.close()
@@ -96,7 +99,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     inbound.addEventListener('close', () => this.#open.delete(inbound), { once: true })
     upgrader.upgradeInbound(inbound, { signal: this.#stop.signal }).catch((error: unknown) => {
       log.error('inbound connection %s failed to upgrade - %e', connection.id, error)
-      inbound.abort(error instanceof Error ? error : new Error(String(error)))
+      inbound.abort(asError(error))
     })
   }
 

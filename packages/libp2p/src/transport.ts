@@ -20,6 +20,7 @@ import type { AddressManager } from '@libp2p/interface-internal'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createStarClient, type Connection, type StarClient, type StarClientOptions } from '@websocket-star/client'
 import { parseAddress } from '@websocket-star/protocol'
+import { asError } from './as-error.js'
 import { shareClient } from './clients.js'
 import { StarConnection } from './connection.js'
 import { StarListener } from './listener.js'
@@ -190,8 +191,4 @@ function read(address: Multiaddr): ReturnType<typeof parseAddress> | undefined {
   } catch {
     return undefined
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

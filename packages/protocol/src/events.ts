@@ -1,3 +1,4 @@
+import { toHex } from 'multiformats/bytes'
 import type { AcceptOptions, DrainNotice, PeersDelta } from './extensions.js'
 
 /**
@@ -102,6 +103,11 @@ const DIAL_ID = /^[A-Za-z0-9_~.:-]+$/
 /** Whether this can name a dial: 1 to 128 characters of `A-Z a-z 0-9 _ ~ . : -`. */
 export function isDialId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= DIAL_ID_MAX_LENGTH && DIAL_ID.test(value)
+}
+
+/** A new id, for a dial or for any stream. Not `crypto.randomUUID`, which pages that came over plain HTTP do not have. */
+export function createDialId(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(16)))
 }
 
 /** Who sends on a half: the dialer on `<id>.dialer`, the callee on `<id>.listener`. */

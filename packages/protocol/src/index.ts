@@ -52,6 +52,7 @@ export {
 export type { WireError } from './errors.js'
 
 export {
+  createDialId,
   DIAL_ID_MAX_LENGTH,
   EVENTS,
   halfName,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
+  createDialId,
   EVENTS,
   halfName,
   isDialId,
@@ -97,6 +98,12 @@ describe('stream events', () => {
 })
 
 describe('dial ids', () => {
+  test('is new each time', () => {
+    const ids = Array.from({ length: 100 }, createDialId)
+    expect(ids.filter(isDialId)).toHaveLength(100)
+    expect(new Set(ids).size).toBe(100)
+  })
+
   test.each([
     'a',
     '3e8c0f1e-0c5a-4d6b-9a53-0b7a1d4f2c11',

@@ -88,6 +88,7 @@ test('the package exports what it is documented to, and nothing by accident', ()
       "WIRE_ERROR_MAX_LENGTH",
       "ackError",
       "assertNonceFor",
+      "createDialId",
       "createNonce",
       "encodePublicKey",
       "endReason",

@@ -1,4 +1,4 @@
-import { endReason, parseStreamEventName, type StreamEventKind } from '@websocket-star/protocol'
+import { createDialId, endReason, parseStreamEventName, type StreamEventKind } from '@websocket-star/protocol'
 import { Carrier } from './carrier.js'
 import { codecOf, type Codec, type CodecName, type NamedCodecs } from './codec.js'
 import { StreamIdInUseError } from './errors.js'
@@ -60,7 +60,7 @@ export class SocketStreams {
    * @throws {StreamIdInUseError}
    */
   createSink<C extends AnyCodec = 'plain'>(
-    id: string = newId(),
+    id: string = createDialId(),
     { codec, ...options }: SinkOptions & CodecOption<C> = {}
   ): Sink<ValueOf<C>> {
     if (this.#sinks.has(id)) throw new StreamIdInUseError(id)
@@ -201,10 +201,4 @@ export function socketStreams(socket: SocketLike): SocketStreams {
 function reasonOf(reason: unknown): string {
   const end = endReason(reason)
   return end === true ? 'disconnected' : end
-}
-
-/** As `crypto.randomUUID`, which pages that came over plain HTTP do not have. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
