@@ -189,13 +189,13 @@ export class Router implements ProxyRules {
     if (this.#flow.granted(proxy, bytes)) proxy.sender.sendCredit(proxy.stream, bytes)
   }
 
-  /** A client of revision 3 whose pings cannot be heard, or whose pongs are stuck, gives up unless it is told something. */
+  /** A client whose pings or pongs cannot be heard gives up unless it is told something. */
   #reassure(): void {
     const now = this.#now()
     if (now - this.#reassuredAt < this.#options.pongInterval) return
     this.#reassuredAt = now
     for (const session of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) {
-      session.link.sendUnsolicitedPong()
+      session.link.reassure()
     }
   }
 

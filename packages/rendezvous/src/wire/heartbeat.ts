@@ -3,8 +3,10 @@ import type { Socket } from 'engine.io'
 /** What engine.io keeps its heartbeat in. Its types call these private; their names have stood since version 6.0. */
 interface HeartbeatState {
   readyState: string
+  readonly server: { readonly opts: { readonly pingInterval: number } }
   pingTimeoutTimer: NodeJS.Timeout | null
   resetPingTimeout(): void
+  sendPacket(type: 'ping'): void
 }
 
 /**
@@ -16,8 +18,8 @@ export class Heartbeat {
   readonly #protocol: 3 | 4
   #heardInTick = false
   #suspended = false
-  /** Of revision 4: a ping was sent that has not been answered. */
-  #pinged = false
+  /** Of revision 4: when the last ping was sent, if it has not been answered. */
+  #pingedAt: number | null = null
 
   constructor(socket: Socket) {
     this.#state = socket as unknown as HeartbeatState // see there
@@ -27,12 +29,12 @@ export class Heartbeat {
     if (this.#protocol === 3) return
     socket.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'ping') return
-      this.#pinged = true
+      this.#pingedAt = Date.now()
       // Pings go on while a client is not read from, which counts on them; engine.io sets the timeout after this.
       if (this.#suspended) setImmediate(() => this.#suspended && this.#stop())
     })
     socket.on('heartbeat', () => {
-      this.#pinged = false
+      this.#pingedAt = null
     })
   }
 
@@ -42,6 +44,7 @@ export class Heartbeat {
     this.#heardInTick = true
     setImmediate(this.#nextTick)
     this.#state.pingTimeoutTimer?.refresh()
+    this.#pingAgain()
   }
 
   /** The client is not read from: its silence means nothing. */
@@ -58,6 +61,15 @@ export class Heartbeat {
     this.#restart()
   }
 
+  /**
+   * engine.io pings after an answer only. A client whose answer waits behind what it uploads would hear of no ping for so
+   * long that it gives the server up.
+   */
+  #pingAgain(): void {
+    if (this.#pingedAt === null || Date.now() - this.#pingedAt < this.#state.server.opts.pingInterval) return
+    this.#state.sendPacket('ping')
+  }
+
   #stop(): void {
     clearTimeout(this.#state.pingTimeoutTimer ?? undefined)
     this.#state.pingTimeoutTimer = null
@@ -66,7 +78,7 @@ export class Heartbeat {
   #restart(): void {
     // Of a closed connection no timer would ever be cleared.
     if (this.#suspended || this.#state.readyState !== 'open') return
-    if (this.#protocol === 3 || this.#pinged) this.#state.resetPingTimeout()
+    if (this.#protocol === 3 || this.#pingedAt !== null) this.#state.resetPingTimeout()
   }
 
   readonly #nextTick = (): void => {

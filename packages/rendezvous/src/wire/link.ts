@@ -180,9 +180,12 @@ export class Link {
     this.#onResume.push(callback)
   }
 
-  /** engine.io's pong, which a client of revision 3 takes for an answer to a ping it cannot get through. */
-  sendUnsolicitedPong(): void {
-    if (this.#socket.protocol === 3) this.#direct()?.send('3', TEXT)
+  /**
+   * Sends what a client waits for whose own part of the heartbeat does not get through: engine.io's pong in revision 3,
+   * its next ping in revision 4.
+   */
+  reassure(): void {
+    this.#direct()?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
   }
 
   ping(): void {

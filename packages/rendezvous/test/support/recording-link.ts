@@ -60,8 +60,8 @@ export class RecordingLink implements Pick<Link, keyof Link> {
     this.told.push(['drain at', mark])
   }
 
-  sendUnsolicitedPong(): void {
-    this.told.push(['pong'])
+  reassure(): void {
+    this.told.push(['reassured'])
   }
 
   ping(): void {

@@ -124,14 +124,16 @@ describe('a client of revision 4', () => {
     expect(client.closed).toEqual(['ping timeout'])
   })
 
-  test('is not closed while its pong is stuck behind what it uploads', () => {
+  test('is not closed while its pong is stuck behind what it uploads, and goes on to be pinged', () => {
     const client = new Client(4)
     vi.advanceTimersByTime(INTERVAL)
-    client.sendsFor(4 * TIMEOUT, TIMEOUT / 2)
+    // It would give the server up without a ping for INTERVAL + TIMEOUT.
+    client.sendsFor(8 * INTERVAL, INTERVAL / 2)
     expect(client.closed).toEqual([])
+    expect(client.pings).toBe(9)
     client.says('pong')
     vi.advanceTimersByTime(INTERVAL)
-    expect(client.pings).toBe(2)
+    expect(client.pings).toBe(10)
     vi.advanceTimersByTime(TIMEOUT)
     expect(client.closed).toEqual(['ping timeout'])
   })
