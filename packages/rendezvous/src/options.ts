@@ -92,6 +92,9 @@ export const optionsSchema = z.strictObject({
       window: count
         .default(256)
         .meta({ description: 'Peers announced to a client per interval, and newcomers per second' }),
+      maxBytesPerSecond: bytes.default(4_000_000).meta({
+        description: 'Bytes of announcements to all clients together per second, on average: windows shrink to keep it'
+      }),
       joinList: count.default(256).meta({ description: 'Peers named in the answer to a join, newest first' }),
       prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' }),
       deltaInterval: milliseconds
@@ -162,6 +165,10 @@ export const optionsSchema = z.strictObject({
         description: 'Challenges not yet answered, over all connections; the oldest gives way',
         flag: 'max-pending-challenges'
       }),
+      waiting: count.default(16_384).meta({
+        description: 'New connections and joins that may wait for their turn; those beyond are refused',
+        flag: 'max-waiting'
+      }),
       pendingDialsPerSession: count.default(64).meta({
         description: 'Dials of one connection that wait for an answer',
         flag: 'max-pending-dials-per-session'
@@ -182,7 +189,7 @@ export const optionsSchema = z.strictObject({
         description: 'Join requests of one connection per second, on average; bursts of four times that are taken',
         flag: 'max-join-rounds-per-second'
       }),
-      joinRoundsPerSecondPerIp: count.default(100).meta({
+      joinRoundsPerSecondPerIp: count.default(200).meta({
         description:
           'Join requests per second of all connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-join-rounds-per-second-per-ip'

@@ -20,6 +20,7 @@ import { Star } from './star/star.js'
 import { Counters, type RendezvousStats } from './stats.js'
 import { BacklogWatch } from './wire/backlog.js'
 import { Engine, ENGINE_PATH } from './wire/engine.js'
+import { Turns } from './wire/turns.js'
 
 /** Where a server listens. */
 export interface RendezvousAddress {
@@ -46,6 +47,8 @@ export interface Rendezvous extends AsyncDisposable {
 
 /** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
 const SWEEP_INTERVAL = 1_000
+/** Connections the operating system may hold ready to be taken: when all clients come back at once, the others ask again. */
+const BACKLOG = 1_024
 
 /**
  * Creates a server; it listens once started.
@@ -69,6 +72,7 @@ class RendezvousServer implements Rendezvous {
   readonly #router: Router
   readonly #discovery: Discovery
   readonly #joining: Joining
+  readonly #turns: Turns
   readonly #star: Star
   readonly #tls: SecureContextOptions | undefined
   #http: Server | undefined
@@ -115,6 +119,7 @@ class RendezvousServer implements Rendezvous {
       this.#counters,
       onFault
     )
+    this.#turns = new Turns(limits.waiting)
     const dialing = new Dialing(
       { ackTimeout: dial.ackTimeout, ...limits },
       this.#registry,
@@ -133,6 +138,7 @@ class RendezvousServer implements Rendezvous {
         joining: this.#joining,
         dialing,
         router: this.#router,
+        turns: this.#turns,
         counters: this.#counters,
         onFault
       }
@@ -164,6 +170,7 @@ class RendezvousServer implements Rendezvous {
         announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
       },
       this.#counters,
+      this.#turns,
       this.#star,
       (session) => this.#star.attach(session)
     )
@@ -191,7 +198,7 @@ class RendezvousServer implements Rendezvous {
     })
     await new Promise<void>((resolve, reject) => {
       http.once('error', reject)
-      http.listen(port, host, () => {
+      http.listen({ port, host, backlog: BACKLOG }, () => {
         http.off('error', reject)
         resolve()
       })
@@ -221,6 +228,7 @@ class RendezvousServer implements Rendezvous {
     this.#http = undefined
     this.#started = undefined
     for (const timer of this.#timers) clearInterval(timer)
+    this.#turns.stop()
     this.#discovery.stop()
     this.#star.closeAll()
     this.#engine?.close()
@@ -253,6 +261,7 @@ class RendezvousServer implements Rendezvous {
       bufferedBytes: this.#backlog.buffered,
       held: this.#flow.held.size,
       pendingChallenges: this.#joining.pendingChallenges,
+      waiting: this.#turns.size,
       ...this.#counters.snapshot()
     }
   }

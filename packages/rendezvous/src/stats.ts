@@ -3,6 +3,7 @@ export type RefusalReason =
   | 'address'
   | 'address in use'
   | 'address limit'
+  | 'busy'
   | 'challenge required'
   | 'crypto'
   | 'dial id'
@@ -87,6 +88,8 @@ export interface RendezvousStats {
   held: number
   /** Challenges waiting for their signature now. */
   pendingChallenges: number
+  /** Connections and joins waiting for their turn now, as more came than could be served at once. */
+  waiting: number
   joins: Attempts
   dials: Attempts
   /** Chunks passed on from a sender to a receiver, and their payload in bytes. */

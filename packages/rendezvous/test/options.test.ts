@@ -9,7 +9,14 @@ const DEFAULTS = {
   publicAddresses: [],
   allowedOrigins: [],
   trustProxy: [],
-  discovery: { interval: 10_000, window: 256, joinList: 256, prefixes: 1024, deltaInterval: 50 },
+  discovery: {
+    interval: 10_000,
+    window: 256,
+    maxBytesPerSecond: 4_000_000,
+    joinList: 256,
+    prefixes: 1024,
+    deltaInterval: 50
+  },
   join: { deadline: 60_000, nonceTtl: 20_000, takeoverTimeout: 2_000, minRsaBits: 1024 },
   dial: { ackTimeout: 15_000, acceptTimeout: 60_000 },
   relay: {
@@ -24,12 +31,13 @@ const DEFAULTS = {
     addressesPerSession: 8,
     streamsPerSession: 4096,
     pendingChallenges: 8192,
+    waiting: 16_384,
     pendingDialsPerSession: 64,
     unacceptedStreams: 256,
     dialsPerSecond: 100,
     dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
-    joinRoundsPerSecondPerIp: 100,
+    joinRoundsPerSecondPerIp: 200,
     sessionsPerIp: 256
   },
   heartbeat: { interval: 25_000, timeout: 60_000 }

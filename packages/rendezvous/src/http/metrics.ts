@@ -29,6 +29,11 @@ const GAUGES: readonly Figure[] = [
     name: 'rendezvous_pending_challenges',
     help: 'challenges that wait for their signature now',
     read: (stats) => stats.pendingChallenges
+  },
+  {
+    name: 'rendezvous_waiting',
+    help: 'connections and joins that wait for their turn now',
+    read: (stats) => stats.waiting
   }
 ]
 

@@ -1,16 +1,20 @@
-import { EVENTS, rebase } from '@websocket-star/protocol'
 import type { Counters } from '../stats.js'
-import { eventText } from '../wire/packet.js'
+import { addressUnder, Announcements, announcementSize } from './announcements.js'
+import { Broadcasts } from './broadcasts.js'
 import { Deltas } from './deltas.js'
 import { Groups } from './groups.js'
 import { SLOW_FROM, type Member } from './member.js'
+import { Newcomers } from './newcomers.js'
 import type { Entry, Registry } from './registry.js'
+import { TokenBucket } from './token-bucket.js'
 
 export interface DiscoveryOptions {
   /** Milliseconds between two announcements of the same peer. */
   interval: number
   /** Peers announced to a client per interval, and newcomers announced at once per second. */
   window: number
+  /** Bytes of announcements to all clients together per second, on average. */
+  maxBytesPerSecond: number
   /** Peers named in the answer to a join. */
   joinList: number
   /** Address prefixes that may be live at once. */
@@ -19,9 +23,12 @@ export interface DiscoveryOptions {
   deltaInterval: number
 }
 
+/** Of the budget, what is kept for newcomers: so many milliseconds of it. */
+const RESERVE = 1_000
+
 /**
  * Tells each client of the others, under the prefix it joined with itself, and never of its own peer. Here are the
- * announcements of the protocol, whose text clients of one prefix share; those who want to hear of changes only are told
+ * announcements of the protocol, whose bytes clients of one prefix share; those who want to hear of changes only are told
  * by {@link Deltas}.
  */
 export class Discovery {
@@ -29,13 +36,17 @@ export class Discovery {
   readonly #registry: Registry
   readonly #counters: Counters
   readonly #deltas: Deltas
+  readonly #newcomers: Newcomers
   readonly #now: () => number
   /** All who hold an address, whatever they want to hear. */
   readonly #members = new Groups<Member>()
   /** Those of them who hear announcements. */
   readonly #listeners = new Groups<Member>()
-  #second = 0
-  #newcomers = 0
+  /** Bytes that may be announced. */
+  readonly #budget: TokenBucket
+  readonly #broadcasts = new Broadcasts()
+  /** Not all have been told of the last window. */
+  #inRound = false
 
   constructor(
     options: DiscoveryOptions,
@@ -43,11 +54,15 @@ export class Discovery {
     counters: Counters,
     now: () => number = () => performance.now()
   ) {
+    const { interval, window, maxBytesPerSecond, deltaInterval } = options
     this.#options = options
     this.#registry = registry
     this.#counters = counters
-    this.#deltas = new Deltas(options.deltaInterval, registry, counters)
+    this.#deltas = new Deltas(deltaInterval, registry, counters)
+    this.#newcomers = new Newcomers(window, (entries, done) => this.#announce(entries, done), now)
     this.#now = now
+    const burst = (maxBytesPerSecond * Math.max(interval, RESERVE)) / 1000
+    this.#budget = new TokenBucket(maxBytesPerSecond, burst, now())
   }
 
   /** Whether a client may join under this prefix: clients choose them, so their number is limited. */
@@ -72,15 +87,19 @@ export class Discovery {
     this.#deltas.forget(member)
   }
 
-  /** Tells everyone of a newcomer at once; past the limit per second it waits for its turn in the next windows. */
-  announce(entry: Entry): void {
-    const second = Math.floor(this.#now() / 1000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#newcomers = 0
+  /**
+   * Tells everyone of a newcomer: at once, or with others that come at about the same time. Past the limit per second, or
+   * past the budget, it waits for its turn in the windows.
+   *
+   * @param introduced - called when they have been told, or will not be
+   */
+  introduce(entry: Entry, introduced: () => void): void {
+    const cost = this.#costOfOne()
+    if (cost > 0 && this.#newcomers.hasRoom() && this.#budget.take(this.#now(), cost)) {
+      this.#newcomers.add(entry, introduced, this.#listeners.count)
+    } else {
+      introduced()
     }
-    if (++this.#newcomers > this.#options.window) return
-    for (const [prefix, group] of this.#listeners) this.#tell(group, entry, announcementText(entry, prefix))
   }
 
   /** Tells a newcomer of the others, if the answer to its join has not. */
@@ -90,10 +109,17 @@ export class Discovery {
 
   /** Tells everyone of the next window of peers. */
   tick(): void {
-    const entries = this.#registry.window(this.#options.window)
-    for (const [prefix, group] of this.#listeners) {
-      for (const entry of entries) this.#tell(group, entry, announcementText(entry, prefix))
-    }
+    if (this.#inRound) return
+    const entries = this.#registry.window(this.#windowSize())
+    if (entries.length === 0) return
+    const groups = this.#encode(entries)
+    let bytes = 0
+    for (const [prefix, group] of this.#listeners) bytes += group.size * (groups.get(prefix)?.size ?? 0)
+    this.#budget.spend(this.#now(), bytes)
+    this.#inRound = true
+    this.#broadcasts.start(this.#tellAll(groups), () => {
+      this.#inRound = false
+    })
   }
 
   /** Looks at those who have to be told more, as soon as they have read what they were told. */
@@ -102,6 +128,9 @@ export class Discovery {
   }
 
   stop(): void {
+    this.#newcomers.stop()
+    this.#broadcasts.stop()
+    this.#inRound = false
     this.#deltas.stop()
   }
 
@@ -126,23 +155,56 @@ export class Discovery {
     this.#listeners.delete(member.prefix, member)
   }
 
-  #tell(group: ReadonlySet<Member>, entry: Entry, text: string): void {
-    for (const member of group) {
-      // One that reads slowly is left out, not buffered for: it hears of the same peers again.
-      if (member.session.buffered > SLOW_FROM || this.#registry.holds(member, entry)) continue
-      member.session.sendText(text)
-      this.#counters.announcements++
+  /** About how many bytes it takes to tell everyone of one peer. */
+  #costOfOne(): number {
+    let bytes = 0
+    for (const [prefix, group] of this.#listeners) bytes += group.size * announcementSize(prefix)
+    return bytes
+  }
+
+  /** How many peers the budget lets everyone be told of now. */
+  #windowSize(): number {
+    const { window, maxBytesPerSecond, interval } = this.#options
+    const cost = this.#costOfOne()
+    if (cost === 0) return 0
+    const now = this.#now()
+    const reserve = (maxBytesPerSecond * Math.min(RESERVE, interval / 10)) / 1000
+    const affordable = Math.floor((this.#budget.left(now) - reserve) / cost)
+    // More clients than the whole budget has bytes for are told of one peer now and then.
+    return Math.min(window, affordable > 0 ? affordable : this.#budget.isFull(now) ? 1 : 0)
+  }
+
+  /** For those of each prefix. */
+  #encode(entries: readonly Entry[]): Map<string | undefined, Announcements> {
+    const groups = new Map<string | undefined, Announcements>()
+    for (const [prefix] of this.#listeners) groups.set(prefix, new Announcements(entries, prefix))
+    return groups
+  }
+
+  *#tellAll(groups: ReadonlyMap<string | undefined, Announcements>): Generator<void> {
+    for (const [prefix, group] of this.#listeners) {
+      const announcements = groups.get(prefix)
+      if (announcements === undefined) continue
+      for (const member of group) {
+        this.#tell(member, announcements)
+        yield
+      }
     }
   }
-}
 
-function announcementText(entry: Entry, prefix: string | undefined): string {
-  return eventText(EVENTS.peer, [addressUnder(entry, prefix)])
-}
+  /** Tells everyone of newcomers that are there still. */
+  #announce(newcomers: readonly Entry[], done: () => void): void {
+    const entries = newcomers.filter((entry) => this.#registry.byKey(entry.key) === entry)
+    if (entries.length === 0) return done()
+    this.#broadcasts.start(this.#tellAll(this.#encode(entries)), done)
+  }
 
-/** How an entry is called under a prefix. Legacy clients split the text on `/ipfs/`, so that spelling is written. */
-function addressUnder(entry: Entry, prefix: string | undefined): string {
-  if (entry.peerId !== undefined && prefix !== undefined) return rebase(entry.peerId, prefix, 'legacy')
-  // An entry in the registry has a holder.
-  return entry.holders[0]?.address.legacy ?? entry.key
+  #tell(member: Member, announcements: Announcements): void {
+    // One that reads slowly is left out, not buffered for: it hears of the same peers again.
+    if (member.session.buffered > SLOW_FROM) return
+    const told = announcements.for(member)
+    if (told === undefined) return
+    member.session.sendEncoded(told.messages)
+    this.#counters.announcements += told.count
+  }
 }

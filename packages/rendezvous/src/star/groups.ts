@@ -7,6 +7,13 @@ export class Groups<Item> {
     return this.#groups.size
   }
 
+  /** Items of all prefixes. */
+  get count(): number {
+    let sum = 0
+    for (const group of this.#groups.values()) sum += group.size
+    return sum
+  }
+
   has(prefix: string | undefined): boolean {
     return this.#groups.has(prefix)
   }

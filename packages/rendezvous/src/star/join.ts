@@ -221,9 +221,14 @@ export class Joining {
     const entry = this.#holders.claim(member, address)
     this.#counters.joins.success++
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
-    this.#discovery.announce(entry)
-    this.#answer(member, ack)
-    this.#discovery.welcome(member)
+    this.#discovery.introduce(entry, () => {
+      try {
+        this.#answer(member, ack)
+        this.#discovery.welcome(member)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    })
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */

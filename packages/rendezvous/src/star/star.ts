@@ -3,6 +3,7 @@ import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters } from '../stats.js'
 import type { Ack, Session, SessionListener } from '../wire/session.js'
 import type { StreamFrame } from '../wire/stream-frame.js'
+import type { Turns } from '../wire/turns.js'
 import type { Dialing } from './dial.js'
 import type { Discovery } from './discovery.js'
 import type { Holders } from './holders.js'
@@ -22,6 +23,7 @@ export interface StarParts {
   joining: Joining
   dialing: Dialing
   router: Router
+  turns: Turns
   counters: Counters
   onFault: (error: unknown) => void
 }
@@ -62,10 +64,10 @@ export class Star implements SessionListener {
     if (member === undefined) return
     switch (name) {
       case EVENTS.join:
-        void this.#parts.joining.join(member, args, ack)
-        return
+        return this.#inTurn(member, ack, () => void this.#parts.joining.join(member, args, ack))
+      // After the joins that came before it.
       case EVENTS.leave:
-        return this.#leaveRequested(member, args, ack)
+        return this.#inTurn(member, ack, () => this.#leaveRequested(member, args, ack))
       case EVENTS.dial:
         return this.#parts.dialing.dial(member, args, ack)
       default:
@@ -120,6 +122,22 @@ export class Star implements SessionListener {
 
   closeAll(): void {
     for (const session of this.#members.keys()) session.close('server stop')
+  }
+
+  /** When many join at once they are served in order, between other things. */
+  #inTurn(member: Member, ack: Ack | undefined, action: () => void): void {
+    const { turns, counters, onFault } = this.#parts
+    const hasRoom = turns.take(() => {
+      if (member.session.ended) return
+      try {
+        action()
+      } catch (error) {
+        onFault(error)
+      }
+    })
+    if (hasRoom) return
+    counters.refuse('busy')
+    ack?.(WIRE_ERRORS.tooManyRequests)
   }
 
   #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {

@@ -21,12 +21,25 @@ export class TokenBucket {
     return this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000 >= this.#burst
   }
 
-  /** @returns false if it happens too often */
-  take(now: number): boolean {
+  /**
+   * @param count - how often it is to happen, at once
+   * @returns false if it happens too often
+   */
+  take(now: number, count = 1): boolean {
+    if (this.left(now) < count) return false
+    this.#tokens -= count
+    return true
+  }
+
+  /** How often it may happen now. Below 0 after {@link spend} went into debt. */
+  left(now: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#filledAt) * this.#rate) / 1000)
     this.#filledAt = now
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
+    return this.#tokens
+  }
+
+  /** It has happened so often, whether or not that was too often. */
+  spend(now: number, count: number): void {
+    this.#tokens = this.left(now) - count
   }
 }

@@ -7,6 +7,7 @@ import { Cork } from './cork.js'
 import { networkOf } from './network.js'
 import type { Limits } from './packet.js'
 import { Session, type SessionListener } from './session.js'
+import type { Turns } from './turns.js'
 
 export interface EngineOptions {
   messageSize: number
@@ -23,6 +24,10 @@ export interface EngineOptions {
 
 /** Where old and new clients look for the server. */
 export const ENGINE_PATH = '/socket.io/'
+
+/** Seconds after which a client may come back that could not be served. */
+const RETRY_AFTER = '10'
+const BUSY = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
 /** A request after engine.io has parsed its query. */
 type EngineRequest = IncomingMessage & { _query: Record<string, string> }
@@ -44,18 +49,23 @@ export class Engine {
   readonly #server: StarEngine
   readonly #options: EngineOptions
   readonly #counters: Counters
+  readonly #turns: Turns
   readonly #isTrusted: (address: string, distance: number) => boolean
   readonly #sessionsByIp = new Map<string, number>()
   readonly #sessions = new Map<string, Session>()
+  /** Of upgrades that wait for their turn. */
+  readonly #waiting = new Set<Duplex>()
 
   constructor(
     options: EngineOptions,
     counters: Counters,
+    turns: Turns,
     listener: SessionListener,
     onSession: (session: Session) => void
   ) {
     this.#options = options
     this.#counters = counters
+    this.#turns = turns
     this.#isTrusted = proxyAddr.compile([...options.trustProxy])
     const cork = new Cork(options.gatherTime)
     this.#server = new StarEngine({
@@ -96,7 +106,9 @@ export class Engine {
   request(request: IncomingMessage, response: ServerResponse): void {
     // engine.io adds the fields of its own request type itself.
     const handle = () => this.#server.handleRequest(request as never, response)
-    const session = request.method === 'POST' ? this.#sessionOf(request) : undefined
+    const sid = sidOf(request)
+    if (sid === undefined) return this.#handshake(request, response, handle)
+    const session = request.method === 'POST' ? this.#sessions.get(sid) : undefined
     if (session === undefined || !session.link.paused) return handle()
     // A client that polls sends the next messages only when these have been answered.
     if (session.link.hasWaiting) {
@@ -109,7 +121,19 @@ export class Engine {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#server.handleUpgrade(request as never, socket, head)
+    const giveUp = () => socket.destroy()
+    // Until engine.io listens.
+    socket.on('error', giveUp)
+    this.#waiting.add(socket)
+    const hasRoom = this.#turns.take(() => {
+      socket.off('error', giveUp)
+      this.#waiting.delete(socket)
+      if (!socket.destroyed) this.#server.handleUpgrade(request as never, socket, head)
+    })
+    if (hasRoom) return
+    this.#waiting.delete(socket)
+    this.#counters.refuse('busy')
+    socket.end(BUSY, giveUp)
   }
 
   /** Whether limits per IP address leave an address out: loopback, and proxies that are trusted. */
@@ -119,6 +143,8 @@ export class Engine {
 
   close(): void {
     this.#server.close()
+    for (const socket of this.#waiting) socket.destroy()
+    this.#waiting.clear()
   }
 
   /** Why a new connection is not taken, or null. */
@@ -137,10 +163,14 @@ export class Engine {
     return null
   }
 
-  /** Read as engine.io reads it: the last `sid` counts. */
-  #sessionOf(request: IncomingMessage): Session | undefined {
-    const sid = new URL(request.url ?? '/', 'http://server').searchParams.getAll('sid').at(-1)
-    return sid === undefined ? undefined : this.#sessions.get(sid)
+  /** A client that begins to poll. */
+  #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
+    const hasRoom = this.#turns.take(() => {
+      if (!request.destroyed) handle()
+    })
+    if (hasRoom) return
+    this.#counters.refuse('busy')
+    response.writeHead(503, { 'retry-after': RETRY_AFTER }).end()
   }
 
   #remoteAddress(request: IncomingMessage): string {
@@ -152,6 +182,11 @@ export class Engine {
     if (sessions > 0) this.#sessionsByIp.set(network, sessions)
     else this.#sessionsByIp.delete(network)
   }
+}
+
+/** Read as engine.io reads it: the last `sid` counts. */
+function sidOf(request: IncomingMessage): string | undefined {
+  return new URL(request.url ?? '/', 'http://server').searchParams.getAll('sid').at(-1)
 }
 
 const isLoopback = proxyAddr.compile('loopback')

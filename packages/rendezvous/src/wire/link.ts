@@ -2,6 +2,7 @@ import type { Socket as NetSocket } from 'node:net'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
 import type { Cork } from './cork.js'
+import type { Encoded } from './encoded.js'
 import { BINARY_OPCODE, headSize, writeHead } from './frame.js'
 import { Heartbeat } from './heartbeat.js'
 
@@ -116,6 +117,16 @@ export class Link {
     webSocket.send(`4${text}`, TEXT, this.#sent)
   }
 
+  /** Sends messages that others are sent too. */
+  sendEncoded({ texts, frames }: Encoded): void {
+    const webSocket = this.#direct()
+    if (webSocket === undefined) {
+      for (const text of texts) this.#sendThroughEngine(text, text.length)
+    } else if (webSocket.readyState === OPEN) {
+      senderOf(webSocket).sendFrame(frames, this.#sent)
+    }
+  }
+
   /**
    * Sends a packet with its attachment.
    *
@@ -130,8 +141,7 @@ export class Link {
       return
     }
     if (webSocket.readyState !== OPEN) return
-    // ws types no way to write a whole frame; engine.io uses this one for its pre-encoded frames.
-    const sender = (webSocket as unknown as { _sender: FrameSender })._sender
+    const sender = senderOf(webSocket)
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
@@ -292,7 +302,13 @@ export class Link {
 }
 
 interface FrameSender {
-  sendFrame(parts: Buffer[], taken: () => void): void
+  /** @param parts - one or two */
+  sendFrame(parts: readonly Buffer[], taken: () => void): void
+}
+
+/** ws types no way to write a whole frame; engine.io uses this one for its pre-encoded frames. */
+function senderOf(webSocket: WebSocket): FrameSender {
+  return (webSocket as unknown as { _sender: FrameSender })._sender
 }
 
 interface EngineSocketState {

@@ -3,6 +3,7 @@ import type { Socket } from 'engine.io'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
 import type { Cork } from './cork.js'
+import type { Encoded } from './encoded.js'
 import { Link, type ChunkHeader } from './link.js'
 import { eventText, type Limits } from './packet.js'
 import { Receiver, type StreamRoute } from './receiver.js'
@@ -130,6 +131,13 @@ export class Session {
   sendText(text: string): void {
     if (this.#ended) return
     this.#link.sendText(text)
+    this.#listener.sent(this)
+  }
+
+  /** Sends messages that others are sent too. */
+  sendEncoded(messages: Encoded): void {
+    if (this.#ended) return
+    this.#link.sendEncoded(messages)
     this.#listener.sent(this)
   }
 

@@ -26,7 +26,14 @@ afterEach(() => {
 function create(): void {
   registry = new Registry()
   counters = new Counters()
-  const options = { interval: 10_000, window: 256, joinList: 256, prefixes: 16, deltaInterval: INTERVAL }
+  const options = {
+    interval: 10_000,
+    window: 256,
+    maxBytesPerSecond: 4_000_000,
+    joinList: 256,
+    prefixes: 16,
+    deltaInterval: INTERVAL
+  }
   discovery = new Discovery(options, registry, counters)
 }
 
@@ -84,7 +91,7 @@ describe('a client that wants deltas', () => {
     expect(messages(listener)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
     expect(discovery.joinList(listener)).toEqual([])
     expect(counters.announcements).toBe(2)
-    discovery.announce(registry.get(address(1)) ?? expect.fail())
+    discovery.introduce(registry.get(address(1)) ?? expect.fail(), () => {})
     discovery.tick()
     batch()
     expect(listener.recording.texts).toHaveLength(1)
@@ -241,7 +248,7 @@ describe('a client that wants deltas', () => {
 test('a client that wants to hear of nobody hears of nobody, and its prefix counts', () => {
   const quiet = join(client('none'), 1, OTHER_PREFIX)
   join(client(), 2)
-  discovery.announce(registry.get(address(2)) ?? expect.fail())
+  discovery.introduce(registry.get(address(2)) ?? expect.fail(), () => {})
   discovery.tick()
   batch()
   expect(quiet.recording.sent).toEqual([])

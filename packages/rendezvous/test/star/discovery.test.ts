@@ -22,7 +22,15 @@ describe('discovery', () => {
     registry = new Registry()
     counters = new Counters()
     now = 1_000_000
-    const all = { interval: 10_000, window: 256, joinList: 256, prefixes: 16, deltaInterval: 50, ...options }
+    const all = {
+      interval: 10_000,
+      window: 256,
+      maxBytesPerSecond: 4_000_000,
+      joinList: 256,
+      prefixes: 16,
+      deltaInterval: 50,
+      ...options
+    }
     discovery = new Discovery(all, registry, counters, () => now)
   }
 
@@ -37,7 +45,7 @@ describe('discovery', () => {
   }
 
   function announce(number: number): void {
-    discovery.announce(registry.get(address(number)) ?? expect.fail())
+    discovery.introduce(registry.get(address(number)) ?? expect.fail(), () => {})
   }
 
   beforeEach(() => create())
@@ -152,7 +160,7 @@ describe('discovery', () => {
     const nameless = createMember('nameless')
     const { entry } = registry.claim(nameless, addressWithoutPeer(7))
     discovery.refresh(nameless)
-    discovery.announce(entry)
+    discovery.introduce(entry, () => {})
     announce(1)
     expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
     // It has no prefix to be told others under: they are called as they joined.

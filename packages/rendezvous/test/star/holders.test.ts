@@ -21,7 +21,14 @@ beforeEach(() => {
   registry = new Registry()
   faults = []
   journal = []
-  const options = { interval: 10_000, window: 256, joinList: 256, prefixes: 16, deltaInterval: 50 }
+  const options = {
+    interval: 10_000,
+    window: 256,
+    maxBytesPerSecond: 4_000_000,
+    joinList: 256,
+    prefixes: 16,
+    deltaInterval: 50
+  }
   const discovery = new Discovery(options, registry, new Counters())
   holders = new Holders(registry, discovery, TIMEOUT, (fault) => void faults.push(fault))
 })

@@ -27,9 +27,10 @@ export interface JoiningSetup {
 export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16): JoiningSetup {
   const registry = new Registry()
   const counters = new Counters()
-  const clock = () => setup.now
+  let now = 1_000_000
+  const clock = () => now
   const discovery = new Discovery(
-    { interval: 10_000, window: 256, joinList: 256, prefixes, deltaInterval: 50 },
+    { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, joinList: 256, prefixes, deltaInterval: 50 },
     registry,
     counters,
     clock
@@ -56,7 +57,12 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
     counters,
     joining,
     faults,
-    now: 1_000_000,
+    get now() {
+      return now
+    },
+    set now(value) {
+      now = value
+    },
     join: async (member, ...args) => {
       const answers: unknown[][] = []
       const ack: Ack = (...answer) => void answers.push(answer)

@@ -69,6 +69,7 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   }
 
   sendText(): void {}
+  sendEncoded(): void {}
   sendChunk(): void {}
   close(): void {}
   terminate(): void {}

@@ -97,6 +97,10 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     this.#record('text', text)
   }
 
+  sendEncoded({ texts }: Encoded): void {
+    for (const text of texts) this.sendText(text)
+  }
+
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     // The very bytes where they are the payload, so that a test can tell that they were not copied.
     this.#record('chunk', readQueueHeader(header.text)?.stream, offset === 0 ? bytes : bytes.subarray(offset))

@@ -1,0 +1,75 @@
+/** Milliseconds that waiting tasks may run for before everything else has its turn. */
+const SLICE = 5
+
+/**
+ * Work that comes in storms, as when all clients connect anew: done in order, and some of it at a time, so that what is
+ * relayed meanwhile goes on. When little comes nothing waits.
+ */
+export class Turns {
+  readonly #capacity: number
+  readonly #now: () => number
+  #waiting: (() => void)[] = []
+  /** How many of them have been done. */
+  #done = 0
+  /** Milliseconds of this turn that are used up. */
+  #used = 0
+  #immediate: NodeJS.Immediate | undefined
+
+  /** @param capacity - tasks that may wait */
+  constructor(capacity: number, now: () => number = () => performance.now()) {
+    this.#capacity = capacity
+    this.#now = now
+  }
+
+  /** Tasks that wait. */
+  get size(): number {
+    return this.#waiting.length - this.#done
+  }
+
+  /**
+   * Does something now, or after what waits already.
+   *
+   * @param task - must not throw
+   * @returns false if too much waits: it will not be done
+   */
+  take(task: () => void): boolean {
+    const isFree = this.size === 0 && this.#used < SLICE
+    if (!isFree && this.size >= this.#capacity) return false
+    this.#immediate ??= setImmediate(this.#next)
+    if (isFree) this.#run(task)
+    else this.#waiting.push(task)
+    return true
+  }
+
+  /** What waits will not be done. */
+  stop(): void {
+    clearImmediate(this.#immediate)
+    this.#immediate = undefined
+    this.#waiting = []
+    this.#done = 0
+    this.#used = 0
+  }
+
+  #run(task: () => void): void {
+    const before = this.#now()
+    task()
+    this.#used += this.#now() - before
+  }
+
+  readonly #next = (): void => {
+    this.#used = 0
+    this.#immediate = undefined
+    for (let task = this.#waiting[this.#done]; task !== undefined; task = this.#waiting[this.#done]) {
+      if (this.#used >= SLICE) {
+        this.#immediate ??= setImmediate(this.#next)
+        break
+      }
+      this.#done++
+      this.#run(task)
+    }
+    // Forgets what was done, now and then while much waits.
+    if (this.#done * 2 < this.#waiting.length) return
+    this.#waiting = this.#waiting.slice(this.#done)
+    this.#done = 0
+  }
+}
