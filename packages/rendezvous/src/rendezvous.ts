@@ -112,6 +112,7 @@ class RendezvousServer implements Rendezvous {
         minRsaBits: join.minRsaBits,
         addressesPerSession: limits.addressesPerSession,
         pendingChallenges: limits.pendingChallenges,
+        joinRoundsPerSecond: limits.joinRoundsPerSecond,
         joinRoundsPerSecondPerIp: limits.joinRoundsPerSecondPerIp
       },
       holders,

@@ -15,10 +15,10 @@ import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack, Session } from '../wire/session.js'
 import type { RequestOutcome } from '../wire/acks.js'
-import { BURST, IpRates } from './ip-rates.js'
+import { IpRates } from './ip-rates.js'
 import type { Member } from './member.js'
 import type { Registry } from './registry.js'
-import { TokenBucket } from './token-bucket.js'
+import { BURST, TokenBucket } from './token-bucket.js'
 
 export interface DialOptions {
   /** Milliseconds the dialled peer has to answer. */

@@ -1,9 +1,6 @@
 import { networkOf } from '../wire/network.js'
 import type { RemoteAddress } from '../wire/session.js'
-import { TokenBucket } from './token-bucket.js'
-
-/** How many times their rate clients may do something at once. */
-export const BURST = 4
+import { BURST, TokenBucket } from './token-bucket.js'
 
 /** Limits how often something is done from one IP address, whatever the number of connections. */
 export class IpRates {

@@ -25,6 +25,7 @@ export interface JoinOptions {
   minRsaBits: number
   addressesPerSession: number
   pendingChallenges: number
+  joinRoundsPerSecond: number
   joinRoundsPerSecondPerIp: number
 }
 
@@ -114,7 +115,10 @@ export class Joining {
 
   async #round(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const now = this.#now()
-    if (!member.joinRounds.take(now) || !this.#ipRates.take(member.session.remote, now)) {
+    if (
+      !member.takeJoinRound(now, this.#options.joinRoundsPerSecond) ||
+      !this.#ipRates.take(member.session.remote, now)
+    ) {
       throw new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests)
     }
     const { address, data } = parseJoinRequest(args)

@@ -1,4 +1,5 @@
 import type { StarAddress } from '@websocket-star/protocol'
+import { Compactor } from './compact.js'
 import type { Member } from './member.js'
 import { Roster } from './roster.js'
 
@@ -27,6 +28,7 @@ export class Registry {
   readonly #entries = new Map<string, Entry>()
   readonly #roster = new Roster<Entry>()
   readonly #watchers: RegistryWatcher[] = []
+  readonly #compactor = new Compactor()
 
   /** Peers that can be dialled. */
   get size(): number {
@@ -62,7 +64,8 @@ export class Registry {
    *
    * @returns the entry, and the holder that lost its place with all its addresses, if too many share the peer
    */
-  claim(member: Member, address: StarAddress): { entry: Entry; displaced: Holder | undefined } {
+  claim(member: Member, claimed: StarAddress): { entry: Entry; displaced: Holder | undefined } {
+    const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
     const known = this.#entries.get(key)
     const entry: Entry = known ?? { key, peerId: address.peerId, holders: [] }

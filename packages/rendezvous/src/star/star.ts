@@ -8,8 +8,7 @@ import type { Dialing } from './dial.js'
 import type { Discovery } from './discovery.js'
 import type { Holders } from './holders.js'
 import type { Joining } from './join.js'
-import type { Member } from './member.js'
-import { TokenBucket } from './token-bucket.js'
+import { Member } from './member.js'
 
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
@@ -47,16 +46,7 @@ export class Star implements SessionListener {
   }
 
   attach(session: Session): void {
-    const now = this.#now()
-    const rate = this.#options.joinRoundsPerSecond
-    this.#members.set(session, {
-      session,
-      addresses: new Map(),
-      pending: new Map(),
-      joinRounds: new TokenBucket(rate, rate * 4, now),
-      prefix: undefined,
-      idleSince: now
-    })
+    this.#members.set(session, new Member(session, this.#now()))
   }
 
   event(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
@@ -111,7 +101,8 @@ export class Star implements SessionListener {
   sweep(): void {
     const now = this.#now()
     for (const member of this.#members.values()) {
-      if (member.addresses.size > 0 || member.session.routes.size > 0) member.idleSince = now
+      member.tidy(now)
+      if (member.addresses.size > 0 || member.session.streams > 0) member.idleSince = now
       else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
     }
     this.#parts.joining.sweep()
@@ -141,7 +132,7 @@ export class Star implements SessionListener {
   }
 
   #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
-    if (!member.joinRounds.take(this.#now())) {
+    if (!member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)) {
       this.#parts.counters.refuse('rate limit')
       ack?.(WIRE_ERRORS.tooManyRequests)
       return

@@ -1,3 +1,6 @@
+/** How many times their rate clients may do something at once. */
+export const BURST = 4
+
 /**
  * Limits how often something happens: `rate` times a second on average, `burst` times at once. Two numbers and no timer,
  * since every session has one.

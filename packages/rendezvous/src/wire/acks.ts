@@ -9,29 +9,33 @@ interface Pending {
   timer: NodeJS.Timeout | undefined
 }
 
+const clock = () => performance.now()
+
 /**
  * The requests of one session that wait for the client's acknowledgement. While the client is paused its answers cannot
  * be heard, so the clocks stand still.
  */
 export class AckTable {
-  readonly #pending = new Map<number, Pending>()
+  /** Undefined until something is asked. */
+  #pending: Map<number, Pending> | undefined
   readonly #now: () => number
   #nextId = 0
   #paused = false
 
   /** @param now - the time in milliseconds, from any origin */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now: () => number = clock) {
     this.#now = now
   }
 
   get size(): number {
-    return this.#pending.size
+    return this.#pending?.size ?? 0
   }
 
   /** @returns the id that the answer will carry */
   add(timeout: number, settle: (outcome: RequestOutcome) => void): number {
     const id = this.#nextId++
     const pending: Pending = { settle, left: timeout, startedAt: 0, timer: undefined }
+    this.#pending ??= new Map()
     this.#pending.set(id, pending)
     if (!this.#paused) this.#start(id, pending)
     return id
@@ -39,9 +43,9 @@ export class AckTable {
 
   /** @returns false if no request waits for this answer (any more): the first one counts */
   settle(id: number, outcome: RequestOutcome): boolean {
-    const pending = this.#pending.get(id)
+    const pending = this.#pending?.get(id)
     if (pending === undefined) return false
-    this.#pending.delete(id)
+    this.#pending?.delete(id)
     clearTimeout(pending.timer)
     pending.settle(outcome)
     return true
@@ -50,7 +54,7 @@ export class AckTable {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
-    for (const pending of this.#pending.values()) {
+    for (const pending of this.#pending?.values() ?? []) {
       clearTimeout(pending.timer)
       pending.left -= this.#now() - pending.startedAt
     }
@@ -59,12 +63,12 @@ export class AckTable {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    for (const [id, pending] of this.#pending) this.#start(id, pending)
+    for (const [id, pending] of this.#pending ?? []) this.#start(id, pending)
   }
 
   /** Every waiting request ends unanswered. */
   close(): void {
-    for (const id of this.#pending.keys()) this.settle(id, { answered: false, reason: 'closed' })
+    for (const id of this.#pending?.keys() ?? []) this.settle(id, { answered: false, reason: 'closed' })
   }
 
   #start(id: number, pending: Pending): void {

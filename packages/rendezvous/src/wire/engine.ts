@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as EngineServer, type Socket } from 'engine.io'
 import proxyAddr from 'proxy-addr'
@@ -41,6 +41,16 @@ class StarEngine extends EngineServer {
     // By now the request has its query.
     this.opts.initialPacket = (request as EngineRequest)._query['EIO'] === '4' ? undefined : '0'
     return super.createTransport(name, request)
+  }
+
+  /** What engine.io makes for middlewares lasts as long as an upgraded connection: without its request it is small. */
+  protected override _applyMiddlewares(
+    ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>
+  ): ReturnType<EngineServer['_applyMiddlewares']> {
+    super._applyMiddlewares(request, response, (error) => {
+      if (!(response instanceof ServerResponse)) Object.assign(response, { req: undefined })
+      proceed(error)
+    })
   }
 }
 
@@ -98,6 +108,7 @@ export class Engine {
         this.#sessions.delete(session.id)
         this.#count(network, -1)
       })
+      forgetRequest(socket)
       onSession(session)
       session.start()
     })
@@ -182,6 +193,11 @@ export class Engine {
     if (sessions > 0) this.#sessionsByIp.set(network, sessions)
     else this.#sessionsByIp.delete(network)
   }
+}
+
+/** engine.io keeps the first request for as long as the session lasts, for those who ask; nobody does. */
+function forgetRequest(socket: Socket): void {
+  Object.assign(socket, { request: undefined })
 }
 
 /** Read as engine.io reads it: the last `sid` counts. */

@@ -24,8 +24,8 @@ export class Heartbeat {
   constructor(socket: Socket) {
     this.#state = socket as unknown as HeartbeatState // see there
     this.#protocol = socket.protocol === 3 ? 3 : 4
-    // engine.io forgets the timeout when the transport changes.
-    socket.on('upgrade', () => this.#restart())
+    // engine.io forgets the timeout when the transport changes; a WebSocket stays one.
+    if (socket.transport.name !== 'websocket') socket.on('upgrade', () => this.#restart())
     if (this.#protocol === 3) return
     socket.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'ping') return
@@ -42,7 +42,7 @@ export class Heartbeat {
   heard(): void {
     if (this.#heardInTick || this.#suspended) return
     this.#heardInTick = true
-    setImmediate(this.#nextTick)
+    setImmediate(forgetHeard, this)
     this.#state.pingTimeoutTimer?.refresh()
     this.#pingAgain()
   }
@@ -81,7 +81,10 @@ export class Heartbeat {
     if (this.#protocol === 3 || this.#pingedAt !== null) this.#state.resetPingTimeout()
   }
 
-  readonly #nextTick = (): void => {
-    this.#heardInTick = false
+  static forgetHeard(heartbeat: Heartbeat): void {
+    heartbeat.#heardInTick = false
   }
 }
+
+// One function for all, for there are many.
+const { forgetHeard } = Heartbeat

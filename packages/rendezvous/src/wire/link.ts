@@ -14,20 +14,24 @@ export interface ChunkHeader {
   frame: Buffer
 }
 
-/** What comes up from a link. */
-export interface LinkHandlers {
+/** What a client sends. */
+export interface Incoming {
   /** A text message. */
   text(text: string): void
   /** A text message that announces attachments, as bytes with engine.io's `4` before it. @returns false if it is to be told as text */
   header(bytes: Buffer): boolean
   /** A binary message; its payload begins at `offset`. */
   binary(bytes: Buffer, offset: number): void
+}
+
+/** Who is told of what happens to a link. */
+export interface LinkOwner {
   /** The client has asked for something that was answered below: it is to read the answers. */
   asked(): void
   /** What waits to be sent has become half as much as {@link Link.onDrain} was asked to wait for, or less. */
-  drain(): void
+  drained(): void
   /** The last word. */
-  close(reason: string): void
+  lost(reason: string): void
 }
 
 /** Milliseconds a client has to finish the closing handshake before its socket is destroyed. */
@@ -52,7 +56,8 @@ const OPEN = 1
 export class Link {
   readonly #socket: Socket
   readonly #cork: Cork
-  readonly #handlers: LinkHandlers
+  readonly #incoming: Incoming
+  readonly #owner: LinkOwner
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
   #net: NetSocket | undefined
@@ -61,31 +66,35 @@ export class Link {
   /** How often it has written: of a client that polls, how often that has taken what there was. */
   #flushes = 0
   #wantsDrainAt = 0
+  /** Looks at the backlog when a message has been taken. Undefined until a stream leads here. */
+  #onTaken: (() => void) | undefined
   #paused = false
-  readonly #onResume: (() => void)[] = []
+  #onResume: (() => void)[] | undefined
+  /** Whether engine.io has been given something: then it is asked when that has left. */
+  #usesEngine = false
 
-  constructor(socket: Socket, cork: Cork, handlers: LinkHandlers) {
+  constructor(socket: Socket, cork: Cork, incoming: Incoming, owner: LinkOwner) {
     this.#socket = socket
     this.#cork = cork
-    this.#handlers = handlers
+    this.#incoming = incoming
+    this.#owner = owner
     this.#heartbeat = new Heartbeat(socket)
     socket.on('message', (data: string | Buffer | undefined) => {
       this.#heartbeat.heard()
-      if (Buffer.isBuffer(data)) handlers.binary(data, 0)
+      if (Buffer.isBuffer(data)) incoming.binary(data, 0)
       // engine.io tells an empty message as none.
-      else handlers.text(data ?? '')
+      else incoming.text(data ?? '')
     })
     socket.once('close', (reason: string) => {
-      handlers.close(reason)
+      owner.lost(reason)
       this.#runWaiting()
     })
-    socket.on('flush', () => {
-      this.#queued = 0
-      this.#flushes++
-    })
-    socket.on('drain', this.#onDrain)
-    if (socket.transport.name === 'websocket') this.#takeOver()
-    else socket.once('upgrade', () => this.#takeOver())
+    if (socket.transport.name === 'websocket') {
+      this.#takeOver()
+    } else {
+      this.#watchEngine()
+      socket.once('upgrade', () => this.#takeOver())
+    }
   }
 
   /** Bytes that wait to be taken by the operating system. */
@@ -114,7 +123,7 @@ export class Link {
   sendText(text: string): void {
     const webSocket = this.#direct()
     if (webSocket === undefined) return this.#sendThroughEngine(text, text.length)
-    webSocket.send(`4${text}`, TEXT, this.#sent)
+    webSocket.send(`4${text}`, TEXT, this.#onTaken)
   }
 
   /** Sends messages that others are sent too. */
@@ -123,7 +132,7 @@ export class Link {
     if (webSocket === undefined) {
       for (const text of texts) this.#sendThroughEngine(text, text.length)
     } else if (webSocket.readyState === OPEN) {
-      senderOf(webSocket).sendFrame(frames, this.#sent)
+      senderOf(webSocket).sendFrame(frames, this.#onTaken)
     }
   }
 
@@ -154,14 +163,15 @@ export class Link {
     if (prefix === 1) out[end++] = MESSAGE_BYTE
     if (isCopied) {
       bytes.copy(out, end, offset)
-      sender.sendFrame([out], this.#sent)
+      sender.sendFrame([out], this.#watchBacklog())
     } else {
-      sender.sendFrame([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#sent)
+      sender.sendFrame([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
     }
   }
 
   /** Asks for one `drain` when half of `mark` bytes or less wait to be sent. */
   onDrain(mark: number): void {
+    this.#watchBacklog()
     this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
   }
 
@@ -182,11 +192,12 @@ export class Link {
 
   /** Somebody waits for that already. */
   get hasWaiting(): boolean {
-    return this.#onResume.length > 0
+    return this.#onResume !== undefined
   }
 
   /** Runs once the client is read from again, or is gone: what a polling client sends has to wait that long. */
   whenResumed(callback: () => void): void {
+    this.#onResume ??= []
     this.#onResume.push(callback)
   }
 
@@ -254,18 +265,18 @@ export class Link {
     webSocket.removeAllListeners('message')
     const isRevision3 = this.#socket.protocol === 3
     // ws answers pings by itself, whether or not the answers are read.
-    webSocket.on('ping', () => this.#handlers.asked())
+    webSocket.on('ping', () => this.#owner.asked())
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#heartbeat.heard()
       if (isBinary) {
-        if (!isRevision3) return this.#handlers.binary(data, 0)
-        if (data[0] === MESSAGE_BYTE) return this.#handlers.binary(data, 1)
-      } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#handlers.header(data)) {
+        if (!isRevision3) return this.#incoming.binary(data, 0)
+        if (data[0] === MESSAGE_BYTE) return this.#incoming.binary(data, 1)
+      } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#incoming.header(data)) {
         return
       }
       engineListener(data, isBinary)
     })
-    this.#net.on('drain', this.#onDrain)
+    if (this.#onTaken !== undefined) this.#net.on('drain', this.#onTaken)
     if (this.#paused) webSocket.pause()
   }
 
@@ -281,29 +292,45 @@ export class Link {
   }
 
   #runWaiting(): void {
-    for (const callback of this.#onResume.splice(0)) callback()
+    const callbacks = this.#onResume ?? []
+    this.#onResume = undefined
+    for (const callback of callbacks) callback()
   }
 
   #sendThroughEngine(data: string | Buffer, size: number): void {
+    if (!this.#usesEngine) this.#watchEngine()
     this.#queued += size
     this.#socket.send(data)
   }
 
-  readonly #onDrain = (): void => {
-    if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
-    this.#wantsDrainAt = 0
-    this.#handlers.drain()
+  #watchEngine(): void {
+    this.#usesEngine = true
+    this.#socket.on('flush', () => {
+      this.#queued = 0
+      this.#flushes++
+    })
+    this.#socket.on('drain', () => this.#onDrain())
   }
 
-  /** Called when a message has been taken; only looks at the backlog while somebody waits for it. */
-  readonly #sent = (): void => {
-    if (this.#wantsDrainAt > 0) this.#onDrain()
+  #onDrain(): void {
+    if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
+    this.#wantsDrainAt = 0
+    this.#owner.drained()
+  }
+
+  /** @returns what is to be called when a message has been taken */
+  #watchBacklog(): () => void {
+    if (this.#onTaken === undefined) {
+      this.#onTaken = () => this.#onDrain()
+      this.#net?.on('drain', this.#onTaken)
+    }
+    return this.#onTaken
   }
 }
 
 interface FrameSender {
   /** @param parts - one or two */
-  sendFrame(parts: readonly Buffer[], taken: () => void): void
+  sendFrame(parts: readonly Buffer[], taken: (() => void) | undefined): void
 }
 
 /** ws types no way to write a whole frame; engine.io uses this one for its pre-encoded frames. */

@@ -4,7 +4,7 @@ import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
 import type { Cork } from './cork.js'
 import type { Encoded } from './encoded.js'
-import { Link, type ChunkHeader } from './link.js'
+import { Link, type ChunkHeader, type LinkOwner } from './link.js'
 import { eventText, type Limits } from './packet.js'
 import { Receiver, type StreamRoute } from './receiver.js'
 import { acceptText, creditText, errorText, type StreamFrame } from './stream-frame.js'
@@ -43,17 +43,16 @@ const GOING_AWAY = 1001
  * One client's connection, as the star and the relay see it: what they send it goes out through its link, what it sends
  * comes in through its receiver.
  */
-export class Session {
+export class Session implements LinkOwner {
   readonly id: string
   /** Revision of engine.io: 3 is spoken by socket.io 2 clients, 4 by later ones. */
   readonly protocol: 3 | 4
   readonly remote: RemoteAddress
-  /** The streams this session is an end of, by name. Owned by the relay. */
-  readonly routes = new Map<string, StreamRoute>()
   readonly #link: Link
   readonly #listener: SessionListener
   readonly #counters: Counters
   readonly #acks = new AckTable()
+  #routes: Map<string, StreamRoute> | undefined
   readonly #receiver: Receiver
   #ended = false
   #closeReason: CloseReason | undefined
@@ -74,14 +73,18 @@ export class Session {
     this.#listener = listener
     this.#counters = counters
     this.#receiver = new Receiver(this, this.#acks, listener, counters, limits)
-    this.#link = new Link(socket, cork, {
-      text: (text) => this.#receiver.text(text),
-      header: (bytes) => this.#receiver.header(bytes),
-      binary: (bytes, offset) => this.#receiver.binary(bytes, offset),
-      asked: () => this.#listener.asked(this),
-      drain: () => this.#listener.drain(this),
-      close: (reason) => this.#end(this.#closeReason ?? closeReasonOf(reason))
-    })
+    this.#link = new Link(socket, cork, this.#receiver, this)
+  }
+
+  /** The streams this session is an end of, by name. Owned by the relay. */
+  get routes(): Map<string, StreamRoute> {
+    this.#routes ??= new Map()
+    return this.#routes
+  }
+
+  /** How many there are. */
+  get streams(): number {
+    return this.#routes?.size ?? 0
   }
 
   /** Called once by the owner, after the session is registered: an older client is connected from the start. */
@@ -208,6 +211,27 @@ export class Session {
     this.#link.terminate()
   }
 
+  /** From its link: see {@link LinkOwner}. */
+  asked(): void {
+    this.#listener.asked(this)
+  }
+
+  /** From its link. */
+  drained(): void {
+    this.#listener.drain(this)
+  }
+
+  /** From its link. */
+  lost(why: string): void {
+    if (this.#ended) return
+    const reason = this.#closeReason ?? closeReasonOf(why)
+    this.#ended = true
+    this.#receiver.reset()
+    this.#counters.close(reason)
+    this.#acks.close()
+    this.#try(() => this.#listener.end(this, reason))
+  }
+
   /** What goes wrong in one of our own is told, and stops nothing else. */
   #try(action: () => void): void {
     try {
@@ -215,15 +239,6 @@ export class Session {
     } catch (error) {
       this.#listener.fault(this, error)
     }
-  }
-
-  #end(reason: CloseReason): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#receiver.reset()
-    this.#counters.close(reason)
-    this.#acks.close()
-    this.#try(() => this.#listener.end(this, reason))
   }
 }
 

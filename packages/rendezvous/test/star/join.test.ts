@@ -197,7 +197,8 @@ describe('a first round is refused', () => {
   })
 
   test('when it comes too often', async () => {
-    const eager = createMember('eager', [], 2)
+    star = createJoining({ joinRoundsPerSecond: 0.5 })
+    const eager = createMember('eager')
     await star.joinAs(eager, alice)
     expect(await star.join(eager, bob.address().legacy, bob.publicKey)).toEqual([WIRE_ERRORS.tooManyRequests])
     expect(star.counters.snapshot().refused).toEqual({ 'rate limit': 1 })

@@ -43,6 +43,7 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
     takeoverTimeout: 2_000,
     minRsaBits: 1024,
     addressesPerSession: 8,
+    joinRoundsPerSecond: 1_000,
     joinRoundsPerSecondPerIp: 1_000,
     pendingChallenges: 100,
     ...options

@@ -1,6 +1,7 @@
 import type { PeersWanted } from '@websocket-star/protocol'
 import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/wire/acks.js'
+import type { Encoded } from '../../src/wire/encoded.js'
 import type { ChunkHeader, Link } from '../../src/wire/link.js'
 import type { StreamRoute } from '../../src/wire/receiver.js'
 import type { Session } from '../../src/wire/session.js'
@@ -54,6 +55,10 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   /** The texts sent as packets of control events. */
   get texts(): unknown[] {
     return this.sent.filter(([kind]) => kind === 'text').map(([, text]) => text)
+  }
+
+  get streams(): number {
+    return this.routes.size
   }
 
   get closing(): boolean {
@@ -125,6 +130,10 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   close(reason: CloseReason): void {
     this.closes.push(reason)
   }
+
+  asked(): void {}
+  drained(): void {}
+  lost(): void {}
 
   terminate(reason: CloseReason): void {
     this.closes.push(reason)

@@ -9,7 +9,7 @@ const TIMEOUT = 60_000
 
 /** engine.io's transport without a connection: it writes down the types of the packets it is to send. */
 class RecordingTransport extends EventEmitter {
-  readonly name = 'websocket'
+  readonly name = 'polling'
   readonly writable = true
   readonly sent: string[] = []
   readonly protocol: 3 | 4
