@@ -17,6 +17,8 @@ export class PeerView {
   readonly #now: () => number
   /** When each was last told of; milliseconds. */
   readonly #seen = new Map<string, number>()
+  /** Who was named since a list began that is not complete. */
+  #listed: Set<string> | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   /** Who is not told of again counts as gone: for servers that do not tell who leaves. */
   expires = true
@@ -41,27 +43,38 @@ export class PeerView {
     for (const text of texts) this.#add(text)
   }
 
-  /** `ss-peers`: what changed, or everything. Of lists that are longer than all the peers that are remembered, that much. */
+  /**
+   * `ss-peers`: what changed, or everything, perhaps in parts. Of lists that are longer than all the peers that are
+   * remembered, that much.
+   */
   changed(argument: unknown): void {
     const delta = parsePeersDelta(argument)
     if (delta === undefined) return
     const { maxPeers } = this.#options
     const joined = delta.joined.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
-    if (delta.full === true) {
-      const there = new Set(joined.map(idOf))
-      for (const id of this.#seen.keys()) if (!there.has(id)) this.#remove(id)
-    }
+    const left = delta.left.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
+    if (delta.full === true) this.#listed = new Set()
+    for (const address of joined) this.#listed?.add(idOf(address))
+    for (const address of left) this.#listed?.delete(idOf(address))
+    // Before the others come, for there may be room for so many only.
+    if (delta.more === false || (delta.full === true && delta.more !== true)) this.#endList()
     for (const address of joined) this.#addAddress(address)
-    for (const text of delta.left.slice(0, maxPeers)) {
-      const address = addressOf(text)
-      if (address !== undefined) this.#remove(idOf(address))
-    }
+    for (const address of left) this.#remove(idOf(address))
+  }
+
+  /** A list is complete: whoever is not in it is gone. */
+  #endList(): void {
+    const listed = this.#listed
+    this.#listed = undefined
+    if (listed === undefined) return
+    for (const id of this.#seen.keys()) if (!listed.has(id)) this.#remove(id)
   }
 
   /** The connection is gone, and with it all that is known through it. */
   clear(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#listed = undefined
     for (const id of this.#seen.keys()) this.#remove(id)
   }
 

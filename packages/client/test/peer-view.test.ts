@@ -8,6 +8,8 @@ const PREFIX = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
 const SELF = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
 const A = 'QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC'
 const B = 'QmSnuWmxptJZdLJpKRarxBMS2Ju2oANVrgbr2xWbie9b2D'
+const C = 'QmNLei7BdEH7JRKX5oE7zwBYqwRywLiyXhiPEMbQWtj6tX'
+const D = '12D3KooWBSta1AuAuDPjUsbycQtWCn52C9Pd7G7Banxvd3WuYAuA'
 const EXPIRY = 1000
 
 let events: TypedEventEmitter<StarEvents>
@@ -85,6 +87,20 @@ describe('batches of changes', () => {
     expect(seen).toEqual([])
     told.changed({ joined: [at(A), at(B)], left: [], full: true })
     expect(seen).toEqual([`joined ${A}`, `joined ${B}`])
+  })
+
+  test('a full one in parts replaces what was known once it is complete, and who stays did not leave', () => {
+    const told = view()
+    told.changed({ joined: [at(A), at(B)], left: [], full: true })
+    told.changed({ joined: [at(C)], left: [], full: true, more: true })
+    // A batch in between.
+    told.changed({ joined: [at(D)], left: [at(C)] })
+    expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `joined ${C}`, `joined ${D}`, `left ${C}`])
+    told.changed({ joined: [at(B)], left: [], more: false })
+    expect(seen.slice(5)).toEqual([`left ${A}`])
+    expect([B, D].map((id) => told.has(id))).toEqual([true, true])
+    told.changed({ joined: [], left: [], more: false })
+    expect(told.has(B)).toBe(true)
   })
 
   test('a full one replaces what was known, and who stays did not leave', () => {

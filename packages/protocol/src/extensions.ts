@@ -26,13 +26,15 @@ export interface ConnectAnswer {
 
 /**
  * `ss-peers`: what changed since the last one, in canonical addresses, under the prefix the client joined with. With
- * `full`, `joined` replaces all that was known; of a long list the rest follows without it. An address may be told that
- * is known already, or left that is not: neither means anything.
+ * `full`, `joined` replaces all that was known. A long list comes in parts: the first is `full`, each says in `more`
+ * whether others follow, and after the last one whoever no part has named, and no batch between them, is gone. An address
+ * may be told that is known already, or left that is not: neither means anything.
  */
 export interface PeersDelta {
   joined: readonly string[]
   left: readonly string[]
   full?: true
+  more?: boolean
 }
 
 /** The argument of `accept`: how many bytes of payload the receiver takes before it grants more. */
@@ -104,8 +106,13 @@ export function parsePeersDelta(value: unknown): PeersDelta | undefined {
   const joined = own(value, 'joined')
   const left = own(value, 'left')
   if (!Array.isArray(joined) && !Array.isArray(left)) return undefined
-  const delta = { joined: addressTexts(joined), left: addressTexts(left) }
-  return own(value, 'full') === true ? { ...delta, full: true } : delta
+  const more = own(value, 'more')
+  return {
+    joined: addressTexts(joined),
+    left: addressTexts(left),
+    ...(own(value, 'full') === true ? { full: true } : {}),
+    ...(typeof more === 'boolean' ? { more } : {})
+  }
 }
 
 /** When to reconnect, in milliseconds from now, fit for `setTimeout`; undefined if it does not say. */

@@ -105,6 +105,8 @@ describe('a batch of peers', () => {
   test('reads back', () => {
     expect(parsePeersDelta({ joined: ['/a'], left: ['/b'] })).toEqual({ joined: ['/a'], left: ['/b'] })
     expect(parsePeersDelta({ joined: ['/a'], left: [], full: true })).toEqual({ joined: ['/a'], left: [], full: true })
+    expect(parsePeersDelta({ joined: [], left: [], more: false })).toEqual({ joined: [], left: [], more: false })
+    expect(parsePeersDelta({ joined: [], left: [], more: 1 })).toEqual({ joined: [], left: [] })
   })
 
   test('is read as far as it makes sense', () => {

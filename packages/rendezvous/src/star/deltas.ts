@@ -1,10 +1,12 @@
-import { EVENTS, rebase, type PeersDelta } from '@websocket-star/protocol'
+import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
 import type { Counters } from '../stats.js'
+import { EncodedTexts } from '../wire/encoded.js'
 import { eventText } from '../wire/packet.js'
 import { ChangeLog, changesForOwner, type Changes } from './changes.js'
 import { Groups } from './groups.js'
 import { SLOW_FROM, type Member } from './member.js'
-import { keyOf, type Entry, type Registry } from './registry.js'
+import { canonicalUnder, PeerList } from './peer-list.js'
+import { keyOf, type Registry } from './registry.js'
 
 /** A client that is told of changes, and what it knows. */
 interface Listener {
@@ -16,13 +18,14 @@ interface Listener {
   /** How much of the log it knows. */
   position: number
   /** The full list it is to get, or the rest of one it is getting. Until the list has begun it is told nothing. */
-  list: 'due' | Iterator<Entry> | undefined
+  list: 'due' | { readonly peers: PeerList; next: number } | undefined
 }
 
-/** Peers in one message of a full list, at most. */
-const PART_PEERS = 1_000
-/** Characters of their addresses from which on a message is full as well. */
-const PART_LENGTH = 131_072
+/** Of so many peers a list serves all who want one before the next batch, which tells them of the latest changes. */
+const SHARED_FROM = 256
+/** Milliseconds for each listener between two batches: writing to it takes a tenth of that, or less. */
+const PAUSE = 0.2
+const LONGEST_PAUSE = 2_000
 /** Bytes unsent above which a full list waits: one part more, and the client would be too slow to hear of changes. */
 const LIST_UP_TO = SLOW_FROM / 2
 
@@ -42,6 +45,8 @@ export class Deltas {
   readonly #apart = new Set<Listener>()
   /** Those with a list to get, or to get the rest of. */
   readonly #behind = new Set<Listener>()
+  /** The last list of each prefix, until the next batch. */
+  readonly #lists = new Map<string | undefined, PeerList>()
   #timer: NodeJS.Timeout | undefined
 
   /** @param interval - milliseconds in which changes are gathered */
@@ -87,7 +92,7 @@ export class Deltas {
     this.#apart.delete(listener)
     this.#behind.delete(listener)
     if (this.#listeners.size > 0) return
-    this.#log.clear()
+    this.#clearLog()
     this.stop()
   }
 
@@ -103,13 +108,15 @@ export class Deltas {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => this.#flush(), this.#interval).unref()
+    if (this.#timer !== undefined) return
+    const pause = Math.max(this.#interval, Math.min(LONGEST_PAUSE, this.#listeners.size * PAUSE))
+    this.#timer = setTimeout(() => this.#flush(), pause).unref()
   }
 
   #flush(): void {
     this.stop()
     this.#tellChanges()
-    this.#log.clear()
+    this.#clearLog()
     for (const listener of this.#apart) {
       listener.position = 0
       listener.own = ownKeys(listener.member)
@@ -120,24 +127,31 @@ export class Deltas {
     if (hasMore) this.#schedule()
   }
 
+  #clearLog(): void {
+    this.#log.clear()
+    this.#lists.clear()
+  }
+
   #tellChanges(): void {
     const changes = this.#log.since(0)
     for (const [prefix, group] of isEmpty(changes) ? [] : this.#groups) {
-      let text: string | undefined
+      let message: EncodedTexts | undefined
       for (const listener of group) {
-        if (!this.#apart.has(listener)) this.#tell(listener, (text ??= changesText(changes, prefix)), changes)
+        if (!this.#apart.has(listener)) this.#tell(listener, (message ??= changesMessage(changes, prefix)), changes)
       }
     }
+    const since = new Map([[0, changes]])
     for (const listener of this.#apart) {
       const { member, position, prefix, list } = listener
       if (list === 'due') continue
-      const missed = position === 0 ? changes : this.#log.since(position)
+      const missed = since.get(position) ?? this.#log.since(position)
+      since.set(position, missed)
       const own = changesForOwner(missed, listener.own, ownKeys(member), (key) => this.#registry.byKey(key))
-      if (!isEmpty(own)) this.#tell(listener, changesText(own, prefix), own)
+      if (!isEmpty(own)) this.#tell(listener, changesMessage(own, prefix), own)
     }
   }
 
-  #tell(listener: Listener, text: string, { joined }: Changes): void {
+  #tell(listener: Listener, message: EncodedTexts, { joined }: Changes): void {
     if (listener.list === 'due') return
     const { session } = listener.member
     if (session.buffered > SLOW_FROM) {
@@ -146,7 +160,7 @@ export class Deltas {
       this.#behind.add(listener)
       return
     }
-    session.sendText(text)
+    session.sendEncoded(message)
     this.#counters.announcements += joined.size
   }
 
@@ -158,35 +172,45 @@ export class Deltas {
   #goOn(listener: Listener): boolean {
     const { session } = listener.member
     if (session.buffered > LIST_UP_TO) return false
-    let isFirst = listener.list === 'due'
-    const rest = this.#restOf(listener)
+    const list = this.#listOf(listener)
     do {
-      const { addresses, isLast } = nextPart(rest, listener)
-      const delta: PeersDelta = { joined: addresses, left: [], ...(isFirst ? { full: true } : {}) }
-      if (isFirst || addresses.length > 0) session.sendText(eventText(EVENTS.peers, [delta]))
-      this.#counters.announcements += addresses.length
-      if (isLast) {
+      const { message, count } = list.peers.part(
+        list.next,
+        listener.own,
+        (key) => this.#registry.byKey(key) !== undefined
+      )
+      session.sendEncoded(message)
+      this.#counters.announcements += count
+      if (++list.next === list.peers.length) {
         listener.list = undefined
         this.#behind.delete(listener)
         return false
       }
-      isFirst = false
     } while (session.buffered <= LIST_UP_TO)
     return true
   }
 
   /**
-   * The peers that a list has still to name, from the registry as it is. Who comes later is named at its end, by a batch,
-   * or by both.
+   * The list that a listener is getting. Who comes after it was made is named by the next batch; who leaves, and has not
+   * been named yet, is left out.
    */
-  #restOf(listener: Listener): Iterator<Entry> {
+  #listOf(listener: Listener): { readonly peers: PeerList; next: number } {
     if (typeof listener.list === 'object') return listener.list
-    listener.list = this.#registry.peers()
+    const peers = this.#listUnder(listener.prefix)
     listener.own = ownKeys(listener.member)
-    listener.position = this.#log.length
-    if (listener.position > 0) this.#apart.add(listener)
+    listener.position = peers.position
+    if (this.#log.length > 0) this.#apart.add(listener)
     else this.#apart.delete(listener)
+    listener.list = { peers, next: 0 }
     return listener.list
+  }
+
+  #listUnder(prefix: string | undefined): PeerList {
+    const last = this.#registry.size > SHARED_FROM ? this.#lists.get(prefix) : undefined
+    if (last !== undefined) return last
+    const list = new PeerList(this.#registry.peers(), prefix, this.#log.length)
+    this.#lists.set(prefix, list)
+    return list
   }
 }
 
@@ -198,26 +222,9 @@ function isEmpty({ joined, left }: Changes): boolean {
   return joined.size === 0 && left.size === 0
 }
 
-function changesText({ joined, left }: Changes, prefix: string | undefined): string {
-  const addresses = (entries: Changes['joined']) => Array.from(entries.values(), (entry) => addressOf(entry, prefix))
+function changesMessage({ joined, left }: Changes, prefix: string | undefined): EncodedTexts {
+  const addresses = (entries: Changes['joined']) =>
+    Array.from(entries.values(), (entry) => canonicalUnder(entry, prefix))
   const delta: PeersDelta = { joined: addresses(joined), left: addresses(left) }
-  return eventText(EVENTS.peers, [delta])
-}
-
-function nextPart(rest: Iterator<Entry>, { own, prefix }: Listener): { addresses: string[]; isLast: boolean } {
-  const addresses: string[] = []
-  for (let length = 0; addresses.length < PART_PEERS && length < PART_LENGTH;) {
-    const next = rest.next()
-    if (next.done) return { addresses, isLast: true }
-    if (own.includes(next.value.key)) continue
-    const address = addressOf(next.value, prefix)
-    addresses.push(address)
-    length += address.length
-  }
-  return { addresses, isLast: false }
-}
-
-/** What a peer is called under a prefix. It is the same for as long as the peer is there, whoever holds it. */
-function addressOf({ peerId, key }: Entry, prefix = ''): string {
-  return peerId === undefined ? key : rebase(peerId, prefix, 'canonical')
+  return new EncodedTexts([eventText(EVENTS.peers, [delta])])
 }

@@ -108,8 +108,8 @@ export class Registry {
     entry.holders = [holder, ...entry.holders.filter((other) => other !== holder)]
   }
 
-  /** Peers in the order they came; those that come while it is read are read at its end. */
-  peers(): Iterator<Entry> {
+  /** Peers in the order they came. */
+  peers(): Iterable<Entry> {
     return this.#entries.values()
   }
 

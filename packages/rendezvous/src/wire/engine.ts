@@ -47,6 +47,7 @@ class StarEngine extends EngineServer {
   protected override _applyMiddlewares(
     ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>
   ): ReturnType<EngineServer['_applyMiddlewares']> {
+    // oxlint-disable-next-line no-underscore-dangle
     super._applyMiddlewares(request, response, (error) => {
       if (!(response instanceof ServerResponse)) Object.assign(response, { req: undefined })
       proceed(error)

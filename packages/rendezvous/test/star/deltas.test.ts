@@ -363,7 +363,8 @@ describe('a long list', () => {
 
   test.each([
     [999, ['full', 999]],
-    [1000, ['full', 1000]],
+    // Its own peer, which it is not told of, would have been in the second.
+    [1000, ['full', 1000, 0]],
     [1001, ['full', 1000, 1]],
     [2500, ['full', 1000, 1000, 500]]
   ])('of %i comes in messages of a thousand', (count, expected) => {
@@ -372,6 +373,56 @@ describe('a long list', () => {
     expect(sizes(listener)).toEqual(expected)
     expect(viewOf(listener.recording.texts).peers.size).toBe(count)
     expect(counters.announcements).toBe(count)
+  })
+
+  test('says in each message whether others follow, so that whoever is in none is known to be gone', () => {
+    populate(1001)
+    const listener = join(client(), 1)
+    const flags = viewOf(listener.recording.texts).messages.map(({ full, more }) => ({ full, more }))
+    expect(flags).toEqual([{ full: true, more: true }, { more: false }])
+  })
+
+  test('serves all who want one before the next batch, which tells them the rest and nobody of itself', () => {
+    populate(1500)
+    const [first, two] = [join(client(), 1), join(client('windows'), 2)]
+    const holder = createMember('holder')
+    registry.claim(holder, address(3))
+    const late = join(client(), 4)
+    registry.release(holder, address(3))
+    end(two)
+    join(client('windows'), 5)
+    const later = join(client(), 6)
+    const all = (listener: RecordingMember) => viewOf(listener.recording.texts).peers
+    expect([first, late, later].map((listener) => all(listener).size)).toEqual([1500, 1501, 1501])
+    batch()
+    for (const [listener, own] of [
+      [first, 1],
+      [late, 4],
+      [later, 6]
+    ] as const) {
+      const others = [1, 4, 5, 6].filter((number) => number !== own)
+      expect(new Set(all(listener))).toEqual(
+        new Set([...canonical(others), ...canonical(Array.from({ length: 1500 }, (_, number) => 1000 + number))])
+      )
+    }
+  })
+
+  test('leaves out who has gone since it was made, and is not named before its turn', () => {
+    const holder = client('none')
+    for (let number = 0; number < 1500; number++) registry.claim(holder, address(1000 + number))
+    const { member, read } = unread()
+    join(member, 1)
+    const before = viewOf(member.recording.texts).peers.size
+    registry.release(holder, address(1000))
+    registry.release(holder, address(2499))
+    batch()
+    read()
+    discovery.sweep()
+    vi.advanceTimersByTime(10 * INTERVAL)
+    expect(before).toBeLessThanOrEqual(1500)
+    expect(viewOf(member.recording.texts, { strict: false }).peers).toEqual(
+      new Set(canonical(Array.from({ length: 1498 }, (_, number) => 1001 + number)))
+    )
   })
 
   test('of long addresses comes in shorter messages', () => {

@@ -206,7 +206,7 @@ describe('the registry', () => {
   test('peers are read in the order they came, with those that come meanwhile', () => {
     for (const number of [1, 2, 3]) registry.claim(alice, address(number))
     registry.claim(bob, address(1))
-    const peers = registry.peers()
+    const peers = registry.peers()[Symbol.iterator]()
     expect(peers.next().value?.key).toBe(peerId(1))
     registry.release(alice, address(2))
     registry.claim(alice, address(2))

@@ -1,8 +1,8 @@
 /** What a client knows that follows its `ss-peers` events. */
 export interface PeersView {
   readonly peers: ReadonlySet<string>
-  /** Addresses in each message, and whether it began a full list. */
-  readonly messages: readonly { joined: string[]; left: string[]; full?: true }[]
+  /** Addresses in each message, whether it began a full list, and whether more of that follows. */
+  readonly messages: readonly { joined: string[]; left: string[]; full?: true; more?: boolean }[]
 }
 
 const HEAD = '2["ss-peers",'

@@ -1,0 +1,65 @@
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { noise } from '@libp2p/noise'
+import { yamux } from '@libp2p/yamux'
+import { webSocketStar } from '@websocket-star/libp2p'
+import { createLibp2p } from 'libp2p'
+
+const TOPIC = 'websocket-star-chat'
+const { hostname, search } = location
+const host = /^[\d.]+$/.test(hostname) ? `/ip4/${hostname}` : `/dns4/${hostname}`
+const server = new URLSearchParams(search).get('server') ?? `${host}/tcp/9090/ws/p2p-websocket-star`
+const $ = (id) => document.getElementById(id)
+const nameOf = (peerId) => peerId.toString().slice(-6)
+
+const node = await createLibp2p({
+  start: false,
+  addresses: { listen: [server] },
+  transports: [webSocketStar()],
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux()],
+  services: {
+    identify: identify(),
+    pubsub: gossipsub({
+      emitSelf: true,
+      allowPublishToZeroTopicPeers: true,
+      // All peers come from the star's IP address: gossipsub would mistrust more than ten, and soon listen to none of them.
+      scoreParams: { IPColocationFactorWeight: 0 }
+    })
+  },
+  // And libp2p would refuse more than five a second.
+  connectionManager: { inboundConnectionThreshold: 1000 },
+  // In a browser private addresses, as of a server on this machine, are not dialled otherwise.
+  connectionGater: { denyDialMultiaddr: () => false }
+})
+const { pubsub } = node.services
+
+// Gossipsub speaks with whom the node is connected to. Unlike `peer:discovery`, this tells of peers that come back, too.
+node.addEventListener('peer:update', ({ detail: { peer } }) => {
+  if (peer.addresses.length > 0) node.dial(peer.id).catch((error) => console.warn(`${peer.id}: ${error.message}`))
+})
+
+function showOthers() {
+  // Gossipsub forgets those who have gone a moment later.
+  const count = pubsub.getSubscribers(TOPIC).filter((id) => node.getConnections(id).length > 0).length
+  $('others').textContent = `Others here: ${count === 0 ? 'nobody' : count}`
+}
+pubsub.addEventListener('subscription-change', showOthers)
+node.addEventListener('peer:disconnect', showOthers)
+
+pubsub.addEventListener('message', ({ detail: { topic, from, data } }) => {
+  if (topic !== TOPIC) return
+  const line = document.createElement('li')
+  line.textContent = `${nameOf(from)}: ${new TextDecoder().decode(data)}`
+  $('messages').append(line)
+})
+$('form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  pubsub.publish(TOPIC, new TextEncoder().encode($('text').value))
+  $('form').reset()
+})
+
+await node.start()
+pubsub.subscribe(TOPIC)
+$('self').textContent = nameOf(node.peerId)
+showOthers()
