@@ -161,7 +161,7 @@ export const optionsSchema = z.strictObject({
         description: 'Stream halves that one connection may have open; a dial has two',
         flag: 'max-streams-per-session'
       }),
-      pendingChallenges: count.default(8192).meta({
+      pendingChallenges: count.default(16_384).meta({
         description: 'Challenges not yet answered, over all connections; the oldest gives way',
         flag: 'max-pending-challenges'
       }),

@@ -30,7 +30,7 @@ const DEFAULTS = {
     messageSize: 1_048_576,
     addressesPerSession: 8,
     streamsPerSession: 4096,
-    pendingChallenges: 8192,
+    pendingChallenges: 16_384,
     waiting: 16_384,
     pendingDialsPerSession: 64,
     unacceptedStreams: 256,

@@ -92,6 +92,10 @@ export class Engine {
         decide(refusal, refusal === null)
       }
     })
+    // The answer to an upgrade and the handshake leave together.
+    this.#server.on('headers', (_headers: object, request: IncomingMessage) => {
+      if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
+    })
     this.#server.on('connection', (socket: Socket) => {
       const ip = this.#remoteAddress(socket.request)
       const network = networkOf(ip)
