@@ -25,7 +25,7 @@ export class StarConnection extends AbstractMultiaddrConnection {
     sink.onFinish = (error) => {
       if (error !== undefined) this.#fail(error)
     }
-    if (sink.error !== undefined || source.error !== undefined) queueMicrotask(() => this.onRemoteReset())
+    if (sink.error !== undefined || source.error !== undefined) queueMicrotask(() => this.#reset())
     else queueMicrotask(() => source.resume())
   }
 
@@ -54,7 +54,12 @@ export class StarConnection extends AbstractMultiaddrConnection {
   #fail(error: Error): void {
     if (error instanceof StreamStoppedError) this.onTransportClosed()
     // What this side has ended itself, libp2p knows of.
-    else if (!(error instanceof StreamAbortedError)) this.onRemoteReset()
+    else if (!(error instanceof StreamAbortedError)) this.#reset()
+  }
+
+  /** Both directions tell of a reset; libp2p would take it for two. */
+  #reset(): void {
+    if (this.status === 'open' || this.status === 'closing') this.onRemoteReset()
   }
 
   sendReset(error: Error): void {

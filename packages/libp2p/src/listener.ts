@@ -3,9 +3,10 @@ import type { AddressManager } from '@libp2p/interface-internal'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Connection, ServerStatus, StarClient } from '@websocket-star/client'
 import { parseAddress, serverUrl } from '@websocket-star/protocol'
-import { TypedEventEmitter } from 'main-event'
+import { setMaxListeners, TypedEventEmitter } from 'main-event'
 import { asError } from './as-error.js'
 import type { StarConnection } from './connection.js'
+import type { ListenerMetrics } from './metrics.js'
 
 export interface StarListenerInit {
   client: () => Promise<StarClient>
@@ -15,7 +16,10 @@ export interface StarListenerInit {
   /** Milliseconds. */
   listenTimeout: number
   upgrader: Upgrader
-  toConnection: (connection: Connection) => StarConnection
+  metrics: ListenerMetrics | undefined
+  toConnection: (connection: Connection, host: string) => StarConnection
+  /** Whether the whole node stops: it closes its connections then, and leaves its stars after that. */
+  isStopping: () => boolean
   onClose: () => void
 }
 
@@ -34,14 +38,27 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
   constructor(init: StarListenerInit) {
     super()
     this.#init = init
+    // Each connection that is being upgraded listens to it, however many there are at once.
+    setMaxListeners(Number.POSITIVE_INFINITY, this.#stop.signal)
+  }
+
+  /** The star's host and port, by which metrics tell it from others. */
+  get host(): string {
+    return this.#url === undefined ? 'unknown' : new URL(this.#url).host
+  }
+
+  /** How many have dialled this node here and are connected. */
+  get size(): number {
+    return this.#open.size
   }
 
   /** Joins the star. One that is down is joined when it is up, unless the transport is strict. */
   async listen(address: Multiaddr): Promise<void> {
-    const { strict, listenTimeout, log } = this.#init
+    const { strict, listenTimeout, log, metrics } = this.#init
     const { prefix } = parseAddress(address.toString())
     this.prefix = prefix
     this.#url = serverUrl(address.toString())
+    metrics?.status.update({ [this.host]: 0 })
     const client = await this.#init.client()
     this.#client = client
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -65,6 +82,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     const failure = this.#isJoined ? undefined : await attempt
     clearTimeout(timer)
     if (failure === undefined) return
+    metrics?.errors.increment({ [`${this.host} listen_error`]: true })
     if (strict) {
       await this.close()
       throw failure
@@ -85,20 +103,25 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     if (this.#stop.signal.aborted) return
     this.#stop.abort()
     this.#setJoined(false)
-    for (const connection of this.#open) connection.abort(new Error('The listener was closed'))
-    if (this.prefix !== undefined) await this.#client?.leave(this.prefix)
+    if (!this.#init.isStopping()) {
+      for (const connection of this.#open) connection.abort(new Error('The listener was closed'))
+      if (this.prefix !== undefined) await this.#client?.leave(this.prefix)
+    }
     this.#init.onClose()
     this.safeDispatchEvent('close')
   }
 
   /** Somebody has dialled this node here. */
   receive(connection: Connection): void {
-    const { toConnection, upgrader, log } = this.#init
-    const inbound = toConnection(connection)
+    const { toConnection, upgrader, log, metrics } = this.#init
+    metrics?.events.increment({ [`${this.host} connection`]: true })
+    const inbound = toConnection(connection, this.host)
+    log('new inbound connection %a', inbound.remoteAddr)
     this.#open.add(inbound)
     inbound.addEventListener('close', () => this.#open.delete(inbound), { once: true })
     upgrader.upgradeInbound(inbound, { signal: this.#stop.signal }).catch((error: unknown) => {
       log.error('inbound connection %s failed to upgrade - %e', connection.id, error)
+      metrics?.errors.increment({ [`${this.host} inbound_upgrade`]: true })
       inbound.abort(asError(error))
     })
   }
@@ -110,6 +133,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
   #setJoined(isJoined: boolean): void {
     if (this.#isJoined === isJoined) return
     this.#isJoined = isJoined
+    this.#init.metrics?.status.update({ [this.host]: isJoined ? 1 : 0 })
     const [address] = this.prefix === undefined ? [] : [multiaddr(this.prefix)]
     if (address === undefined) return
     // A name, unlike an IP address, counts as reachable only if somebody says so.

@@ -2,9 +2,9 @@ import {
   ConnectionFailedError,
   serviceCapabilities,
   transportSymbol,
+  UnexpectedPeerError,
   type ComponentLogger,
   type Connection as Libp2pConnection,
-  type CounterGroup,
   type CreateListenerOptions,
   type DialTransportOptions,
   type Listener,
@@ -17,13 +17,16 @@ import {
   type Transport
 } from '@libp2p/interface'
 import type { AddressManager } from '@libp2p/interface-internal'
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createStarClient, type Connection, type StarClient, type StarClientOptions } from '@websocket-star/client'
 import { parseAddress } from '@websocket-star/protocol'
 import { asError } from './as-error.js'
 import { shareClient } from './clients.js'
 import { StarConnection } from './connection.js'
+import { DialledStars } from './dialled-stars.js'
 import { StarListener } from './listener.js'
+import { registerMetrics, type TransportMetrics } from './metrics.js'
+import { toPeerId } from './peer-id.js'
 import { PeerStoreFeed } from './peer-store-feed.js'
 
 export interface WebSocketStarInit extends Omit<StarClientOptions, 'servers' | 'privateKey' | 'strict'> {
@@ -61,8 +64,12 @@ class WebSocketStar implements Transport, Startable {
   readonly #components: WebSocketStarComponents
   readonly #init: WebSocketStarInit
   readonly #log: Logger
-  readonly #events: CounterGroup | undefined
+  readonly #metrics: TransportMetrics | undefined
   readonly #listeners = new Set<StarListener>()
+  readonly #dialledStars = new DialledStars((prefix) => {
+    return [...this.#listeners].some((listener) => listener.prefix === prefix)
+  })
+  #isStopping = false
   #client: Promise<StarClient> | undefined
   #feed: PeerStoreFeed | undefined
 
@@ -70,16 +77,21 @@ class WebSocketStar implements Transport, Startable {
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:websocket-star')
-    this.#events = components.metrics?.registerCounterGroup('libp2p_websocket_star_dialer_events_total', {
-      label: 'event',
-      help: 'Total count of WebSocketStar dialer events by type'
-    })
+    this.#metrics = components.metrics && registerMetrics(components.metrics, () => this.#inbound())
   }
 
-  start(): void {}
+  start(): void {
+    this.#isStopping = false
+  }
 
-  /** Leaves all stars; connections through them end. */
-  async stop(): Promise<void> {
+  beforeStop(): void {
+    this.#isStopping = true
+  }
+
+  stop(): void {}
+
+  /** Leaves all stars, once libp2p has closed the connections through them: what they were sending has left. */
+  async afterStop(): Promise<void> {
     const client = this.#client
     this.#client = undefined
     shareClient(this.#components.peerId, undefined)
@@ -96,7 +108,9 @@ class WebSocketStar implements Transport, Startable {
       strict: this.#init.strict ?? false,
       listenTimeout: this.#init.listenTimeout ?? 5_000,
       upgrader,
-      toConnection: (connection) => this.#toMultiaddrConnection(connection),
+      metrics: this.#metrics?.listener,
+      toConnection: (connection, host) => this.#toInbound(connection, host),
+      isStopping: () => this.#isStopping,
       onClose: () => this.#listeners.delete(listener)
     })
     this.#listeners.add(listener)
@@ -106,15 +120,17 @@ class WebSocketStar implements Transport, Startable {
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Libp2pConnection> {
     this.#log('dialing %a', address)
     options.signal.throwIfAborted()
-    const connection = await this.#connect(address, options.signal)
-    this.#events?.increment({ connect: true })
-    const multiaddrConnection = this.#toMultiaddrConnection(connection)
+    const connection = await this.#connect(address, options)
+    this.#metrics?.dialerEvents.increment({ connect: true })
+    const outbound = this.#toOutbound(connection)
+    this.#log('new outbound connection %a', address)
     try {
-      const upgraded = await options.upgrader.upgradeOutbound(multiaddrConnection, options)
+      const upgraded = await options.upgrader.upgradeOutbound(outbound, options)
+      assertPeer(upgraded, connection.remotePeerId)
       this.#log('outbound connection %a upgraded', address)
       return upgraded
     } catch (error) {
-      multiaddrConnection.abort(asError(error))
+      outbound.abort(asError(error))
       throw error
     }
   }
@@ -133,19 +149,25 @@ class WebSocketStar implements Transport, Startable {
     })
   }
 
-  async #connect(address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+  async #connect(address: Multiaddr, { signal, onProgress }: DialTransportOptions): Promise<Connection> {
     const client = await this.#openClient()
     try {
       const star = read(address)
       const isJoined = client.addresses.some((own) => own.startsWith(`${star?.prefix}/`))
       const isKnown = star?.peerId !== undefined && client.peers.has(star.peerId)
       // A star that this node does not listen on is joined in order to dial there: only its peers can.
-      if (!isJoined && !isKnown && star?.prefix !== undefined) await client.join({ server: star.prefix, signal })
+      if (!isJoined && !isKnown && star?.prefix !== undefined) {
+        onProgress?.(new CustomEvent('websocket-star:join'))
+        await this.#dialledStars.join(client, star.prefix, signal)
+      }
+      onProgress?.(new CustomEvent('websocket-star:open-connection'))
       return await client.dial(address.toString(), { signal })
     } catch (error) {
-      this.#events?.increment(signal.aborted ? { abort: true } : { error: true })
+      this.#metrics?.dialerEvents.increment(signal.aborted ? { abort: true } : { error: true })
       if (signal.aborted) throw error
-      throw new ConnectionFailedError(`Could not dial ${address.toString()}: ${asError(error).message}`)
+      const failure = new ConnectionFailedError(`Could not dial ${address.toString()}: ${asError(error).message}`)
+      failure.cause = error
+      throw failure
     }
   }
 
@@ -172,17 +194,53 @@ class WebSocketStar implements Transport, Startable {
     listener.receive(connection)
   }
 
-  #toMultiaddrConnection(connection: Connection): StarConnection {
+  #toOutbound(connection: Connection): StarConnection {
     return new StarConnection({
-      connection,
-      // With the peer id the star vouches for: the encrypter then refuses anyone else.
+      ...this.#common(connection),
       remoteAddr: multiaddr(connection.remoteAddress),
-      localAddr: multiaddr(connection.localAddress),
-      direction: connection.direction,
-      log: this.#components.logger.forComponent('libp2p:websocket-star:connection'),
-      metrics: this.#events
+      metrics: this.#metrics?.dialerEvents
     })
   }
+
+  #toInbound(connection: Connection, host: string): StarConnection {
+    const { remoteAddress, remotePeerId } = connection
+    // With the peer id the star vouches for the encrypter refuses anyone else. It cannot do so by the id of an RSA key,
+    // which is but a hash: such a name is left out, and the peer is who it proves to be.
+    const isChecked = remotePeerId !== undefined && toPeerId(remotePeerId)?.publicKey !== undefined
+    return new StarConnection({
+      ...this.#common(connection),
+      remoteAddr: isChecked ? multiaddr(remoteAddress) : withoutPeerId(remoteAddress),
+      metrics: this.#metrics?.listener.events,
+      metricPrefix: `${host} `
+    })
+  }
+
+  #common(connection: Connection) {
+    return {
+      connection,
+      localAddr: multiaddr(connection.localAddress),
+      direction: connection.direction,
+      log: this.#components.logger.forComponent('libp2p:websocket-star:connection')
+    }
+  }
+
+  /** How many have dialled this node and are connected, by the star's host. */
+  #inbound(): Record<string, number> {
+    return Object.fromEntries([...this.#listeners].map(({ host, size }) => [host, size]))
+  }
+}
+
+/** What stands before the first peer id. */
+function withoutPeerId(address: string): Multiaddr {
+  const components = multiaddr(address).getComponents()
+  const index = components.findIndex(({ code }) => code === CODE_P2P)
+  return index < 0 ? multiaddr(address) : multiaddr(components.slice(0, index))
+}
+
+/** The encrypter cannot tell by an id that is the hash of a key, such as one of RSA, whose key it has before it. */
+function assertPeer({ remotePeer }: Libp2pConnection, dialled: string | undefined): void {
+  if (dialled === undefined || remotePeer.toString() === dialled) return
+  throw new UnexpectedPeerError(`${dialled} was dialled, and ${remotePeer.toString()} answered`)
 }
 
 function read(address: Multiaddr): ReturnType<typeof parseAddress> | undefined {
