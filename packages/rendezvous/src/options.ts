@@ -84,6 +84,10 @@ export const optionsSchema = z.strictObject({
     description: 'Form of log lines: json, pretty, or auto, which is pretty on a terminal and JSON elsewhere',
     value: 'form'
   }),
+  drainTimeout: z.number().int().min(0).default(8_000).meta({
+    value: 'ms',
+    description: 'Time that streams have to finish when the server is told to stop by SIGTERM; 0 ends them at once'
+  }),
   discovery: z
     .strictObject({
       interval: milliseconds

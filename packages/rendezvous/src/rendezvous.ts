@@ -38,6 +38,12 @@ export interface Rendezvous extends AsyncDisposable {
   start(): Promise<void>
   /** Closes every connection and stops listening. A stopped server may be started again. */
   stop(): Promise<void>
+  /**
+   * Stops gently: nobody may join any more, clients are sent elsewhere, and their streams may finish.
+   *
+   * @param timeout - milliseconds they have; by default the option `drainTimeout`
+   */
+  drain(timeout?: number): Promise<void>
   /** @throws {Error} while the server is not listening */
   address(): RendezvousAddress
   stats(): RendezvousStats
@@ -78,6 +84,7 @@ class RendezvousServer implements Rendezvous {
   #http: Server | undefined
   #engine: Engine | undefined
   #started: Promise<void> | undefined
+  #isDraining = false
   #timers: NodeJS.Timeout[] = []
   readonly #handshakes = new Set<Socket>()
 
@@ -148,6 +155,8 @@ class RendezvousServer implements Rendezvous {
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new Error('This server is started already')
+    this.#isDraining = false
+    this.#star.open()
     this.#started = this.#listen()
     try {
       await this.#started
@@ -179,6 +188,7 @@ class RendezvousServer implements Rendezvous {
       secure: this.#tls !== undefined,
       publicAddress: this.options.publicAddresses[0],
       fallbackAddress: () => this.address().multiaddr,
+      isReady: () => !this.#isDraining,
       metrics: this.options.metrics ? createMetrics(() => this.stats()) : undefined
     })
     const listener: RequestListener = (request, response) => {
@@ -238,6 +248,15 @@ class RendezvousServer implements Rendezvous {
     // What is still in the TLS handshake is no connection of http's yet.
     for (const socket of this.#handshakes) socket.destroy()
     await closed
+  }
+
+  async drain(timeout = this.options.drainTimeout): Promise<void> {
+    await this.#started?.catch(() => {})
+    if (this.#http === undefined) return
+    this.#isDraining = true
+    this.#engine?.refuseNew()
+    await this.#star.drain(timeout)
+    await this.stop()
   }
 
   address(): RendezvousAddress {

@@ -23,6 +23,7 @@ export type RefusalReason =
   | 'request'
   | 'sessions per ip'
   | 'signature'
+  | 'stopping'
   | 'stream limit'
   | 'stream reset'
   | 'unaccepted limit'

@@ -9,6 +9,7 @@ const DEFAULTS = {
   publicAddresses: [],
   allowedOrigins: [],
   trustProxy: [],
+  drainTimeout: 8_000,
   discovery: {
     interval: 10_000,
     window: 256,

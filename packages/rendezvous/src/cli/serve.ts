@@ -20,12 +20,8 @@ export async function serve({ options, warnings, describe }: Request & { action:
   } catch (error) {
     throw explain(error, options, describe)
   }
-  let stopping: Promise<void> | undefined
-  const stop = () => {
-    stopping ??= server.stop().then(() => console.log('Rendezvous server stopped'))
-  }
   // Before anything is printed: whoever reads it may send a signal at once.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+  stopOnSignals(server)
   const { url } = server.address()
   console.log(`Listening on: ${url}`)
   for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
@@ -34,6 +30,23 @@ export async function serve({ options, warnings, describe }: Request & { action:
       'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
     )
   }
+}
+
+/** SIGTERM lets streams finish, SIGINT does not; nor does whichever comes second. */
+function stopOnSignals(server: Rendezvous): void {
+  let stopped = false
+  const tell = () => {
+    if (!stopped) console.log('Rendezvous server stopped')
+    stopped = true
+  }
+  let isStopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    const isGentle = signal === 'SIGTERM' && !isStopping
+    isStopping = true
+    void (isGentle ? server.drain() : server.stop()).then(tell)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
 }
 
 /** The addresses clients join under: those the operator named, else those of this machine. */

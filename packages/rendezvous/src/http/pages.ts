@@ -9,6 +9,8 @@ export interface PagesOptions {
   publicAddress: string | undefined
   /** What to show if neither that nor the Host header names an address. */
   fallbackAddress: () => string
+  /** Whether new clients are served. */
+  isReady: () => boolean
   /** Undefined when metrics are off. */
   metrics: Registry | undefined
 }
@@ -30,6 +32,10 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
       }
       case '/health':
         return answer(response, 200, 'application/json', '{"status":"ok"}\n')
+      case '/ready':
+        return options.isReady()
+          ? answer(response, 200, 'application/json', '{"status":"ready"}\n')
+          : answer(response, 503, 'application/json', '{"status":"draining"}\n')
       case '/metrics':
         if (options.metrics === undefined) return notFound(response)
         void answerMetrics(response, options.metrics)

@@ -6,6 +6,7 @@ import type { StreamFrame } from '../wire/stream-frame.js'
 import type { Turns } from '../wire/turns.js'
 import type { Dialing } from './dial.js'
 import type { Discovery } from './discovery.js'
+import { Drain } from './drain.js'
 import type { Holders } from './holders.js'
 import type { Joining } from './join.js'
 import { Member } from './member.js'
@@ -33,6 +34,7 @@ export class Star implements SessionListener {
   readonly #parts: StarParts
   readonly #now: () => number
   readonly #members = new Map<Session, Member>()
+  #isDraining = false
 
   constructor(options: StarOptions, parts: StarParts, now: () => number = () => performance.now()) {
     this.#options = options
@@ -54,6 +56,7 @@ export class Star implements SessionListener {
     if (member === undefined) return
     switch (name) {
       case EVENTS.join:
+        if (this.#isDraining) return this.#refuseJoin(ack)
         return this.#inTurn(member, ack, () => void this.#parts.joining.join(member, args, ack))
       // After the joins that came before it.
       case EVENTS.leave:
@@ -79,7 +82,7 @@ export class Star implements SessionListener {
     this.#parts.router.asked(session)
   }
 
-  drain(session: Session): void {
+  drained(session: Session): void {
     this.#parts.router.drained(session)
   }
 
@@ -111,8 +114,28 @@ export class Star implements SessionListener {
     this.#parts.router.sweep()
   }
 
+  /** Whoever comes may join. */
+  open(): void {
+    this.#isDraining = false
+  }
+
+  /**
+   * Nobody joins any more, and those who have are sent elsewhere.
+   *
+   * @param timeout - milliseconds that streams have to finish
+   */
+  async drain(timeout: number): Promise<void> {
+    this.#isDraining = true
+    await new Drain(() => this.#members.keys(), timeout).finished()
+  }
+
   closeAll(): void {
     for (const session of this.#members.keys()) session.close('server stop')
+  }
+
+  #refuseJoin(ack: Ack | undefined): void {
+    this.#parts.counters.refuse('stopping')
+    ack?.(WIRE_ERRORS.serverStopping)
   }
 
   /** When many join at once they are served in order, between other things. */

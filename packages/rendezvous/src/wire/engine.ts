@@ -66,6 +66,7 @@ export class Engine {
   readonly #sessions = new Map<string, Session>()
   /** Of upgrades that wait for their turn. */
   readonly #waiting = new Set<Duplex>()
+  #isClosed = false
 
   constructor(
     options: EngineOptions,
@@ -136,10 +137,20 @@ export class Engine {
     })
   }
 
+  /** Sends away whoever comes from now on. */
+  refuseNew(): void {
+    this.#isClosed = true
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const giveUp = () => socket.destroy()
     // Until engine.io listens.
     socket.on('error', giveUp)
+    if (this.#isClosed && sidOf(request) === undefined) {
+      this.#counters.refuse('stopping')
+      socket.end(BUSY, giveUp)
+      return
+    }
     this.#waiting.add(socket)
     const hasRoom = this.#turns.take(() => {
       socket.off('error', giveUp)
@@ -181,11 +192,13 @@ export class Engine {
 
   /** A client that begins to poll. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
-    const hasRoom = this.#turns.take(() => {
-      if (!request.destroyed) handle()
-    })
+    const hasRoom =
+      !this.#isClosed &&
+      this.#turns.take(() => {
+        if (!request.destroyed) handle()
+      })
     if (hasRoom) return
-    this.#counters.refuse('busy')
+    this.#counters.refuse(this.#isClosed ? 'stopping' : 'busy')
     response.writeHead(503, { 'retry-after': RETRY_AFTER }).end()
   }
 

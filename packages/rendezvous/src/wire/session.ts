@@ -22,7 +22,7 @@ export interface SessionListener {
   /** The client has asked for something, and been answered: it is to read the answers. */
   asked(session: Session): void
   /** What waits to be sent has become little enough: see {@link Link.onDrain}. */
-  drain(session: Session): void
+  drained(session: Session): void
   /** The last word of a session: nothing comes after it, and everything sent before it by the client has been told. */
   end(session: Session, reason: CloseReason): void
   /** Something of ours threw. */
@@ -218,7 +218,7 @@ export class Session implements LinkOwner {
 
   /** From its link. */
   drained(): void {
-    this.#listener.drain(this)
+    this.#listener.drained(this)
   }
 
   /** From its link. */

@@ -11,13 +11,28 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
   const server = createRendezvous()
   const metrics = createMetrics(() => server.stats())
   return await serve(
-    createPages({ secure: false, publicAddress: undefined, fallbackAddress: () => fallback, metrics, ...options })
+    createPages({
+      secure: false,
+      publicAddress: undefined,
+      fallbackAddress: () => fallback,
+      isReady: () => true,
+      metrics,
+      ...options
+    })
   )
 }
 
 function shownAddress({ body }: Answer): string | undefined {
   return /<output>(.*)<\/output>/.exec(body)?.[1]
 }
+
+test.each([
+  [true, 200, 'ready'],
+  [false, 503, 'draining']
+])('whether it is ready (%s) is told at /ready', async (ready, status, word) => {
+  const ask = await pages({ isReady: () => ready })
+  expect(await ask('/ready')).toMatchObject({ status, body: `{"status":"${word}"}\n` })
+})
 
 describe('the front page', () => {
   test('is HTML that may load nothing else', async () => {

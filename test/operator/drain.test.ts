@@ -1,0 +1,115 @@
+import { createStarClient } from '@websocket-star/client'
+import { createRendezvous } from '@websocket-star/rendezvous'
+import { describe, expect, test } from 'vitest'
+import { CommandServer } from '../support/command.js'
+import { eventually, within } from '../support/deadline.js'
+import { digest, openOneWay, Pump } from '../support/raw-flow.js'
+import { openStar } from '../support/raw-star.js'
+import { createIdentity } from '../support/raw-identity.js'
+import { connectRaw } from '../support/raw-client.js'
+import { startStar } from '../support/star.js'
+
+describe('a server that drains', () => {
+  test('lets streams finish, and closes who has none', async () => {
+    const star = await openStar()
+    const [dialer, listener, idle] = [await star.join(), await star.join(), await star.join()]
+    const { near, far } = await openOneWay(dialer, listener)
+    const pump = new Pump(near, 1_000, Number.POSITIVE_INFINITY, 1)
+    const drained = star.server.drain(30_000)
+    await within('an idle client to be closed', idle.closed)
+    expect((await fetch(`${star.url}/ready`)).status).toBe(503)
+    await pump.stop()
+    near.end(true)
+    far.end(true)
+    await far.ended()
+    expect(digest(far.chunks)).toBe(pump.digest)
+    await Promise.all([dialer.closed, listener.closed, drained])
+    expect(star.server.stats().reset).toEqual({})
+  })
+
+  test('takes nobody new, and says so', async () => {
+    const star = await openStar()
+    const [dialer, listener] = [await star.join(), await star.join()]
+    const bystander = await star.connect()
+    const { near, far } = await openOneWay(dialer, listener)
+    const drained = star.server.drain(30_000)
+    const address = `${star.prefix}/ipfs/QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC`
+    expect(await dialer.request('ss-join', address, '')).toEqual(['Server is stopping'])
+    for (const transport of ['polling', 'websocket'] as const) {
+      await expect(connectRaw(star.url, { transport })).rejects.toThrow()
+    }
+    await bystander.closed
+    expect(star.server.stats().refused).toEqual({ stopping: 3 })
+    near.end(true)
+    far.end(true)
+    await within('the server to stop', drained)
+  })
+
+  test('ends what has not finished in time', async () => {
+    const star = await openStar()
+    const [dialer, listener] = [await star.join(), await star.join()]
+    await openOneWay(dialer, listener)
+    await star.server.drain(300)
+    await Promise.all([dialer.closed, listener.closed])
+  })
+
+  test('can be started again', async () => {
+    const star = await openStar()
+    await star.server.drain(0)
+    await star.server.start()
+    const peer = await connectRaw(star.server.address().url)
+    await peer.join(await createIdentity(), star.server.address().multiaddr)
+    expect((await fetch(`${star.server.address().url}/ready`)).status).toBe(200)
+    peer.wire.close()
+  })
+
+  test('sends new clients elsewhere, whose streams finish while they are there already', async () => {
+    await using star = await startStar()
+    const elsewhere = createRendezvous({ host: '127.0.0.1', port: 0 })
+    await elsewhere.start()
+    const clients = await Promise.all([star.url, star.url].map((url) => createStarClient({ servers: [url] })))
+    const [alice, bob] = clients
+    if (alice === undefined || bob === undefined) throw new Error('there are two')
+    const notices: number[] = []
+    for (const client of clients) {
+      client.addEventListener('server:drain', ({ detail }) => notices.push(detail.afterMs))
+      await client.join()
+    }
+    await eventually('bob is known', () => alice.peers.has(bob.peerId))
+    const received = new Promise<string>((resolve) => {
+      bob.handle(async ({ readable, writable }) => {
+        await writable.close()
+        resolve(await new Response(readable).text())
+      })
+    })
+    const { writable } = await alice.dial(bob.peerId)
+    const writer = writable.getWriter()
+    await writer.write(new TextEncoder().encode('before '))
+    const drained = star.server.drain(20_000)
+    await eventually('both are told', () => notices.length === 2)
+    await Promise.all(clients.map((client) => client.join({ server: elsewhere.address().url })))
+    await writer.write(new TextEncoder().encode('and after'))
+    await writer.close()
+    expect(await within('the text', received)).toBe('before and after')
+    await within('the server to stop', drained)
+    expect(elsewhere.stats().peers).toBe(2)
+    for (const client of clients) await client.close()
+    await elsewhere.stop()
+  })
+})
+
+test('SIGTERM lets streams finish, a second signal does not', async () => {
+  await using server = await CommandServer.start()
+  const peers = [await connectRaw(server.url), await connectRaw(server.url)] as const
+  for (const peer of peers) await peer.join(await createIdentity(), server.multiaddr)
+  await openOneWay(...peers)
+  let isOver = false
+  const over = server.stop('SIGTERM').then((end) => {
+    isOver = true
+    return end
+  })
+  await eventually('it drains', async () => (await fetch(`${server.url}/ready`)).status === 503)
+  expect(isOver).toBe(false)
+  await server.stop('SIGINT')
+  expect(await over).toEqual({ code: 0, signal: null })
+})
