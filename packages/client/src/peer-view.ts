@@ -17,8 +17,8 @@ export class PeerView {
   readonly #now: () => number
   /** When each was last told of; milliseconds. */
   readonly #seen = new Map<string, number>()
-  /** Who was named since a list began that is not complete. */
-  #listed: Set<string> | undefined
+  /** Who was there before a list that is not complete, and has not been named by it. */
+  #stale: Set<string> | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   /** Who is not told of again counts as gone: for servers that do not tell who leaves. */
   expires = true
@@ -53,28 +53,26 @@ export class PeerView {
     const { maxPeers } = this.#options
     const joined = delta.joined.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
     const left = delta.left.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
-    if (delta.full === true) this.#listed = new Set()
-    for (const address of joined) this.#listed?.add(idOf(address))
-    for (const address of left) this.#listed?.delete(idOf(address))
+    if (delta.full === true) this.#stale = new Set(this.#seen.keys())
+    for (const address of joined) this.#stale?.delete(idOf(address))
     // Before the others come, for there may be room for so many only.
     if (delta.more === false || (delta.full === true && delta.more !== true)) this.#endList()
     for (const address of joined) this.#addAddress(address)
     for (const address of left) this.#remove(idOf(address))
   }
 
-  /** A list is complete: whoever is not in it is gone. */
+  /** A list is complete: whoever was there before and is not in it is gone. */
   #endList(): void {
-    const listed = this.#listed
-    this.#listed = undefined
-    if (listed === undefined) return
-    for (const id of this.#seen.keys()) if (!listed.has(id)) this.#remove(id)
+    const stale = this.#stale ?? []
+    this.#stale = undefined
+    for (const id of stale) this.#remove(id)
   }
 
   /** The connection is gone, and with it all that is known through it. */
   clear(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#listed = undefined
+    this.#stale = undefined
     for (const id of this.#seen.keys()) this.#remove(id)
   }
 
@@ -86,14 +84,23 @@ export class PeerView {
   #addAddress(address: StarAddress): void {
     const id = idOf(address)
     if (id === this.#options.self) return
-    if (!this.#seen.has(id) && this.#seen.size >= this.#options.maxPeers) return
+    if (!this.#seen.has(id) && this.#seen.size >= this.#options.maxPeers && !this.#makeRoom()) return
     this.#seen.set(id, this.#now())
     this.#peers.add(this, id, address.canonical)
     if (this.expires) this.#expireLater()
   }
 
+  /** Who has not been named by the list that is coming gives way. */
+  #makeRoom(): boolean {
+    const [stale] = this.#stale ?? []
+    if (stale === undefined) return false
+    this.#remove(stale)
+    return true
+  }
+
   #remove(id: string): void {
     this.#seen.delete(id)
+    this.#stale?.delete(id)
     this.#peers.remove(this, id)
   }
 

@@ -89,6 +89,15 @@ describe('batches of changes', () => {
     expect(seen).toEqual([`joined ${A}`, `joined ${B}`])
   })
 
+  test('a full one in parts makes room for those it names by those it does not', () => {
+    const told = view(2)
+    told.changed({ joined: [at(A), at(B)], left: [], full: true })
+    told.changed({ joined: [at(B), at(C)], left: [], full: true, more: true })
+    expect([A, B, C].map((id) => told.has(id))).toEqual([false, true, true])
+    told.changed({ joined: [at(D)], left: [], more: false })
+    expect([B, C, D].map((id) => told.has(id))).toEqual([true, true, false])
+  })
+
   test('a full one in parts replaces what was known once it is complete, and who stays did not leave', () => {
     const told = view()
     told.changed({ joined: [at(A), at(B)], left: [], full: true })

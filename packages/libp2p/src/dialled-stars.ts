@@ -20,7 +20,8 @@ export class DialledStars {
       this.#forget(prefix)
     } catch (error) {
       this.#forget(prefix)
-      if (!this.#isListenedOn(prefix) && !this.#awaited.includes(prefix)) await client.leave(prefix)
+      // Whether that is heard does not matter to the dial.
+      if (!this.#isListenedOn(prefix) && !this.#awaited.includes(prefix)) client.leave(prefix).catch(() => {})
       throw error
     }
   }

@@ -226,7 +226,9 @@ class WebSocketStar implements Transport, Startable {
 
   /** How many have dialled this node and are connected, by the star's host. */
   #inbound(): Record<string, number> {
-    return Object.fromEntries([...this.#listeners].map(({ host, size }) => [host, size]))
+    const counts: Record<string, number> = {}
+    for (const { host, size } of this.#listeners) counts[host] = (counts[host] ?? 0) + size
+    return counts
   }
 }
 

@@ -107,7 +107,7 @@ class RendezvousServer implements Rendezvous {
       this.#backlog,
       this.#counters
     )
-    this.#discovery = new Discovery(discovery, this.#registry, this.#counters)
+    this.#discovery = new Discovery(discovery, this.#registry, this.#counters, now, onFault)
     const holders = new Holders(this.#registry, this.#discovery, join.takeoverTimeout, onFault)
     this.#joining = new Joining(
       {
@@ -137,8 +137,7 @@ class RendezvousServer implements Rendezvous {
     )
     this.#star = new Star(
       {
-        joinDeadline: join.deadline,
-        joinRoundsPerSecond: limits.joinRoundsPerSecond
+        joinDeadline: join.deadline
       },
       {
         holders,

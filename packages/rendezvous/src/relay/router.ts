@@ -11,7 +11,7 @@ export interface RouterOptions {
   streamsPerSession: number
   /** Milliseconds that a half may wait for its receiver. */
   acceptTimeout: number
-  /** Milliseconds after which a client of revision 3 that is not read from is told that the server is there. */
+  /** Milliseconds after which a client that is not read from is told again that the server is there. */
   pongInterval: number
 }
 

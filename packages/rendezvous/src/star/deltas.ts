@@ -21,7 +21,6 @@ interface Listener {
   list: 'due' | { readonly peers: PeerList; next: number } | undefined
 }
 
-/** Of so many peers a list serves all who want one before the next batch, which tells them of the latest changes. */
 const SHARED_FROM = 256
 /** Milliseconds for each listener between two batches: writing to it takes a tenth of that, or less. */
 const PAUSE = 0.2
@@ -35,6 +34,7 @@ const LIST_UP_TO = SLOW_FROM / 2
  */
 export class Deltas {
   readonly #interval: number
+  readonly #sharedFrom: number
   readonly #registry: Registry
   readonly #counters: Counters
   readonly #listeners = new Map<Member, Listener>()
@@ -49,9 +49,13 @@ export class Deltas {
   readonly #lists = new Map<string | undefined, PeerList>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param interval - milliseconds in which changes are gathered */
-  constructor(interval: number, registry: Registry, counters: Counters) {
+  /**
+   * @param interval - milliseconds in which changes are gathered
+   * @param sharedFrom - of so many peers a list serves all who want one before the next batch
+   */
+  constructor(interval: number, registry: Registry, counters: Counters, sharedFrom = SHARED_FROM) {
     this.#interval = interval
+    this.#sharedFrom = sharedFrom
     this.#registry = registry
     this.#counters = counters
     registry.watch((entry, isThere) => {
@@ -124,6 +128,7 @@ export class Deltas {
     this.#apart.clear()
     let hasMore = false
     for (const listener of this.#behind) hasMore = this.#goOn(listener) || hasMore
+    this.#lists.clear()
     if (hasMore) this.#schedule()
   }
 
@@ -173,12 +178,11 @@ export class Deltas {
     const { session } = listener.member
     if (session.buffered > LIST_UP_TO) return false
     const list = this.#listOf(listener)
+    // Who has left since the last batch is named: the next one tells who is gone, but not who has come back.
+    const { left } = this.#log.since(listener.position)
+    const isThere = (key: string) => this.#registry.byKey(key) !== undefined || left.has(key)
     do {
-      const { message, count } = list.peers.part(
-        list.next,
-        listener.own,
-        (key) => this.#registry.byKey(key) !== undefined
-      )
+      const { message, count } = list.peers.part(list.next, listener.own, isThere)
       session.sendEncoded(message)
       this.#counters.announcements += count
       if (++list.next === list.peers.length) {
@@ -191,8 +195,8 @@ export class Deltas {
   }
 
   /**
-   * The list that a listener is getting. Who comes after it was made is named by the next batch; who leaves, and has not
-   * been named yet, is left out.
+   * The list that a listener is getting. Who comes or leaves after it was made is told by the next batch; who has left
+   * before that, and has not been named yet, is left out.
    */
   #listOf(listener: Listener): { readonly peers: PeerList; next: number } {
     if (typeof listener.list === 'object') return listener.list
@@ -206,7 +210,7 @@ export class Deltas {
   }
 
   #listUnder(prefix: string | undefined): PeerList {
-    const last = this.#registry.size > SHARED_FROM ? this.#lists.get(prefix) : undefined
+    const last = this.#registry.size > this.#sharedFrom ? this.#lists.get(prefix) : undefined
     if (last !== undefined) return last
     const list = new PeerList(this.#registry.peers(), prefix, this.#log.length)
     this.#lists.set(prefix, list)

@@ -6,6 +6,7 @@ import { Groups } from './groups.js'
 import { SLOW_FROM, type Member } from './member.js'
 import { Newcomers } from './newcomers.js'
 import type { Entry, Registry } from './registry.js'
+import { RecentKeys } from './recent-keys.js'
 import { TokenBucket } from './token-bucket.js'
 
 export interface DiscoveryOptions {
@@ -23,7 +24,8 @@ export interface DiscoveryOptions {
   deltaInterval: number
 }
 
-/** Of the budget, what is kept for newcomers: so many milliseconds of it. */
+/** The part of the budget that newcomers may use up; what they leave of it is for windows too, but for this many milliseconds. */
+const NEWCOMERS_SHARE = 0.5
 const RESERVE = 1_000
 
 /**
@@ -43,8 +45,11 @@ export class Discovery {
   /** Those of them who hear announcements. */
   readonly #listeners = new Groups<Member>()
   /** Bytes that may be announced. */
-  readonly #budget: TokenBucket
-  readonly #broadcasts = new Broadcasts()
+  readonly #windowBudget: TokenBucket
+  readonly #newcomerBudget: TokenBucket
+  readonly #broadcasts: Broadcasts
+  #broadcastsSent = 0
+  readonly #recent: RecentKeys
   /** Not all have been told of the last window. */
   #inRound = false
 
@@ -52,7 +57,8 @@ export class Discovery {
     options: DiscoveryOptions,
     registry: Registry,
     counters: Counters,
-    now: () => number = () => performance.now()
+    now: () => number = () => performance.now(),
+    onFault: (error: unknown) => void = rethrow
   ) {
     const { interval, window, maxBytesPerSecond, deltaInterval } = options
     this.#options = options
@@ -61,8 +67,12 @@ export class Discovery {
     this.#deltas = new Deltas(deltaInterval, registry, counters)
     this.#newcomers = new Newcomers(window, (entries, done) => this.#announce(entries, done), now)
     this.#now = now
-    const burst = (maxBytesPerSecond * Math.max(interval, RESERVE)) / 1000
-    this.#budget = new TokenBucket(maxBytesPerSecond, burst, now())
+    this.#broadcasts = new Broadcasts(onFault, now)
+    this.#recent = new RecentKeys(now)
+    const rate = maxBytesPerSecond * NEWCOMERS_SHARE
+    const seconds = Math.max(interval, RESERVE) / 1000
+    this.#newcomerBudget = new TokenBucket(rate, rate * seconds, now())
+    this.#windowBudget = new TokenBucket(maxBytesPerSecond - rate, (maxBytesPerSecond - rate) * seconds, now())
   }
 
   /** Whether a client may join under this prefix: clients choose them, so their number is limited. */
@@ -94,12 +104,9 @@ export class Discovery {
    * @param introduced - called when they have been told, or will not be
    */
   introduce(entry: Entry, introduced: () => void): void {
-    const cost = this.#costOfOne()
-    if (cost > 0 && this.#newcomers.hasRoom() && this.#budget.take(this.#now(), cost)) {
-      this.#newcomers.add(entry, introduced, this.#listeners.count)
-    } else {
-      introduced()
-    }
+    const cost = this.#costOfOne() * (this.#newcomers.size + 1)
+    if (cost === 0 || !this.#newcomers.hasRoom() || !this.#mayAnnounce(entry, cost)) return introduced()
+    this.#newcomers.add(entry, introduced, this.#listeners.count)
   }
 
   /** Tells a newcomer of the others, if the answer to its join has not. */
@@ -112,12 +119,8 @@ export class Discovery {
     if (this.#inRound) return
     const entries = this.#registry.window(this.#windowSize())
     if (entries.length === 0) return
-    const groups = this.#encode(entries)
-    let bytes = 0
-    for (const [prefix, group] of this.#listeners) bytes += group.size * (groups.get(prefix)?.size ?? 0)
-    this.#budget.spend(this.#now(), bytes)
     this.#inRound = true
-    this.#broadcasts.start(this.#tellAll(groups), () => {
+    this.#broadcasts.start(this.#tellAll(entries, this.#windowBudget), () => {
       this.#inRound = false
     })
   }
@@ -155,6 +158,14 @@ export class Discovery {
     this.#listeners.delete(member.prefix, member)
   }
 
+  /** @param cost - bytes it takes to tell everyone of it, and of those who wait to be announced */
+  #mayAnnounce({ key }: Entry, cost: number): boolean {
+    const left = this.#newcomerBudget.left(this.#now())
+    // Who comes and goes all the time uses up what others need, and everyone has heard of it.
+    const isRepeated = this.#recent.add(key)
+    return cost < left && !(isRepeated && left < this.#options.maxBytesPerSecond)
+  }
+
   /** About how many bytes it takes to tell everyone of one peer. */
   #costOfOne(): number {
     let bytes = 0
@@ -168,25 +179,27 @@ export class Discovery {
     const cost = this.#costOfOne()
     if (cost === 0) return 0
     const now = this.#now()
-    const reserve = (maxBytesPerSecond * Math.min(RESERVE, interval / 10)) / 1000
-    const affordable = Math.floor((this.#budget.left(now) - reserve) / cost)
+    const reserve = (maxBytesPerSecond * NEWCOMERS_SHARE * Math.min(RESERVE, interval / 10)) / 1000
+    const surplus = Math.max(0, this.#newcomerBudget.left(now) - reserve)
+    const affordable = Math.floor((this.#windowBudget.left(now) + surplus) / cost)
     // More clients than the whole budget has bytes for are told of one peer now and then.
-    return Math.min(window, affordable > 0 ? affordable : this.#budget.isFull(now) ? 1 : 0)
+    return Math.min(window, affordable > 0 ? affordable : this.#windowBudget.isFull(now) ? 1 : 0)
   }
 
-  /** For those of each prefix. */
-  #encode(entries: readonly Entry[]): Map<string | undefined, Announcements> {
-    const groups = new Map<string | undefined, Announcements>()
-    for (const [prefix] of this.#listeners) groups.set(prefix, new Announcements(entries, prefix))
-    return groups
-  }
-
-  *#tellAll(groups: ReadonlyMap<string | undefined, Announcements>): Generator<void> {
+  /**
+   * Tells everyone of peers, a client with each step.
+   *
+   * @param budget - what pays for it; windows take the rest from what newcomers have not used
+   */
+  *#tellAll(entries: readonly Entry[], budget: TokenBucket): Generator<void> {
+    const broadcast = ++this.#broadcastsSent
     for (const [prefix, group] of this.#listeners) {
-      const announcements = groups.get(prefix)
-      if (announcements === undefined) continue
+      const announcements = new Announcements(entries, prefix)
       for (const member of group) {
-        this.#tell(member, announcements)
+        // Who joined or left an address meanwhile has moved to the end.
+        if (member.told === broadcast) continue
+        member.told = broadcast
+        this.#tell(member, announcements, budget)
         yield
       }
     }
@@ -194,17 +207,28 @@ export class Discovery {
 
   /** Tells everyone of newcomers that are there still. */
   #announce(newcomers: readonly Entry[], done: () => void): void {
-    const entries = newcomers.filter((entry) => this.#registry.byKey(entry.key) === entry)
+    const entries = [...new Set(newcomers)].filter((entry) => this.#registry.byKey(entry.key) === entry)
     if (entries.length === 0) return done()
-    this.#broadcasts.start(this.#tellAll(this.#encode(entries)), done)
+    this.#broadcasts.start(this.#tellAll(entries, this.#newcomerBudget), done)
   }
 
-  #tell(member: Member, announcements: Announcements): void {
+  #tell(member: Member, announcements: Announcements, budget: TokenBucket): void {
     // One that reads slowly is left out, not buffered for: it hears of the same peers again.
     if (member.session.buffered > SLOW_FROM) return
     const told = announcements.for(member)
     if (told === undefined) return
     member.session.sendEncoded(told.messages)
     this.#counters.announcements += told.count
+    this.#spend(announcements.size, budget)
   }
+
+  #spend(bytes: number, budget: TokenBucket): void {
+    const now = this.#now()
+    const isShort = budget === this.#windowBudget && budget.left(now) < bytes
+    ;(isShort && this.#newcomerBudget.left(now) > 0 ? this.#newcomerBudget : budget).spend(now, bytes)
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }

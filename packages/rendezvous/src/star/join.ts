@@ -83,12 +83,20 @@ export class Joining {
     try {
       await this.#round(member, args, ack)
     } catch (error) {
-      this.#counters.joins.total++
-      this.#counters.joins.failure++
-      this.#counters.refuse(error instanceof JoinRefusal ? error.reason : reasonOf(error))
-      if (!(error instanceof JoinRefusal || error instanceof StarProtocolError)) this.#onFault(error)
-      ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
+      this.#fail(error, ack)
     }
+  }
+
+  /** Counts a request to leave. @returns false if the session makes too many, joins among them */
+  mayLeave(member: Member): boolean {
+    return member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)
+  }
+
+  /** Counts a request to join, and answers it if they come too often. @returns whether it may be made */
+  mayJoin(member: Member, ack: Ack | undefined): boolean {
+    if (this.mayLeave(member) && this.#ipRates.take(member.session.remote, this.#now())) return true
+    this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
+    return false
   }
 
   /** Forgets a join under way: its address was left, or its session is gone. */
@@ -113,14 +121,16 @@ export class Joining {
     }
   }
 
+  #fail(error: unknown, ack: Ack | undefined): void {
+    this.#counters.joins.total++
+    this.#counters.joins.failure++
+    this.#counters.refuse(error instanceof JoinRefusal ? error.reason : reasonOf(error))
+    if (!(error instanceof JoinRefusal || error instanceof StarProtocolError)) this.#onFault(error)
+    ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
+  }
+
   async #round(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const now = this.#now()
-    if (
-      !member.takeJoinRound(now, this.#options.joinRoundsPerSecond) ||
-      !this.#ipRates.take(member.session.remote, now)
-    ) {
-      throw new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests)
-    }
     const { address, data } = parseJoinRequest(args)
     if (member.addresses.has(address.canonical)) return this.#answer(member, ack)
 
@@ -213,7 +223,7 @@ export class Joining {
   /** After a wait: the session may have gone or left the address. */
   #concluded(member: Member, decision: PendingJoin): void {
     const { canonical } = decision.address
-    if (member.session.ended || member.pending.get(canonical) !== decision) {
+    if (member.session.closing || member.pending.get(canonical) !== decision) {
       throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
     }
     member.pending.delete(canonical)

@@ -19,6 +19,10 @@ export class Member {
   prefix: string | undefined
   /** Milliseconds of the server's clock: when it was last seen to hold an address or a stream, or was opened. */
   idleSince: number
+  /** Of its requests, how many wait for their turn. */
+  waiting = 0
+  /** The broadcast it was told of last. */
+  told = 0
   #pending: Map<string, PendingJoin> | undefined
   #joinRounds: TokenBucket | undefined
 

@@ -27,6 +27,11 @@ export class Newcomers {
     this.#now = now
   }
 
+  /** How many are on their way. */
+  get size(): number {
+    return this.#batch.length
+  }
+
   /** Whether one more may be announced in this second. */
   hasRoom(): boolean {
     const second = Math.floor(this.#now() / 1000)

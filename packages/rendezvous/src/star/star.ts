@@ -1,6 +1,6 @@
 import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
 import type { Router } from '../relay/router.js'
-import type { CloseReason, Counters } from '../stats.js'
+import type { CloseReason, Counters, RefusalReason } from '../stats.js'
 import type { Ack, Session, SessionListener } from '../wire/session.js'
 import type { StreamFrame } from '../wire/stream-frame.js'
 import type { Turns } from '../wire/turns.js'
@@ -14,8 +14,10 @@ import { Member } from './member.js'
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
   joinDeadline: number
-  joinRoundsPerSecond: number
 }
+
+/** Requests of one client that follow its joins, at most. */
+const WAITING_MAX = 100
 
 export interface StarParts {
   holders: Holders
@@ -56,17 +58,18 @@ export class Star implements SessionListener {
     if (member === undefined) return
     switch (name) {
       case EVENTS.join:
-        if (this.#isDraining) return this.#refuseJoin(ack)
-        return this.#inTurn(member, ack, () => void this.#parts.joining.join(member, args, ack))
-      // After the joins that came before it.
+        if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
+        if (!this.#parts.joining.mayJoin(member, ack)) return
+        if (this.#inTurn(member, () => void this.#parts.joining.join(member, args, ack))) return
+        return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
       case EVENTS.leave:
-        return this.#inTurn(member, ack, () => this.#leaveRequested(member, args, ack))
+        if (!this.#parts.joining.mayLeave(member)) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#afterJoins(member, () => this.#leaveRequested(member, args, ack))
       case EVENTS.dial:
-        return this.#parts.dialing.dial(member, args, ack)
+        return this.#afterJoins(member, () => this.#parts.dialing.dial(member, args, ack))
       default:
         if (ack === undefined) return this.#parts.counters.drop('unknown event')
-        this.#parts.counters.refuse('unknown event')
-        ack(WIRE_ERRORS.unexpected)
+        this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
     }
   }
 
@@ -133,33 +136,37 @@ export class Star implements SessionListener {
     for (const session of this.#members.keys()) session.close('server stop')
   }
 
-  #refuseJoin(ack: Ack | undefined): void {
-    this.#parts.counters.refuse('stopping')
-    ack?.(WIRE_ERRORS.serverStopping)
+  #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
+    this.#parts.counters.refuse(reason)
+    ack?.(message)
   }
 
-  /** When many join at once they are served in order, between other things. */
-  #inTurn(member: Member, ack: Ack | undefined, action: () => void): void {
-    const { turns, counters, onFault } = this.#parts
-    const hasRoom = turns.take(() => {
+  /**
+   * When many join at once they are served in order, between other things.
+   *
+   * @returns false if too many wait
+   */
+  #inTurn(member: Member, action: () => void): boolean {
+    member.waiting++
+    const hasRoom = this.#parts.turns.take(() => {
+      member.waiting--
       if (member.session.ended) return
       try {
         action()
       } catch (error) {
-        onFault(error)
+        this.#parts.onFault(error)
       }
     })
-    if (hasRoom) return
-    counters.refuse('busy')
-    ack?.(WIRE_ERRORS.tooManyRequests)
+    if (!hasRoom) member.waiting--
+    return hasRoom
+  }
+
+  /** At once, unless the same client has asked for something before that waits for its turn. */
+  #afterJoins(member: Member, action: () => void): void {
+    if (member.waiting === 0 || member.waiting > WAITING_MAX || !this.#inTurn(member, action)) action()
   }
 
   #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
-    if (!member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)) {
-      this.#parts.counters.refuse('rate limit')
-      ack?.(WIRE_ERRORS.tooManyRequests)
-      return
-    }
     let address
     try {
       address = parseLeaveRequest(args).address

@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as EngineServer, type Socket } from 'engine.io'
 import proxyAddr from 'proxy-addr'
-import type { Counters } from '../stats.js'
+import type { Counters, RefusalReason } from '../stats.js'
 import { Cork } from './cork.js'
 import { networkOf } from './network.js'
 import type { Limits } from './packet.js'
@@ -27,7 +27,7 @@ export const ENGINE_PATH = '/socket.io/'
 
 /** Seconds after which a client may come back that could not be served. */
 const RETRY_AFTER = '10'
-const BUSY = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
+const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
 /** A request after engine.io has parsed its query. */
 type EngineRequest = IncomingMessage & { _query: Record<string, string> }
@@ -124,7 +124,8 @@ export class Engine {
     // engine.io adds the fields of its own request type itself.
     const handle = () => this.#server.handleRequest(request as never, response)
     const sid = sidOf(request)
-    if (sid === undefined) return this.#handshake(request, response, handle)
+    // engine.io takes an empty one for none.
+    if (!sid) return this.#handshake(request, response, handle)
     const session = request.method === 'POST' ? this.#sessions.get(sid) : undefined
     if (session === undefined || !session.link.paused) return handle()
     // A client that polls sends the next messages only when these have been answered.
@@ -146,21 +147,15 @@ export class Engine {
     const giveUp = () => socket.destroy()
     // Until engine.io listens.
     socket.on('error', giveUp)
-    if (this.#isClosed && sidOf(request) === undefined) {
-      this.#counters.refuse('stopping')
-      socket.end(BUSY, giveUp)
-      return
-    }
     this.#waiting.add(socket)
-    const hasRoom = this.#turns.take(() => {
+    const refusal = this.#inTurn(request, () => {
       socket.off('error', giveUp)
       this.#waiting.delete(socket)
       if (!socket.destroyed) this.#server.handleUpgrade(request as never, socket, head)
     })
-    if (hasRoom) return
+    if (refusal === undefined) return
     this.#waiting.delete(socket)
-    this.#counters.refuse('busy')
-    socket.end(BUSY, giveUp)
+    socket.end(UNAVAILABLE, giveUp)
   }
 
   /** Whether limits per IP address leave an address out: loopback, and proxies that are trusted. */
@@ -174,39 +169,64 @@ export class Engine {
     this.#waiting.clear()
   }
 
-  /** Why a new connection is not taken, or null. */
+  /** Why a new connection is not taken, or null: engine.io tells it. */
   #refusal(request: IncomingMessage): string | null {
+    const reason = this.#isUnwanted(request)
+    if (reason === undefined) return null
+    this.#counters.refuse(reason)
+    return reason === 'origin' ? 'Origin is not allowed' : 'Too many connections from this address'
+  }
+
+  #isUnwanted(request: IncomingMessage): 'origin' | 'sessions per ip' | undefined {
     const { allowedOrigins, sessionsPerIp } = this.#options
     const { origin } = request.headers
-    if (allowedOrigins.length > 0 && origin !== undefined && !allowedOrigins.includes(origin)) {
-      this.#counters.refuse('origin')
-      return 'Origin is not allowed'
-    }
+    if (allowedOrigins.length > 0 && origin !== undefined && !allowedOrigins.includes(origin)) return 'origin'
     const ip = this.#remoteAddress(request)
-    if (!this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp) {
-      this.#counters.refuse('sessions per ip')
-      return 'Too many connections from this address'
-    }
-    return null
+    const isCrowded = !this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp
+    return isCrowded ? 'sessions per ip' : undefined
   }
 
   /** A client that begins to poll. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
-    const hasRoom =
-      !this.#isClosed &&
-      this.#turns.take(() => {
-        if (!request.destroyed) handle()
+    const refusal = this.#inTurn(request, () => {
+      if (!request.destroyed) handle()
+    })
+    if (refusal !== undefined) response.writeHead(503, { 'retry-after': RETRY_AFTER }).end()
+  }
+
+  /**
+   * Lets a new connection in, in its turn. Those that wait count as connections of their address.
+   *
+   * @returns why it is not taken, which is counted
+   */
+  #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
+    const isNew = !sidOf(request)
+    const network = networkOf(this.#remoteAddress(request))
+    // What is refused for its address or its origin is refused at once.
+    if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
+      enter()
+      return undefined
+    }
+    const change = isNew ? 1 : 0
+    if (!(isNew && this.#isClosed)) {
+      this.#count(network, change)
+      const hasRoom = this.#turns.take(() => {
+        this.#count(network, -change)
+        enter()
       })
-    if (hasRoom) return
-    this.#counters.refuse(this.#isClosed ? 'stopping' : 'busy')
-    response.writeHead(503, { 'retry-after': RETRY_AFTER }).end()
+      if (hasRoom) return undefined
+      this.#count(network, -change)
+    }
+    const reason = isNew && this.#isClosed ? 'stopping' : 'busy'
+    this.#counters.refuse(reason)
+    return reason
   }
 
   #remoteAddress(request: IncomingMessage): string {
     return proxyAddr(request, this.#isTrusted)
   }
 
-  #count(network: string, change: 1 | -1): void {
+  #count(network: string, change: number): void {
     const sessions = (this.#sessionsByIp.get(network) ?? 0) + change
     if (sessions > 0) this.#sessionsByIp.set(network, sessions)
     else this.#sessionsByIp.delete(network)

@@ -29,7 +29,7 @@ export class Heartbeat {
     if (this.#protocol === 3) return
     socket.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'ping') return
-      this.#pingedAt = Date.now()
+      this.#pingedAt = performance.now()
       // Pings go on while a client is not read from, which counts on them; engine.io sets the timeout after this.
       if (this.#suspended) setImmediate(() => this.#suspended && this.#stop())
     })
@@ -66,7 +66,7 @@ export class Heartbeat {
    * long that it gives the server up.
    */
   #pingAgain(): void {
-    if (this.#pingedAt === null || Date.now() - this.#pingedAt < this.#state.server.opts.pingInterval) return
+    if (this.#pingedAt === null || performance.now() - this.#pingedAt < this.#state.server.opts.pingInterval) return
     this.#state.sendPacket('ping')
   }
 

@@ -1,5 +1,7 @@
 /** Milliseconds that waiting tasks may run for before everything else has its turn. */
 const SLICE = 5
+/** How many they may be: a part of what they do is done after them, where it is not seen. */
+const TASKS = 16
 
 /**
  * Work that comes in storms, as when all clients connect anew: done in order, and some of it at a time, so that what is
@@ -11,8 +13,9 @@ export class Turns {
   #waiting: (() => void)[] = []
   /** How many of them have been done. */
   #done = 0
-  /** Milliseconds of this turn that are used up. */
+  /** Milliseconds of this turn that are used up, and tasks that were done in it. */
   #used = 0
+  #count = 0
   #immediate: NodeJS.Immediate | undefined
 
   /** @param capacity - tasks that may wait */
@@ -33,7 +36,7 @@ export class Turns {
    * @returns false if too much waits: it will not be done
    */
   take(task: () => void): boolean {
-    const isFree = this.size === 0 && this.#used < SLICE
+    const isFree = this.size === 0 && !this.#isOver
     if (!isFree && this.size >= this.#capacity) return false
     this.#immediate ??= setImmediate(this.#next)
     if (isFree) this.#run(task)
@@ -48,9 +51,15 @@ export class Turns {
     this.#waiting = []
     this.#done = 0
     this.#used = 0
+    this.#count = 0
+  }
+
+  get #isOver(): boolean {
+    return this.#used >= SLICE || this.#count >= TASKS
   }
 
   #run(task: () => void): void {
+    this.#count++
     const before = this.#now()
     task()
     this.#used += this.#now() - before
@@ -58,9 +67,10 @@ export class Turns {
 
   readonly #next = (): void => {
     this.#used = 0
+    this.#count = 0
     this.#immediate = undefined
     for (let task = this.#waiting[this.#done]; task !== undefined; task = this.#waiting[this.#done]) {
-      if (this.#used >= SLICE) {
+      if (this.#isOver) {
         this.#immediate ??= setImmediate(this.#next)
         break
       }

@@ -407,6 +407,20 @@ describe('a long list', () => {
     }
   })
 
+  test('names who comes back before the next batch, however short it was gone', () => {
+    populate(1500)
+    const holder = createMember('holder')
+    registry.claim(holder, address(2))
+    const first = join(client(), 1)
+    registry.release(holder, address(2))
+    const late = join(client(), 3)
+    registry.claim(holder, address(2))
+    batch()
+    for (const listener of [first, late]) {
+      expect(viewOf(listener.recording.texts, { strict: false }).peers).toContain(canonical([2])[0])
+    }
+  })
+
   test('leaves out who has gone since it was made, and is not named before its turn', () => {
     const holder = client('none')
     for (let number = 0; number < 1500; number++) registry.claim(holder, address(1000 + number))

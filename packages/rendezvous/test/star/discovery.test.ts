@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Discovery, type DiscoveryOptions } from '../../src/star/discovery.js'
 import { Registry } from '../../src/star/registry.js'
 import { Counters } from '../../src/stats.js'
@@ -244,5 +244,38 @@ describe('discovery', () => {
     registry.claim(two, address(2, OTHER_PREFIX))
     discovery.refresh(two)
     expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(true)
+  })
+
+  test('newcomers leave windows their share of the budget, however many come', () => {
+    create({ maxBytesPerSecond: 100_000 })
+    for (let number = 0; number < 100; number++) joined(number)
+    for (let round = 0; round < 5; round++) {
+      for (let second = 0; second < 10; second++) {
+        now += 1000
+        for (let number = 0; number < 100; number++) announce(number)
+      }
+      const before = counters.announcements
+      discovery.tick()
+      // Half of 100 kB a second, over ten seconds, for announcements of about 130 bytes to 100 clients each.
+      expect(counters.announcements - before).toBeGreaterThan(30 * 99)
+    }
+  })
+
+  test('a peer that is announced twice in a batch is told once, and never to itself', async () => {
+    vi.useFakeTimers()
+    for (let number = 10; number < 80; number++) joined(number)
+    const [one, again, other] = [joined(1), joined(1, OTHER_PREFIX), joined(2)]
+    const order: string[] = []
+    announce(2)
+    const entry = registry.get(address(1)) ?? expect.fail()
+    discovery.introduce(entry, () => order.push('first'))
+    discovery.introduce(entry, () => order.push('second'))
+    expect(order).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    expect(order).toEqual(['first', 'second'])
+    expect(other.recording.texts).toEqual([announcement(1)])
+    expect(one.recording.texts).toEqual([announcement(2)])
+    expect(again.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
   })
 })

@@ -67,7 +67,7 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
     join: async (member, ...args) => {
       const answers: unknown[][] = []
       const ack: Ack = (...answer) => void answers.push(answer)
-      await joining.join(member, args, ack)
+      if (joining.mayJoin(member, ack)) await joining.join(member, args, ack)
       const [answer, ...more] = answers
       if (answer === undefined || more.length > 0) throw new Error(`It was answered ${answers.length} times`)
       return answer
