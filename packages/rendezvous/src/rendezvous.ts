@@ -54,7 +54,7 @@ export interface Rendezvous extends AsyncDisposable {
 /** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
 const SWEEP_INTERVAL = 1_000
 /** Connections the operating system may hold ready to be taken: when all clients come back at once, the others ask again. */
-const BACKLOG = 1_024
+const BACKLOG = 4_096
 
 /**
  * Creates a server; it listens once started.

@@ -16,8 +16,8 @@ export interface StarOptions {
   joinDeadline: number
 }
 
-/** Requests of one client that follow its joins, at most. */
-const WAITING_MAX = 100
+/** A client that dials while its joins wait may have so many requests that wait. */
+const WAITING_DIALS = 100
 
 export interface StarParts {
   holders: Holders
@@ -60,13 +60,13 @@ export class Star implements SessionListener {
       case EVENTS.join:
         if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
         if (!this.#parts.joining.mayJoin(member, ack)) return
-        if (this.#inTurn(member, () => void this.#parts.joining.join(member, args, ack))) return
-        return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#inTurn(member, ack, () => void this.#parts.joining.join(member, args, ack))
       case EVENTS.leave:
         if (!this.#parts.joining.mayLeave(member)) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
-        return this.#afterJoins(member, () => this.#leaveRequested(member, args, ack))
+        return this.#afterJoins(member, ack, () => this.#leaveRequested(member, args, ack))
       case EVENTS.dial:
-        return this.#afterJoins(member, () => this.#parts.dialing.dial(member, args, ack))
+        if (member.waiting >= WAITING_DIALS) return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#afterJoins(member, ack, () => this.#parts.dialing.dial(member, args, ack))
       default:
         if (ack === undefined) return this.#parts.counters.drop('unknown event')
         this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
@@ -141,12 +141,8 @@ export class Star implements SessionListener {
     ack?.(message)
   }
 
-  /**
-   * When many join at once they are served in order, between other things.
-   *
-   * @returns false if too many wait
-   */
-  #inTurn(member: Member, action: () => void): boolean {
+  /** When many join at once they are served in order, between other things. */
+  #inTurn(member: Member, ack: Ack | undefined, action: () => void): void {
     member.waiting++
     const hasRoom = this.#parts.turns.take(() => {
       member.waiting--
@@ -157,13 +153,15 @@ export class Star implements SessionListener {
         this.#parts.onFault(error)
       }
     })
-    if (!hasRoom) member.waiting--
-    return hasRoom
+    if (hasRoom) return
+    member.waiting--
+    this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
   }
 
-  /** At once, unless the same client has asked for something before that waits for its turn. */
-  #afterJoins(member: Member, action: () => void): void {
-    if (member.waiting === 0 || member.waiting > WAITING_MAX || !this.#inTurn(member, action)) action()
+  /** At once, unless a join of the same client waits for its turn. */
+  #afterJoins(member: Member, ack: Ack | undefined, action: () => void): void {
+    if (member.waiting === 0) action()
+    else this.#inTurn(member, ack, action)
   }
 
   #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
