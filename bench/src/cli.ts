@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { benchClient } from './client.js'
+import { benchPeers } from './crowd.js'
 import { benchLibp2p } from './libp2p.js'
 import { UsageError } from './options.js'
+import { benchPages } from './pages.js'
 import { benchRelay } from './relay.js'
 import { USAGE } from './usage.js'
 
@@ -9,7 +11,9 @@ const USAGE_ERROR = 2
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   relay: benchRelay,
   client: benchClient,
-  libp2p: benchLibp2p
+  libp2p: benchLibp2p,
+  peers: benchPeers,
+  pages: benchPages
 }
 
 const [name = '--help', ...args] = process.argv.slice(2)

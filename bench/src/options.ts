@@ -20,16 +20,30 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** What is done if nothing is said of it. */
+interface Defaults {
+  runs: number
+  seconds: number
+  /** With `--quick`. */
+  quickSeconds: number
+}
+
+const DEFAULTS: Defaults = { runs: 5, seconds: 2, quickSeconds: 0.6 }
+
 /**
  * @param names - of the contenders that `--only` takes
  * @throws {UsageError}
  */
-export function parseOptions<Name extends string>(args: readonly string[], names: readonly Name[]): Options<Name> {
+export function parseOptions<Name extends string>(
+  args: readonly string[],
+  names: readonly Name[],
+  defaults: Defaults = DEFAULTS
+): Options<Name> {
   const values = readFlags(args)
   const quick = values.quick === true
   return {
-    runs: numberOf('runs', values.runs) ?? (quick ? 1 : 5),
-    seconds: numberOf('seconds', values.seconds) ?? (quick ? 0.6 : 2),
+    runs: numberOf('runs', values.runs) ?? (quick ? 1 : defaults.runs),
+    seconds: numberOf('seconds', values.seconds) ?? (quick ? defaults.quickSeconds : defaults.seconds),
     quick,
     long: values.long === true,
     only: listOf(values.only).map((name) => contenderOf(name, names)),

@@ -16,6 +16,11 @@ export interface Trial<Case, Name extends string> extends Conditions {
 
 export type TrialOutcome<Figures> = { figures: Figures } | { skipped: string } | { failed: string }
 
+/** A contender turned out not to be able to do what it was to do; the message says why. */
+export class Skipped extends Error {
+  override readonly name = 'Skipped'
+}
+
 /** What is measured: cases, each of which can be done to several contenders. */
 export interface Bench<Case, Name extends string> {
   /** The module that runs one trial. */
@@ -47,7 +52,7 @@ export async function runTrial<Case, Name extends string, Figures>(
 /**
  * In the process of a trial: runs it, and tells the process that started this one what came out.
  *
- * @param measure - undefined if the contender cannot do that
+ * @param measure - undefined if the contender cannot do that; may throw {@link Skipped}
  */
 export async function serveTrial<Case, Name extends string, Figures>(
   measure: (trial: Trial<Case, Name>) => Promise<Figures | undefined>,
@@ -55,7 +60,9 @@ export async function serveTrial<Case, Name extends string, Figures>(
 ): Promise<void> {
   const trial = JSON.parse(process.argv[2] ?? '') as Trial<Case, Name> // written by the process that started this one
   const finish = (outcome: TrialOutcome<Figures>): void => void process.send?.(outcome, () => process.exit())
-  process.on('uncaughtException', (error) => finish({ failed: error.stack ?? error.message }))
+  process.on('uncaughtException', (error) =>
+    finish(error instanceof Skipped ? { skipped: error.message } : { failed: error.stack ?? error.message })
+  )
   process.on('disconnect', () => process.exit())
   const figures = await measure(trial)
   finish(figures === undefined ? { skipped: why } : { figures })

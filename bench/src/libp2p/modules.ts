@@ -42,7 +42,7 @@ export interface Node {
   /** Closes all connections to the peer at the end of the address. */
   hangUp(address: unknown): Promise<void>
   addEventListener(name: 'peer:discovery', listener: (event: { detail: { id: Printable } }) => void): void
-  stop(): Promise<void>
+  stop(): Promise<void> | void
 }
 
 /** A part of a node's configuration: only passed on. */

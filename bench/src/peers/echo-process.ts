@@ -1,6 +1,7 @@
 /** A node of js-libp2p, in a process of its own, that sends back what it gets, and dials others that do. */
 import { serve, setupOf } from './channel.js'
-import { nodesOf, RELAYED, type NodePlace, type Way } from './libp2p-node.js'
+import { nodesOf, type NodePlace, type Way } from './libp2p-node.js'
+import { RELAYED } from './libp2p-stream.js'
 
 export interface EchoSetup extends NodePlace {
   way: Way

@@ -19,9 +19,6 @@ interface Reach {
   listen: string
 }
 
-/** libp2p counts connections through a circuit relay as limited, even where they are not. */
-export const RELAYED = { runOnLimitedConnection: true }
-
 const REACHES: Readonly<Record<Way, (libp2p: Libp2p, server: string) => Promise<Reach> | Reach>> = {
   star: async (_, server) => {
     // Loaded only here: peers of other libraries, which may run on an older Node, need none of it.

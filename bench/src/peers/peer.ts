@@ -1,7 +1,7 @@
 import type { Supply } from './supply.js'
 
 /** A peer that others can dial, whichever library it is made with. */
-interface Peer {
+export interface Peer {
   /** What others dial. */
   readonly address: string
   /** The connection that another one opens to this. */

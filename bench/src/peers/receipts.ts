@@ -31,9 +31,9 @@ export class Receipts {
   }
 
   /** @returns what is to be sent back now, if anything */
-  take(): Buffer | undefined {
+  take(): Uint8Array | undefined {
     const due = Math.floor(this.#received / this.#interval) - this.#told
     this.#told += due
-    return due === 0 ? undefined : Buffer.alloc(due)
+    return due === 0 ? undefined : new Uint8Array(due)
   }
 }

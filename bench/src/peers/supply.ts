@@ -10,7 +10,7 @@ export class Supply {
   #stopped = false
 
   /** @param limit - bytes after which there is nothing more */
-  constructor({ pieces }: Pattern, limit: number) {
+  constructor({ pieces }: Pick<Pattern, 'pieces'>, limit: number) {
     this.#pieces = pieces
     this.#limit = limit
   }

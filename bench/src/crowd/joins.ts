@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunningServer } from '../servers/server.js'
+import { Crowd } from './crowd.js'
+import { ed25519Identities, type Identity } from './identity.js'
+import { rsaIdentities } from './rsa-pool.js'
+import { warmUp } from './warm-up.js'
+
+/** Peers that join, a few at a time. */
+export interface JoinsCase {
+  kind: 'join'
+  /** What they sign the challenge with; `none`: there is no challenge. */
+  key: 'RSA-2048' | 'Ed25519' | 'none'
+  joins: number
+  /** Whether they stay, so that each is announced to all before it, or leave as soon as they have joined. */
+  stay: boolean
+}
+
+export interface JoinsFigures {
+  joins: number
+  /** Milliseconds of the server's CPU. */
+  cpuPerJoin: number
+}
+
+/** Milliseconds in which a server finishes what the last join gave it to do. */
+const AFTERWARDS = 500
+
+export async function measureJoins(
+  server: RunningServer,
+  { key, joins, stay }: JoinsCase,
+  challenge: boolean
+): Promise<JoinsFigures> {
+  const identities: Identity[] = key === 'RSA-2048' ? await rsaIdentities(joins) : ed25519Identities(joins)
+  await warmUp(server, challenge, identities)
+  const crowd = new Crowd(server.port, challenge)
+  const before = await server.usage()
+  await crowd.join(identities, (peer) => {
+    if (!stay) peer.drop()
+  })
+  await delay(AFTERWARDS)
+  const after = await server.usage()
+  crowd.close()
+  return { joins, cpuPerJoin: (after.cpu - before.cpu) / 1000 / joins }
+}

@@ -1,0 +1,140 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { RemoteProcess } from '../end-to-end/remote-process.js'
+import type { LatencyFigures } from '../load/metronome.js'
+import { percentile } from '../load/percentile.js'
+import type { RunningServer } from '../servers/server.js'
+import { JoinError, type CrowdPeer, type Failure } from './crowd-peer.js'
+import { Crowd } from './crowd.js'
+import { ed25519Identities } from './identity.js'
+import type { WitnessCommand, WitnessSetup } from './witness-process.js'
+
+/** Peers whose connections break all at once, and who all come back at once. */
+export interface StormCase {
+  kind: 'storm'
+  peers: number
+}
+
+export interface StormFigures {
+  /** Seconds from the break until half of them, and all of them, are joined again. */
+  half: number
+  all: number
+  /** Attempts that got no answer for as long as clients wait, that were refused, and whose connection broke. */
+  timedOut: number
+  refused: number
+  broken: number
+  /** Peers that were not back when the time was up. */
+  missing: number
+  /** Resident bytes before, and at most until all were back. */
+  rss: number
+  peakRss: number
+  /** Seconds of the server's CPU. */
+  cpu: number
+  /** Milliseconds that a message of another pair took before, and while they came back. */
+  quietP99: number
+  stormP99: number
+  stormMax: number
+}
+
+const WITNESS = new URL('./witness-process.js', import.meta.url)
+/** Milliseconds before the storm, in which the quiet is measured too. */
+const QUIET = 3000
+/** Milliseconds after which those who are not back count as missing. */
+const PATIENCE = 120_000
+/** Milliseconds that legacy clients wait to be connected; here for each answer too. */
+const STEP_TIMEOUT = 20_000
+/** Milliseconds that socket.io's client waits before it tries again, half more or less. */
+const RETRY_DELAY = 1000
+const SAMPLE_INTERVAL = 50
+
+export async function measureStorm(
+  server: RunningServer,
+  { peers }: StormCase,
+  challenge: boolean
+): Promise<StormFigures> {
+  const crowd = new Crowd(server.port, challenge)
+  await crowd.join(ed25519Identities(peers))
+  const setup: WitnessSetup = { port: server.port, challenge }
+  const [witness] = await RemoteProcess.start<WitnessCommand, LatencyFigures, void>(WITNESS, setup, { role: 'witness' })
+  await delay(QUIET)
+  await witness.ask({ take: 'none' })
+  await delay(QUIET)
+  const quiet = await witness.ask({ take: 'figures' })
+  const before = await server.usage()
+  const peak = watchPeak(server)
+  const back = await breakAndReturn(crowd)
+  const after = await server.usage()
+  const storm = await witness.ask({ take: 'figures' })
+  const peakRss = peak.stop()
+  await witness.stop()
+  crowd.close()
+  const sorted = Float64Array.from(back.seconds).toSorted()
+  const missing = peers - sorted.length
+  return {
+    half: percentile(sorted, 0.5),
+    all: missing === 0 ? percentile(sorted, 1) : Number.POSITIVE_INFINITY,
+    timedOut: back.failures['timed out'],
+    refused: back.failures.refused,
+    broken: back.failures.lost,
+    missing,
+    rss: before.rss,
+    peakRss: Math.max(peakRss, after.rss),
+    cpu: (after.cpu - before.cpu) / 1e6,
+    quietP99: quiet.p99,
+    stormP99: storm.p99,
+    stormMax: storm.max
+  }
+}
+
+interface Return {
+  /** When each of those who are back was. */
+  seconds: number[]
+  failures: Record<Failure, number>
+}
+
+async function breakAndReturn(crowd: Crowd): Promise<Return> {
+  const found: Return = { seconds: [], failures: { 'timed out': 0, refused: 0, lost: 0 } }
+  crowd.stepTimeout = STEP_TIMEOUT
+  const begin = performance.now()
+  const comeBack = async (peer: CrowdPeer) => {
+    const isBack = await persist(peer, found, begin + PATIENCE)
+    if (isBack) found.seconds.push((performance.now() - begin) / 1000)
+  }
+  for (const peer of crowd.peers) peer.drop()
+  await Promise.all(crowd.peers.map(comeBack))
+  return found
+}
+
+/**
+ * Joins, and tries again as clients do.
+ *
+ * @param until - when it gives up
+ * @returns whether it is joined
+ */
+async function persist(peer: CrowdPeer, { failures }: Return, until: number): Promise<boolean> {
+  while (performance.now() < until) {
+    try {
+      await peer.join()
+      return true
+    } catch (error) {
+      if (!(error instanceof JoinError)) throw error
+      failures[error.failure]++
+    }
+    await delay(RETRY_DELAY * (0.5 + Math.random()))
+  }
+  return false
+}
+
+/** The system's own peak is that of the whole life of the process. */
+function watchPeak(server: RunningServer): { stop: () => number } {
+  let peak = 0
+  const timer = setInterval(() => {
+    void server.usage().then(({ rss }) => (peak = Math.max(peak, rss)))
+  }, SAMPLE_INTERVAL)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      return peak
+    }
+  }
+}
