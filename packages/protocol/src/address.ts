@@ -55,6 +55,48 @@ export type AddressForm = 'canonical' | 'legacy'
  * @throws InvalidAddressError for anything that is no multiaddr of 1 to 1024 printable ASCII characters
  */
 export function parseAddress(text: unknown): StarAddress {
+  return parseKnown(text) ?? parseAny(text)
+}
+
+/** The spelling of almost all addresses: what leads to a star, and a peer id as base58btc. */
+const USUAL = /^(\/[\x21-\x7e]+\/p2p-websocket-star)\/(?:ipfs|p2p)\/([Q1][1-9A-HJ-NP-Za-km-z]{1,127})$/
+/** Prefixes remembered; a star has few that are much used. */
+const PREFIXES_MAX = 256
+
+/** What addresses with these prefixes are, by the text of the prefix: most of the work is the same for all peers of a star. */
+const prefixes = new Map<string, Pick<StarAddress, 'strict'> & { prefix: string }>()
+
+/** @returns undefined for what has to be read as a whole */
+function parseKnown(text: unknown): StarAddress | undefined {
+  if (typeof text !== 'string' || text.length >= ADDRESS_MAX_LENGTH) return undefined
+  const [, spelling = '', peerId = ''] = USUAL.exec(text) ?? []
+  const known = prefixes.get(spelling)
+  if (known === undefined || !isPeerId(peerId)) return undefined
+  const { prefix, strict } = known
+  const legacy = rebase(peerId, prefix, 'legacy')
+  if (legacy.length > ADDRESS_MAX_LENGTH) return undefined
+  return { canonical: rebase(peerId, prefix, 'canonical'), legacy, prefix, peerId, strict }
+}
+
+function remember(text: unknown, { canonical, legacy, prefix, peerId, strict }: StarAddress): void {
+  const [, spelling, id] = USUAL.exec(String(text)) ?? []
+  if (spelling === undefined || prefix === undefined || peerId === undefined || id !== peerId) return
+  // It has to be what would be made of it.
+  if (canonical !== rebase(peerId, prefix, 'canonical') || legacy !== rebase(peerId, prefix, 'legacy')) return
+  if (prefixes.size >= PREFIXES_MAX) prefixes.clear()
+  prefixes.set(spelling, { prefix, strict })
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    const id = parsePeerId(text)
+    return id.valid && id.text === text
+  } catch {
+    return false
+  }
+}
+
+function parseAny(text: unknown): StarAddress {
   const components = parseComponents(text)
   const printed = components.map((component) => multiaddr([component]).toString())
   const canonical = printed.join('')
@@ -67,13 +109,15 @@ export function parseAddress(text: unknown): StarAddress {
   const star = components.findIndex((component) => component.code === CODE_P2P_WEBSOCKET_STAR)
   const peerId = peerIdOf(components)
   const rest = components.length - (matchServer(components)?.length ?? Number.NaN)
-  return {
+  const address: StarAddress = {
     canonical,
     legacy,
     prefix: stars.length === 1 ? printed.slice(0, star + 1).join('') : undefined,
     peerId,
     strict: rest === 0 || (rest === 1 && peerId !== undefined)
   }
+  remember(text, address)
+  return address
 }
 
 /**

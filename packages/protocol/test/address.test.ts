@@ -268,6 +268,31 @@ describe('whatever the text', () => {
     )
   })
 
+  test('an address is the same whether or not its prefix was read before', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(starAddress, damagedAddress, wellFormedParts),
+        fc.oneof(
+          peerId,
+          peerId.map((id) => `${id}1`),
+          fc.constantFrom('', 'Q', '1', 'Q'.repeat(200), `${QM}/`, `${QM}/p2p/${ED}`, '0OIl')
+        ),
+        fc.constantFrom('ipfs', 'p2p'),
+        (text, id, name) => {
+          const other = text.replace(/\/(?:ipfs|p2p)\/[^/]*\/?$/, `/${name}/${id}`)
+          const first = attempt(other)
+          // Now its prefix is known, if there is one.
+          attempt(text)
+          expect(attempt(other)).toEqual(first)
+          // And now it is forgotten.
+          for (let port = 1; port <= 300; port++) attempt(`/ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star/p2p/${QM}`)
+          expect(attempt(other)).toEqual(first)
+        }
+      ),
+      { numRuns: 300 }
+    )
+  })
+
   test('what was written reads back as the same address', () => {
     fc.assert(
       fc.property(fc.oneof(starAddress, damagedAddress, wellFormedParts), (text) => {

@@ -46,7 +46,9 @@ describe('a join', () => {
     )
     expect(() => parseJoinRequest([A, 'a'.repeat(10_000_000)])).toThrow(InvalidRequestError)
     expect(multiaddr).not.toHaveBeenCalled()
-    expect(parseJoinRequest([A, 'a'.repeat(JOIN_DATA_MAX_LENGTH)]).data).toHaveLength(JOIN_DATA_MAX_LENGTH)
+    // Under a prefix that was not read before.
+    const elsewhere = A.replace('a.b', 'elsewhere.b')
+    expect(parseJoinRequest([elsewhere, 'a'.repeat(JOIN_DATA_MAX_LENGTH)]).data).toHaveLength(JOIN_DATA_MAX_LENGTH)
     expect(multiaddr).toHaveBeenCalled()
   })
 
