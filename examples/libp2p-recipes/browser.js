@@ -11,7 +11,7 @@ const isDevelopment = location.hostname === 'localhost'
 const node = await createLibp2p({
   start: false,
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
@@ -39,4 +39,4 @@ node.addEventListener('peer:discovery', ({ detail: { id } }) => {
     (error) => show(`${id}: ${error.message}`)
   )
 })
-await node.start()
+await node.start().catch((error) => show(error.message))

@@ -9,7 +9,7 @@ const [text = 'hello, star', star = '/ip4/127.0.0.1/tcp/9090/ws/p2p-websocket-st
 const node = await createLibp2p({
   start: false,
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },

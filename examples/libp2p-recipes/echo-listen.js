@@ -8,7 +8,7 @@ import { createLibp2p } from 'libp2p'
 const [star = '/ip4/127.0.0.1/tcp/9090/ws/p2p-websocket-star'] = process.argv.slice(2)
 const node = await createLibp2p({
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },

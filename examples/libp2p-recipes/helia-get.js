@@ -19,7 +19,7 @@ if (cid === undefined) {
 // The star is all the network there is: createHelia() would add bootstrap peers, routers and gateways of the public one.
 const network = {
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },

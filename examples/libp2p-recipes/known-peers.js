@@ -15,7 +15,7 @@ const known = new Set(list.split(','))
 const node = await createLibp2p({
   start: false,
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },

@@ -11,7 +11,7 @@ const [star = '/ip4/127.0.0.1/tcp/9090/ws/p2p-websocket-star'] = process.argv.sl
 function start(connectionManager) {
   return createLibp2p({
     addresses: { listen: [star] },
-    transports: [webSocketStar()],
+    transports: [webSocketStar({ strict: true })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { identify: identify(), ping: ping() },

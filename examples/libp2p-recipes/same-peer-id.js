@@ -11,7 +11,7 @@ const [file = 'peer.key', star = '/ip4/127.0.0.1/tcp/9090/ws/p2p-websocket-star'
 const node = await createLibp2p({
   privateKey: await loadKey(file),
   addresses: { listen: [star] },
-  transports: [webSocketStar()],
+  transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },

@@ -14,7 +14,7 @@ function create(listen, services = {}) {
   return createLibp2p({
     start: false,
     addresses: { listen },
-    transports: [webSocketStar(), webSockets(), circuitRelayTransport()],
+    transports: [webSocketStar({ strict: true }), webSockets(), circuitRelayTransport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { identify: identify(), ...services },

@@ -48,7 +48,7 @@ describe('the discovery', () => {
         const star = await startStar()
         const [node, other] = [await startNode([star.multiaddr]), await startNode([star.multiaddr])]
         resources.push(other, node, star)
-        return webSocketStarDiscovery()({ peerId: node.peerId })
+        return webSocketStarDiscovery()({ peerId: node.peerId, peerStore: node.peerStore, logger: node.logger })
       },
       async teardown() {
         for (const resource of resources.splice(0)) await resource[Symbol.asyncDispose]()

@@ -1,11 +1,14 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { webSocketStarDiscovery } from '@websocket-star/libp2p'
 import { describe, expect, test } from 'vitest'
 import { eventually, within } from '../support/deadline.js'
 import { ECHO, roundTrip, serveEcho } from '../support/libp2p-echo.js'
 import { startNode, type TestNode } from '../support/libp2p-node.js'
+import { recordingLogger } from '../support/recording-logger.js'
 import { startStar } from '../support/star.js'
+import { failure } from '../support/star-client.js'
 
 const MB = 1_000_000
 
@@ -175,4 +178,92 @@ test('whoever is dialled by the wrong peer id is not taken for it', async () => 
   await using alice = await startNode([star.multiaddr])
   const nobody = peerIdFromString('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
   await expect(alice.dial(multiaddr(`${star.multiaddr}/p2p/${nobody.toString()}`))).rejects.toThrow('Could not dial')
+})
+
+test('who dials a node that listens nowhere hears that it takes nobody', async () => {
+  await using star = await startStar()
+  await using alice = await startNode([star.multiaddr])
+  await using shy = await startNode([])
+  await shy.dial(multiaddr(`${star.multiaddr}/p2p/${alice.peerId.toString()}`))
+  await knows(alice, shy)
+  // They are connected already, the other way round.
+  expect(await failure(alice.dial(shy.peerId, { force: true }))).toMatchObject({
+    name: 'ConnectionFailedError',
+    message: expect.stringMatching(/refused by the peer or the star: Not accepting connections$/)
+  })
+})
+
+test('a node whose peer id another takes over has no address there until it has it back', async () => {
+  await using star = await startStar()
+  const privateKey = await generateKeyPair('Ed25519')
+  const { logger, entries } = recordingLogger()
+  await using first = await startNode([star.multiaddr], { privateKey, more: { logger } })
+  expect(first.getMultiaddrs()).toHaveLength(1)
+  const second = await startNode([star.multiaddr], { privateKey })
+  await eventually('the loss', () => first.getMultiaddrs().length === 0)
+  expect(second.getMultiaddrs()).toHaveLength(1)
+  const told = entries.filter(({ level, text }) => level === 'error' && text === '%s is not joined any more: %s')
+  expect(told.map(({ args }) => args)).toEqual([
+    [star.multiaddr, "another node with the same key is there in this one's place"]
+  ])
+  await second.stop()
+  await eventually('its return', () => first.getMultiaddrs().length === 1)
+})
+
+test('a node that listens twice on one server has both addresses, and loses both to another', async () => {
+  await using star = await startStar()
+  const privateKey = await generateKeyPair('Ed25519')
+  const names = [star.multiaddr, star.multiaddr.replace('/ip4/127.0.0.1/', '/dns4/localhost/')]
+  await using first = await startNode(names, { privateKey, star: { strict: true } })
+  expect(first.getMultiaddrs()).toHaveLength(2)
+  await using bob = await startNode([star.multiaddr])
+  await serveEcho(first)
+  for (const name of names) {
+    const connection = await bob.dial(multiaddr(`${name}/p2p/${first.peerId.toString()}`), { force: true })
+    expect(connection.remotePeer.equals(first.peerId)).toBe(true)
+  }
+  await using second = await startNode([star.multiaddr], { privateKey })
+  await eventually('the loss', () => first.getMultiaddrs().length === 0)
+  expect(second.getMultiaddrs()).toHaveLength(1)
+})
+
+test('who aborts a connection resets its streams, too', async () => {
+  await using star = await startStar()
+  await using alice = await startNode([star.multiaddr])
+  await using bob = await startNode([star.multiaddr])
+  let begin: () => void = () => {}
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const ended = new Promise<unknown>((resolve) => {
+    void bob.handle(ECHO, async (stream) => {
+      try {
+        for await (const _ of stream) begin()
+        resolve('a clean end')
+      } catch (error) {
+        resolve(error)
+      }
+    })
+  })
+  const connection = await alice.dial(multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`))
+  const stream = await connection.newStream(ECHO)
+  stream.send(new Uint8Array(1000))
+  await within('the first bytes', begun)
+  // What was sent in the same turn makes what follows wait for the end of it.
+  stream.send(new Uint8Array(1000))
+  connection.abort(new Error('enough'))
+  expect(await within('the end', ended)).toMatchObject({ name: 'StreamResetError' })
+})
+
+test('with the discovery module alone a peer that leaves loses its star addresses, and no others', async () => {
+  await using star = await startStar()
+  const more = { peerDiscovery: [webSocketStarDiscovery()] }
+  await using alice = await startNode([star.multiaddr], { star: { discover: false }, more })
+  const bob = await startNode([star.multiaddr])
+  const other = multiaddr('/ip4/203.0.113.1/tcp/4001')
+  await knows(alice, bob)
+  await alice.peerStore.merge(bob.peerId, { multiaddrs: [other] })
+  await bob.stop()
+  await eventually('the loss', async () => {
+    const { addresses } = await alice.peerStore.get(bob.peerId)
+    return addresses.map(({ multiaddr }) => multiaddr.toString()).join() === other.toString()
+  })
 })

@@ -18,6 +18,7 @@ const DIALER = 'libp2p_websocket_star_dialer_events_total'
 const EVENTS = 'libp2p_websocket_star_listener_events_total'
 const ERRORS = 'libp2p_websocket_star_listener_errors_total'
 const STATUS = 'libp2p_websocket_star_listener_status_info'
+const LISTENER = 'libp2p:websocket-star:listener'
 const INBOUND = 'libp2p_websocket_star_inbound_connections_total'
 
 /** Options for a node that is watched, and what is seen. */
@@ -146,11 +147,15 @@ describe('metrics', () => {
     expect(node.getMultiaddrs()).toEqual([])
     expect(await metrics.read(STATUS)).toEqual({ [host]: 0 })
     expect(await metrics.read(ERRORS)).toEqual({ [`${host} listen_error`]: 1 })
-    expect(entries.map(({ text }) => text)).toContain('%a is not joined yet: %s')
+    const told = (level: string) =>
+      entries.filter((entry) => entry.component === LISTENER && entry.level === level).map(({ text }) => text)
+    expect(told('error')).toEqual(['%a is not joined: %s; it is tried again'])
     await star.restart()
     await becomes(metrics, STATUS, { [host]: 1 })
+    expect(told('info')).toEqual(['%s is joined'])
     await star.stop()
     await becomes(metrics, STATUS, { [host]: 0 })
+    expect(told('error').slice(1)).toEqual(['%s is not joined any more: %s'])
   })
 })
 
@@ -225,7 +230,7 @@ describe('failures have names', () => {
     const address = await nobodyAt(star.multiaddr)
     expect(await failure(alice.dial(address))).toMatchObject({
       name: 'ConnectionFailedError',
-      message: expect.stringContaining(address.toString()),
+      message: `Could not dial ${address.toString()}: nobody with this peer id is on the star`,
       cause: { name: 'PeerNotFoundError', code: 'ERR_PEER_NOT_FOUND' }
     })
   })
@@ -235,7 +240,11 @@ describe('failures have names', () => {
     await using alice = await startNode([star.multiaddr])
     const hermit = await joinClient(star)
     const error = await failure(alice.dial(multiaddr(`${star.multiaddr}/p2p/${hermit.peerId}`)))
-    expect(error).toMatchObject({ name: 'ConnectionFailedError', cause: { code: 'ERR_DIAL_REFUSED' } })
+    expect(error).toMatchObject({
+      name: 'ConnectionFailedError',
+      message: expect.stringMatching(/: refused by the peer or the star: Not accepting connections$/),
+      cause: { code: 'ERR_DIAL_REFUSED' }
+    })
   })
 
   test('a dial that is given up: before it begins, and on its way', async () => {

@@ -206,7 +206,7 @@ test('same peer id: a key in a file makes it the same peer, and nobody else can 
 test('a peer of the libp2p of 2019 keeps its peer id', async () => {
   const old = await peerIdOf('upgraded')
   const { privKey } = JSON.parse(JSON.stringify(old)) as { privKey: string } // as peer-id writes it
-  const privateKey = privateKeyFromProtobuf(Buffer.from(privKey, 'base64'))
+  const privateKey = privateKeyFromProtobuf(Uint8Array.from(atob(privKey), (c) => c.charCodeAt(0)))
   expect(peerIdFromPrivateKey(privateKey).toString()).toBe(old.toB58String())
 })
 
@@ -218,6 +218,21 @@ test('recipes that need an argument say so', async () => {
     expect(err).toMatch(new RegExp(`^Usage: node ${scripts[index]} <`))
   }
 })
+
+test.each(['echo-listen.js', 'echo-dial.js'])(
+  'without a server %s ends, and says where it looked for it',
+  async (script) => {
+    await using star = await startStar()
+    await star.stop()
+    const { code, err } = await new Recipe(
+      script,
+      ...(script === 'echo-dial.js' ? ['hello'] : []),
+      star.multiaddr
+    ).end()
+    expect(code).toBe(1)
+    expect(err).toContain(`http://127.0.0.1:${star.port} could not be reached`)
+  }
+)
 
 describe('the page of recipes', () => {
   const readme = async (): Promise<string> => await readFile(join(RECIPES, 'README.md'), 'utf8')

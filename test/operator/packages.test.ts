@@ -51,7 +51,7 @@ describe.each(publicPackages)('%s', (path) => {
   test('is packed with what is needed, and nothing else', () => {
     const needed = ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']
     expect(needed.filter((file) => !paths().includes(file))).toEqual([])
-    expect(paths().filter((file) => !needed.includes(file) && !/^(dist|src)\//.test(file))).toEqual([])
+    expect(paths().filter((file) => !needed.includes(file) && !/^(bin|dist|src)\//.test(file))).toEqual([])
     expect(paths().filter((file) => /\.test\.|\.tsbuildinfo$|^\.|\/\./.test(file))).toEqual([])
   })
 

@@ -22,8 +22,17 @@ export class InvalidOptionsError extends StarClientError {
 export class ServerUnreachableError extends StarClientError {
   override readonly name = 'ServerUnreachableError'
   constructor(server: string, reason: string, options?: ErrorOptions) {
-    super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}`, options)
+    super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}${hintFor(reason)}`, options)
   }
+}
+
+/** What the platform's words, as far as it has any, most likely mean. */
+function hintFor(reason: string): string {
+  if (/^Unexpected server response: (2\d\d|3\d\d|404)$/.test(reason)) {
+    return ' (something answers there, but no WebSocketStar server)'
+  }
+  if (/wrong version number/i.test(reason)) return ' (the server may speak ws, not wss)'
+  return ''
 }
 
 /** A server said something that is not in the protocol. */

@@ -63,6 +63,8 @@ export class StarConnection extends AbstractMultiaddrConnection {
   }
 
   sendReset(error: Error): void {
+    // The resets of its streams may still wait for the end of this turn: without them they would seem to have ended well.
+    this.#connection.sink.flush()
     this.#connection.abort(error)
   }
 

@@ -1,10 +1,12 @@
 import {
   peerDiscoverySymbol,
   serviceCapabilities,
+  type ComponentLogger,
   type PeerDiscovery,
   type PeerDiscoveryEvents,
   type PeerDiscoveryProvider,
   type PeerId,
+  type PeerStore,
   type Startable
 } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -12,14 +14,22 @@ import type { StarPeer } from '@websocket-star/client'
 import { TypedEventEmitter } from 'main-event'
 import { clientsOf } from './clients.js'
 import { toPeerId } from './peer-id.js'
+import { PeerStoreFeed } from './peer-store-feed.js'
+
+/** What a node gives its discovery modules. */
+export interface WebSocketStarDiscoveryComponents {
+  logger: ComponentLogger
+  peerId: PeerId
+  peerStore: PeerStore
+}
 
 /**
  * Peer discovery as a module of its own, for nodes that want to see it in their configuration (`peerDiscovery`), or to
  * filter it. It tells of the peers on the stars that the node's transport listens on, so it needs {@link webSocketStar}
  * beside it, there with `discover: false` if nothing is to be put into the peer store without it.
  */
-export function webSocketStarDiscovery(): (components: { peerId: PeerId }) => PeerDiscovery & Startable {
-  return ({ peerId }) => new WebSocketStarDiscovery(peerId)
+export function webSocketStarDiscovery(): (components: WebSocketStarDiscoveryComponents) => PeerDiscovery & Startable {
+  return (components) => new WebSocketStarDiscovery(components)
 }
 
 class WebSocketStarDiscovery
@@ -28,12 +38,12 @@ class WebSocketStarDiscovery
 {
   readonly [Symbol.toStringTag] = '@websocket-star/libp2p-discovery'
   readonly [serviceCapabilities] = ['@libp2p/peer-discovery']
-  readonly #peerId: PeerId
+  readonly #components: WebSocketStarDiscoveryComponents
   #stop: AbortController | undefined
 
-  constructor(peerId: PeerId) {
+  constructor(components: WebSocketStarDiscoveryComponents) {
     super()
-    this.#peerId = peerId
+    this.#components = components
   }
 
   get [peerDiscoverySymbol](): PeerDiscovery {
@@ -45,12 +55,16 @@ class WebSocketStarDiscovery
     const stop = (this.#stop = new AbortController())
     const { signal } = stop
     // The transport's client may come before or after.
-    void clientsOf(this.#peerId, signal).then((client) => {
+    const { peerId, peerStore, logger } = this.#components
+    void clientsOf(peerId, signal).then((client) => {
       if (client === undefined || signal.aborted) return
       for (const name of ['peer:joined', 'peer:changed'] as const) {
         client.addEventListener(name, ({ detail }) => this.#tell(detail), { signal })
       }
       for (const peer of client.peers) this.#tell(peer)
+      // libp2p stores what it is told of, and is never told that somebody has left.
+      const feed = new PeerStoreFeed(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'), false)
+      signal.addEventListener('abort', () => feed.stop(), { once: true })
     })
   }
 

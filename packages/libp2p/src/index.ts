@@ -17,8 +17,9 @@
  *   streamMuxers: [yamux()]
  * })
  * // Whoever is on the star is in the peer store: a peer id is enough to dial.
- * node.addEventListener('peer:discovery', ({ detail }) => {
- *   node.dial(detail.id).catch((error: unknown) => console.error('could not dial', error))
+ * node.addEventListener('peer:update', ({ detail: { peer } }) => {
+ *   if (peer.addresses.length === 0) return
+ *   node.dial(peer.id).catch((error: unknown) => console.error('could not dial', error))
  * })
  * await node.start()
  * ```
@@ -27,5 +28,7 @@
  */
 
 export { webSocketStar } from './transport.js'
-export type { WebSocketStarComponents, WebSocketStarInit } from './transport.js'
+export type { WebSocketStarComponents, WebSocketStarDialEvents } from './transport.js'
+export type { WebSocketStarInit } from './options.js'
 export { webSocketStarDiscovery } from './discovery.js'
+export type { WebSocketStarDiscoveryComponents } from './discovery.js'

@@ -1,12 +1,14 @@
 import type { Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
 import type { AddressManager } from '@libp2p/interface-internal'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import type { Connection, ServerStatus, StarClient } from '@websocket-star/client'
+import { InvalidOptionsError, type Connection, type ServerStatus, type StarClient } from '@websocket-star/client'
 import { parseAddress, serverUrl } from '@websocket-star/protocol'
 import { setMaxListeners, TypedEventEmitter } from 'main-event'
 import { asError } from './as-error.js'
 import type { StarConnection } from './connection.js'
 import type { ListenerMetrics } from './metrics.js'
+
+const TAKEN = "another node with the same key is there in this one's place"
 
 export interface StarListenerInit {
   client: () => Promise<StarClient>
@@ -32,6 +34,8 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
   readonly #open = new Set<StarConnection>()
   #client: StarClient | undefined
   #isJoined = false
+  /** It was said that the star is not joined, so it is to be said when it is. */
+  #isMissed = false
   /** The star's server, as the client's status names it. */
   #url: string | undefined
 
@@ -52,7 +56,11 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     return this.#open.size
   }
 
-  /** Joins the star. One that is down is joined when it is up, unless the transport is strict. */
+  /**
+   * Joins the star. One that is down is joined when it is up, unless the transport is strict.
+   *
+   * @throws InvalidOptionsError of the client package, if it cannot ever be joined by this node
+   */
   async listen(address: Multiaddr): Promise<void> {
     const { strict, listenTimeout, log, metrics } = this.#init
     const { prefix } = parseAddress(address.toString())
@@ -65,29 +73,34 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     const attempt = new Promise<Error | undefined>((resolve) => {
       client.addEventListener(
         'server:status',
-        ({ detail }) => {
-          this.#follow(detail)
+        () => {
+          const status = this.#follow(client.servers)
           if (this.#isJoined) resolve(undefined)
-          else if (detail.state === 'waiting' && detail.url === this.#url) resolve(detail.error)
+          else if (status?.state === 'waiting') resolve(status.error)
+          else if (status?.state === 'taken') resolve(new Error(TAKEN))
         },
         { signal: this.#stop.signal }
       )
-      timer = setTimeout(() => resolve(new Error(`not joined within ${listenTimeout} ms`)), listenTimeout)
+      timer = setTimeout(() => resolve(new Error(this.#tooSlow())), listenTimeout)
+      // It settles when the star is joined, which may be much later, or when this node cannot join there.
+      client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) resolve(asError(error))
+      })
     })
-    // It settles when the star is joined, which may be much later.
-    client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) log.error('could not join %a - %e', address, error)
-    })
-    for (const status of client.servers) this.#follow(status)
+    this.#follow(client.servers)
     const failure = this.#isJoined ? undefined : await attempt
     clearTimeout(timer)
     if (failure === undefined) return
     metrics?.errors.increment({ [`${this.host} listen_error`]: true })
-    if (strict) {
+    const isHopeless = failure instanceof InvalidOptionsError
+    // It was not joined then, and another listener may be on the same star.
+    if (isHopeless) this.#client = undefined
+    if (strict || isHopeless) {
       await this.close()
       throw failure
     }
-    log('%a is not joined yet: %s', address, failure.message)
+    log.error('%a is not joined: %s; it is tried again', address, failure.message)
+    this.#isMissed = true
   }
 
   /** The star's address while it is joined, without the node's own peer id. */
@@ -126,8 +139,25 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     })
   }
 
-  #follow({ url, addresses }: ServerStatus): void {
-    if (url === this.#url) this.#setJoined(addresses.some((address) => address.startsWith(`${this.prefix}/`)))
+  /** @returns how things stand with the star's server */
+  #follow(servers: readonly ServerStatus[]): ServerStatus | undefined {
+    const status = servers.find(({ url }) => url === this.#url)
+    const wasJoined = this.#isJoined
+    const isThere = status?.addresses.some((address) => address.startsWith(`${this.prefix}/`)) ?? false
+    this.#setJoined(isThere && !isTaken(status, servers))
+    if (wasJoined && !this.#isJoined) {
+      this.#isMissed = true
+      const why = status?.state === 'taken' ? TAKEN : (status?.error?.message ?? 'the connection was lost')
+      this.#init.log.error('%s is not joined any more: %s', this.prefix, why)
+    } else if (this.#isMissed && this.#isJoined) {
+      this.#isMissed = false
+      this.#init.log('%s is joined', this.prefix)
+    }
+    return status
+  }
+
+  #tooSlow(): string {
+    return `${this.#url} was not joined within ${this.#init.listenTimeout} ms`
   }
 
   #setJoined(isJoined: boolean): void {
@@ -142,4 +172,11 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     // The node looks at its addresses anew with each of these; its transports are known to it by then.
     if (!this.#stop.signal.aborted) queueMicrotask(() => this.safeDispatchEvent('listening'))
   }
+}
+
+/** Whether another node is dialled in this one's place. */
+function isTaken(status: ServerStatus | undefined, servers: readonly ServerStatus[]): boolean {
+  if (status?.state !== 'taken') return false
+  // A node that listens twice on one server, under different names, takes its own place: it is dialled all the same.
+  return !servers.some(({ url, state }) => url !== status.url && (state === 'joined' || state === 'connecting'))
 }

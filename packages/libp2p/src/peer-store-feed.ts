@@ -11,15 +11,18 @@ import { toPeerId } from './peer-id.js'
 export class PeerStoreFeed {
   readonly #peerStore: PeerStore
   readonly #log: Logger
+  readonly #adds: boolean
   readonly #stop = new AbortController()
   /** What was put into the store of each peer. */
   readonly #known = new Map<string, readonly string[]>()
   /** One change after another for each peer, so that the last one stays. */
   readonly #queue = new Map<string, Promise<void>>()
 
-  constructor(client: StarClient, peerStore: PeerStore, log: Logger) {
+  /** @param adds - false if something else puts them into the store: then they are only taken out of it */
+  constructor(client: StarClient, peerStore: PeerStore, log: Logger, adds = true) {
     this.#peerStore = peerStore
     this.#log = log
+    this.#adds = adds
     const { signal } = this.#stop
     for (const name of ['peer:joined', 'peer:changed', 'peer:left'] as const) {
       client.addEventListener(name, ({ detail }) => this.#enqueue(detail), { signal })
@@ -56,6 +59,7 @@ export class PeerStoreFeed {
         .filter((address) => !gone.includes(address.toString()))
       await this.#peerStore.patch(peerId, { multiaddrs })
     }
-    if (now.length > 0) await this.#peerStore.merge(peerId, { multiaddrs: now.map((address) => multiaddr(address)) })
+    if (!this.#adds || now.length === 0) return
+    await this.#peerStore.merge(peerId, { multiaddrs: now.map((address) => multiaddr(address)) })
   }
 }

@@ -10,6 +10,7 @@ import {
   type Listener,
   type Logger,
   type Metrics,
+  type OutboundConnectionUpgradeEvents,
   type PeerId,
   type PeerStore,
   type PrivateKey,
@@ -18,7 +19,14 @@ import {
 } from '@libp2p/interface'
 import type { AddressManager } from '@libp2p/interface-internal'
 import { CODE_P2P, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { createStarClient, type Connection, type StarClient, type StarClientOptions } from '@websocket-star/client'
+import {
+  createStarClient,
+  DialRefusedError,
+  DialTimeoutError,
+  PeerNotFoundError,
+  type Connection,
+  type StarClient
+} from '@websocket-star/client'
 import { parseAddress } from '@websocket-star/protocol'
 import { asError } from './as-error.js'
 import { shareClient } from './clients.js'
@@ -26,17 +34,9 @@ import { StarConnection } from './connection.js'
 import { DialledStars } from './dialled-stars.js'
 import { StarListener } from './listener.js'
 import { registerMetrics, type TransportMetrics } from './metrics.js'
+import { checkInit, type WebSocketStarInit } from './options.js'
 import { toPeerId } from './peer-id.js'
 import { PeerStoreFeed } from './peer-store-feed.js'
-
-export interface WebSocketStarInit extends Omit<StarClientOptions, 'servers' | 'privateKey' | 'strict'> {
-  /** Let a node fail to start if one of its stars cannot be joined at once. Default false: it is joined when it is up. */
-  strict?: boolean
-  /** How long starting a node waits for a star to be joined, in milliseconds. Default 5,000. */
-  listenTimeout?: number
-  /** Put the peers of the stars into the peer store, so that a peer id is enough to dial. Default true. */
-  discover?: boolean
-}
 
 /** What a node gives its transports. */
 export interface WebSocketStarComponents {
@@ -48,10 +48,27 @@ export interface WebSocketStarComponents {
   metrics?: Metrics
 }
 
-/** Makes the transport of a node; see {@link WebSocketStarInit}. */
+/** What a dial tells of its progress, besides what libp2p tells of it. */
+export type WebSocketStarDialEvents =
+  | OutboundConnectionUpgradeEvents
+  | ProgressEvent<'websocket-star:join'>
+  | ProgressEvent<'websocket-star:open-connection'>
+
+/** As of the package `progress-events`. */
+interface ProgressEvent<Type extends string> {
+  type: Type
+  detail: unknown
+}
+
+/**
+ * Makes the transport of a node; see {@link WebSocketStarInit}.
+ *
+ * @throws InvalidOptionsError of the client package
+ */
 export function webSocketStar(
   init: WebSocketStarInit = {}
 ): (components: WebSocketStarComponents) => Transport & Startable {
+  checkInit(init)
   return (components) => new WebSocketStar(components, init)
 }
 
@@ -111,9 +128,13 @@ class WebSocketStar implements Transport, Startable {
       metrics: this.#metrics?.listener,
       toConnection: (connection, host) => this.#toInbound(connection, host),
       isStopping: () => this.#isStopping,
-      onClose: () => this.#listeners.delete(listener)
+      onClose: () => {
+        this.#listeners.delete(listener)
+        this.#lookWhoListens()
+      }
     })
     this.#listeners.add(listener)
+    this.#lookWhoListens()
     return listener
   }
 
@@ -165,7 +186,7 @@ class WebSocketStar implements Transport, Startable {
     } catch (error) {
       this.#metrics?.dialerEvents.increment(signal.aborted ? { abort: true } : { error: true })
       if (signal.aborted) throw error
-      const failure = new ConnectionFailedError(`Could not dial ${address.toString()}: ${asError(error).message}`)
+      const failure = new ConnectionFailedError(`Could not dial ${address.toString()}: ${reasonOf(error)}`)
       failure.cause = error
       throw failure
     }
@@ -181,9 +202,22 @@ class WebSocketStar implements Transport, Startable {
     const { strict: _, listenTimeout: __, discover = true, ...options } = this.#init
     const client = await createStarClient({ ...options, servers: [], privateKey })
     shareClient(peerId, client)
-    client.handle((connection) => this.#receive(connection))
+    this.#accept(client)
     if (discover) this.#feed = new PeerStoreFeed(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'))
     return client
+  }
+
+  #lookWhoListens(): void {
+    this.#client?.then(
+      (client) => this.#accept(client),
+      // Whoever wants the client hears why there is none.
+      () => {}
+    )
+  }
+
+  /** A node that listens nowhere lets the client refuse those who dial it: they hear of that at once. */
+  #accept(client: StarClient): void {
+    client.handle(this.#listeners.size === 0 ? undefined : (connection) => this.#receive(connection))
   }
 
   #receive(connection: Connection): void {
@@ -230,6 +264,14 @@ class WebSocketStar implements Transport, Startable {
     for (const { host, size } of this.#listeners) counts[host] = (counts[host] ?? 0) + size
     return counts
   }
+}
+
+/** Why a dial failed, without the address once more. */
+function reasonOf(error: unknown): string {
+  if (error instanceof PeerNotFoundError) return 'nobody with this peer id is on the star'
+  if (error instanceof DialRefusedError) return `refused by the peer or the star: ${error.reason}`
+  if (error instanceof DialTimeoutError) return 'there was no answer in time'
+  return asError(error).message
 }
 
 /** What stands before the first peer id. */
