@@ -133,7 +133,7 @@ class LegacyIncoming implements Incoming {
       if (bytes === undefined) return
       const read = waiting
       waiting = undefined
-      read?.(null, bytes)
+      read?.(null, Buffer.from(bytes))
     }
     this.#back((_abort, read) => {
       waiting = read
