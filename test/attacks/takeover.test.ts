@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
 import type { RawPeer } from '../support/raw-client.js'
 import { openDial, type RawConnection } from '../support/raw-connection.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
+import { WebSocketWire } from '../support/raw-wire.js'
 
 test('without the challenge nobody takes an address from a holder that answers', async () => {
   const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 5000 } })
@@ -30,6 +32,24 @@ test('without the challenge a polling holder keeps its address', async () => {
   await expect(attacker.finishJoin(holder.address)).rejects.toThrow(/^Address in use$/)
   const { near, far } = await openDial(await star.join(), holder)
   await relay(near, far)
+  await pair.check()
+})
+
+test('without the challenge a holder that is about to leave polling for a WebSocket keeps its address', async () => {
+  const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 60_000 } })
+  const pair = await wellBehavedPair(star)
+  const holder = await star.join({ eio: '4', transport: 'polling' })
+  const webSocket = new WebSocketWire(star.url, { eio: '4', sid: holder.polling.sid }, () => {})
+  onTestFinished(() => webSocket.close())
+  await once(webSocket.socket, 'open')
+  webSocket.send('2probe')
+  // Neither transport is one that an answer could come over.
+  await holder.polling.finish()
+  const attacker = await star.connect()
+  const answer = attacker.finishJoin(holder.address)
+  await pair.dialer.settle()
+  webSocket.send('5')
+  await expect(answer).rejects.toThrow(/^Address in use$/)
   await pair.check()
 })
 

@@ -47,6 +47,7 @@ export class Discovery {
   /** Bytes that may be announced. */
   readonly #windowBudget: TokenBucket
   readonly #newcomerBudget: TokenBucket
+  readonly #newcomerBurst: number
   readonly #broadcasts: Broadcasts
   #broadcastsSent = 0
   readonly #recent: RecentKeys
@@ -71,7 +72,8 @@ export class Discovery {
     this.#recent = new RecentKeys(now)
     const rate = maxBytesPerSecond * NEWCOMERS_SHARE
     const seconds = Math.max(interval, RESERVE) / 1000
-    this.#newcomerBudget = new TokenBucket(rate, rate * seconds, now())
+    this.#newcomerBurst = rate * seconds
+    this.#newcomerBudget = new TokenBucket(rate, this.#newcomerBurst, now())
     this.#windowBudget = new TokenBucket(maxBytesPerSecond - rate, (maxBytesPerSecond - rate) * seconds, now())
   }
 
@@ -163,7 +165,7 @@ export class Discovery {
     const left = this.#newcomerBudget.left(this.#now())
     // Who comes and goes all the time uses up what others need, and everyone has heard of it.
     const isRepeated = this.#recent.add(key)
-    return cost < left && !(isRepeated && left < this.#options.maxBytesPerSecond)
+    return cost < left && !(isRepeated && left < this.#newcomerBurst / 2)
   }
 
   /** About how many bytes it takes to tell everyone of one peer. */

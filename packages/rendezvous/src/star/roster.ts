@@ -4,6 +4,8 @@ export class Roster<Item extends object> {
   #slots: (Item | undefined)[] = []
   readonly #indexes = new Map<Item, number>()
   #cursor = 0
+  /** Where the round under way ends: what is added meanwhile has its turn in the next, however much that is. */
+  #end = 0
 
   get size(): number {
     return this.#indexes.size
@@ -32,28 +34,33 @@ export class Roster<Item extends object> {
     }
   }
 
-  /** The next `size` items after those of the last call, all of them if there are no more, oldest first. */
+  /** The next `size` items of the round, and of the next one when it is over; all of them if there are no more. */
   window(size: number): Item[] {
-    const window: Item[] = []
+    const window = new Set<Item>()
     const wanted = Math.min(size, this.size)
-    while (window.length < wanted) {
-      if (this.#cursor >= this.#slots.length) this.#cursor = 0
+    while (window.size < wanted) {
+      if (this.#cursor >= this.#end) {
+        this.#cursor = 0
+        this.#end = this.#slots.length
+      }
       const item = this.#slots[this.#cursor++]
-      if (item !== undefined) window.push(item)
+      if (item !== undefined) window.add(item)
     }
-    return window
+    return [...window]
   }
 
   #compact(): void {
-    const before = this.#cursor
+    const [cursor, end] = [this.#cursor, this.#end]
     const kept: Item[] = []
     for (const [index, item] of this.#slots.entries()) {
-      if (index === before) this.#cursor = kept.length
+      if (index === cursor) this.#cursor = kept.length
+      if (index === end) this.#end = kept.length
       if (item === undefined) continue
       this.#indexes.set(item, kept.length)
       kept.push(item)
     }
-    if (before >= this.#slots.length) this.#cursor = kept.length
+    if (cursor >= this.#slots.length) this.#cursor = kept.length
+    if (end >= this.#slots.length) this.#end = kept.length
     this.#slots = kept
   }
 }

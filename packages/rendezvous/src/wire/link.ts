@@ -225,7 +225,12 @@ export class Link {
     const { transport } = this.#socket
     if (transport.writable) listener()
     transport.on('ready', listener)
-    return () => transport.off('ready', listener)
+    // One that leaves polling for a WebSocket polls no more.
+    this.#socket.on('upgrade', listener)
+    return () => {
+      transport.off('ready', listener)
+      this.#socket.off('upgrade', listener)
+    }
   }
 
   /**

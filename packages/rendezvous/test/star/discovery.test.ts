@@ -1,5 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Discovery, type DiscoveryOptions } from '../../src/star/discovery.js'
+import { SLOW_FROM } from '../../src/star/member.js'
 import { Registry } from '../../src/star/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
@@ -277,5 +280,240 @@ describe('discovery', () => {
     expect(other.recording.texts).toEqual([announcement(1)])
     expect(one.recording.texts).toEqual([announcement(2)])
     expect(again.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
+  })
+
+  describe('where more listen than are told at once', () => {
+    /** More than two slices. */
+    const COUNT = 300
+    /** What was sent to whom, in order. */
+    let journal: unknown[][]
+
+    function crowd(): RecordingMember[] {
+      journal = []
+      return Array.from({ length: COUNT }, (_, number) => {
+        const member = createMember(`${number}`, journal)
+        registry.claim(member, address(number))
+        discovery.refresh(member)
+        return member
+      })
+    }
+
+    /** Waits until something is so; other things have their turns meanwhile. */
+    async function until(isSo: () => boolean): Promise<void> {
+      while (!isSo()) await turn()
+    }
+
+    test('a newcomer is introduced when all of them have been told', async () => {
+      crowd()
+      const newcomer = joined(COUNT)
+      const entry = registry.get(address(COUNT)) ?? expect.fail()
+      discovery.introduce(entry, () => journal.push(['introduced']))
+      expect(journal.length).toBeLessThan(COUNT)
+      await until(() => journal.length > COUNT)
+      expect(journal.at(-1)).toEqual(['introduced'])
+      expect(new Set(journal.slice(0, -1).map(([id, , text]) => `${String(id)} ${String(text)}`))).toEqual(
+        new Set(Array.from({ length: COUNT }, (_, number) => `${number} ${announcement(COUNT)}`))
+      )
+      expect(newcomer.recording.texts).toEqual([])
+    })
+
+    test('each hears once of each that comes soon after it, and they are introduced in order', async () => {
+      const members = crowd()
+      const introduced: number[] = []
+      const newcomers = [COUNT, COUNT + 1, COUNT + 2, COUNT + 3]
+      for (const number of newcomers) {
+        joined(number)
+        const entry = registry.get(address(number)) ?? expect.fail()
+        discovery.introduce(entry, () => introduced.push(number))
+      }
+      await until(() => introduced.length === newcomers.length)
+      expect(introduced).toEqual(newcomers)
+      for (const { recording } of members) {
+        expect(recording.texts).toEqual(newcomers.map((number) => announcement(number)))
+      }
+    })
+
+    test('one that has left before its turn is not announced, but has been introduced', async () => {
+      const members = crowd()
+      const introduced: number[] = []
+      const [stays, leaves] = [joined(COUNT), joined(COUNT + 1)]
+      for (const number of [COUNT, COUNT + 1]) {
+        const entry = registry.get(address(number)) ?? expect.fail()
+        discovery.introduce(entry, () => introduced.push(number))
+      }
+      registry.release(leaves, address(COUNT + 1))
+      discovery.refresh(leaves)
+      await until(() => introduced.length === 2)
+      for (const { recording } of members) expect(recording.texts).toEqual([announcement(COUNT)])
+      expect(stays.recording.texts).toEqual([])
+    })
+
+    test('the next window waits until all have been told of this one', async () => {
+      create({ window: 2 })
+      const members = crowd()
+      discovery.tick()
+      const before = journal.length
+      discovery.tick()
+      expect(journal.length).toBe(before)
+      await until(() => members.every(({ recording }, index) => index < 2 || recording.texts.length === 2))
+      expect(members.at(-1)?.recording.texts).toEqual([0, 1].map((number) => announcement(number)))
+      await turn()
+      discovery.tick()
+      await until(() => members.every(({ recording }) => recording.texts.length >= 3))
+      expect(members.at(-1)?.recording.texts).toEqual([0, 1, 2, 3].map((number) => announcement(number)))
+    })
+
+    test('who joins again, leaves or comes meanwhile is told once, or not at all', async () => {
+      create({ window: 1 })
+      const members = crowd()
+      const [first, last, second] = [members[1], members.at(-1), members[2]]
+      if (!first || !last || !second) expect.fail()
+      discovery.tick()
+      expect([first, second].map(({ recording }) => recording.texts.length)).toEqual([1, 1])
+      for (const prefix of [OTHER_PREFIX, THIRD_PREFIX]) {
+        registry.claim(first, address(1, prefix))
+        discovery.refresh(first)
+      }
+      discovery.refresh(second)
+      discovery.forget(last)
+      await until(() =>
+        members.every(({ recording }, index) => index % (COUNT - 1) === 0 || recording.texts.length > 0)
+      )
+      await turn()
+      expect([first, second, last].map(({ recording }) => recording.texts.length)).toEqual([1, 1, 0])
+    })
+
+    test('when it is stopped nobody more is told, and then all are again', async () => {
+      create({ window: 1 })
+      const members = crowd()
+      discovery.tick()
+      const before = journal.length
+      expect(before).toBeLessThan(COUNT - 1)
+      discovery.stop()
+      await turn()
+      await turn()
+      expect(journal.length).toBe(before)
+      discovery.tick()
+      await until(() => members.every(({ recording }, index) => index === 1 || recording.texts.length > 0))
+    })
+
+    test('newcomers on their way when it is stopped are not announced', async () => {
+      const members = crowd()
+      for (const number of [COUNT, COUNT + 1]) {
+        joined(number)
+        announce(number)
+      }
+      discovery.stop()
+      const before = journal.length
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(journal.length).toBe(before)
+      expect(members.at(-1)?.recording.texts).toEqual([])
+    })
+  })
+
+  test('where nobody listens a newcomer is introduced at once', () => {
+    const none = createMember('none')
+    none.recording.peers = 'none'
+    const { entry } = registry.claim(none, address(1))
+    discovery.refresh(none)
+    const introduced: unknown[] = []
+    discovery.introduce(entry, () => introduced.push(entry))
+    expect(introduced).toEqual([entry])
+  })
+
+  test('one that reads slowly is told nothing of newcomers and windows, and everything again once it has read', () => {
+    const [slow, other] = [joined(1), joined(2)]
+    slow.recording.recordingLink.buffered = SLOW_FROM + 1
+    joined(3)
+    announce(3)
+    discovery.tick()
+    expect(slow.recording.texts).toEqual([])
+    expect(other.recording.texts).toEqual([3, 1, 3].map((number) => announcement(number)))
+    expect(counters.announcements).toBe(other.recording.texts.length + 2)
+    slow.recording.recordingLink.buffered = SLOW_FROM
+    discovery.tick()
+    expect(slow.recording.texts).toEqual([2, 3].map((number) => announcement(number)))
+  })
+
+  describe('the budget', () => {
+    const [RATE, INTERVAL] = [10_000, 5_000]
+
+    /** Bytes of what was sent to all of them, on WebSockets. */
+    function sentTo(members: readonly RecordingMember[]): number {
+      const texts = members.flatMap(({ recording }) => recording.texts)
+      return texts.reduce<number>((sum, text) => sum + String(text).length + (String(text).length < 125 ? 3 : 5), 0)
+    }
+
+    /** How often a client was told of each, the least and the most. */
+    function extremes(member: RecordingMember, count: number): [number, number] {
+      const others = Array.from({ length: count }, (_, number) => announcement(number)).filter(
+        (text) => text !== announcement(Number(member.session.id))
+      )
+      const counts = others.map((text) => member.recording.texts.filter((other) => other === text).length)
+      return [Math.min(...counts), Math.max(...counts)]
+    }
+
+    test('makes windows smaller, and everyone is told of everyone as often', () => {
+      create({ maxBytesPerSecond: RATE, interval: INTERVAL })
+      const members = Array.from({ length: 40 }, (_, number) => joined(number))
+      const begun = now
+      while (extremes(members[0] ?? expect.fail(), 40)[0] < 3) {
+        now += INTERVAL
+        discovery.tick()
+        expect(sentTo(members)).toBeLessThanOrEqual((RATE * (INTERVAL + now - begun)) / 1000)
+      }
+      for (const member of members) {
+        const [least, most] = extremes(member, 40)
+        expect(most - least).toBeLessThanOrEqual(1)
+      }
+      // Not less than it allows either: there were more than three rounds of 40 peers to tell to 39 others.
+      expect(sentTo(members)).toBeGreaterThan((RATE * (now - begun - INTERVAL)) / 1000 / 2)
+    })
+
+    test('of less than one announcement to all is saved up', () => {
+      create({ maxBytesPerSecond: RATE, interval: INTERVAL })
+      const members = Array.from({ length: 1_000 }, (_, number) => joined(number))
+      const begun = now
+      const [first] = members
+      const one = 1_000 * 130
+      const told: number[] = []
+      for (let tick = 0; tick < 100; tick++) {
+        now += INTERVAL
+        vi.useFakeTimers()
+        discovery.tick()
+        vi.runAllTimers()
+        vi.useRealTimers()
+        told.push(first?.recording.texts.length ?? 0)
+        expect(sentTo(members)).toBeLessThanOrEqual(one + (RATE * (INTERVAL + now - begun)) / 1000)
+      }
+      const steps = told.map((count, index) => count - (told[index - 1] ?? 0))
+      expect(Math.max(...steps)).toBe(1)
+      expect(told.at(-1)).toBeGreaterThan(10)
+    })
+
+    test('is not exceeded by newcomers and windows together, whoever comes and when', () => {
+      const comings = fc.array(fc.record({ after: fc.nat({ max: 2_000 }), count: fc.nat({ max: 30 }) }), {
+        minLength: 5,
+        maxLength: 30
+      })
+      fc.assert(
+        fc.property(comings, (comings) => {
+          create({ maxBytesPerSecond: RATE, interval: INTERVAL, window: 1_000 })
+          const begun = now
+          const members: RecordingMember[] = []
+          let nextTick = now + INTERVAL
+          for (const { after, count } of comings) {
+            now += after
+            for (let index = 0; index < count && members.length < 60; index++) {
+              members.push(joined(members.length))
+              announce(members.length - 1)
+            }
+            for (; nextTick <= now; nextTick += INTERVAL) discovery.tick()
+            expect(sentTo(members)).toBeLessThanOrEqual((RATE * (INTERVAL + now - begun)) / 1000)
+          }
+        }),
+        { numRuns: 30 }
+      )
+    })
   })
 })

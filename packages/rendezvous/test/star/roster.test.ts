@@ -14,33 +14,28 @@ function rosterOf(size: number): Roster<Item> {
   return roster
 }
 
-/** What a roster does, by plain means: the items, oldest first, and the one whose turn is next. */
+/** What a roster does, by plain means: the items, oldest first, and those whose turn is to come in this round. */
 class Model {
   list: Item[] = []
-  /** Undefined: all had their turn, so the oldest is next, unless one comes first. */
-  next: Item | undefined
+  round: Item[] = []
 
   add(item: Item): void {
     this.delete(item)
     this.list.push(item)
-    this.next ??= item
   }
 
   delete(item: Item): void {
-    const at = this.list.indexOf(item)
-    if (at < 0) return
-    if (this.next === item) this.next = this.list[at + 1]
-    this.list.splice(at, 1)
+    this.list = this.list.filter((other) => other !== item)
+    this.round = this.round.filter((other) => other !== item)
   }
 
   window(size: number): Item[] {
-    const count = Math.min(size, this.list.length)
-    if (count === 0) return []
-    const start = this.next === undefined ? 0 : this.list.indexOf(this.next)
-    const turned = [...this.list.slice(start), ...this.list.slice(0, start)]
-    const end = start + count
-    this.next = this.list[end > this.list.length ? end - this.list.length : end]
-    return turned.slice(0, count)
+    const window = new Set<Item>()
+    while (window.size < Math.min(size, this.list.length)) {
+      if (this.round.length === 0) this.round = [...this.list]
+      window.add(this.round.shift() as Item) // of a list that is not empty
+    }
+    return [...window]
   }
 }
 
@@ -140,13 +135,13 @@ describe('its windows', () => {
     expect(roster.window(2)).toEqual([items[0], items[1]])
   })
 
-  test('go on with a newcomer after all had their turn', () => {
+  test('begin again after all had their turn, with newcomers last', () => {
     const roster = rosterOf(200)
     roster.window(200)
     for (const item of items.slice(0, 150)) roster.delete(item)
     const newcomer = { number: 200 }
     roster.add(newcomer)
-    expect(roster.window(1)).toEqual([newcomer])
+    expect(roster.window(51)).toEqual([...items.slice(150), newcomer])
   })
 
   test('cost no more after ever so many have come and gone', () => {
@@ -161,5 +156,18 @@ describe('its windows', () => {
     // With every hole kept each window would walk past all of them: minutes.
     expect(performance.now() - start).toBeLessThan(5000)
     expect([...roster.newest()]).toEqual([items[0]])
+  })
+
+  test('come round to everyone, however many are added meanwhile', () => {
+    const roster = rosterOf(40)
+    const told: number[] = []
+    for (let round = 0; round < 60; round++) {
+      // More than a window has.
+      for (let more = 0; more < 10; more++) roster.add({ number: 1_000 + round * 10 + more })
+      told.push(...roster.window(8).map(({ number }) => number))
+    }
+    for (let number = 0; number < 40; number++) {
+      expect(told.filter((other) => other === number).length).toBeGreaterThan(1)
+    }
   })
 })
