@@ -13,10 +13,11 @@ const GONE = 500
 export async function warmUp(
   server: RunningServer,
   challenge: boolean,
-  identities: readonly Identity[] = ed25519Identities(PEERS)
+  identities: readonly Identity[] = ed25519Identities(PEERS),
+  times = TIMES
 ): Promise<void> {
   const crowd = new Crowd(server.port, challenge)
-  for (let time = 0; time < TIMES; time++) {
+  for (let time = 0; time < times; time++) {
     await crowd.join(identities)
     crowd.clear()
     await delay(GONE)

@@ -43,15 +43,20 @@ class StarEngine extends EngineServer {
     return super.createTransport(name, request)
   }
 
-  /** What engine.io makes for middlewares lasts as long as an upgraded connection: without its request it is small. */
+  /**
+   * The only middleware is that of CORS, which does not concern WebSockets. What engine.io makes for it lasts as long as an
+   * upgraded connection: without its request it is small.
+   */
   protected override _applyMiddlewares(
     ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>
   ): ReturnType<EngineServer['_applyMiddlewares']> {
-    // oxlint-disable-next-line no-underscore-dangle
-    super._applyMiddlewares(request, response, (error) => {
-      if (!(response instanceof ServerResponse)) Object.assign(response, { req: undefined })
-      proceed(error)
-    })
+    if (response instanceof ServerResponse) {
+      // oxlint-disable-next-line no-underscore-dangle
+      super._applyMiddlewares(request, response, proceed)
+    } else {
+      Object.assign(response, { req: undefined })
+      proceed()
+    }
   }
 }
 
