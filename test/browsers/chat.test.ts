@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, onTestFinished, test } from 'vitest'
-import { createServer } from 'vite'
 import { startStar } from '../support/star.js'
 import { BROWSERS } from './support/browser.js'
-import type { Page } from './support/page.js'
+import { say, serveByVite, untilShown } from './support/chat.js'
 import { ROOT } from './support/site.js'
 import { setStage } from './support/stage.js'
 
@@ -17,36 +15,10 @@ const FOLDERS = {
   '/chat/': CHAT
 }
 
-/** @returns where the chat is */
 async function startVite(): Promise<string> {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'vite-'))
-  const vite = await createServer({
-    root: CHAT,
-    cacheDir,
-    configFile: false,
-    logLevel: 'silent',
-    server: { host: '127.0.0.1', port: 0 }
-  })
-  onTestFinished(async () => {
-    await vite.close()
-    await rm(cacheDir, { recursive: true })
-  })
-  await vite.listen()
-  return String(vite.resolvedUrls?.local[0])
-}
-
-async function say({ tab }: Page, text: string): Promise<void> {
-  await tab.bringToFront()
-  await tab.type('#text', text)
-  await tab.keyboard.press('Enter')
-}
-
-/** Waits until one of the elements has a text. */
-async function untilShown({ tab }: Page, selector: string, text: string): Promise<void> {
-  const elements = `[...document.querySelectorAll(${JSON.stringify(selector)})]`
-  const isShown = `${elements}.some(({ textContent }) => textContent.includes(${JSON.stringify(text)}))`
-  // In a tab that is not in front no frames are drawn, by which the driver would look otherwise.
-  await tab.waitForFunction(isShown, { polling: 'mutation' })
+  const served = await serveByVite(CHAT)
+  onTestFinished(() => served[Symbol.asyncDispose]())
+  return served.url
 }
 
 describe.each(BROWSERS)('the chat in %s', (name, launch) => {

@@ -1,37 +1,22 @@
 // oxlint-disable-next-line import/no-unassigned-import -- it comes before libp2p is loaded
 import '../support/promise-with-resolvers.js'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-import { createServer } from 'vite'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../support/deadline.js'
 import { Inbox } from '../support/inbox.js'
 import { startNode } from '../support/libp2p-node.js'
 import { startStar } from '../support/star.js'
 import { launchChromium } from './support/browser.js'
+import { say, serveByVite, untilShown } from './support/chat.js'
 import type { Page } from './support/page.js'
 import { ROOT } from './support/site.js'
 import { setStage } from './support/stage.js'
 
 const CHAT = join(ROOT, 'examples/libp2p-recipes/gossipsub-chat')
 const TOPIC = 'websocket-star-chat'
-
-async function say({ tab }: Page, text: string): Promise<void> {
-  await tab.bringToFront()
-  await tab.type('#text', text)
-  await tab.keyboard.press('Enter')
-}
-
-/** Waits until an element has a text. */
-async function untilShown({ tab }: Page, selector: string, text: string): Promise<void> {
-  const isShown = `document.querySelector(${JSON.stringify(selector)}).textContent.includes(${JSON.stringify(text)})`
-  // In a tab that is not in front no frames are drawn, by which the driver would look otherwise.
-  await tab.waitForFunction(isShown, { polling: 'mutation' })
-}
 
 /** A node that is in the same room, and dials nobody. */
 async function startListener(star: string): Promise<{ pubsub: GossipSub; heard: Inbox<string> }> {
@@ -49,20 +34,9 @@ describe('the gossipsub chat, served by Vite', () => {
   const stage = setStage(launchChromium)
   let chat: string
   beforeAll(async () => {
-    const cacheDir = await mkdtemp(join(tmpdir(), 'vite-'))
-    const vite = await createServer({
-      root: CHAT,
-      cacheDir,
-      configFile: false,
-      logLevel: 'silent',
-      server: { host: '127.0.0.1', port: 0 }
-    })
-    await vite.listen()
-    chat = String(vite.resolvedUrls?.local[0])
-    return async () => {
-      await vite.close()
-      await rm(cacheDir, { recursive: true })
-    }
+    const served = await serveByVite(CHAT)
+    chat = served.url
+    return () => served[Symbol.asyncDispose]()
   })
 
   const open = (star: string): Promise<Page> => stage.openUrl(`${chat}?server=${encodeURIComponent(star)}`)
