@@ -84,7 +84,6 @@ class RendezvousServer implements Rendezvous {
   #http: Server | undefined
   #engine: Engine | undefined
   #started: Promise<void> | undefined
-  #isDraining = false
   #timers: NodeJS.Timeout[] = []
   readonly #handshakes = new Set<Socket>()
 
@@ -154,7 +153,6 @@ class RendezvousServer implements Rendezvous {
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new Error('This server is started already')
-    this.#isDraining = false
     this.#star.open()
     this.#started = this.#listen()
     try {
@@ -187,7 +185,7 @@ class RendezvousServer implements Rendezvous {
       secure: this.#tls !== undefined,
       publicAddress: this.options.publicAddresses[0],
       fallbackAddress: () => this.address().multiaddr,
-      isReady: () => !this.#isDraining,
+      isReady: () => !this.#star.isDraining,
       metrics: this.options.metrics ? createMetrics(() => this.stats()) : undefined
     })
     const listener: RequestListener = (request, response) => {
@@ -252,7 +250,6 @@ class RendezvousServer implements Rendezvous {
   async drain(timeout = this.options.drainTimeout): Promise<void> {
     await this.#started?.catch(() => {})
     if (this.#http === undefined) return
-    this.#isDraining = true
     this.#engine?.refuseNew()
     await this.#star.drain(timeout)
     await this.stop()

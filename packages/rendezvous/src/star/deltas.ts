@@ -5,6 +5,7 @@ import { eventText } from '../wire/packet.js'
 import { ChangeLog, changesForOwner, type Changes } from './changes.js'
 import { Groups } from './groups.js'
 import { SLOW_FROM, type Member } from './member.js'
+import { pauseBetween } from './pace.js'
 import { canonicalUnder, PeerList } from './peer-list.js'
 import { keyOf, type Registry } from './registry.js'
 
@@ -22,9 +23,6 @@ interface Listener {
 }
 
 const SHARED_FROM = 256
-/** Milliseconds for each listener between two batches: writing to it takes a tenth of that, or less. */
-const PAUSE = 0.2
-const LONGEST_PAUSE = 2_000
 /** Bytes unsent above which a full list waits: one part more, and the client would be too slow to hear of changes. */
 const LIST_UP_TO = SLOW_FROM / 2
 
@@ -113,7 +111,7 @@ export class Deltas {
 
   #schedule(): void {
     if (this.#timer !== undefined) return
-    const pause = Math.max(this.#interval, Math.min(LONGEST_PAUSE, this.#listeners.size * PAUSE))
+    const pause = Math.max(this.#interval, pauseBetween(this.#listeners.size))
     this.#timer = setTimeout(() => this.#flush(), pause).unref()
   }
 

@@ -1,10 +1,8 @@
+import { pauseBetween } from './pace.js'
 import type { Entry } from './registry.js'
 
 /** Stars of fewer listeners are told of each newcomer at once: that costs less than a millisecond. */
 const SMALL = 64
-/** Milliseconds for each listener between two batches: writing to it takes a tenth of that, or less. */
-const PAUSE = 0.2
-const LONGEST_PAUSE = 2_000
 
 /** Newcomers on their way to be announced. Where many listen, those that come at about the same time go together. */
 export class Newcomers {
@@ -47,7 +45,7 @@ export class Newcomers {
     this.#count++
     this.#batch.push({ entry, announced })
     if (this.#timer !== undefined) return
-    const pause = listeners < SMALL ? 0 : Math.min(LONGEST_PAUSE, listeners * PAUSE)
+    const pause = listeners < SMALL ? 0 : pauseBetween(listeners)
     const wait = this.#announcedAt + pause - this.#now()
     if (wait <= 0) this.#flush()
     else this.#timer = setTimeout(() => this.#flush(), wait).unref()

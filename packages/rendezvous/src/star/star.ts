@@ -117,6 +117,11 @@ export class Star implements SessionListener {
     this.#parts.router.sweep()
   }
 
+  /** Nobody may join any more: see {@link Star.drain}. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
   /** Whoever comes may join. */
   open(): void {
     this.#isDraining = false
