@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'libp2p',
           include: ['test/libp2p/**/*.test.ts'],
           // libp2p 3 wants Node 22.
-          setupFiles: 'test/support/promise-with-resolvers.ts'
+          setupFiles: 'test/support/promise-with-resolvers.js'
         }
       },
       {

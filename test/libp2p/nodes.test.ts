@@ -20,6 +20,19 @@ async function knows(node: TestNode, other: TestNode): Promise<void> {
   })
 }
 
+/** A peer comes and leaves: of its addresses, those of the star go. */
+async function losesStarAddressesOnly(node: TestNode, star: string): Promise<void> {
+  const leaver = await startNode([star])
+  const other = multiaddr('/ip4/203.0.113.1/tcp/4001')
+  await knows(node, leaver)
+  await node.peerStore.merge(leaver.peerId, { multiaddrs: [other] })
+  await leaver.stop()
+  await eventually('the loss', async () => {
+    const { addresses } = await node.peerStore.get(leaver.peerId)
+    return addresses.map(({ multiaddr }) => multiaddr.toString()).join() === other.toString()
+  })
+}
+
 describe('two nodes', () => {
   test('dial by address and by peer id, with nothing else to configure', async () => {
     await using star = await startStar()
@@ -162,15 +175,7 @@ test.each(['dialler', 'callee'])('what a %s has sent before it stops arrives', a
 test('a peer that leaves loses its star addresses, and no others', async () => {
   await using star = await startStar()
   await using alice = await startNode([star.multiaddr])
-  const bob = await startNode([star.multiaddr])
-  const other = multiaddr('/ip4/203.0.113.1/tcp/4001')
-  await knows(alice, bob)
-  await alice.peerStore.merge(bob.peerId, { multiaddrs: [other] })
-  await bob.stop()
-  await eventually('the loss', async () => {
-    const { addresses } = await alice.peerStore.get(bob.peerId)
-    return addresses.map(({ multiaddr }) => multiaddr.toString()).join() === other.toString()
-  })
+  await losesStarAddressesOnly(alice, star.multiaddr)
 })
 
 test('whoever is dialled by the wrong peer id is not taken for it', async () => {
@@ -257,13 +262,5 @@ test('with the discovery module alone a peer that leaves loses its star addresse
   await using star = await startStar()
   const more = { peerDiscovery: [webSocketStarDiscovery()] }
   await using alice = await startNode([star.multiaddr], { star: { discover: false }, more })
-  const bob = await startNode([star.multiaddr])
-  const other = multiaddr('/ip4/203.0.113.1/tcp/4001')
-  await knows(alice, bob)
-  await alice.peerStore.merge(bob.peerId, { multiaddrs: [other] })
-  await bob.stop()
-  await eventually('the loss', async () => {
-    const { addresses } = await alice.peerStore.get(bob.peerId)
-    return addresses.map(({ multiaddr }) => multiaddr.toString()).join() === other.toString()
-  })
+  await losesStarAddressesOnly(alice, star.multiaddr)
 })

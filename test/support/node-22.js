@@ -2,12 +2,8 @@
 import { createRequire } from 'node:module'
 import workers from 'node:worker_threads'
 import zlib from 'node:zlib'
-
-Promise.withResolvers ??= () => {
-  let settle
-  const promise = new Promise((...both) => (settle = both))
-  return { promise, resolve: settle[0], reject: settle[1] }
-}
+// oxlint-disable-next-line import/no-unassigned-import -- it adds what is missing
+import './promise-with-resolvers.js'
 
 globalThis.WebSocket ??= createRequire(import.meta.url)('ws')
 

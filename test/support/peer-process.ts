@@ -6,18 +6,15 @@ import { Inbox } from './inbox.js'
 
 const script = fileURLToPath(new URL('./echo-peer.js', import.meta.url))
 
-/** What libp2p 3 needs beyond Node 20. */
-const polyfill = `Promise.withResolvers ??= function () {
-  const all = {}
-  all.promise = new this((resolve, reject) => Object.assign(all, { resolve, reject }))
-  return all
-}`
-
 /** What runs a peer: a Node, and options for it. */
 export type Runtime = readonly [binary: string, ...options: string[]]
 
 /** The Node that runs the tests, with what it may lack. */
-export const CURRENT: Runtime = [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(polyfill)}`]
+export const CURRENT: Runtime = [
+  process.execPath,
+  '--import',
+  new URL('./promise-with-resolvers.js', import.meta.url).href
+]
 
 /** A node of libp2p in a process of its own: `echo-peer.js`. */
 export class PeerProcess implements AsyncDisposable {
