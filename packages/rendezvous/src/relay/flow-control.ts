@@ -1,6 +1,7 @@
 import { CREDIT_MAX } from '@websocket-star/protocol'
 import type { Counters, PauseReason } from '../stats.js'
 import type { Session } from '../wire/session.js'
+import type { Party } from './party.js'
 import type { Proxy } from './proxy.js'
 
 export interface FlowOptions {
@@ -24,16 +25,16 @@ export class FlowControl {
   readonly #counters: Counters
   readonly #now: () => number
   /** The halves on whose account a sender is not read from. */
-  readonly #holds = new Map<Session, Set<Proxy>>()
+  readonly #holds = new Map<Party, Set<Proxy>>()
   /** The halves that wait until their receiver has taken more. */
-  readonly #waiting = new Map<Session, Set<Proxy>>()
+  readonly #waiting = new Map<Party, Set<Proxy>>()
 
   /** Halves whose sender is to be told of credit once it has read what waits for it. */
-  readonly #untold = new Map<Session, Set<Proxy>>()
-  /** Sessions that are not read from until they have read what they asked for. */
-  readonly #deaf = new Set<Session>()
+  readonly #untold = new Map<Party, Set<Proxy>>()
+  /** Those of them that are not read from until they have read what they asked for. */
+  readonly #deaf = new Set<Party>()
   /** Who was not read from at any time since this was last asked. */
-  #heldLately = new Set<Session>()
+  #heldLately = new Set<Party>()
 
   constructor(options: FlowOptions, counters: Counters, now: () => number) {
     this.#options = options
@@ -41,13 +42,13 @@ export class FlowControl {
     this.#now = now
   }
 
-  /** Sessions that are not read from now. */
-  get held(): ReadonlySet<Session> {
+  /** Parties that are not read from now. */
+  get held(): ReadonlySet<Party> {
     return new Set([...this.#holds.keys(), ...this.#deaf])
   }
 
   /** Who was not read from at any time since the last call. */
-  takeHeld(): ReadonlySet<Session> {
+  takeHeld(): ReadonlySet<Party> {
     const held = this.#heldLately
     this.#heldLately = new Set([...this.#holds.keys(), ...this.#deaf])
     return held
@@ -57,16 +58,16 @@ export class FlowControl {
   asked(session: Session): void {
     if (session.buffered <= ANSWERS_MAX || session.ended || this.#deaf.has(session)) return
     this.#deaf.add(session)
-    session.link.onDrain(ANSWERS_MAX)
+    session.onDrain(ANSWERS_MAX)
     this.#pause(session, 'answers')
   }
 
-  /** A session is gone. */
-  leave(session: Session): void {
-    this.#deaf.delete(session)
-    this.#heldLately.delete(session)
-    this.#waiting.delete(session)
-    this.#untold.delete(session)
+  /** A party is gone. */
+  leave(party: Party): void {
+    this.#deaf.delete(party)
+    this.#heldLately.delete(party)
+    this.#waiting.delete(party)
+    this.#untold.delete(party)
   }
 
   /**
@@ -124,14 +125,14 @@ export class FlowControl {
       this.#hold(proxy, 'receiver')
     }
     if (buffered <= Math.max(this.#options.sessionCeiling, this.#options.highWaterMark)) return true
-    if (sender.link.polling) return false
+    if (sender.polling) return false
     this.#awaitDrain(proxy)
     this.#hold(proxy, 'ceiling')
     return true
   }
 
-  /** A session has taken enough of what waited for it. */
-  drained(receiver: Session): void {
+  /** A party has taken enough of what waited for it. */
+  drained(receiver: Party): void {
     if (this.#deaf.delete(receiver)) this.#unpause(receiver)
     for (const proxy of this.#untold.get(receiver) ?? []) {
       if (!proxy.ended) receiver.sendCredit(proxy.stream, proxy.untold)
@@ -171,7 +172,7 @@ export class FlowControl {
     const untold = this.#untold.get(sender)
     if (untold === undefined) {
       this.#untold.set(sender, new Set([proxy]))
-      sender.link.onDrain(ANSWERS_MAX)
+      sender.onDrain(ANSWERS_MAX)
     } else untold.add(proxy)
     return false
   }
@@ -197,7 +198,7 @@ export class FlowControl {
       return
     }
     this.#waiting.set(receiver, new Set([proxy]))
-    receiver.link.onDrain(this.#options.highWaterMark)
+    receiver.onDrain(this.#options.highWaterMark)
   }
 
   #hold(proxy: Proxy, reason: PauseReason): void {
@@ -212,14 +213,14 @@ export class FlowControl {
     this.#pause(proxy.sender, reason)
   }
 
-  #pause(session: Session, reason: PauseReason): void {
+  #pause(party: Party, reason: PauseReason): void {
     this.#counters.pause(reason)
-    this.#heldLately.add(session)
-    session.pause()
+    this.#heldLately.add(party)
+    party.pause()
   }
 
-  #unpause(session: Session): void {
-    if (!this.#holds.has(session) && !this.#deaf.has(session)) session.resume()
+  #unpause(party: Party): void {
+    if (!this.#holds.has(party) && !this.#deaf.has(party)) party.resume()
   }
 
   #release(proxy: Proxy): void {

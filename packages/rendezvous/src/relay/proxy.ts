@@ -1,21 +1,21 @@
 import type { ChunkHeader } from '../wire/link.js'
 import type { StreamRoute } from '../wire/receiver.js'
-import type { Session } from '../wire/session.js'
 import { chunkHeader } from '../wire/stream-frame.js'
+import type { Party } from './party.js'
 
 /** What a proxy asks about each chunk. */
 export interface ProxyRules {
-  chunk(proxy: Proxy, from: Session, bytes: Buffer, offset: number): void
+  chunk(proxy: Proxy, from: Party, bytes: Buffer, offset: number): void
 }
 
 /** One half of a dial: a stream of chunks from its sender to its receiver. */
 export class Proxy implements StreamRoute {
   /** `<dial id>.dialer` or `<dial id>.listener`: the name on the wire. */
   readonly stream: string
-  readonly sender: Session
-  readonly receiver: Session
+  readonly sender: Party
+  readonly receiver: Party
   /** Who asked for the dial this is a half of. */
-  get dialer(): Session {
+  get dialer(): Party {
     return this.stream.endsWith('.dialer') ? this.sender : this.receiver
   }
 
@@ -42,7 +42,7 @@ export class Proxy implements StreamRoute {
   heldSince: number | undefined
   readonly #rules: ProxyRules
 
-  constructor(stream: string, sender: Session, receiver: Session, openedAt: number, rules: ProxyRules) {
+  constructor(stream: string, sender: Party, receiver: Party, openedAt: number, rules: ProxyRules) {
     this.stream = stream
     this.sender = sender
     this.receiver = receiver
@@ -51,7 +51,7 @@ export class Proxy implements StreamRoute {
     this.#rules = rules
   }
 
-  chunk(from: Session, bytes: Buffer, offset: number): void {
+  chunk(from: Party, bytes: Buffer, offset: number): void {
     this.#rules.chunk(this, from, bytes, offset)
   }
 }

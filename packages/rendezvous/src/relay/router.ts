@@ -4,6 +4,7 @@ import type { Session } from '../wire/session.js'
 import type { StreamFrame } from '../wire/stream-frame.js'
 import type { BacklogWatch } from '../wire/backlog.js'
 import type { FlowControl } from './flow-control.js'
+import type { Party } from './party.js'
 import { Proxy, type ProxyRules } from './proxy.js'
 
 export interface RouterOptions {
@@ -17,7 +18,7 @@ export interface RouterOptions {
 
 /**
  * Passes the frames of stream halves between their two parties. Names on the wire carry no peer, so a name is unique
- * per session, and only a half's sender may send chunks, only its receiver acceptance and credit, and either its end.
+ * per party, and only a half's sender may send chunks, only its receiver acceptance and credit, and either its end.
  */
 export class Router implements ProxyRules {
   readonly #options: RouterOptions
@@ -27,8 +28,8 @@ export class Router implements ProxyRules {
   readonly #now: () => number
   /** Halves that wait for their receiver, oldest first. */
   readonly #unaccepted = new Set<Proxy>()
-  /** How many of them there are of each session's dials. */
-  readonly #unacceptedOf = new Map<Session, number>()
+  /** How many of them there are of each party's dials. */
+  readonly #unacceptedOf = new Map<Party, number>()
   #size = 0
   #reassuredAt = 0
 
@@ -51,18 +52,18 @@ export class Router implements ProxyRules {
     return this.#size
   }
 
-  /** Halves of a session's dials that wait for their receiver. */
-  unacceptedOf(session: Session): number {
-    return this.#unacceptedOf.get(session) ?? 0
+  /** Halves of a party's dials that wait for their receiver. */
+  unacceptedOf(party: Party): number {
+    return this.#unacceptedOf.get(party) ?? 0
   }
 
-  /** Whether a session may be an end of `more` halves besides those it has. */
-  hasRoom(session: Session, more: number): boolean {
-    return session.routes.size + more <= this.#options.streamsPerSession
+  /** Whether a party may be an end of `more` halves besides those it has. */
+  hasRoom(party: Party, more: number): boolean {
+    return party.routes.size + more <= this.#options.streamsPerSession
   }
 
   /** Opens a half whose name is free at both ends; from now on its receiver may accept it. */
-  open(stream: string, sender: Session, receiver: Session, partner?: Proxy): Proxy {
+  open(stream: string, sender: Party, receiver: Party, partner?: Proxy): Proxy {
     const proxy = new Proxy(stream, sender, receiver, this.#now(), this)
     proxy.partner = partner
     if (partner !== undefined) partner.partner = proxy
@@ -97,14 +98,12 @@ export class Router implements ProxyRules {
     }
   }
 
-  /** A session has gone: every dial it was part of ends. */
-  detach(session: Session): void {
-    // All that a session's routes hold are proxies of this router.
-    for (const proxy of session.routes.values() as Iterable<Proxy>) {
-      this.reset(proxy, 'peer left', WIRE_ERRORS.peerLeft)
-    }
-    this.#flow.leave(session)
-    this.#backlog.forget(session)
+  /** A party has gone: every dial it was part of ends. */
+  detach(party: Party, reason: ResetReason = 'peer left', message: string = WIRE_ERRORS.peerLeft): void {
+    // All that a party's routes hold are proxies of this router.
+    for (const proxy of party.routes.values() as Iterable<Proxy>) this.reset(proxy, reason, message)
+    this.#flow.leave(party)
+    this.#backlog.forget(party)
   }
 
   /** Something was sent to a session. */
@@ -117,9 +116,9 @@ export class Router implements ProxyRules {
     this.#flow.asked(session)
   }
 
-  /** A session has taken enough of what waited for it. */
-  drained(session: Session): void {
-    this.#flow.drained(session)
+  /** A party has taken enough of what waited for it. */
+  drained(party: Party): void {
+    this.#flow.drained(party)
   }
 
   /** Looks at what waits: for a receiver's acceptance, for room, for a sign of life. */
@@ -139,7 +138,7 @@ export class Router implements ProxyRules {
   }
 
   /** Decides upon a frame: it goes to the other end of its half, or nowhere. */
-  route(from: Session, frame: StreamFrame): void {
+  route(from: Party, frame: StreamFrame): void {
     const proxy = from.routes.get(frame.stream) as Proxy | undefined // as above
     if (proxy === undefined) return this.#counters.drop('unknown stream')
     switch (frame.kind) {
@@ -158,7 +157,7 @@ export class Router implements ProxyRules {
   }
 
   /** The way of a chunk: from the sender's connection to the receiver's, as it came. */
-  chunk(proxy: Proxy, from: Session, bytes: Buffer, offset: number): void {
+  chunk(proxy: Proxy, from: Party, bytes: Buffer, offset: number): void {
     if (from !== proxy.sender) return this.#dropForeign()
     if (proxy.ended) return this.#counters.drop('unknown stream')
     if (!proxy.accepted) return this.reset(proxy, 'data before accept', WIRE_ERRORS.dataBeforeAccept)
@@ -194,8 +193,8 @@ export class Router implements ProxyRules {
     const now = this.#now()
     if (now - this.#reassuredAt < this.#options.pongInterval) return
     this.#reassuredAt = now
-    for (const session of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) {
-      session.link.reassure()
+    for (const party of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) {
+      party.reassure()
     }
   }
 

@@ -87,8 +87,9 @@ export class BacklogWatch {
     }
   }
 
-  forget(session: Session): void {
-    this.#watched.get(session)?.stopListening()
-    this.#watched.delete(session)
+  /** @param session - a session, or anything that has never been watched */
+  forget(session: object): void {
+    this.#watched.get(session as Session)?.stopListening()
+    this.#watched.delete(session as Session)
   }
 }

@@ -116,6 +116,21 @@ export class Session implements LinkOwner {
     return this.#link.buffered
   }
 
+  /** What it sends cannot be made to wait: see {@link Link.polling}. */
+  get polling(): boolean {
+    return this.#link.polling
+  }
+
+  /** See {@link Link.onDrain}. */
+  onDrain(mark: number): void {
+    this.#link.onDrain(mark)
+  }
+
+  /** See {@link Link.reassure}. */
+  reassure(): void {
+    this.#link.reassure()
+  }
+
   /** The connection, for those who watch over its backlog. */
   get link(): Link {
     return this.#link

@@ -73,6 +73,18 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.recordingLink.link
   }
 
+  get polling(): boolean {
+    return this.link.polling
+  }
+
+  onDrain(mark: number): void {
+    this.link.onDrain(mark)
+  }
+
+  reassure(): void {
+    this.link.reassure()
+  }
+
   start(): void {}
 
   pause(): void {
