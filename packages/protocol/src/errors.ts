@@ -61,6 +61,10 @@ export const WIRE_ERRORS = {
   heldTooLong: 'The receiver took nothing for too long',
   /** Stream: the receiver cannot take more, and the sender, which polls, cannot be made to wait. */
   receiverTooSlow: 'The receiver is too slow',
+  /** Dial and stream: the other peer is connected to another server of the star, which was lost. */
+  nodeLost: 'The server of the other peer was lost',
+  /** Dial: the other servers of the star cannot be reached now; peers of this one can be dialled. */
+  notReachable: 'The server of that peer cannot be reached now',
   /** Join: the same address is being decided upon for the same connection. */
   joinUnderWay: 'A join with this address is under way',
   /** Join: the address was left, or the connection ended, while it was decided upon. */

@@ -7,6 +7,7 @@ const milliseconds = z
   .max(2 ** 31 - 1)
   .meta({ value: 'ms' })
 const bytes = z.number().int().min(1).meta({ value: 'bytes' })
+const REDIS_URL = 'redis://[user:password@]host[:port][/db], or rediss:// for TLS'
 const count = z.number().int().min(1)
 
 /**
@@ -88,6 +89,47 @@ export const optionsSchema = z.strictObject({
     value: 'ms',
     description: 'Time that streams have to finish when the server is told to stop by SIGTERM; 0 ends them at once'
   }),
+  redis: z
+    .url({ protocol: /^rediss?$/, error: `it takes ${REDIS_URL}` })
+    .optional()
+    .meta({
+      allowed: REDIS_URL,
+      description: 'Redis or Valkey server over which several nodes share one star: redis:// or rediss://, with TLS',
+      value: 'url'
+    }),
+  cluster: z
+    .strictObject({
+      star: z
+        .string()
+        .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+        .default('star')
+        .meta({
+          allowed: '1 to 64 letters, digits and _ . -',
+          description: 'Name of the star: nodes that use one Redis under the same name share it',
+          value: 'name'
+        }),
+      node: z
+        .string()
+        .regex(/^[A-Za-z0-9_.-]{1,48}$/)
+        .optional()
+        .meta({
+          allowed: '1 to 48 letters, digits and _ . -',
+          description: 'Readable part of the id of this node; the name of the machine if none is given',
+          value: 'name'
+        }),
+      leaseTtl: milliseconds.min(100).default(10_000).meta({
+        description: 'Time without a sign of life after which the others take a node for gone; the same on all nodes'
+      }),
+      connectTimeout: milliseconds.default(10_000).meta({ description: 'Time to reach Redis when the server starts' }),
+      linkWindow: bytes.min(262_144).default(4_194_304).meta({
+        description: 'Bytes on their way to one other node at most; with more than seven nodes it is less'
+      }),
+      streamWindow: bytes.min(262_144).default(4_194_304).meta({
+        description:
+          'Bytes of one stream on their way to its receiver on another node at most; streams begin with 256 KiB'
+      })
+    })
+    .prefault({}),
   discovery: z
     .strictObject({
       interval: milliseconds

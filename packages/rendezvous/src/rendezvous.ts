@@ -4,6 +4,11 @@ import { isIPv6, type AddressInfo, type Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { parseAddress } from '@websocket-star/protocol'
 import proxyAddr from 'proxy-addr'
+import type { Backplane } from './cluster/backplane.js'
+import { Channels } from './cluster/channels.js'
+import { Cluster } from './cluster/cluster.js'
+import { openBackplane } from './cluster/open-backplane.js'
+import { Probes } from './cluster/probes.js'
 import { createMetrics } from './http/metrics.js'
 import { createPages } from './http/pages.js'
 import { readTls } from './http/tls.js'
@@ -17,7 +22,7 @@ import { Holders } from './star/holders.js'
 import { Joining } from './star/join.js'
 import { Registry } from './star/registry.js'
 import { Star } from './star/star.js'
-import { Counters, type RendezvousStats } from './stats.js'
+import { Counters, type ClusterStats, type RendezvousStats } from './stats.js'
 import { BacklogWatch } from './wire/backlog.js'
 import { Engine, ENGINE_PATH } from './wire/engine.js'
 import { Turns } from './wire/turns.js'
@@ -34,7 +39,7 @@ export interface RendezvousAddress {
 
 /** A rendezvous server. Several may live in one process. */
 export interface Rendezvous extends AsyncDisposable {
-  /** Listens; rejects with the error of the operating system if it cannot. */
+  /** Listens; rejects with the error of the operating system if it cannot, or with that of Redis if it is not reached. */
   start(): Promise<void>
   /** Closes every connection and stops listening. A stopped server may be started again. */
   stop(): Promise<void>
@@ -53,6 +58,8 @@ export interface Rendezvous extends AsyncDisposable {
 
 /** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
 const SWEEP_INTERVAL = 1_000
+/** What one direction of a dial between nodes may have under way to begin with; all nodes agree on it. In bytes. */
+const STREAM_WINDOW = 262_144
 /** Connections the operating system may hold ready to be taken: when all clients come back at once, the others ask again. */
 const BACKLOG = 4_096
 
@@ -60,10 +67,12 @@ const BACKLOG = 4_096
  * Creates a server; it listens once started.
  *
  * @param logger - a pino logger, or anything with its `debug`, `info`, `warn` and `error`; without one nothing is logged
+ * @param backplane - the way to other nodes of the same star; by default the one that the option `redis` names, if any.
+ *   Servers of one process share a star by a {@link LocalBackplane} each, of one {@link LocalStar}
  * @throws {InvalidOptionsError}
  */
-export function createRendezvous(input: RendezvousInput = {}, logger?: Logger): Rendezvous {
-  return new RendezvousServer(parseOptions(input), logger)
+export function createRendezvous(input: RendezvousInput = {}, logger?: Logger, backplane?: Backplane): Rendezvous {
+  return new RendezvousServer(parseOptions(input), logger, backplane)
 }
 
 /** Milliseconds, from any origin: no one may set this clock. */
@@ -80,6 +89,12 @@ class RendezvousServer implements Rendezvous {
   readonly #joining: Joining
   readonly #turns: Turns
   readonly #star: Star
+  readonly #holders: Holders
+  readonly #backplane: Backplane
+  /** Other nodes may share the star. */
+  readonly #isShared: boolean
+  readonly #channels: Channels
+  readonly #cluster: Cluster
   readonly #tls: SecureContextOptions | undefined
   #http: Server | undefined
   #engine: Engine | undefined
@@ -87,7 +102,7 @@ class RendezvousServer implements Rendezvous {
   #timers: NodeJS.Timeout[] = []
   readonly #handshakes = new Set<Socket>()
 
-  constructor(options: RendezvousOptions, logger: Logger | undefined) {
+  constructor(options: RendezvousOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
     const { discovery, join, dial, relay, limits, heartbeat } = options
     const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
@@ -107,7 +122,18 @@ class RendezvousServer implements Rendezvous {
       this.#counters
     )
     this.#discovery = new Discovery(discovery, this.#registry, this.#counters, now, onFault)
-    const holders = new Holders(this.#registry, this.#discovery, join.takeoverTimeout, onFault)
+    this.#backplane = backplane ?? openBackplane(options, onFault, limited)
+    this.#isShared = backplane !== undefined || options.redis !== undefined
+    const probes = new Probes(this.#backplane, join.takeoverTimeout)
+    const holders = new Holders(
+      this.#registry,
+      this.#discovery,
+      this.#backplane,
+      (node, key) => probes.ask(node, key),
+      join.takeoverTimeout,
+      onFault
+    )
+    this.#holders = holders
     this.#joining = new Joining(
       {
         cryptoChallenge: options.cryptoChallenge,
@@ -127,13 +153,27 @@ class RendezvousServer implements Rendezvous {
       onFault
     )
     this.#turns = new Turns(limits.waiting)
+    this.#channels = new Channels(
+      {
+        window: { initial: STREAM_WINDOW, max: options.cluster.streamWindow },
+        answerTimeout: dial.ackTimeout + relay.holdTimeout,
+        maxKept: relay.maxBufferedBytes
+      },
+      this.#backplane,
+      this.#router,
+      this.#counters,
+      (incoming) => dialing.answer(incoming),
+      now
+    )
     const dialing = new Dialing(
       { ackTimeout: dial.ackTimeout, ...limits },
       this.#registry,
       this.#router,
+      { backplane: this.#backplane, channels: this.#channels },
       this.#counters,
       onFault
     )
+    this.#cluster = new Cluster({ holders, channels: this.#channels, probes, onFault })
     this.#star = new Star(
       {
         joinDeadline: join.deadline
@@ -144,6 +184,7 @@ class RendezvousServer implements Rendezvous {
         joining: this.#joining,
         dialing,
         router: this.#router,
+        channels: this.#channels,
         turns: this.#turns,
         counters: this.#counters,
         onFault
@@ -185,8 +226,10 @@ class RendezvousServer implements Rendezvous {
       secure: this.#tls !== undefined,
       publicAddress: this.options.publicAddresses[0],
       fallbackAddress: () => this.address().multiaddr,
-      isReady: () => !this.#star.isDraining,
-      metrics: this.options.metrics ? createMetrics(() => this.stats()) : undefined
+      state: () => (this.#star.isDraining ? 'draining' : this.#backplane.isFenced ? 'fenced' : 'ready'),
+      metrics: this.options.metrics
+        ? createMetrics(() => this.stats(), this.#isShared ? () => this.#clusterStats() : undefined)
+        : undefined
     })
     const listener: RequestListener = (request, response) => {
       if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
@@ -204,13 +247,13 @@ class RendezvousServer implements Rendezvous {
       if (request.url?.startsWith(ENGINE_PATH)) return engine.upgrade(request, socket, head)
       socket.destroy()
     })
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject)
-      http.listen({ port, host, backlog: BACKLOG }, () => {
-        http.off('error', reject)
-        resolve()
-      })
-    })
+    await this.#backplane.start(this.#cluster)
+    try {
+      await listen(http, host, port)
+    } catch (error) {
+      await this.#leaveCluster()
+      throw error
+    }
     this.#http = http
     this.#engine = engine
     const shortest = Math.min(
@@ -245,6 +288,13 @@ class RendezvousServer implements Rendezvous {
     // What is still in the TLS handshake is no connection of http's yet.
     for (const socket of this.#handshakes) socket.destroy()
     await closed
+    await this.#leaveCluster()
+  }
+
+  async #leaveCluster(): Promise<void> {
+    this.#channels.stop()
+    await this.#backplane.stop()
+    this.#holders.holdElsewhere([])
   }
 
   async drain(timeout = this.options.drainTimeout): Promise<void> {
@@ -278,13 +328,34 @@ class RendezvousServer implements Rendezvous {
       held: this.#flow.held.size,
       pendingChallenges: this.#joining.pendingChallenges,
       waiting: this.#turns.size,
+      ...(this.#isShared ? { cluster: this.#clusterStats() } : {}),
       ...this.#counters.snapshot()
+    }
+  }
+
+  #clusterStats(): ClusterStats {
+    return {
+      node: this.#backplane.node,
+      ...this.#backplane.stats(),
+      dials: this.#channels.size,
+      keptBytes: this.#channels.kept
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
+}
+
+/** Resolves once it listens; rejects with the error of the operating system. */
+function listen(http: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject)
+    http.listen({ port, host, backlog: BACKLOG }, () => {
+      http.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function checkProxies(proxies: readonly string[]): void {

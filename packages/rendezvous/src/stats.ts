@@ -1,3 +1,5 @@
+import type { BackplaneStats } from './cluster/backplane.js'
+
 /** Why a request was answered with an error. */
 export type RefusalReason =
   | 'address'
@@ -12,6 +14,7 @@ export type RefusalReason =
   | 'dial timeout'
   | 'id mismatch'
   | 'join left'
+  | 'node unreachable'
   | 'not authorized'
   | 'origin'
   | 'own peer'
@@ -58,6 +61,7 @@ export type CloseReason =
 export type ResetReason =
   | 'data before accept'
   | 'held too long'
+  | 'node lost'
   | 'not accepted'
   | 'payload'
   | 'peer left'
@@ -75,11 +79,21 @@ interface Attempts {
   failure: number
 }
 
+/** The star's nodes as this one sees them. */
+export interface ClusterStats extends BackplaneStats {
+  /** Id of this node. */
+  node: string
+  /** Dials with clients of other nodes, under way and open. */
+  dials: number
+  /** Bytes kept for them here. */
+  keptBytes: number
+}
+
 /** A reading of the server: levels now, and counts since it was created. */
 export interface RendezvousStats {
   /** Connections open now. */
   sessions: number
-  /** Peer ids (or addresses without one) that can be dialled now. */
+  /** Peer ids (or addresses without one) that can be dialled now, those of other nodes among them. */
   peers: number
   /** Stream halves open now; an ordinary dial has two. */
   streams: number
@@ -91,6 +105,8 @@ export interface RendezvousStats {
   pendingChallenges: number
   /** Connections and joins waiting for their turn now, as more came than could be served at once. */
   waiting: number
+  /** Where several nodes may share the star. */
+  cluster?: ClusterStats
   joins: Attempts
   dials: Attempts
   /** Chunks passed on from a sender to a receiver, and their payload in bytes. */

@@ -60,7 +60,7 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
   }
   const describe: DescribeOption = (path) => {
     const surface = surfaces.find((candidate) => candidate.path.every((name, depth) => name === path[depth]))
-    if (surface !== undefined) return given.get(surface)?.as ?? `--${surface.flag}`
+    if (surface !== undefined) return withoutPassword(given.get(surface)?.as ?? `--${surface.flag}`)
     return [...path, ...(file === undefined ? [] : [`in ${file.path}`])].join(' ')
   }
   const input = { ...file?.content }
@@ -71,6 +71,11 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
     if (!(error instanceof InvalidOptionsError)) throw error
     throw usageErrorOf(error, surfaces, describe)
   }
+}
+
+/** A URL may hold one, and messages end up in logs. */
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^@/]*@/, '//…@')
 }
 
 /** One line for options that cannot be used as they were given. */

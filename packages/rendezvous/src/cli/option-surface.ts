@@ -30,6 +30,7 @@ interface SchemaNode {
   default?: unknown
   description?: string
   value?: string
+  allowed?: string
   off?: string
   flag?: string
   short?: string
@@ -68,7 +69,7 @@ function surfaceOf(node: SchemaNode, path: readonly string[]): OptionSurface {
     env: node.env ?? ENV_PREFIX + flag.replaceAll('-', '_').toUpperCase(),
     value: node.value ?? (kind === 'number' ? 'number' : 'text'),
     description: node.off ?? node.description ?? '',
-    allowed: allowedOf(node),
+    allowed: node.allowed ?? allowedOf(node),
     default: node.default
   }
 }

@@ -76,6 +76,10 @@ function explain(error: unknown, { port }: RendezvousOptions, describe: Describe
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UsageError(`${describe(['host'])}: no address of this machine; 0.0.0.0 stands for all of them`)
+    case 'ERR_REDIS': {
+      const why = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+      return new UsageError(`${describe(['redis'])}: ${error.message}${why}`)
+    }
     default:
       return error
   }

@@ -1,18 +1,18 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import type { RendezvousStats } from '../stats.js'
+import type { ClusterStats, RendezvousStats } from '../stats.js'
 
 /** One figure, read from the server's stats when metrics are asked for. */
-interface Figure {
+interface Figure<Stats = RendezvousStats> {
   name: string
   help: string
-  read: (stats: RendezvousStats) => number
+  read: (stats: Stats) => number
 }
 
 /** One figure with a count for each reason. */
-interface Tally {
+interface Tally<Stats = RendezvousStats> {
   name: string
   help: string
-  read: (stats: RendezvousStats) => Readonly<Record<string, number | undefined>>
+  read: (stats: Stats) => Readonly<Record<string, number | undefined>>
 }
 
 const GAUGES: readonly Figure[] = [
@@ -90,18 +90,97 @@ const TALLIES: readonly Tally[] = [
   { name: 'rendezvous_paused_total', help: 'times a sender was not read from', read: (stats) => stats.paused }
 ]
 
+const CLUSTER_GAUGES: readonly Figure<ClusterStats>[] = [
+  {
+    name: 'rendezvous_cluster_nodes',
+    help: 'nodes of the star, this one among them',
+    read: (stats) => stats.nodes.length
+  },
+  {
+    name: 'rendezvous_cluster_fenced',
+    help: '1 while the other nodes cannot be reached',
+    read: (stats) => Number(stats.fenced)
+  },
+  {
+    name: 'rendezvous_cluster_lease_age_seconds',
+    help: 'time since this node last showed the others that it is there',
+    read: (stats) => stats.leaseAge / 1000
+  },
+  {
+    name: 'rendezvous_cluster_feed_lag',
+    help: 'changes of the registry that this node has not heard of yet',
+    read: (stats) => stats.feedLag
+  },
+  {
+    name: 'rendezvous_cluster_dials',
+    help: 'dials with clients of other nodes, under way and open',
+    read: (stats) => stats.dials
+  },
+  {
+    name: 'rendezvous_cluster_kept_bytes',
+    help: 'bytes that wait for clients of other nodes, or came from them and cannot be passed on yet',
+    read: (stats) => stats.keptBytes
+  }
+]
+
+const CLUSTER_COUNTERS: readonly Figure<ClusterStats>[] = [
+  {
+    name: 'rendezvous_cluster_retransmits_total',
+    help: 'envelopes to other nodes that were sent again',
+    read: (stats) => stats.retransmits
+  }
+]
+
+/** Figures of each link, by the node at its other end. */
+const LINK_GAUGES: readonly Figure<ClusterStats['links'][number]>[] = [
+  {
+    name: 'rendezvous_cluster_link_unacknowledged_bytes',
+    help: 'bytes sent to a node that it has not acknowledged',
+    read: (link) => link.unacknowledged
+  },
+  {
+    name: 'rendezvous_cluster_link_window_bytes',
+    help: 'bytes that may be on their way to a node',
+    read: (link) => link.window
+  }
+]
+
+const CLUSTER_TALLIES: readonly Tally<ClusterStats>[] = [
+  {
+    name: 'rendezvous_cluster_refused_total',
+    help: 'envelopes from other nodes that were not taken',
+    read: (stats) => stats.refusedEnvelopes
+  }
+]
+
 /**
  * What `/metrics` answers. Each server has a registry of its own, so that several in one process do not clash.
  *
  * @param stats - reads the server's figures
+ * @param clusterStats - reads those of a star with several nodes
  */
-export function createMetrics(stats: () => RendezvousStats): Registry {
+export function createMetrics(stats: () => RendezvousStats, clusterStats?: () => ClusterStats): Registry {
   const registry = new Registry()
+  addFigures(registry, stats, GAUGES, COUNTERS, TALLIES)
+  if (clusterStats !== undefined) {
+    addFigures(registry, clusterStats, CLUSTER_GAUGES, CLUSTER_COUNTERS, CLUSTER_TALLIES)
+    addLinks(registry, clusterStats)
+  }
+  return Registry.merge([metricsOfProcess(), registry])
+}
+
+function addFigures<Stats>(
+  registry: Registry,
+  stats: () => Stats,
+  gauges: readonly Figure<Stats>[],
+  counters: readonly Figure<Stats>[],
+  tallies: readonly Tally<Stats>[]
+): void {
   const registers = [registry]
-  for (const { name, help, read } of GAUGES) {
+  for (const { name, help, read } of gauges) {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read(stats())) })
   }
-  for (const { name, help, read } of COUNTERS) {
+  for (const { name, help, read } of counters) {
     const counter: Counter = new Counter({
       name,
       help,
@@ -112,7 +191,7 @@ export function createMetrics(stats: () => RendezvousStats): Registry {
       }
     })
   }
-  for (const { name, help, read } of TALLIES) {
+  for (const { name, help, read } of tallies) {
     const counter: Counter = new Counter({
       name,
       help,
@@ -124,7 +203,21 @@ export function createMetrics(stats: () => RendezvousStats): Registry {
       }
     })
   }
-  return Registry.merge([metricsOfProcess(), registry])
+}
+
+function addLinks(registry: Registry, stats: () => ClusterStats): void {
+  for (const { name, help, read } of LINK_GAUGES) {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [registry],
+      labelNames: ['node'],
+      collect: () => {
+        gauge.reset()
+        for (const link of stats().links) gauge.set({ node: link.node }, read(link))
+      }
+    })
+  }
 }
 
 /** One set for all servers: prom-client never stops observing the process, and would hold on to each server. */

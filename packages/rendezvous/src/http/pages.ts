@@ -9,8 +9,8 @@ export interface PagesOptions {
   publicAddress: string | undefined
   /** What to show if neither that nor the Host header names an address. */
   fallbackAddress: () => string
-  /** Whether new clients are served. */
-  isReady: () => boolean
+  /** Whether new clients are served, by all nodes of the star if it has several. */
+  state: () => 'ready' | 'draining' | 'fenced'
   /** Undefined when metrics are off. */
   metrics: Registry | undefined
 }
@@ -33,9 +33,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
       case '/health':
         return answer(response, 200, 'application/json', '{"status":"ok"}\n')
       case '/ready':
-        return options.isReady()
-          ? answer(response, 200, 'application/json', '{"status":"ready"}\n')
-          : answer(response, 503, 'application/json', '{"status":"draining"}\n')
+        return answerState(response, options.state())
       case '/metrics':
         if (options.metrics === undefined) return notFound(response)
         void answerMetrics(response, options.metrics)
@@ -44,6 +42,10 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
         return notFound(response)
     }
   }
+}
+
+function answerState(response: ServerResponse, state: string): void {
+  answer(response, state === 'ready' ? 200 : 503, 'application/json', `${JSON.stringify({ status: state })}\n`)
 }
 
 async function answerMetrics(response: ServerResponse, metrics: Registry): Promise<void> {

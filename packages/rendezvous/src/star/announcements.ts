@@ -2,7 +2,7 @@ import { EVENTS, rebase } from '@websocket-star/protocol'
 import { EncodedTexts, type Encoded } from '../wire/encoded.js'
 import { eventText } from '../wire/packet.js'
 import type { Member } from './member.js'
-import { keyOf, type Entry } from './registry.js'
+import { addressOf, keyOf, type Entry } from './registry.js'
 
 /** Bytes of an announcement beside its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
 const BYTES = 72
@@ -57,6 +57,5 @@ export function announcementSize(prefix: string | undefined): number {
 /** How an entry is called under a prefix. Legacy clients split the text on `/ipfs/`, so that spelling is written. */
 export function addressUnder(entry: Entry, prefix: string | undefined): string {
   if (entry.peerId !== undefined && prefix !== undefined) return rebase(entry.peerId, prefix, 'legacy')
-  // An entry in the registry has a holder.
-  return entry.holders[0]?.address.legacy ?? entry.key
+  return addressOf(entry)?.legacy ?? entry.key
 }

@@ -8,8 +8,11 @@ import {
   StarProtocolError,
   WIRE_ERRORS,
   wireErrorFor,
+  type DialRequest,
   type StarAddress
 } from '@websocket-star/protocol'
+import type { Backplane, PeerRecord } from '../cluster/backplane.js'
+import type { Channels, IncomingDial } from '../cluster/channels.js'
 import type { Proxy } from '../relay/proxy.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
@@ -17,7 +20,7 @@ import type { Ack, Session } from '../wire/session.js'
 import type { RequestOutcome } from '../wire/acks.js'
 import { IpRates } from './ip-rates.js'
 import type { Member } from './member.js'
-import type { Registry } from './registry.js'
+import { keyOf, type Holder, type Registry } from './registry.js'
 import { BURST, TokenBucket } from './token-bucket.js'
 
 export interface DialOptions {
@@ -30,11 +33,29 @@ export interface DialOptions {
   dialsPerSecondPerIp: number
 }
 
+/** The way to the other nodes of the star. */
+export interface OtherNodes {
+  readonly backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>
+  readonly channels: Pick<Channels, 'open'>
+}
+
+/** Why a dial is not made: what is counted, and what the dialler is told. */
+type Refusal = readonly [reason: RefusalReason, message: string]
+
+/** A dial that may be made. */
+interface Dial extends DialRequest {
+  readonly member: Member
+  readonly ack: Ack | undefined
+  /** Another node has said once that it does not hold the peer. */
+  isRepeated: boolean
+}
+
 /** Brings two peers together: asks the dialled one, and opens the two halves of the dial. */
 export class Dialing {
   readonly #options: DialOptions
   readonly #registry: Registry
   readonly #router: Router
+  readonly #others: OtherNodes
   readonly #counters: Counters
   /** The ids of the dials that wait for an answer, at both ends: their second halves are still to come. */
   readonly #waiting = new Map<Session, Set<string>>()
@@ -50,6 +71,7 @@ export class Dialing {
     options: DialOptions,
     registry: Registry,
     router: Router,
+    others: OtherNodes,
     counters: Counters,
     onFault: (error: unknown) => void,
     now: () => number = () => performance.now()
@@ -60,6 +82,7 @@ export class Dialing {
     this.#options = options
     this.#registry = registry
     this.#router = router
+    this.#others = others
     this.#counters = counters
   }
 
@@ -74,35 +97,124 @@ export class Dialing {
       if (!(error instanceof StarProtocolError)) this.#onFault(error)
       return this.#refuse(error instanceof InvalidAddressError ? 'address' : 'request', wireErrorFor(error), ack)
     }
-    const { from, to, dialId } = request
-    if (!member.addresses.has(from.canonical)) return this.#refuse('not authorized', WIRE_ERRORS.notAuthorized, ack)
-    const target = this.#registry.find(to)?.member
-    if (target === undefined) return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
-    if (target === member || (to.peerId !== undefined && to.peerId === from.peerId)) {
+    if (!member.addresses.has(request.from.canonical)) {
+      return this.#refuse('not authorized', WIRE_ERRORS.notAuthorized, ack)
+    }
+    const dial: Dial = { ...request, member, ack, isRepeated: false }
+    const target = this.#registry.find(request.to)
+    if (target !== undefined) this.#dialHolder(dial, target)
+    else if (this.#others.backplane.hasOthers) this.#lookUp(dial)
+    else this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
+  }
+
+  /** Handles a dial from another node's client: the same questions are asked about the client of this one. */
+  answer({ channel, from, to, dialId, answer }: IncomingDial): void {
+    let request
+    try {
+      request = parseDialRequest([from, to, dialId])
+    } catch (error) {
+      return answer(false, wireErrorFor(error))
+    }
+    const target = this.#registry.findHere(request.to)?.member
+    if (target === undefined) return answer(false, WIRE_ERRORS.peerNotFound)
+    const { session } = target
+    const refusal = this.#refusalAt(session, dialId)
+    if (refusal !== undefined) return answer(session.extended, refusal[1])
+    this.#wait(session, dialId)
+    const half = this.#router.open(halfName(dialId, 'dialer'), channel, session)
+    this.#ask(target, half, request, (failure) => {
+      this.#settle(session, dialId)
+      answer(session.extended, failure?.[1])
+    })
+  }
+
+  /** The registry of the star may know more than this node has heard of. */
+  #lookUp(dial: Dial): void {
+    const { member, to, dialId, ack } = dial
+    const refusal = this.#refusalOfDialer(dial)
+    if (refusal !== undefined) return this.#refuse(...refusal, ack)
+    this.#waitAsDialer(member.session, dialId)
+    this.#others.backplane
+      .lookup(keyOf(to))
+      .catch(() => {}) // nobody can be asked
+      .then((record) => {
+        this.#settleAsDialer(member.session, dialId)
+        const known = dial.isRepeated ? this.#registry.findHere(to) : this.#registry.find(to)
+        const target = known ?? record ?? undefined
+        // The session may have gone, or left, meanwhile.
+        if (target === undefined || !member.addresses.has(dial.from.canonical)) {
+          return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
+        }
+        this.#dialHolder(dial, target)
+      })
+      .catch(this.#onFault)
+  }
+
+  #dialHolder(dial: Dial, target: Holder | PeerRecord): void {
+    const { from, to, member, ack } = dial
+    const isHere = 'member' in target
+    if ((isHere && target.member === member) || (to.peerId !== undefined && to.peerId === from.peerId)) {
       return this.#refuse('own peer', WIRE_ERRORS.cannotDialSelf, ack)
     }
-    for (const { session } of [member, target]) {
-      if (this.#isLive(session, dialId)) return this.#refuse('dial id', WIRE_ERRORS.dialIdInUse, ack)
-      if (!this.#router.hasRoom(session, 2 + (this.#waiting.get(session)?.size ?? 0))) {
-        return this.#refuse('stream limit', WIRE_ERRORS.tooManyStreams, ack)
-      }
-    }
-    if (this.#router.unacceptedOf(member.session) >= this.#options.unacceptedStreams) {
-      return this.#refuse('unaccepted limit', WIRE_ERRORS.tooManyUnaccepted, ack)
-    }
-    const asked = this.#asked.get(member.session) ?? 0
-    if (asked >= this.#options.pendingDialsPerSession) {
-      return this.#refuse('dial limit', WIRE_ERRORS.tooManyRequests, ack)
-    }
-    this.#wait(member.session, target.session, dialId, asked)
+    const refusal =
+      this.#refusalAt(member.session, dial.dialId) ??
+      (isHere ? this.#refusalAt(target.member.session, dial.dialId) : undefined) ??
+      this.#refusalOfDialer(dial)
+    if (refusal !== undefined) return this.#refuse(...refusal, ack)
+    if (isHere) this.#dialHere(dial, target.member)
+    else this.#dialElsewhere(dial, target)
+  }
 
+  #dialHere(dial: Dial, target: Member): void {
+    const { member, dialId, ack } = dial
+    this.#waitAsDialer(member.session, dialId)
+    this.#wait(target.session, dialId)
     // The dialer's half has to be there before the callee can accept it.
     const half = this.#router.open(halfName(dialId, 'dialer'), member.session, target.session)
-    const caller = callerUnder(from, target.prefix)
-    target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) => {
-      this.#settle(member.session, target.session, dialId)
-      this.#conclude(half, dialId, outcome, ack)
+    this.#ask(target, half, dial, (failure) => {
+      this.#settleAsDialer(member.session, dialId)
+      this.#settle(target.session, dialId)
+      this.#tell(failure, ack)
     })
+  }
+
+  /** Asks a client of this node. */
+  #ask(
+    target: Member,
+    half: Proxy,
+    { from, dialId }: DialRequest,
+    answered: (failure: Refusal | undefined) => void
+  ): void {
+    const caller = callerUnder(from, target.prefix)
+    target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) =>
+      answered(this.#conclude(half, dialId, outcome))
+    )
+  }
+
+  #dialElsewhere(dial: Dial, { node }: PeerRecord): void {
+    const { member, from, to, dialId, ack } = dial
+    if (this.#others.backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
+    const { session } = member
+    this.#waitAsDialer(session, dialId)
+    let half: Proxy | undefined
+    this.#others.channels.open(
+      node,
+      { dialId, from: from.canonical, to: to.canonical, isExtended: session.extended },
+      (channel) => {
+        half = this.#router.open(halfName(dialId, 'dialer'), session, channel)
+      },
+      (outcome) => {
+        this.#settleAsDialer(session, dialId)
+        if (half === undefined) return
+        const failure = this.#conclude(half, dialId, outcome)
+        // The peer may have moved on just before: then somebody else holds it.
+        if (failure?.[1] === WIRE_ERRORS.peerNotFound && !dial.isRepeated && !session.ended) {
+          dial.isRepeated = true
+          return this.#lookUp(dial)
+        }
+        this.#tell(failure, ack)
+      }
+    )
   }
 
   sweep(): void {
@@ -129,47 +241,75 @@ export class Dialing {
     )
   }
 
-  #wait(dialer: Session, callee: Session, dialId: string, asked: number): void {
-    this.#asked.set(dialer, asked + 1)
-    for (const session of [dialer, callee]) {
-      const ids = this.#waiting.get(session)
-      if (ids === undefined) this.#waiting.set(session, new Set([dialId]))
-      else ids.add(dialId)
+  /** Why a session cannot be an end of a dial. */
+  #refusalAt(session: Session, dialId: string): Refusal | undefined {
+    if (this.#isLive(session, dialId)) return ['dial id', WIRE_ERRORS.dialIdInUse]
+    if (!this.#router.hasRoom(session, 2 + (this.#waiting.get(session)?.size ?? 0))) {
+      return ['stream limit', WIRE_ERRORS.tooManyStreams]
     }
+    return undefined
   }
 
-  #settle(dialer: Session, callee: Session, dialId: string): void {
-    const asked = (this.#asked.get(dialer) ?? 1) - 1
-    if (asked > 0) this.#asked.set(dialer, asked)
-    else this.#asked.delete(dialer)
-    for (const session of [dialer, callee]) {
-      const ids = this.#waiting.get(session)
-      ids?.delete(dialId)
-      if (ids?.size === 0) this.#waiting.delete(session)
+  #refusalOfDialer({ member: { session } }: Dial): Refusal | undefined {
+    const { unacceptedStreams, pendingDialsPerSession } = this.#options
+    if (this.#router.unacceptedOf(session) >= unacceptedStreams) {
+      return ['unaccepted limit', WIRE_ERRORS.tooManyUnaccepted]
     }
+    if ((this.#asked.get(session) ?? 0) >= pendingDialsPerSession) return ['dial limit', WIRE_ERRORS.tooManyRequests]
+    return undefined
   }
 
-  #conclude(half: Proxy, dialId: string, outcome: RequestOutcome, ack: Ack | undefined): void {
+  #wait(session: Session, dialId: string): void {
+    const ids = this.#waiting.get(session)
+    if (ids === undefined) this.#waiting.set(session, new Set([dialId]))
+    else ids.add(dialId)
+  }
+
+  #waitAsDialer(session: Session, dialId: string): void {
+    this.#asked.set(session, (this.#asked.get(session) ?? 0) + 1)
+    this.#wait(session, dialId)
+  }
+
+  #settle(session: Session, dialId: string): void {
+    const ids = this.#waiting.get(session)
+    ids?.delete(dialId)
+    if (ids?.size === 0) this.#waiting.delete(session)
+  }
+
+  #settleAsDialer(session: Session, dialId: string): void {
+    const asked = (this.#asked.get(session) ?? 1) - 1
+    if (asked > 0) this.#asked.set(session, asked)
+    else this.#asked.delete(session)
+    this.#settle(session, dialId)
+  }
+
+  /** Opens the callee's half, if the dial was taken. @returns why it was not */
+  #conclude(half: Proxy, dialId: string, outcome: RequestOutcome): Refusal | undefined {
     if (!outcome.answered) {
       this.#router.drop(half)
-      if (outcome.reason === 'closed') return this.#refuse('peer left', WIRE_ERRORS.peerLeft, ack)
+      if (outcome.reason === 'closed') return ['peer left', WIRE_ERRORS.peerLeft]
       // Should the callee have begun to listen, it learns that nothing will come.
       half.receiver.sendError(half.stream, WIRE_ERRORS.dialTimeout)
-      return this.#refuse('dial timeout', WIRE_ERRORS.dialTimeout, ack)
+      return ['dial timeout', WIRE_ERRORS.dialTimeout]
     }
     const error = ackError(outcome.args[0])
     if (error !== undefined) {
       this.#router.drop(half)
-      return this.#refuse('dial refused', error, ack)
+      return ['dial refused', error]
     }
     // The dialer may have gone, or broken its half, while the callee was asked.
     const failure = half.failure ?? (half.sender.ended ? WIRE_ERRORS.peerLeft : undefined)
     if (failure !== undefined) {
       half.receiver.sendError(halfName(dialId, 'listener'), failure)
-      return this.#refuse('stream reset', failure, ack)
+      return ['stream reset', failure]
     }
-    this.#counters.dials.success++
     this.#router.open(halfName(dialId, 'listener'), half.receiver, half.sender, half)
+    return undefined
+  }
+
+  #tell(failure: Refusal | undefined, ack: Ack | undefined): void {
+    if (failure !== undefined) return this.#refuse(...failure, ack)
+    this.#counters.dials.success++
     ack?.()
   }
 

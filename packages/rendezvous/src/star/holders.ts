@@ -1,38 +1,68 @@
 import { EVENTS, type StarAddress } from '@websocket-star/protocol'
+import type { Backplane, PeerRecord } from '../cluster/backplane.js'
+import { Claim } from '../cluster/claim.js'
 import { eventText } from '../wire/packet.js'
 import type { Discovery } from './discovery.js'
 import type { Member } from './member.js'
-import type { Entry, Holder, Registry } from './registry.js'
+import { isElsewhere, newestOf, type Entry, type Holder, type Registry } from './registry.js'
+
+/** Asks another node whether a client of it that holds a peer is there. */
+export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
  * Gives addresses to sessions and takes them away. Several sessions may share a peer: the newest is dialled; the others
  * keep their places while they answer, and hold the peer again when the newer ones have left. Those that know the
- * extensions are told of both.
+ * extensions are told of both. What one node gives and takes the others of the star hear of, and the newest holder may be
+ * theirs.
  */
 export class Holders {
   readonly #registry: Registry
   readonly #discovery: Discovery
+  readonly #backplane: Backplane
+  readonly #probeElsewhere: RemoteProbe
   readonly #takeoverTimeout: number
   readonly #onFault: (error: unknown) => void
   /** Those who are being asked whether they hold a peer again. */
   readonly #candidates = new WeakMap<Entry, readonly Holder[]>()
 
   /** @param takeoverTimeout - milliseconds an earlier holder has to answer a ping */
-  constructor(registry: Registry, discovery: Discovery, takeoverTimeout: number, onFault: (error: unknown) => void) {
+  constructor(
+    registry: Registry,
+    discovery: Discovery,
+    backplane: Backplane,
+    probeElsewhere: RemoteProbe,
+    takeoverTimeout: number,
+    onFault: (error: unknown) => void
+  ) {
     this.#registry = registry
     this.#discovery = discovery
+    this.#backplane = backplane
+    this.#probeElsewhere = probeElsewhere
     this.#takeoverTimeout = takeoverTimeout
     this.#onFault = onFault
   }
 
   /** The newest holder of a peer, under whatever address. */
-  newest(address: StarAddress): Holder | undefined {
-    return this.#registry.get(address)?.holders[0]
+  newest(address: StarAddress): Holder | PeerRecord | undefined {
+    const entry = this.#registry.get(address)
+    return entry === undefined ? undefined : newestOf(entry)
   }
 
-  /** Makes a session the newest holder of an address. */
+  /** Whether a holder shows that it is there: see {@link Session.probe}. */
+  async isThere(holder: Holder | PeerRecord): Promise<boolean> {
+    if ('member' in holder) return await holder.member.session.probe(this.#takeoverTimeout)
+    return await this.#probeElsewhere(holder.node, holder.key)
+  }
+
+  /** Answers another node: whether a session of this one that holds a peer is there. */
+  async isHereAlive(key: string): Promise<boolean> {
+    const holder = this.#registry.byKey(key)?.holders[0]
+    return holder !== undefined && (await this.#keepIfAlive(holder))
+  }
+
+  /** Makes a session the newest holder of an address. The claim of the entry settles when the other nodes know. */
   claim(member: Member, address: StarAddress): Entry {
-    const before = this.newest(address)
+    const before = this.#registry.get(address)?.holders[0]
     const { entry, displaced } = this.#registry.claim(member, address)
     this.#discovery.refresh(member)
     if (displaced !== undefined) {
@@ -40,8 +70,36 @@ export class Holders {
       tell(EVENTS.taken, displaced)
     }
     if (before !== undefined && before.member !== member) tell(EVENTS.taken, before)
+    this.#claimForStar(entry, address, false)
     this.#dropSilent(entry, member)
     return entry
+  }
+
+  /** Another node has told of a peer that it holds. */
+  claimElsewhere(record: PeerRecord): void {
+    const known = this.#registry.byKey(record.key)
+    const wasHere = known !== undefined && !isElsewhere(known)
+    const { entry, isNew } = this.#registry.claimElsewhere(record) ?? {}
+    if (entry === undefined) return
+    if (isNew) this.#discovery.introduce(entry, () => {})
+    if (wasHere && isElsewhere(entry)) this.#lost(entry)
+  }
+
+  /** No other node holds a peer any more, as far as that generation. */
+  releaseElsewhere(key: string, generation: number): void {
+    const known = this.#registry.byKey(key)
+    const wasElsewhere = known !== undefined && isElsewhere(known)
+    const entry = this.#registry.releaseElsewhere(key, generation)
+    if (entry !== undefined && wasElsewhere) this.#promote(entry, entry.holders)
+  }
+
+  /** All that other nodes hold. */
+  holdElsewhere(records: readonly PeerRecord[]): void {
+    const held = new Map(records.map((record) => [record.key, record]))
+    for (const { key, remote } of [...this.#registry.peers()]) {
+      if (remote !== undefined && !held.has(key)) this.releaseElsewhere(key, remote.generation)
+    }
+    for (const record of records) this.claimElsewhere(record)
   }
 
   /** A session leaves one of its addresses. */
@@ -61,9 +119,26 @@ export class Holders {
    * again.
    */
   #release(member: Member, address: StarAddress): void {
+    const before = this.#registry.get(address)
     const entry = this.#registry.release(member, address)
-    const candidates = entry?.holders.filter((holder) => holder.member !== member) ?? []
-    if (entry === undefined || candidates.length === 0) return
+    if (before?.holders.length === 0) this.#giveUp(before)
+    if (entry === undefined || isElsewhere(entry)) return
+    this.#promote(
+      entry,
+      entry.holders.filter((holder) => holder.member !== member)
+    )
+  }
+
+  /** Nobody on this node holds the peer any more. */
+  #giveUp(entry: Entry): void {
+    const { claim } = entry
+    if (claim === undefined) return
+    entry.claim = undefined
+    this.#backplane.release(claim)
+  }
+
+  #promote(entry: Entry, candidates: readonly Holder[]): void {
+    if (candidates.length === 0) return
     this.#candidates.set(entry, candidates)
     this.#promoteFirstAlive(entry, candidates).catch(this.#onFault)
   }
@@ -75,11 +150,33 @@ export class Holders {
       if (this.#candidates.get(entry) !== candidates) return
       // Somebody may have joined meanwhile: the newest join wins.
       const [newest] = entry.holders
-      if (newest === undefined || !candidates.includes(newest)) return
+      if (newest === undefined || !candidates.includes(newest) || isElsewhere(entry)) return
       if (!alive) continue
       this.#registry.promote(entry, candidate)
-      return tell(EVENTS.held, candidate)
+      const claim = this.#claimForStar(entry, candidate.address, true)
+      // Another node's client may have been faster.
+      return claim.whenSettled(() => {
+        if (claim.generation !== 0) tell(EVENTS.held, candidate)
+      })
     }
+  }
+
+  #claimForStar(entry: Entry, { canonical }: StarAddress, isAgain: boolean): Claim {
+    const claim = new Claim(entry.key, canonical, isAgain)
+    entry.claim = claim
+    this.#backplane.claim(claim)
+    // Another node may have claimed the peer after it, and been heard of before.
+    claim.whenSettled(() => {
+      if (entry.claim === claim && claim.generation !== 0 && isElsewhere(entry)) this.#lost(entry)
+    })
+    return claim
+  }
+
+  /** A session of this node held a peer, and one of another node has taken over. */
+  #lost(entry: Entry): void {
+    const [newest] = entry.holders
+    if (newest !== undefined) tell(EVENTS.taken, newest)
+    for (const holder of entry.holders) this.#keepIfAlive(holder).catch(this.#onFault)
   }
 
   /**
@@ -102,8 +199,10 @@ export class Holders {
     const alive = await holder.member.session.probe(this.#takeoverTimeout)
     const isHeld = this.#registry.get(holder.address)?.holders.includes(holder) ?? false
     if (!alive && isHeld) {
+      const entry = this.#registry.get(holder.address)
       this.#registry.release(holder.member, holder.address)
       this.#discovery.refresh(holder.member)
+      if (entry?.holders.length === 0) this.#giveUp(entry)
     }
     return alive && isHeld
   }

@@ -14,6 +14,7 @@ import type { Discovery } from './discovery.js'
 import type { Holders } from './holders.js'
 import { IpRates } from './ip-rates.js'
 import type { Member, PendingJoin } from './member.js'
+import type { Entry } from './registry.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -28,6 +29,9 @@ export interface JoinOptions {
   joinRoundsPerSecond: number
   joinRoundsPerSecondPerIp: number
 }
+
+/** Milliseconds that a join waits for the other nodes at most. */
+const CLAIM_TIMEOUT = 1_000
 
 /** A join that was refused: what the client is told, and what is counted. */
 class JoinRefusal extends Error {
@@ -200,9 +204,9 @@ export class Joining {
   /** Without a challenge an address is whoever's comes first: it is taken from a session that does not answer only. */
   async #claimUnproven(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
     const holder = this.#holders.newest(address)
-    if (holder !== undefined && holder.member !== member) {
+    if (holder !== undefined && !('member' in holder && holder.member === member)) {
       const decision = this.#decide(member, address)
-      const alive = await holder.member.session.probe(this.#options.takeoverTimeout)
+      const alive = await this.#holders.isThere(holder)
       this.#concluded(member, decision)
       const present = this.#holders.newest(address)
       if (present !== undefined && (alive || present !== holder)) {
@@ -236,13 +240,30 @@ export class Joining {
     this.#counters.joins.success++
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     this.#discovery.introduce(entry, () => {
-      try {
-        this.#answer(member, ack)
-        this.#discovery.welcome(member)
-      } catch (error) {
-        this.#onFault(error)
-      }
+      this.#onceClaimed(entry, () => {
+        try {
+          this.#answer(member, ack)
+          this.#discovery.welcome(member)
+        } catch (error) {
+          this.#onFault(error)
+        }
+      })
     })
+  }
+
+  /** Waits until the other nodes of the star can find the peer; if they cannot be reached, not for long. */
+  #onceClaimed({ claim }: Entry, action: () => void): void {
+    if (claim === undefined) return action()
+    let timer: NodeJS.Timeout | undefined
+    let isDone = false
+    const once = () => {
+      if (isDone) return
+      isDone = true
+      clearTimeout(timer)
+      action()
+    }
+    claim.whenSettled(once)
+    if (!isDone) timer = setTimeout(once, CLAIM_TIMEOUT).unref()
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */

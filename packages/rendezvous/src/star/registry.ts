@@ -1,20 +1,27 @@
-import type { StarAddress } from '@websocket-star/protocol'
+import { parseAddress, type StarAddress } from '@websocket-star/protocol'
+import type { PeerRecord } from '../cluster/backplane.js'
+import type { Claim } from '../cluster/claim.js'
 import { Compactor } from './compact.js'
 import type { Member } from './member.js'
 import { Roster } from './roster.js'
 
+/** A session of this node that holds a peer. */
 export interface Holder {
   readonly member: Member
   readonly address: StarAddress
 }
 
-/** A peer that can be dialled: its id, or its address where that has none, and who holds it. */
+/** A peer that can be dialled: its id, or its address where that has none, and who holds it, on this node or elsewhere. */
 export interface Entry {
   /** The peer id, or the canonical text of an address without exactly one. */
   readonly key: string
   readonly peerId: string | undefined
-  /** Newest first; never empty while the entry is in the registry. */
+  /** Those of this node, newest first. Not empty while the entry is in the registry, unless another node holds the peer. */
   holders: readonly Holder[]
+  /** This node's claim for the newest of them. */
+  claim: Claim | undefined
+  /** The holder that another node has told of. */
+  remote: PeerRecord | undefined
 }
 
 /** Told of each peer that comes, and of each that has left for good: nobody holds it. */
@@ -36,7 +43,17 @@ export class Registry {
   }
 
   /** The newest holder of this very address, else of this peer. */
-  find(address: StarAddress): Holder | undefined {
+  find(address: StarAddress): Holder | PeerRecord | undefined {
+    const entry = this.#entries.get(keyOf(address))
+    if (entry?.remote === undefined) return this.findHere(address)
+    const here = entry.holders.find((holder) => holder.address.canonical === address.canonical)
+    const isThere = entry.remote.address === address.canonical
+    if (here !== undefined && isThere) return isElsewhere(entry) ? entry.remote : here
+    return here ?? (isThere ? entry.remote : newestOf(entry))
+  }
+
+  /** The same among the sessions of this node. */
+  findHere(address: StarAddress): Holder | undefined {
     const holders = this.#entries.get(keyOf(address))?.holders
     return holders?.find((holder) => holder.address.canonical === address.canonical) ?? holders?.[0]
   }
@@ -68,8 +85,7 @@ export class Registry {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
     const known = this.#entries.get(key)
-    const entry: Entry = known ?? { key, peerId: address.peerId, holders: [] }
-    if (known === undefined) this.#entries.set(key, entry)
+    const entry = known ?? this.#create(key, address.peerId)
     const holders = [{ member, address }, ...entry.holders.filter((holder) => !isHeldBy(holder, member, address))]
     const surplus = [...new Set(holders.map((holder) => holder.member))][HOLDERS_PER_PEER]
     entry.holders = holders.filter((holder) => holder.member !== surplus)
@@ -94,12 +110,40 @@ export class Registry {
     const [newest] = entry.holders
     entry.holders = entry.holders.filter((holder) => !isHeldBy(holder, member, address))
     if (entry.holders.length === 0) {
-      this.#entries.delete(entry.key)
-      this.#roster.delete(entry)
-      this.#tell(entry, false)
+      if (entry.remote === undefined) this.#delete(entry)
       return undefined
     }
     return newest !== entry.holders[0] ? entry : undefined
+  }
+
+  /**
+   * Another node holds a peer, unless that is outdated.
+   *
+   * @returns the entry, and whether the peer is new to this node
+   */
+  claimElsewhere(record: PeerRecord): { entry: Entry; isNew: boolean } | undefined {
+    const known = this.#entries.get(record.key)
+    const generation = Math.max(known?.remote?.generation ?? 0, known?.claim?.generation ?? 0)
+    if (record.generation <= generation) return undefined
+    const entry = known ?? this.#create(record.key, record.key.startsWith('/') ? undefined : record.key)
+    entry.remote = record
+    this.#roster.add(entry)
+    if (known === undefined) this.#tell(entry, true)
+    return { entry, isNew: known === undefined }
+  }
+
+  /**
+   * No other node holds a peer any more with that generation or a lower one.
+   *
+   * @returns the entry if sessions of this node are left to hold the peer
+   */
+  releaseElsewhere(key: string, generation: number): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry?.remote === undefined || entry.remote.generation > generation) return undefined
+    entry.remote = undefined
+    if (entry.holders.length > 0) return entry
+    this.#delete(entry)
+    return undefined
   }
 
   /** Puts a holder first, as if it had joined last. */
@@ -123,6 +167,18 @@ export class Registry {
     return this.#roster.window(size)
   }
 
+  #create(key: string, peerId: string | undefined): Entry {
+    const entry: Entry = { key, peerId, holders: [], claim: undefined, remote: undefined }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #delete(entry: Entry): void {
+    this.#entries.delete(entry.key)
+    this.#roster.delete(entry)
+    this.#tell(entry, false)
+  }
+
   #tell(entry: Entry, isThere: boolean): void {
     for (const watcher of this.#watchers) watcher(entry, isThere)
   }
@@ -131,6 +187,28 @@ export class Registry {
 /** Addresses with the same key lead to the same peer. */
 export function keyOf(address: StarAddress): string {
   return address.peerId ?? address.canonical
+}
+
+/** Whether the newest holder of a peer is on another node. A claim of this node that is not decided yet is the newest. */
+export function isElsewhere({ holders, claim, remote }: Entry): boolean {
+  if (remote === undefined) return false
+  return holders.length === 0 || remote.generation > (claim?.generation ?? Number.POSITIVE_INFINITY)
+}
+
+/** The newest holder of a peer. */
+export function newestOf(entry: Entry): Holder | PeerRecord | undefined {
+  return isElsewhere(entry) ? entry.remote : entry.holders[0]
+}
+
+/** Where the newest holder of a peer joined; undefined if another node told of something else than an address. */
+export function addressOf(entry: Entry): StarAddress | undefined {
+  const newest = newestOf(entry)
+  if (newest === undefined || 'member' in newest) return newest?.address
+  try {
+    return parseAddress(newest.address)
+  } catch {
+    return undefined
+  }
 }
 
 function isHeldBy(holder: Holder, member: Member, address: StarAddress): boolean {

@@ -1,4 +1,5 @@
 import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
+import type { Channels } from '../cluster/channels.js'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
 import type { Ack, Session, SessionListener } from '../wire/session.js'
@@ -25,6 +26,7 @@ export interface StarParts {
   joining: Joining
   dialing: Dialing
   router: Router
+  channels: Pick<Channels, 'sweep'>
   turns: Turns
   counters: Counters
   onFault: (error: unknown) => void
@@ -115,6 +117,7 @@ export class Star implements SessionListener {
     this.#parts.discovery.sweep()
     this.#parts.dialing.sweep()
     this.#parts.router.sweep()
+    this.#parts.channels.sweep()
   }
 
   /** Nobody may join any more: see {@link Star.drain}. */

@@ -20,7 +20,10 @@ const texts: Record<string, readonly [string, string, string]> = {
   allowedOrigins: ['https://a.example', 'https://b.example', 'https://c.example'],
   trustProxy: ['loopback', '192.0.2.1', '10.0.0.0/8'],
   logLevel: ['silent', 'warn', 'debug'],
-  logFormat: ['json', 'pretty', 'json']
+  logFormat: ['json', 'pretty', 'json'],
+  redis: ['redis://a.example', 'redis://:secret@b.example:6380/1', 'rediss://user:secret@c.example'],
+  'cluster.star': ['a', 'b', 'c'],
+  'cluster.node': ['node-1', 'node_2', 'node.3']
 }
 
 /** A value as it is written, and as it is in the options. */

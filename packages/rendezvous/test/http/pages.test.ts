@@ -15,7 +15,7 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
       secure: false,
       publicAddress: undefined,
       fallbackAddress: () => fallback,
-      isReady: () => true,
+      state: () => 'ready',
       metrics,
       ...options
     })
@@ -27,11 +27,12 @@ function shownAddress({ body }: Answer): string | undefined {
 }
 
 test.each([
-  [true, 200, 'ready'],
-  [false, 503, 'draining']
-])('whether it is ready (%s) is told at /ready', async (ready, status, word) => {
-  const ask = await pages({ isReady: () => ready })
-  expect(await ask('/ready')).toMatchObject({ status, body: `{"status":"${word}"}\n` })
+  ['ready', 200],
+  ['draining', 503],
+  ['fenced', 503]
+] as const)('whether it is ready (%s) is told at /ready', async (state, status) => {
+  const ask = await pages({ state: () => state })
+  expect(await ask('/ready')).toMatchObject({ status, body: `{"status":"${state}"}\n` })
 })
 
 describe('the front page', () => {

@@ -1,10 +1,12 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { LocalBackplane } from '../../src/cluster/local.js'
 import { Discovery } from '../../src/star/discovery.js'
 import { Holders } from '../../src/star/holders.js'
 import { Registry } from '../../src/star/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
+import { nobodyElsewhere } from '../support/joining.js'
 import { createMember, type RecordingMember } from '../support/member.js'
 
 const HOME = address(1)
@@ -30,7 +32,14 @@ beforeEach(() => {
     deltaInterval: 50
   }
   const discovery = new Discovery(options, registry, new Counters())
-  holders = new Holders(registry, discovery, TIMEOUT, (fault) => void faults.push(fault))
+  holders = new Holders(
+    registry,
+    discovery,
+    new LocalBackplane(),
+    nobodyElsewhere,
+    TIMEOUT,
+    (fault) => void faults.push(fault)
+  )
 })
 
 /** A session of the peer that knows the extensions. */

@@ -1,3 +1,5 @@
+import { strict as assert } from 'node:assert'
+import { LocalBackplane } from '../../src/cluster/local.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Dialing, type DialOptions } from '../../src/star/dial.js'
@@ -41,7 +43,9 @@ export class DialScene {
     const backlog = new BacklogWatch(BACKLOG, clock)
     this.router = new Router({ streamsPerSession, ...ROUTER }, flow, backlog, this.counters, clock)
     const onFault = (fault: unknown) => void this.faults.push(fault)
-    this.dialing = new Dialing({ ...LIMITS, ...options }, this.registry, this.router, this.counters, onFault, clock)
+    const others = { backplane: new LocalBackplane(), channels: { open: () => assert.fail('there is one node only') } }
+    const limits = { ...LIMITS, ...options }
+    this.dialing = new Dialing(limits, this.registry, this.router, others, this.counters, onFault, clock)
     this.alice = this.joined('alice', ALICE)
     this.bob = this.joined('bob', BOB)
   }

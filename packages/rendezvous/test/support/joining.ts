@@ -1,3 +1,4 @@
+import { LocalBackplane } from '../../src/cluster/local.js'
 import { Discovery } from '../../src/star/discovery.js'
 import { Holders } from '../../src/star/holders.js'
 import { Joining, type JoinOptions } from '../../src/star/join.js'
@@ -50,7 +51,7 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
   }
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
-  const holders = new Holders(registry, discovery, all.takeoverTimeout, onFault)
+  const holders = new Holders(registry, discovery, new LocalBackplane(), nobodyElsewhere, all.takeoverTimeout, onFault)
   const joining = new Joining(all, holders, discovery, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
@@ -83,4 +84,9 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
     }
   }
   return setup
+}
+
+/** There is one node only. */
+export function nobodyElsewhere(): Promise<boolean> {
+  return Promise.reject(new Error('No other node was to be asked'))
 }

@@ -1,0 +1,73 @@
+import type { Holders } from '../star/holders.js'
+import type { BackplaneListener, NodeLink, PeerRecord } from './backplane.js'
+import type { Channels } from './channels.js'
+import type { Frame } from './frames.js'
+import type { Probes } from './probes.js'
+
+export interface ClusterParts {
+  holders: Holders
+  channels: Channels
+  probes: Probes
+  onFault: (error: unknown) => void
+}
+
+/** Hands what other nodes tell and ask to the part that decides upon it. */
+export class Cluster implements BackplaneListener {
+  readonly #parts: ClusterParts
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts
+  }
+
+  joined(record: PeerRecord): void {
+    this.#try(() => this.#parts.holders.claimElsewhere(record))
+  }
+
+  left(key: string, generation: number): void {
+    this.#try(() => this.#parts.holders.releaseElsewhere(key, generation))
+  }
+
+  snapshot(records: readonly PeerRecord[]): void {
+    this.#try(() => this.#parts.holders.holdElsewhere(records))
+  }
+
+  frame(link: NodeLink, frame: Frame): void {
+    this.#try(() => {
+      switch (frame.type) {
+        case 'probe':
+          return this.#answerProbe(link, frame.id, frame.key)
+        case 'probed':
+          return this.#parts.probes.answered(frame.id, frame.isAlive)
+        default:
+          this.#parts.channels.frame(link, frame)
+      }
+    })
+  }
+
+  room(link: NodeLink): void {
+    this.#try(() => this.#parts.channels.room(link))
+  }
+
+  lost(link: NodeLink): void {
+    this.#try(() => {
+      this.#parts.channels.lost(link)
+      this.#parts.probes.lost(link)
+    })
+  }
+
+  #answerProbe(link: NodeLink, id: number, key: string): void {
+    this.#parts.holders
+      .isHereAlive(key)
+      .then((isAlive) => link.send({ type: 'probed', id, isAlive }))
+      .catch(this.#parts.onFault)
+  }
+
+  /** What goes wrong here is told, and stops nothing else. */
+  #try(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.#parts.onFault(error)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import type { LinksOptions } from './options.js'
+
+/** Milliseconds after which a node that could not be reached is tried again, and the same if it was heard of. */
+const RETRY_PAUSE = 250
+const RETRY_PAUSE_HEARD = 50
+/** A link that is not in use is probed so many times less often. */
+const IDLE_FACTOR = 5
+
+/** Signs of life of the other side of a link. Times are in milliseconds of one clock. */
+export class Pulse {
+  readonly #options: LinksOptions
+  /** Nobody listened to the last envelope, or the carrier did not take it. */
+  #blocked: 'unheard' | 'away' | undefined
+  #blockedAt = 0
+  #heardAt: number
+  #probedAt: number
+  /** When frames last went out or came. */
+  #usedAt: number
+  /** When something was last acknowledged, or sent after everything was. */
+  #progressAt: number
+  /** When the first probe reached the other side that was not answered. */
+  #unansweredSince: number | undefined
+
+  constructor(options: LinksOptions, now: number) {
+    this.#options = options
+    this.#heardAt = this.#probedAt = this.#usedAt = this.#progressAt = now
+  }
+
+  /** Only probes make sense now. */
+  get isBlocked(): boolean {
+    return this.#blocked !== undefined
+  }
+
+  block(reason: 'unheard' | 'away', now: number): void {
+    if (this.#blocked === reason) return
+    this.#blocked = reason
+    this.#blockedAt = now
+    // A silence while nothing reaches the other side means nothing.
+    this.#unansweredSince = undefined
+  }
+
+  unblock(): void {
+    this.#blocked = undefined
+  }
+
+  heard(now: number): void {
+    this.#heardAt = now
+    this.#unansweredSince = undefined
+  }
+
+  used(now: number): void {
+    this.#usedAt = now
+  }
+
+  progressed(now: number): void {
+    this.#progressAt = now
+  }
+
+  probed(now: number): void {
+    this.#probedAt = now
+  }
+
+  /** A probe of that time has reached the other side. */
+  probeArrived(probedAt: number): void {
+    if (this.#heardAt < probedAt) this.#unansweredSince ??= probedAt
+  }
+
+  /** Nobody could look for so long. */
+  pardon(pause: number): void {
+    this.#blockedAt += pause
+    if (this.#unansweredSince !== undefined) this.#unansweredSince += pause
+  }
+
+  /** There has been no sign of life for too long. */
+  isLost(now: number): boolean {
+    const { unheardTimeout, silenceTimeout } = this.#options
+    if (this.#blocked === 'unheard' && now - this.#blockedAt >= unheardTimeout) return true
+    return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
+  }
+
+  /** @param isWaiting - something is not acknowledged, which may be lost however much is heard */
+  isProbeDue(now: number, isWaiting: boolean): boolean {
+    const { silentAfter, silenceTimeout } = this.#options
+    const sinceProbe = now - this.#probedAt
+    if (this.isBlocked) return sinceProbe >= RETRY_PAUSE
+    if (isWaiting) return Math.min(sinceProbe, now - this.#progressAt) >= silentAfter
+    const isInUse = now - this.#usedAt < silenceTimeout
+    return Math.min(sinceProbe, now - this.#heardAt) >= (isInUse ? silentAfter : silentAfter * IDLE_FACTOR)
+  }
+
+  /** The other side is heard although it could not be reached: it may be reached again. */
+  isRetryDue(now: number): boolean {
+    return this.isBlocked && now - this.#probedAt >= RETRY_PAUSE_HEARD
+  }
+}

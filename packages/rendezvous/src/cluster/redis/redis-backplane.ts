@@ -1,0 +1,451 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from '../backplane.js'
+import type { Claim } from '../claim.js'
+import { Links } from '../links/links.js'
+import type { LinksOptions } from '../links/options.js'
+import { Connection, type Log } from './connection.js'
+import { Engine } from './engine.js'
+import { Feed } from './feed.js'
+import { Inbox } from './inbox.js'
+import { starKeys } from './keys.js'
+import { KnownNodes } from './known-nodes.js'
+import { Lease } from './lease.js'
+import { OwnClaims } from './own-claims.js'
+import { type Change, isAddress, isKey, RecordReader } from './records.js'
+
+export interface RedisBackplaneOptions {
+  /** `redis://` or, with TLS, `rediss://`; with user, password and database, if need be. */
+  readonly url: string
+  /** Nodes of the same star see each other; one Redis may have several stars. */
+  readonly star: string
+  /** What this node's id begins with. */
+  readonly nodeName: string
+  /** Milliseconds after which the peers of a node that has crashed are removed. Default 10,000. */
+  readonly leaseTtl: number
+  /** Milliseconds between two renewals of this node's lease. Default 3,000. */
+  readonly renewInterval: number
+  /** Milliseconds between two looks for nodes that have crashed. Default 1,000. */
+  readonly reapInterval: number
+  /** Milliseconds after which {@link RedisBackplane.start} gives up. Default 10,000. */
+  readonly connectTimeout: number
+  readonly links: LinksOptions
+}
+
+/** Milliseconds between two looks at all that may take too long. */
+const SWEEP = 250
+/** Milliseconds that Redis waits for something new in the feed. */
+const BLOCK = 2_000
+/** Milliseconds that leaving may take: if it fails, the lease ends by itself. */
+const LEAVE_TIMEOUT = 2_000
+const LOOKUP_TIMEOUT = 2_000
+/** Milliseconds between attempts to agree with Redis, at first and at most. */
+const RETRY_FIRST = 50
+const RETRY_MAX = 1_000
+/** Milliseconds between two snapshots because changes were missed: many at once are missed again and again. */
+const SNAPSHOT_PAUSE = 500
+
+/** What is to be done: nothing, taking a snapshot, or that after registering and comparing all claims. */
+type Need = 'nothing' | 'snapshot' | 'all'
+
+/**
+ * Nodes that share a star through Redis 7 or Valkey 8. The nodes themselves know best what they hold: whenever Redis may
+ * have lost something, or this node may not have heard of something, it writes what it holds again and reads all anew.
+ */
+export class RedisBackplane implements Backplane {
+  readonly node: string
+  readonly #options: RedisBackplaneOptions
+  readonly #onFault: (error: unknown) => void
+  readonly #log: Log
+  readonly #now: () => number
+  readonly #reader = new RecordReader()
+  readonly #commands: Connection
+  readonly #subscriber: Connection
+  readonly #feedConnection: Connection
+  readonly #engine: Engine
+  readonly #inbox: Inbox
+  readonly #claims: OwnClaims
+  readonly #lease: Lease
+  readonly #feed: Feed
+  readonly #nodes: KnownNodes
+  readonly #stopping = new AbortController()
+  #listener: BackplaneListener | undefined
+  #links: Links | undefined
+  #sweeper: NodeJS.Timeout | undefined
+  /** Id of the feed's connection in Redis. */
+  #feedClient: number | undefined
+  #need: Need = 'all'
+  #isAgreeing = false
+  #isStarted = false
+  #startup: { readonly deadline: number; readonly end: (error?: Error) => void } | undefined
+  #wasFenced = true
+  #snapshotAt = Number.NEGATIVE_INFINITY
+  /** Of the last renewal: the feed has to have moved by the next one, if it was behind. */
+  #lag = { position: 0, sequence: 0 }
+  #refusedClaims = 0
+
+  /**
+   * @param onFault - hears of errors in what this is told to call
+   * @param now - milliseconds of a clock that is never set
+   */
+  constructor(
+    options: RedisBackplaneOptions,
+    onFault: (error: unknown) => void,
+    log: Log = { info: () => {}, warn: () => {} },
+    now: () => number = () => performance.now()
+  ) {
+    if (!/^rediss?:\/\//.test(options.url))
+      throw new TypeError('The URL of Redis must begin with redis:// or rediss://')
+    this.node = nodeId(options.nodeName)
+    this.#options = options
+    this.#onFault = onFault
+    this.#log = log
+    this.#now = now
+    const { leaseTtl, renewInterval } = options
+    const keys = starKeys(options.star)
+    this.#commands = this.#connect(
+      'commands',
+      () => this.#connected(),
+      () => this.#disconnected()
+    )
+    this.#subscriber = this.#connect(
+      'inbox',
+      () => void this.#inbox.subscribe(),
+      () => this.#inbox.closed()
+    )
+    this.#feedConnection = this.#connect(
+      'feed',
+      () => void this.#feedConnected(),
+      () => (this.#feedClient = undefined)
+    )
+    const engine = new Engine(this.#commands, keys, this.node, this.#reader)
+    this.#engine = engine
+    this.#nodes = new KnownNodes(leaseTtl, now)
+    this.#lease = new Lease(
+      engine,
+      this.#commands,
+      options,
+      {
+        state: ({ sequence }) => this.#watchFeed(sequence),
+        nodes: (nodes) => {
+          this.#nodes.told(nodes)
+          this.#links?.nodes(this.#nodes.ids)
+        },
+        uncertain: (why) => this.#wantAll(why)
+      },
+      now
+    )
+    this.#claims = new OwnClaims(
+      engine,
+      (error) => this.#wantAll(error.message),
+      (sequence) => this.#lease.saw(sequence),
+      onFault,
+      now
+    )
+    this.#inbox = new Inbox(
+      this.#subscriber,
+      keys.inboxPrefix + this.node,
+      (message) => engine.publish(this.node, message),
+      renewInterval,
+      (envelope) => this.#links?.receive(envelope),
+      () => {
+        this.#links?.resume()
+        this.#watchStart()
+      },
+      now
+    )
+    this.#feed = new Feed(
+      this.#feedConnection,
+      keys.feed,
+      Math.min(BLOCK, leaseTtl / 2),
+      this.#reader,
+      { changed: (change) => this.#changed(change), missed: () => this.#want('snapshot') },
+      onFault
+    )
+  }
+
+  get isFenced(): boolean {
+    return !this.#isStarted || this.#lease.isOver
+  }
+
+  get hasOthers(): boolean {
+    return this.#nodes.size > (this.#nodes.has(this.node) ? 1 : 0)
+  }
+
+  /**
+   * @throws {Error} if Redis cannot be reached within the time there is, or refuses user, password or commands; `cause`
+   * is what it said
+   */
+  async start(listener: BackplaneListener): Promise<void> {
+    if (this.#listener !== undefined) throw new Error('This backplane was started before')
+    const { links, renewInterval, reapInterval } = this.#options
+    this.#listener = listener
+    const carrier = { publish: (node: string, envelope: Buffer) => this.#engine.publish(node, envelope) }
+    this.#links = new Links(this.node, links, carrier, listener, this.#onFault, this.#now)
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP, renewInterval / 2, reapInterval))
+    for (const { redis } of this.#connections) redis.connect().catch(() => {})
+    try {
+      await this.#untilStarted()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    this.#stopping.abort()
+    this.#endStart(new Error('This backplane was stopped'))
+    this.#isStarted = false
+    clearInterval(this.#sweeper)
+    this.#feed.stop()
+    this.#claims.close(new Error('this node has stopped'))
+    if (this.#lease.isHeld && this.#commands.isReady) {
+      await bounded(this.#engine.leave(), LEAVE_TIMEOUT).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'this node could not leave the star; its lease ends by itself')
+      })
+    }
+    this.#links?.stop()
+    await Promise.all(this.#connections.map((connection) => connection.close()))
+  }
+
+  claim(claim: Claim): void {
+    if (isKey(claim.key) && isAddress(claim.address)) {
+      this.#claims.claim(claim)
+    } else {
+      // Other nodes would not read it.
+      this.#refusedClaims++
+      claim.settle()
+    }
+  }
+
+  release(claim: Claim): void {
+    this.#claims.release(claim)
+  }
+
+  async lookup(key: string): Promise<PeerRecord | undefined> {
+    if (this.isFenced || !this.#commands.isReady) return undefined
+    try {
+      return await bounded(this.#engine.lookup(key), LOOKUP_TIMEOUT)
+    } catch {
+      return undefined
+    }
+  }
+
+  link(node: string): NodeLink {
+    if (this.#links === undefined) throw new Error('This backplane was not started')
+    return this.#links.link(node)
+  }
+
+  stats(): BackplaneStats {
+    const links = this.#links?.stats
+    return {
+      nodes: this.#nodes.ids,
+      fenced: this.isFenced,
+      leaseAge: this.#lease.age,
+      feedLag: Math.max(0, this.#lease.seen - this.#feed.position),
+      links: links?.links ?? [],
+      retransmits: links?.retransmits ?? 0,
+      refusedEnvelopes: { ...links?.refused, record: this.#reader.refused, claim: this.#refusedClaims }
+    }
+  }
+
+  get #connections(): readonly Connection[] {
+    return [this.#commands, this.#subscriber, this.#feedConnection]
+  }
+
+  #connect(purpose: string, onReady: () => void, onClosed: () => void): Connection {
+    const { url, leaseTtl } = this.#options
+    const options = { url, name: `${this.node}:${purpose}`, silence: leaseTtl }
+    return new Connection(options, onReady, onClosed, this.#log)
+  }
+
+  #untilStarted(): Promise<void> {
+    const deadline = this.#now() + this.#options.connectTimeout
+    return new Promise((resolve, reject) => {
+      this.#startup = { deadline, end: (error) => (error === undefined ? resolve() : reject(error)) }
+    })
+  }
+
+  /** Whether the start has succeeded, or will not. */
+  #watchStart(): void {
+    if (this.#startup === undefined) return
+    const failed = this.#connections.find(({ lastError }) => lastError !== undefined)
+    if (this.#isStarted && this.#inbox.isVerified) this.#endStart()
+    else if (failed?.isRefused === true) this.#endStart(this.#unreachable('refused this node', failed.lastError))
+    else if (this.#now() > this.#startup.deadline) {
+      const why = `did not answer as it should within ${this.#options.connectTimeout} ms`
+      this.#endStart(this.#unreachable(why, failed?.lastError))
+    }
+  }
+
+  #endStart(error?: Error): void {
+    const startup = this.#startup
+    this.#startup = undefined
+    startup?.end(error)
+  }
+
+  #unreachable(why: string, cause: Error | undefined): Error {
+    return new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause })
+  }
+
+  #connected(): void {
+    this.#inbox.verifyAnew()
+    this.#want('all')
+  }
+
+  #disconnected(): void {
+    this.#claims.close(new Error('the connection to Redis was lost'))
+  }
+
+  async #feedConnected(): Promise<void> {
+    void this.#feed.read()
+    try {
+      this.#feedClient = await this.#feedConnection.redis.client('ID')
+    } catch {
+      // Then a wait for something new ends by itself.
+    }
+  }
+
+  #wantAll(why: string): void {
+    this.#log.info({ why }, 'compares all with Redis')
+    this.#want('all')
+  }
+
+  #want(need: Exclude<Need, 'nothing'>): void {
+    this.#note(need)
+    void this.#agree()
+  }
+
+  #note(need: Exclude<Need, 'nothing'>): void {
+    if (this.#need !== 'all') this.#need = need
+  }
+
+  /** Does what is to be done, for as long as there is a connection. */
+  async #agree(): Promise<void> {
+    if (this.#isAgreeing) return
+    this.#isAgreeing = true
+    try {
+      for (let failures = 0; this.#need !== 'nothing' && this.#commands.isReady && !this.#stopping.signal.aborted;) {
+        const need = this.#need
+        this.#need = 'nothing'
+        try {
+          if (need === 'all') await this.#register()
+          else await this.#pauseBetweenSnapshots()
+          await this.#takeSnapshot(need === 'all')
+          failures = 0
+        } catch (error) {
+          if (this.#stopping.signal.aborted) return
+          this.#note(need)
+          this.#log.warn({ err: error }, 'cannot agree with Redis; tries again')
+          await delay(Math.min(RETRY_MAX, RETRY_FIRST * 2 ** failures++), undefined, { signal: this.#stopping.signal })
+        }
+      }
+    } catch {
+      // Stopped while it waited.
+    } finally {
+      this.#isAgreeing = false
+    }
+  }
+
+  async #register(): Promise<void> {
+    this.#pauseFeed()
+    this.#claims.close(new Error('this node registers anew'))
+    await this.#lease.register(this.#claims.nextTurn())
+    await this.#claims.open()
+    await this.#engine.own((keys) => this.#claims.retain(keys))
+  }
+
+  async #takeSnapshot(isNew: boolean): Promise<void> {
+    this.#pauseFeed()
+    const { records, sequence } = await this.#engine.snapshot()
+    if (this.#stopping.signal.aborted) return
+    for (const record of records) this.#claims.heard(record)
+    this.#tell((listener) => listener.snapshot(records))
+    this.#snapshotAt = this.#now()
+    this.#lease.saw(sequence)
+    this.#feed.resume(sequence, isNew)
+    this.#isStarted = true
+    this.#watchStart()
+  }
+
+  async #pauseBetweenSnapshots(): Promise<void> {
+    const wait = this.#snapshotAt + SNAPSHOT_PAUSE - this.#now()
+    if (wait > 0) await delay(wait, undefined, { signal: this.#stopping.signal })
+  }
+
+  /** What it waits for is told from another position then. */
+  #pauseFeed(): void {
+    if (this.#feed.isPaused) return
+    this.#feed.pause()
+    if (this.#feedClient !== undefined) this.#engine.unblock(this.#feedClient).catch(() => {})
+  }
+
+  #changed(change: Change): void {
+    if (change.type === 'gone') {
+      if (change.node === this.node) return
+      this.#nodes.gone(change.node)
+      this.#links?.nodes(this.#nodes.ids)
+    } else if (change.type === 'joined') {
+      const { record } = change
+      if (record.node === this.node) this.#listener?.left(record.key, record.generation)
+      else {
+        this.#claims.heard(record)
+        this.#listener?.joined(record)
+      }
+    } else if (change.node !== this.node) this.#listener?.left(change.key, change.generation)
+  }
+
+  /** Changes that were made before the last renewal, of which none has come since, will not come. */
+  #watchFeed(sequence: number): void {
+    const { position } = this.#feed
+    const isStuck = position === this.#lag.position && this.#lag.sequence > position
+    this.#lag = { position, sequence }
+    if (isStuck && !this.#feed.isPaused) this.#want('snapshot')
+  }
+
+  #sweep(): void {
+    this.#lease.sweep()
+    this.#inbox.sweep()
+    this.#claims.sweep()
+    this.#links?.sweep()
+    this.#watchStart()
+    const { isFenced } = this
+    if (isFenced === this.#wasFenced) return
+    this.#wasFenced = isFenced
+    if (isFenced) this.#log.warn({ node: this.node }, 'the lease could not be renewed: no other node can be reached')
+    else this.#log.info({ node: this.node, nodes: this.#nodes.size }, 'takes part in the star')
+  }
+
+  #tell(message: (listener: BackplaneListener) => void): void {
+    try {
+      if (this.#listener !== undefined) message(this.#listener)
+    } catch (error) {
+      this.#onFault(error)
+    }
+  }
+}
+
+/** `name-random`, of characters that an id may have. */
+function nodeId(name: string): string {
+  const readable = name.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 51) || 'node'
+  return `${readable}-${randomBytes(6).toString('hex')}`
+}
+
+/** Where Redis is, without user and password. */
+function place(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'a place that is not a URL'
+}
+
+/** @throws {Error} if it takes longer */
+async function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

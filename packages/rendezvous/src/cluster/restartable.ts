@@ -1,0 +1,56 @@
+import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './backplane.js'
+import type { Claim } from './claim.js'
+
+/** For a server that may be started again after it was stopped: it is another node then. */
+export class RestartableBackplane implements Backplane {
+  readonly #create: () => Backplane
+  #current: Backplane
+  #wasStarted = false
+
+  constructor(create: () => Backplane) {
+    this.#create = create
+    this.#current = create()
+  }
+
+  get node(): string {
+    return this.#current.node
+  }
+
+  get isFenced(): boolean {
+    return this.#current.isFenced
+  }
+
+  get hasOthers(): boolean {
+    return this.#current.hasOthers
+  }
+
+  start(listener: BackplaneListener): Promise<void> {
+    if (this.#wasStarted) this.#current = this.#create()
+    this.#wasStarted = true
+    return this.#current.start(listener)
+  }
+
+  stop(): Promise<void> {
+    return this.#current.stop()
+  }
+
+  claim(claim: Claim): void {
+    this.#current.claim(claim)
+  }
+
+  release(claim: Claim): void {
+    this.#current.release(claim)
+  }
+
+  lookup(key: string): Promise<PeerRecord | undefined> {
+    return this.#current.lookup(key)
+  }
+
+  link(node: string): NodeLink {
+    return this.#current.link(node)
+  }
+
+  stats(): BackplaneStats {
+    return this.#current.stats()
+  }
+}

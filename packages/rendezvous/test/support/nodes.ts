@@ -1,0 +1,123 @@
+import type { StarAddress } from '@websocket-star/protocol'
+import { Channels } from '../../src/cluster/channels.js'
+import { Cluster } from '../../src/cluster/cluster.js'
+import type { HopWindowOptions } from '../../src/cluster/hop-window.js'
+import { LocalBackplane, type LocalStar } from '../../src/cluster/local.js'
+import { Probes } from '../../src/cluster/probes.js'
+import { FlowControl } from '../../src/relay/flow-control.js'
+import { Router } from '../../src/relay/router.js'
+import { Dialing, type DialOptions } from '../../src/star/dial.js'
+import { Discovery } from '../../src/star/discovery.js'
+import { Holders } from '../../src/star/holders.js'
+import { Registry } from '../../src/star/registry.js'
+import { Counters } from '../../src/stats.js'
+import { BacklogWatch } from '../../src/wire/backlog.js'
+import { createMember, type RecordingMember } from './member.js'
+
+export const HIGH_WATER_MARK = 4_096
+export const WINDOW: HopWindowOptions = { initial: 2_048, max: 8_192 }
+const ANSWER_TIMEOUT = 200
+const MAX_KEPT = 65_536
+const TAKEOVER_TIMEOUT = 50
+
+const DIALS: DialOptions = {
+  ackTimeout: 15_000,
+  pendingDialsPerSession: 8,
+  unacceptedStreams: 16,
+  dialsPerSecond: 100,
+  dialsPerSecondPerIp: 100
+}
+
+/** A node with all that its clients' requests and other nodes' frames go through; the sessions are recordings. */
+export class TestNode {
+  readonly registry = new Registry()
+  readonly counters = new Counters()
+  readonly backplane: LocalBackplane
+  readonly holders: Holders
+  readonly router: Router
+  readonly channels: Channels
+  readonly dialing: Dialing
+  readonly faults: unknown[] = []
+  /** What its clients were sent, and what their dials were answered with, in order. */
+  readonly journal: unknown[][] = []
+  readonly #cluster: Cluster
+  readonly #now = () => performance.now()
+
+  constructor(star: LocalStar, name: string) {
+    const onFault = (fault: unknown) => void this.faults.push(fault)
+    const now = this.#now
+    this.backplane = new LocalBackplane(star, name)
+    const flow = new FlowControl(
+      { highWaterMark: HIGH_WATER_MARK, sessionCeiling: HIGH_WATER_MARK * 8, holdTimeout: 30_000 },
+      this.counters,
+      now
+    )
+    const backlog = new BacklogWatch(
+      { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 536_870_912 },
+      now
+    )
+    this.router = new Router(
+      { streamsPerSession: 16, acceptTimeout: 60_000, pongInterval: 20_000 },
+      flow,
+      backlog,
+      this.counters,
+      now
+    )
+    const discovery = new Discovery(
+      { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, joinList: 256, prefixes: 16, deltaInterval: 50 },
+      this.registry,
+      this.counters
+    )
+    const probes = new Probes(this.backplane, TAKEOVER_TIMEOUT)
+    this.holders = new Holders(
+      this.registry,
+      discovery,
+      this.backplane,
+      (node, key) => probes.ask(node, key),
+      TAKEOVER_TIMEOUT,
+      onFault
+    )
+    this.channels = new Channels(
+      { window: WINDOW, answerTimeout: ANSWER_TIMEOUT, maxKept: MAX_KEPT },
+      this.backplane,
+      this.router,
+      this.counters,
+      (dial) => this.dialing.answer(dial),
+      now
+    )
+    const others = { backplane: this.backplane, channels: this.channels }
+    this.dialing = new Dialing(DIALS, this.registry, this.router, others, this.counters, onFault)
+    this.#cluster = new Cluster({ holders: this.holders, channels: this.channels, probes, onFault })
+  }
+
+  async start(): Promise<this> {
+    await this.backplane.start(this.#cluster)
+    return this
+  }
+
+  /** A client of this node that has joined. */
+  join(name: string, address: StarAddress, isExtended = true): RecordingMember {
+    const member = createMember(name, this.journal)
+    member.recording.extended = isExtended
+    this.holders.claim(member, address)
+    return member
+  }
+
+  /** A dial; its answer is written into the journal. */
+  dial(from: RecordingMember, to: StarAddress, dialId = 'a'): void {
+    const [own] = [...from.addresses.values()]
+    this.dialing.dial(from, [own?.legacy, to.legacy, dialId], (...answer) => this.journal.push(['answer', ...answer]))
+  }
+
+  /** A client leaves without a word. */
+  lose(member: RecordingMember): void {
+    member.recording.ended = true
+    this.holders.releaseAll(member)
+    this.router.detach(member.session)
+  }
+}
+
+/** Waits until the nodes have told each other all that they had to. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
