@@ -23,6 +23,9 @@ export interface ChannelOwner {
   violated(channel: Channel): void
 }
 
+/** Chunk borders carry no meaning, and a larger one would make all others between the nodes wait. */
+const LARGEST_CHUNK = 1_048_576
+
 /** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
 export class Channel implements Party {
   readonly link: NodeLink
@@ -41,9 +44,8 @@ export class Channel implements Party {
   /** Chunks that wait for room, and the end of their half behind them. */
   readonly #unsent = new Queue<Buffer | { reason: true | string }>()
   #unsentCost = 0
-  /** What may be sent, and what was sent and has not been given back. */
+  /** What may be sent. */
   #credit: number
-  #unconfirmed = 0
   #wantsDrainAt = 0
   /** What came while the relay wanted nothing. */
   readonly #untaken = new Queue<ChannelFrame>()
@@ -53,7 +55,7 @@ export class Channel implements Party {
   #isPaused = false
   #ended = false
   /** The dial has been answered, or given up. */
-  #isSettled = false
+  #isAnswered = false
   #outgoingEnded = false
   #incomingEnded = false
 
@@ -80,8 +82,12 @@ export class Channel implements Party {
     return this.#ended
   }
 
+  /**
+   * What is under way does not count: the window bounds that, and the other node may keep up to a part of it to itself for
+   * ever, which nobody must wait for.
+   */
   get buffered(): number {
-    return this.#unsentCost + this.#unconfirmed
+    return this.#unsentCost
   }
 
   /** Bytes kept here, in either direction. */
@@ -110,6 +116,13 @@ export class Channel implements Party {
   sendChunk(_header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (this.#ended || this.#outgoingEnded) return
     const payload = offset === 0 ? bytes : bytes.subarray(offset)
+    if (payload.length <= LARGEST_CHUNK) return this.#sendPiece(payload)
+    for (let start = 0; start < payload.length; start += LARGEST_CHUNK) {
+      this.#sendPiece(payload.subarray(start, start + LARGEST_CHUNK))
+    }
+  }
+
+  #sendPiece(payload: Buffer): void {
     if (this.#unsent.size === 0 && this.#credit > 0 && this.link.hasRoom) return this.#sendData(payload)
     this.#unsent.push(compact(payload))
     this.#unsentCost += chunkCost(payload.length)
@@ -131,13 +144,13 @@ export class Channel implements Party {
       this.#incomingEnded = true
       this.link.send({ type: 'end', half: 'received', reason, ...this.#ref })
     }
-    this.settleIfDone()
+    this.closeIfDone()
   }
 
   /** The dial was answered, or nobody waits for that any more. */
-  settled(): void {
-    this.#isSettled = true
-    this.settleIfDone()
+  answered(): void {
+    this.#isAnswered = true
+    this.closeIfDone()
   }
 
   /** A frame from the other node. */
@@ -162,7 +175,7 @@ export class Channel implements Party {
         else this.#stopOutgoing(frame.reason)
         break
     }
-    this.settleIfDone()
+    this.closeIfDone()
   }
 
   /**
@@ -187,7 +200,7 @@ export class Channel implements Party {
       this.#unsent.shift()
     }
     this.#lookAtDrain()
-    this.settleIfDone()
+    this.closeIfDone()
     return this.#unsent.size > 0 && this.#credit > 0
   }
 
@@ -211,8 +224,8 @@ export class Channel implements Party {
   }
 
   /** Forgets it once both halves are over and everything has been sent. */
-  settleIfDone(): void {
-    if (this.#ended || !this.#isSettled || this.routes.size > 0) return
+  closeIfDone(): void {
+    if (this.#ended || !this.#isAnswered || this.routes.size > 0) return
     if (this.#unsent.size > 0 || this.#untaken.size > 0) return
     this.close()
     this.#owner.closed(this)
@@ -223,9 +236,7 @@ export class Channel implements Party {
   }
 
   #sendData(bytes: Buffer): void {
-    const cost = chunkCost(bytes.length)
-    this.#credit -= cost
-    this.#unconfirmed += cost
+    this.#credit -= chunkCost(bytes.length)
     this.link.send({ type: 'data', bytes, channel: this.number, isOpener: this.isOpener })
   }
 
@@ -246,6 +257,7 @@ export class Channel implements Party {
     this.#clearUnsent()
     this.#outgoingEnded = true
     this.#owner.router.route(this, { kind: 'error', stream: this.#outgoing, reason })
+    this.#lookAtDrain()
   }
 
   #clearUnsent(): void {
@@ -255,7 +267,6 @@ export class Channel implements Party {
 
   #granted(bytes: number): void {
     this.#credit += bytes
-    this.#unconfirmed = Math.max(0, this.#unconfirmed - bytes)
     if (this.flush()) this.#owner.awaitRoom(this)
   }
 
@@ -296,7 +307,7 @@ export class Channel implements Party {
       this.#take(frame)
     }
     this.#grant()
-    this.settleIfDone()
+    this.closeIfDone()
   }
 
   /** Room is given back once the client's socket takes more: as long as it does not, the relay pauses this side. */

@@ -186,7 +186,7 @@ export class Channels implements ChannelOwner {
   #reset(channel: Channel, reason: 'window exceeded' | 'receiver too slow', message: string): void {
     channel.drop(message)
     this.router.detach(channel, reason, message)
-    channel.settleIfDone()
+    channel.closeIfDone()
   }
 
   #opened(link: NodeLink, { channel: number, dialId, from, to, isExtended }: Frame & { type: 'open' }): void {
@@ -198,7 +198,7 @@ export class Channels implements ChannelOwner {
       if (isAnswered) return
       isAnswered = true
       if (!channel.ended) link.send({ type: 'opened', channel: number, isExtended: isCalleeExtended, error })
-      channel.settled()
+      channel.answered()
     }
     this.#onDial({ channel, dialId, from, to, isExtended, answer })
   }
@@ -216,7 +216,7 @@ export class Channels implements ChannelOwner {
     answers?.delete(channel)
     clearTimeout(answer.timer)
     answer.settle(outcome)
-    channel.settled()
+    channel.answered()
   }
 
   #tableOf(link: NodeLink): Table {

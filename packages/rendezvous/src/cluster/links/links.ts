@@ -67,7 +67,7 @@ export class Links {
 
   /**
    * @param node - id of this node
-   * @param onFault - hears what the listener throws, and of frames that cannot be sent
+   * @param onFault - hears what the listener throws, and of frames that cannot be sent: they go nowhere, and a chunk that does loses the link
    * @param now - the time in milliseconds, from any origin
    */
   constructor(
@@ -183,8 +183,6 @@ export class Links {
       if (link?.other === from || link?.own === to) this.#lose(link, false)
       return undefined
     }
-    // The listener may have had enough when it heard that a link is lost.
-    if (this.#isStopped) return undefined
     if (link === undefined && !this.#mayBegin(source)) return 'links'
     link ??= this.#create(source)
     const refusal = link.receive(envelope, bytes)

@@ -16,14 +16,12 @@ export class Pulse {
   #probedAt: number
   /** When frames last went out or came. */
   #usedAt: number
-  /** When something was last acknowledged, or sent after everything was. */
-  #progressAt: number
   /** When the first probe reached the other side that was not answered. */
   #unansweredSince: number | undefined
 
   constructor(options: LinksOptions, now: number) {
     this.#options = options
-    this.#heardAt = this.#probedAt = this.#usedAt = this.#progressAt = now
+    this.#heardAt = this.#probedAt = this.#usedAt = now
   }
 
   /** Only probes make sense now. */
@@ -52,10 +50,6 @@ export class Pulse {
     this.#usedAt = now
   }
 
-  progressed(now: number): void {
-    this.#progressAt = now
-  }
-
   probed(now: number): void {
     this.#probedAt = now
   }
@@ -78,13 +72,17 @@ export class Pulse {
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 
-  /** @param isWaiting - something is not acknowledged, which may be lost however much is heard */
+  /**
+   * Whether to probe now. Whatever is heard is answered, and the answer says what was sent: so it is silence only that may
+   * hide a loss.
+   *
+   * @param isWaiting - something is not acknowledged
+   */
   isProbeDue(now: number, isWaiting: boolean): boolean {
     const { silentAfter, silenceTimeout } = this.#options
     const sinceProbe = now - this.#probedAt
     if (this.isBlocked) return sinceProbe >= RETRY_PAUSE
-    if (isWaiting) return Math.min(sinceProbe, now - this.#progressAt) >= silentAfter
-    const isInUse = now - this.#usedAt < silenceTimeout
+    const isInUse = isWaiting || now - this.#usedAt < silenceTimeout
     return Math.min(sinceProbe, now - this.#heardAt) >= (isInUse ? silentAfter : silentAfter * IDLE_FACTOR)
   }
 

@@ -61,8 +61,8 @@ export class ReliableLink implements NodeLink {
   readonly #inbox = new Inbox()
   readonly #pulse: Pulse
   #isLost = false
-  /** Far too much is unacknowledged. */
-  #isOverdue = false
+  /** It is lost at the end of the tick, for whoever sends is in the middle of something. */
+  #isDoomed = false
   /** There was no room, and nobody was told that there is some again. */
   #isFull = false
   /** Bytes unacknowledged after the last chunk that there was room for, which may have been a large one. */
@@ -93,18 +93,18 @@ export class ReliableLink implements NodeLink {
   }
 
   send(frame: Frame): void {
-    if (this.#isLost || this.#isOverdue) return
+    if (this.#isLost || this.#isDoomed) return
     const outbox = this.#outbox
     if (outbox.bytes > Math.max(this.#host.window, this.#allowed) + BEYOND_WINDOW) {
-      // Whoever sends is in the middle of something: the link is lost at the end of the tick.
-      this.#isOverdue = true
-      this.#flushLater()
+      this.#doom()
       return
     }
     try {
       outbox.gather(frame, frameSize(frame))
     } catch (error) {
       this.#host.fault(error)
+      // Chunks after one that is missing would be worse than none.
+      if (frame.type === 'data') this.#doom()
       return
     }
     if (frame.type === 'data' && !this.#isFull) this.#allowed = outbox.bytes
@@ -117,7 +117,7 @@ export class ReliableLink implements NodeLink {
   flush(): void {
     this.#isFlushDue = false
     if (this.#isLost) return
-    if (this.#isOverdue) {
+    if (this.#isDoomed) {
       this.#host.fail(this)
       return
     }
@@ -204,6 +204,11 @@ export class ReliableLink implements NodeLink {
     return this.other !== 0 || this.#outbox.sent > 0
   }
 
+  #doom(): void {
+    this.#isDoomed = true
+    this.#flushLater()
+  }
+
   #flushLater(): void {
     if (this.#isFlushDue) return
     this.#isFlushDue = true
@@ -212,9 +217,7 @@ export class ReliableLink implements NodeLink {
 
   #push(): void {
     if (this.#outbox.gatheredBytes === 0) return
-    const now = this.#host.now()
-    if (this.#outbox.isEmpty) this.#pulse.progressed(now)
-    this.#pulse.used(now)
+    this.#pulse.used(this.#host.now())
     this.#outbox.seal()
     this.#pump()
   }
@@ -242,7 +245,6 @@ export class ReliableLink implements NodeLink {
     this.#pulse.heard(now)
     if (this.#pulse.isRetryDue(now)) this.#probe()
     if (!this.#outbox.acknowledge(envelope.acknowledged)) return
-    this.#pulse.progressed(now)
     this.#pump()
     this.#tellRoom()
   }

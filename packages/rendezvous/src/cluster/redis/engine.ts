@@ -1,7 +1,7 @@
 import type { PeerRecord } from '../backplane.js'
 import { type Connection, plainError } from './connection.js'
 import type { StarKeys } from './keys.js'
-import type { RecordReader } from './records.js'
+import { isNode, type RecordReader } from './records.js'
 import { SCRIPT_KEYS, type ScriptName } from './scripts.js'
 
 /** What Redis says of a star when a lease is taken or renewed. */
@@ -18,8 +18,22 @@ const CLEAN_LIMIT = 1_000
 /** Peers that are read in one go, at about. */
 const SCAN_COUNT = 1_000
 
-type ScanPart = [cursor: Buffer, items: Buffer[]]
-type Take = (items: readonly Buffer[]) => void
+export interface Applied {
+  /** Number of the last change of all. */
+  readonly sequence: number
+  /** Of each change; 0 for a release, and if another node holds the peer. */
+  readonly generations: readonly number[]
+  /** What other nodes hold of what was claimed. */
+  readonly elsewhere: readonly PeerRecord[]
+}
+
+export interface Snapshot {
+  /** Number of the last change before it. */
+  readonly sequence: number
+  /** Generations of what this node holds. */
+  readonly own: ReadonlyMap<string, number>
+  readonly others: readonly PeerRecord[]
+}
 
 /** What a node asks of Redis, and what it gets. Everything rejects if there is no connection, or as Redis refuses. */
 export class Engine {
@@ -49,48 +63,41 @@ export class Engine {
 
   /**
    * @param changes - kind, key and address of each, one after the other
-   * @returns the generation of each, or undefined if none was made
+   * @returns undefined if none was made
    */
-  async apply(
-    turn: number,
-    changes: readonly string[]
-  ): Promise<{ sequence: number; generations: readonly number[] } | undefined> {
+  async apply(turn: number, changes: readonly string[]): Promise<Applied | undefined> {
     const reply = await this.#run('starApply', this.#node, String(turn), ...changes)
     if (reply === null) return undefined
-    const [sequence, generations] = asArray(reply)
+    const [sequence, generations, held] = asArray(reply)
     const numbers = asText(generations).split(' ').map(Number)
     if (numbers.length * 3 !== changes.length) throw unexpected(reply)
-    return { sequence: asNumber(sequence), generations: numbers }
+    const elsewhere = new Map<string, PeerRecord>()
+    this.#reader.records(asArray(held).map(asBuffer), elsewhere)
+    return { sequence: asNumber(sequence), generations: numbers, elsewhere: [...elsewhere.values()] }
   }
 
   /** @returns nodes with a lease, and whether there is more to remove */
   async reap(ttl: number): Promise<{ nodes: readonly string[]; isMore: boolean }> {
     const [isMore, nodes] = asArray(await this.#run('starReap', String(ttl), String(CLEAN_LIMIT)))
-    return { nodes: asArray(nodes).map(asText), isMore: isMore === 1 }
+    return { nodes: asNodes(nodes), isMore: isMore === 1 }
   }
 
   async leave(): Promise<void> {
     while ((await this.#run('starLeave', this.#node, String(CLEAN_LIMIT))) === 1);
   }
 
-  /** All that other nodes hold, and the number of a change that is in it, as are those before. */
-  async snapshot(): Promise<{ records: readonly PeerRecord[]; sequence: number }> {
+  /** The registry as it was at some moment, with all changes up to a number and perhaps later ones. */
+  async snapshot(): Promise<Snapshot> {
     const sequence = await this.sequence()
-    const records = new Map<string, PeerRecord>()
-    await this.#scan(
-      (redis, cursor) => redis.hscanBuffer(this.#keys.registry, cursor, 'COUNT', SCAN_COUNT),
-      (items) => this.#reader.records(items, records)
-    )
-    for (const { node, key } of records.values()) if (node === this.#node) records.delete(key)
-    return { records: [...records.values()], sequence }
-  }
-
-  /** Tells of all peers that are this node's in Redis, some at a time. */
-  async own(tell: (keys: readonly string[]) => void): Promise<void> {
-    await this.#scan(
-      (redis, cursor) => redis.sscanBuffer(this.#keys.ownPrefix + this.#node, cursor, 'COUNT', SCAN_COUNT),
-      (items) => tell(items.map((item) => item.toString('latin1')))
-    )
+    const others = new Map<string, PeerRecord>()
+    await this.#scan((items) => this.#reader.records(items, others))
+    const own = new Map<string, number>()
+    for (const { node, key, generation } of others.values()) {
+      if (node !== this.#node) continue
+      own.set(key, generation)
+      others.delete(key)
+    }
+    return { sequence, own, others: [...others.values()] }
   }
 
   async sequence(): Promise<number> {
@@ -112,13 +119,15 @@ export class Engine {
     await this.#ask((redis) => redis.client('UNBLOCK', client))
   }
 
-  async #scan(ask: (redis: Connection['redis'], cursor: string) => Promise<ScanPart>, take: Take): Promise<void> {
-    let asked: Promise<ScanPart> | undefined = this.#ask((redis) => ask(redis, '0'))
+  async #scan(take: (items: readonly Buffer[]) => void): Promise<void> {
+    const ask = (cursor: string): Promise<[cursor: Buffer, items: Buffer[]]> =>
+      this.#ask((redis) => redis.hscanBuffer(this.#keys.registry, cursor, 'COUNT', SCAN_COUNT))
+    let asked: ReturnType<typeof ask> | undefined = ask('0')
     while (asked !== undefined) {
-      const [next, items]: ScanPart = await asked
+      const [next, items]: Awaited<ReturnType<typeof ask>> = await asked
       const cursor = asText(next)
       // Redis looks for the next part while this one is read here.
-      asked = cursor === '0' ? undefined : this.#ask((redis) => ask(redis, cursor))
+      asked = cursor === '0' ? undefined : ask(cursor)
       asked?.catch(() => {})
       take(items)
     }
@@ -140,7 +149,7 @@ export class Engine {
 function asState(reply: unknown): StarState | undefined {
   if (reply === null) return undefined
   const [epoch, sequence, nodes] = asArray(reply)
-  return { epoch: asText(epoch), sequence: asNumber(sequence), nodes: asArray(nodes).map(asText) }
+  return { epoch: asText(epoch), sequence: asNumber(sequence), nodes: asNodes(nodes) }
 }
 
 function asArray(value: unknown): readonly unknown[] {
@@ -148,9 +157,17 @@ function asArray(value: unknown): readonly unknown[] {
   return value
 }
 
+function asNodes(value: unknown): string[] {
+  return asArray(value).map(asText).filter(isNode)
+}
+
 function asText(value: unknown): string {
+  return asBuffer(value).toString('latin1')
+}
+
+function asBuffer(value: unknown): Buffer {
   if (!Buffer.isBuffer(value)) throw unexpected(value)
-  return value.toString('latin1')
+  return value
 }
 
 function asNumber(value: unknown): number {

@@ -2,11 +2,13 @@ import { type Connection, plainError } from './connection.js'
 import type { Change, RecordReader } from './records.js'
 
 /** Entries that are read in one go; each has the changes of one batch. */
-const ENTRIES = 16
+const ENTRIES = 32
 /** Milliseconds before a read that failed is tried again on the same connection. */
 const RETRY = 200
 
 export interface FeedListener {
+  /** What has to come before changes that have just been read; undefined for nothing. Never rejects. */
+  earlier(): Promise<void> | undefined
   /** The next change, or one that was not well-formed. */
   changed(change: Change): void
   /** Changes are missing: a snapshot has to make up for them. */
@@ -57,6 +59,11 @@ export class Feed {
     return this.#isPaused
   }
 
+  /** It asks, or waits for something new. */
+  get isReading(): boolean {
+    return this.#isReading
+  }
+
   /** Tells nothing until {@link resume}. */
   pause(): void {
     this.#isPaused = true
@@ -86,6 +93,7 @@ export class Feed {
     try {
       while (!this.#isPaused && this.#connection.isReady) await this.#readOnce(this.#position)
     } catch {
+      if (this.#isPaused) return
       // On another connection as soon as there is one; if it is still the same, something is wrong with the answer.
       clearTimeout(this.#retry)
       this.#retry = setTimeout(() => void this.read(), RETRY)
@@ -101,6 +109,7 @@ export class Feed {
       .catch((error: unknown) => {
         throw plainError(error)
       })
+    await this.#listener.earlier()
     // A snapshot has been taken meanwhile, or will be.
     if (this.#isPaused || this.#position !== position) return
     for (const { id, bytes } of entriesOf(reply)) if (!this.#take(id, bytes)) return

@@ -3,6 +3,8 @@ import { type Connection, plainError } from './connection.js'
 
 /** Milliseconds that a message to oneself may take after it was published. */
 const PATIENCE = 2_000
+/** Milliseconds between attempts to subscribe. */
+const RETRY = 1_000
 /** Envelopes begin with another byte. */
 const TOKEN_PREFIX = 'self-'
 
@@ -18,6 +20,7 @@ export class Inbox {
   readonly #onVerified: () => void
   readonly #now: () => number
   #isSubscribed = false
+  #triedAt = Number.NEGATIVE_INFINITY
   #token: Buffer | undefined
   /** When the token was published, and Redis said so. */
   #publishedAt: number | undefined
@@ -56,12 +59,13 @@ export class Inbox {
 
   /** To be called when there is a connection. */
   async subscribe(): Promise<void> {
+    this.#triedAt = this.#now()
     try {
       await this.#connection.redis.subscribe(this.#channel)
       this.#isSubscribed = true
       this.#verify()
     } catch (error) {
-      this.#connection.reset(plainError(error).message)
+      this.#connection.lastError = plainError(error)
     }
   }
 
@@ -80,7 +84,9 @@ export class Inbox {
   /** To be called now and then. */
   sweep(): void {
     const now = this.#now()
-    if (this.#token === undefined) {
+    if (!this.#isSubscribed) {
+      if (this.#connection.isReady && now - this.#triedAt > RETRY) void this.subscribe()
+    } else if (this.#token === undefined) {
       if (this.#verifiedAt === undefined || now - this.#verifiedAt >= this.#interval) this.#verify()
     } else if (this.#publishedAt !== undefined && now - this.#publishedAt > PATIENCE) {
       this.closed()

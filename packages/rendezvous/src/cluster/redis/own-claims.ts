@@ -1,11 +1,11 @@
 import type { PeerRecord } from '../backplane.js'
 import type { Claim } from '../claim.js'
-import type { Engine } from './engine.js'
+import type { Applied, Engine } from './engine.js'
 
 /** Peers in one batch: Redis does nothing else meanwhile, for about two milliseconds. */
 const BATCH = 500
-/** Batches that are under way at most. */
-const UNDER_WAY = 8
+/** Batches that are under way at most: frames of other nodes come after all that are. */
+const UNDER_WAY = 4
 /** Milliseconds after which nobody waits for an answer any more. */
 const PATIENCE = 1_000
 /** Changes that wait to be sent, beyond as many as there are peers: with more, all is compared later. */
@@ -24,6 +24,15 @@ interface Batch {
   readonly isCheck: boolean
 }
 
+export interface OwnClaimsListener {
+  /** What was sent may be done or not: a new session has to find out. */
+  uncertain(error: Error): void
+  /** The registry has had so many changes. */
+  counted(sequence: number): void
+  /** Another node holds what was claimed. */
+  elsewhere(record: PeerRecord): void
+}
+
 interface Session {
   readonly underWay: Set<Batch>
   readonly checked: PromiseWithResolvers<void>
@@ -38,8 +47,7 @@ interface PromiseWithResolvers<T> {
 /** What this node holds, and its way into the registry: in order, and many at a time. */
 export class OwnClaims {
   readonly #engine: Engine
-  readonly #onUncertain: (error: Error) => void
-  readonly #onSequence: (sequence: number) => void
+  readonly #listener: OwnClaimsListener
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   /** The newest claim of each peer. */
@@ -50,34 +58,16 @@ export class OwnClaims {
   readonly #unchecked = new Set<string>()
   #session: Session | undefined
   #turn = 0
+  #lastAnswer: Promise<void> | undefined
   #flush: NodeJS.Immediate | undefined
   /** All that wait have been told not to. */
   #isDismissed = false
 
-  /**
-   * @param onUncertain - what was sent may be done or not: a new session has to find out
-   * @param onSequence - the registry has had so many changes
-   */
-  constructor(
-    engine: Engine,
-    onUncertain: (error: Error) => void,
-    onSequence: (sequence: number) => void,
-    onFault: (error: unknown) => void,
-    now: () => number
-  ) {
+  constructor(engine: Engine, listener: OwnClaimsListener, onFault: (error: unknown) => void, now: () => number) {
     this.#engine = engine
-    this.#onUncertain = onUncertain
-    this.#onSequence = onSequence
+    this.#listener = listener
     this.#onFault = onFault
     this.#now = now
-  }
-
-  get size(): number {
-    return this.#held.size
-  }
-
-  has(key: string): boolean {
-    return this.#held.has(key)
   }
 
   claim(claim: Claim): void {
@@ -90,6 +80,14 @@ export class OwnClaims {
     if (this.#held.get(claim.key) !== claim) return
     this.#held.delete(claim.key)
     this.#change({ key: claim.key, claim: undefined })
+  }
+
+  /**
+   * The answers that are under way: whatever is heard of now may have happened after what they tell of. Undefined if there
+   * are none; never rejects.
+   */
+  get answers(): Promise<void> | undefined {
+    return this.#session === undefined || this.#session.underWay.size === 0 ? undefined : this.#lastAnswer
   }
 
   /** Another node holds a peer. */
@@ -118,9 +116,17 @@ export class OwnClaims {
     await session.checked.promise
   }
 
-  /** Gives up what of these peers the node does not hold. */
-  retain(keys: readonly string[]): void {
-    for (const key of keys) if (!this.#held.has(key)) this.#change({ key, claim: undefined })
+  /**
+   * The registry has this of this node: gives up what the node does not hold, and compares again what is not as it should
+   * be, such as what another node has taken and given up unnoticed. What is under way is found to be right then.
+   */
+  compare(registered: ReadonlyMap<string, number>): void {
+    if (this.#session === undefined) return
+    for (const key of registered.keys()) if (!this.#held.has(key)) this.#change({ key, claim: undefined })
+    for (const [key, { generation = 0 }] of this.#held) {
+      if (generation > 0 && registered.get(key) !== generation) this.#unchecked.add(key)
+    }
+    this.#send()
   }
 
   /** Nothing can be sent, and it is not known what of what was sent has been done. */
@@ -154,7 +160,8 @@ export class OwnClaims {
   /** Claims that have not been answered. */
   #waiting(session: Session | undefined): Claim[] {
     const waiting: Claim[] = []
-    for (const changes of [...(session?.underWay ?? [])].map((batch) => batch.changes).concat(this.#changes)) {
+    const sent = Array.from(session?.underWay ?? [], ({ changes }) => changes)
+    for (const changes of [...sent, this.#changes]) {
       for (const { claim } of changes) if (claim !== undefined) waiting.push(claim)
     }
     for (const key of this.#unchecked) {
@@ -215,7 +222,8 @@ export class OwnClaims {
       ...unchecked.flatMap((change) => argsOf(change, '+'))
     ]
     session.underWay.add(batch)
-    this.#engine.apply(this.nextTurn(), args).then(
+    // they come in order
+    this.#lastAnswer = this.#engine.apply(this.nextTurn(), args).then(
       (reply) => {
         if (this.#session !== session) return
         if (reply === undefined) return this.#uncertain(session, new Error('the lease, or a batch of claims, was lost'))
@@ -225,13 +233,11 @@ export class OwnClaims {
     )
   }
 
-  #answered(
-    session: Session,
-    batch: Batch,
-    { sequence, generations }: { readonly sequence: number; readonly generations: readonly number[] }
-  ): void {
+  #answered(session: Session, batch: Batch, { sequence, generations, elsewhere }: Applied): void {
     session.underWay.delete(batch)
-    this.#onSequence(sequence)
+    this.#listener.counted(sequence)
+    // before the claims are known to be outdone
+    for (const record of elsewhere) this.#listener.elsewhere(record)
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue
       claim.generation = generations[index] ?? 0
@@ -251,7 +257,7 @@ export class OwnClaims {
   #uncertain(session: Session, error: Error): void {
     if (this.#session !== session) return
     this.close(error)
-    this.#onUncertain(error)
+    this.#listener.uncertain(error)
   }
 
   /** What follows in the node must not keep others from their answer. */

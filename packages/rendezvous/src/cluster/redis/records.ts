@@ -30,6 +30,10 @@ export function isKey(text: string): boolean {
   return PEER_ID.test(text) || ADDRESS.test(text)
 }
 
+export function isNode(text: string): boolean {
+  return NODE.test(text)
+}
+
 export function isAddress(text: string): boolean {
   return ADDRESS.test(text)
 }
@@ -110,7 +114,7 @@ export class RecordReader {
   #node(text: string): string | undefined {
     const known = this.#nodes.get(text)
     if (known !== undefined) return known
-    if (!NODE.test(text)) return undefined
+    if (!isNode(text)) return undefined
     if (this.#nodes.size >= NODES_SHARED) this.#nodes.clear()
     this.#nodes.set(text, text)
     return text

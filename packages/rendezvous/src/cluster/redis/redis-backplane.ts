@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from '../backplane.js'
 import type { Claim } from '../claim.js'
 import { Links } from '../links/links.js'
 import type { LinksOptions } from '../links/options.js'
-import { Connection, type Log } from './connection.js'
+import { Agreement } from './agreement.js'
+import { Connection, type Log, plainError } from './connection.js'
 import { Engine } from './engine.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
@@ -13,6 +13,7 @@ import { KnownNodes } from './known-nodes.js'
 import { Lease } from './lease.js'
 import { OwnClaims } from './own-claims.js'
 import { type Change, isAddress, isKey, RecordReader } from './records.js'
+import { bounded, Startup } from './startup.js'
 
 export interface RedisBackplaneOptions {
   /** `redis://` or, with TLS, `rediss://`; with user, password and database, if need be. */
@@ -39,15 +40,6 @@ const BLOCK = 2_000
 /** Milliseconds that leaving may take: if it fails, the lease ends by itself. */
 const LEAVE_TIMEOUT = 2_000
 const LOOKUP_TIMEOUT = 2_000
-/** Milliseconds between attempts to agree with Redis, at first and at most. */
-const RETRY_FIRST = 50
-const RETRY_MAX = 1_000
-/** Milliseconds between two snapshots because changes were missed: many at once are missed again and again. */
-const SNAPSHOT_PAUSE = 500
-
-/** What is to be done: nothing, taking a snapshot, or that after registering and comparing all claims. */
-type Need = 'nothing' | 'snapshot' | 'all'
-
 /**
  * Nodes that share a star through Redis 7 or Valkey 8. The nodes themselves know best what they hold: whenever Redis may
  * have lost something, or this node may not have heard of something, it writes what it holds again and reads all anew.
@@ -68,18 +60,17 @@ export class RedisBackplane implements Backplane {
   readonly #lease: Lease
   readonly #feed: Feed
   readonly #nodes: KnownNodes
+  readonly #agreement: Agreement
   readonly #stopping = new AbortController()
   #listener: BackplaneListener | undefined
   #links: Links | undefined
   #sweeper: NodeJS.Timeout | undefined
   /** Id of the feed's connection in Redis. */
   #feedClient: number | undefined
-  #need: Need = 'all'
-  #isAgreeing = false
+  #startup: Startup | undefined
   #isStarted = false
-  #startup: { readonly deadline: number; readonly end: (error?: Error) => void } | undefined
+  #stopped: Promise<void> | undefined
   #wasFenced = true
-  #snapshotAt = Number.NEGATIVE_INFINITY
   /** Of the last renewal: the feed has to have moved by the next one, if it was behind. */
   #lag = { position: 0, sequence: 0 }
   #refusedClaims = 0
@@ -137,8 +128,11 @@ export class RedisBackplane implements Backplane {
     )
     this.#claims = new OwnClaims(
       engine,
-      (error) => this.#wantAll(error.message),
-      (sequence) => this.#lease.saw(sequence),
+      {
+        uncertain: (error) => this.#wantAll(error.message),
+        counted: (sequence) => this.#lease.saw(sequence),
+        elsewhere: (record) => this.#tell((listener) => listener.joined(record))
+      },
       onFault,
       now
     )
@@ -159,8 +153,22 @@ export class RedisBackplane implements Backplane {
       keys.feed,
       Math.min(BLOCK, leaseTtl / 2),
       this.#reader,
-      { changed: (change) => this.#changed(change), missed: () => this.#want('snapshot') },
+      {
+        earlier: () => this.#claims.answers,
+        changed: (change) => this.#changed(change),
+        missed: () => this.#agreement.want('snapshot')
+      },
       onFault
+    )
+    this.#agreement = new Agreement(
+      {
+        register: () => this.#register(),
+        takeSnapshot: (isNew) => this.#takeSnapshot(isNew),
+        failed: (error) => this.#failed(error)
+      },
+      () => this.#commands.isReady,
+      this.#stopping.signal,
+      now
     )
   }
 
@@ -177,36 +185,25 @@ export class RedisBackplane implements Backplane {
    * is what it said
    */
   async start(listener: BackplaneListener): Promise<void> {
-    if (this.#listener !== undefined) throw new Error('This backplane was started before')
-    const { links, renewInterval, reapInterval } = this.#options
+    if (this.#listener !== undefined || this.#stopped !== undefined) throw new Error('A backplane starts once')
+    const { links, renewInterval, reapInterval, connectTimeout } = this.#options
     this.#listener = listener
     const carrier = { publish: (node: string, envelope: Buffer) => this.#engine.publish(node, envelope) }
     this.#links = new Links(this.node, links, carrier, listener, this.#onFault, this.#now)
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP, renewInterval / 2, reapInterval))
+    this.#startup = new Startup(connectTimeout, this.#now)
     for (const { redis } of this.#connections) redis.connect().catch(() => {})
     try {
-      await this.#untilStarted()
+      await this.#startup.ended
     } catch (error) {
       await this.stop()
       throw error
     }
   }
 
-  async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return
-    this.#stopping.abort()
-    this.#endStart(new Error('This backplane was stopped'))
-    this.#isStarted = false
-    clearInterval(this.#sweeper)
-    this.#feed.stop()
-    this.#claims.close(new Error('this node has stopped'))
-    if (this.#lease.isHeld && this.#commands.isReady) {
-      await bounded(this.#engine.leave(), LEAVE_TIMEOUT).catch((error: unknown) => {
-        this.#log.warn({ err: error }, 'this node could not leave the star; its lease ends by itself')
-      })
-    }
-    this.#links?.stop()
-    await Promise.all(this.#connections.map((connection) => connection.close()))
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
   }
 
   claim(claim: Claim): void {
@@ -260,38 +257,22 @@ export class RedisBackplane implements Backplane {
     return new Connection(options, onReady, onClosed, this.#log)
   }
 
-  #untilStarted(): Promise<void> {
-    const deadline = this.#now() + this.#options.connectTimeout
-    return new Promise((resolve, reject) => {
-      this.#startup = { deadline, end: (error) => (error === undefined ? resolve() : reject(error)) }
-    })
-  }
-
   /** Whether the start has succeeded, or will not. */
   #watchStart(): void {
-    if (this.#startup === undefined) return
     const failed = this.#connections.find(({ lastError }) => lastError !== undefined)
-    if (this.#isStarted && this.#inbox.isVerified) this.#endStart()
-    else if (failed?.isRefused === true) this.#endStart(this.#unreachable('refused this node', failed.lastError))
-    else if (this.#now() > this.#startup.deadline) {
-      const why = `did not answer as it should within ${this.#options.connectTimeout} ms`
-      this.#endStart(this.#unreachable(why, failed?.lastError))
-    }
+    const late = `did not answer as it should within ${this.#options.connectTimeout} ms`
+    if (this.#isStarted && this.#inbox.isVerified) this.#startup?.end()
+    else if (failed?.isRefused === true) this.#endStart('refused this node', failed.lastError)
+    else if (this.#startup?.isOverdue === true) this.#endStart(late, failed?.lastError)
   }
 
-  #endStart(error?: Error): void {
-    const startup = this.#startup
-    this.#startup = undefined
-    startup?.end(error)
-  }
-
-  #unreachable(why: string, cause: Error | undefined): Error {
-    return new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause })
+  #endStart(why: string, cause: Error | undefined): void {
+    this.#startup?.end(new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause }))
   }
 
   #connected(): void {
     this.#inbox.verifyAnew()
-    this.#want('all')
+    this.#agreement.want('all')
   }
 
   #disconnected(): void {
@@ -299,9 +280,11 @@ export class RedisBackplane implements Backplane {
   }
 
   async #feedConnected(): Promise<void> {
+    // before it waits for something new
+    const id = this.#feedConnection.redis.client('ID')
     void this.#feed.read()
     try {
-      this.#feedClient = await this.#feedConnection.redis.client('ID')
+      this.#feedClient = await id
     } catch {
       // Then a wait for something new ends by itself.
     }
@@ -309,83 +292,56 @@ export class RedisBackplane implements Backplane {
 
   #wantAll(why: string): void {
     this.#log.info({ why }, 'compares all with Redis')
-    this.#want('all')
+    this.#agreement.want('all')
   }
 
-  #want(need: Exclude<Need, 'nothing'>): void {
-    this.#note(need)
-    void this.#agree()
-  }
-
-  #note(need: Exclude<Need, 'nothing'>): void {
-    if (this.#need !== 'all') this.#need = need
-  }
-
-  /** Does what is to be done, for as long as there is a connection. */
-  async #agree(): Promise<void> {
-    if (this.#isAgreeing) return
-    this.#isAgreeing = true
-    try {
-      for (let failures = 0; this.#need !== 'nothing' && this.#commands.isReady && !this.#stopping.signal.aborted;) {
-        const need = this.#need
-        this.#need = 'nothing'
-        try {
-          if (need === 'all') await this.#register()
-          else await this.#pauseBetweenSnapshots()
-          await this.#takeSnapshot(need === 'all')
-          failures = 0
-        } catch (error) {
-          if (this.#stopping.signal.aborted) return
-          this.#note(need)
-          this.#log.warn({ err: error }, 'cannot agree with Redis; tries again')
-          await delay(Math.min(RETRY_MAX, RETRY_FIRST * 2 ** failures++), undefined, { signal: this.#stopping.signal })
-        }
-      }
-    } catch {
-      // Stopped while it waited.
-    } finally {
-      this.#isAgreeing = false
-    }
+  #failed(error: unknown): void {
+    // that a connection is lost has been told
+    if (!this.#commands.isReady) return
+    this.#commands.lastError = plainError(error)
+    this.#log.warn({ err: error }, 'cannot agree with Redis; tries again')
   }
 
   async #register(): Promise<void> {
     this.#pauseFeed()
     this.#claims.close(new Error('this node registers anew'))
     await this.#lease.register(this.#claims.nextTurn())
+    this.#stopping.signal.throwIfAborted()
     await this.#claims.open()
-    await this.#engine.own((keys) => this.#claims.retain(keys))
   }
 
   async #takeSnapshot(isNew: boolean): Promise<void> {
     this.#pauseFeed()
-    const { records, sequence } = await this.#engine.snapshot()
-    if (this.#stopping.signal.aborted) return
-    for (const record of records) this.#claims.heard(record)
-    this.#tell((listener) => listener.snapshot(records))
-    this.#snapshotAt = this.#now()
+    const { sequence, own, others } = await this.#engine.snapshot()
+    this.#stopping.signal.throwIfAborted()
+    for (const record of others) this.#claims.heard(record)
+    this.#claims.compare(own)
+    this.#tell((listener) => listener.snapshot(others))
     this.#lease.saw(sequence)
+    // if it began to wait just when it was not to
+    this.#unblockFeed()
     this.#feed.resume(sequence, isNew)
     this.#isStarted = true
     this.#watchStart()
   }
 
-  async #pauseBetweenSnapshots(): Promise<void> {
-    const wait = this.#snapshotAt + SNAPSHOT_PAUSE - this.#now()
-    if (wait > 0) await delay(wait, undefined, { signal: this.#stopping.signal })
+  #pauseFeed(): void {
+    this.#feed.pause()
+    this.#unblockFeed()
   }
 
-  /** What it waits for is told from another position then. */
-  #pauseFeed(): void {
-    if (this.#feed.isPaused) return
-    this.#feed.pause()
-    if (this.#feedClient !== undefined) this.#engine.unblock(this.#feedClient).catch(() => {})
+  /** What it waits for was to be told from another position. */
+  #unblockFeed(): void {
+    if (this.#feed.isReading && this.#feedClient !== undefined) this.#engine.unblock(this.#feedClient).catch(() => {})
   }
 
   #changed(change: Change): void {
     if (change.type === 'gone') {
-      if (change.node === this.node) return
-      this.#nodes.gone(change.node)
-      this.#links?.nodes(this.#nodes.ids)
+      if (change.node === this.node) this.#wantAll('this node was given up')
+      else {
+        this.#nodes.gone(change.node)
+        this.#links?.nodes(this.#nodes.ids)
+      }
     } else if (change.type === 'joined') {
       const { record } = change
       if (record.node === this.node) this.#listener?.left(record.key, record.generation)
@@ -401,7 +357,7 @@ export class RedisBackplane implements Backplane {
     const { position } = this.#feed
     const isStuck = position === this.#lag.position && this.#lag.sequence > position
     this.#lag = { position, sequence }
-    if (isStuck && !this.#feed.isPaused) this.#want('snapshot')
+    if (isStuck && !this.#feed.isPaused) this.#agreement.want('snapshot')
   }
 
   #sweep(): void {
@@ -415,6 +371,22 @@ export class RedisBackplane implements Backplane {
     this.#wasFenced = isFenced
     if (isFenced) this.#log.warn({ node: this.node }, 'the lease could not be renewed: no other node can be reached')
     else this.#log.info({ node: this.node, nodes: this.#nodes.size }, 'takes part in the star')
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#startup?.end(new Error('This backplane was stopped'))
+    this.#isStarted = false
+    clearInterval(this.#sweeper)
+    this.#feed.stop()
+    this.#claims.close(new Error('this node has stopped'))
+    if (this.#lease.isHeld && this.#commands.isReady) {
+      await bounded(this.#engine.leave(), LEAVE_TIMEOUT).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'this node could not leave the star; its lease ends by itself')
+      })
+    }
+    this.#links?.stop()
+    await Promise.all(this.#connections.map((connection) => connection.close()))
   }
 
   #tell(message: (listener: BackplaneListener) => void): void {
@@ -435,17 +407,4 @@ function nodeId(name: string): string {
 /** Where Redis is, without user and password. */
 function place(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'a place that is not a URL'
-}
-
-/** @throws {Error} if it takes longer */
-async function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

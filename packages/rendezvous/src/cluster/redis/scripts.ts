@@ -137,8 +137,8 @@ return state(tonumber(ARGV[4]), ARGV[5])
  * - `s<generation>` had the peer: writes that again unless a newer claim is known
  * - `r` releases
  *
- * Returns `[sequence, generations]`, a generation for each change separated by spaces, 0 if another node holds the peer;
- * or nil if it is not this batch's turn, or the node has no lease.
+ * Returns `[sequence, generations, held]`: a generation for each change, separated by spaces, 0 if another node holds the
+ * peer; and those peers and their records by turns. Or nil if it is not this batch's turn, or the node has no lease.
  */
 const APPLY = `${COMMON}
 local node, turn = ARGV[2], tonumber(ARGV[3])
@@ -151,7 +151,7 @@ for i = 5, #ARGV, 3 do keys[#keys + 1] = ARGV[i] end
 local records = redis.call('HMGET', REGISTRY, unpack(keys))
 local time, last = micros(), count(GENERATION)
 local first = last
-local lines, results, written, released, owned, disowned = {}, {}, {}, {}, {}, {}
+local lines, results, held, written, released, owned, disowned = {}, {}, {}, {}, {}, {}, {}
 
 local function write(key, address, generation, holder)
   if holder and holder ~= node then redis.call('SREM', OWN .. holder, key) end
@@ -191,6 +191,10 @@ for n, key in ipairs(keys) do
     elseif is_own then result = claim(key, address, holder) end
   end
   results[n] = whole(result)
+  if result == 0 and kind ~= 'r' then
+    held[#held + 1] = key
+    held[#held + 1] = records[n]
+  end
   local set = result > 0 and owned or disowned
   set[#set + 1] = key
 end
@@ -200,7 +204,7 @@ if #released > 0 then redis.call('HDEL', REGISTRY, unpack(released)) end
 if #owned > 0 then redis.call('SADD', OWN .. node, unpack(owned)) end
 if #disowned > 0 then redis.call('SREM', OWN .. node, unpack(disowned)) end
 if last > first then redis.call('SET', GENERATION, whole(last)) end
-return { whole(changes(lines)), table.concat(results, ' ') }
+return { whole(changes(lines)), table.concat(results, ' '), held }
 `
 
 /**

@@ -1,0 +1,39 @@
+/** The wait for a start to succeed, or not. */
+export class Startup {
+  readonly #deadline: number
+  readonly #now: () => number
+  #end: ((error: Error | undefined) => void) | undefined
+  /** Rejects with the error it ends with. */
+  readonly ended: Promise<void>
+
+  constructor(timeout: number, now: () => number) {
+    this.#deadline = now() + timeout
+    this.#now = now
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error))
+    })
+  }
+
+  get isOverdue(): boolean {
+    return this.#now() > this.#deadline
+  }
+
+  /** The first end counts. */
+  end(error?: Error): void {
+    this.#end?.(error)
+    this.#end = undefined
+  }
+}
+
+/** @throws {Error} if it takes longer */
+export async function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { Outbox } from '../../../src/cluster/links/outbox.js'
+import { grant } from './network.js'
+
+const HEAD = 40
+const FRAME = 13
+const SIZE = HEAD + FRAME
+/** So many envelopes may be out: one that begins within the window may go beyond it. */
+const WINDOW = SIZE * 3
+
+function filled(count: number): Outbox {
+  const outbox = new Outbox(HEAD)
+  for (let channel = 1; channel <= count; channel++) {
+    outbox.gather(grant(channel), FRAME)
+    outbox.seal()
+  }
+  return outbox
+}
+
+/** Numbers of all that may leave now. */
+function leaving(outbox: Outbox): number[] {
+  const numbers: number[] = []
+  for (let next = outbox.next(WINDOW); next !== undefined; next = outbox.next(WINDOW)) numbers.push(next.sequence)
+  return numbers
+}
+
+describe('an outbox', () => {
+  test('lets a window out, and more when some is acknowledged', () => {
+    const outbox = filled(6)
+    expect([leaving(outbox), outbox.last, outbox.bytes]).toEqual([[1, 2, 3], 3, SIZE * 6])
+    expect(outbox.acknowledge(2)).toBe(true)
+    expect([leaving(outbox), outbox.last, outbox.bytes]).toEqual([[4, 5], 5, SIZE * 4])
+  })
+
+  test('begins again with what is not acknowledged', () => {
+    const outbox = filled(6)
+    leaving(outbox)
+    outbox.acknowledge(1)
+    outbox.rewind(0)
+    expect([outbox.last, outbox.sent]).toEqual([1, 3])
+    expect(leaving(outbox)).toEqual([2, 3, 4])
+    expect([outbox.last, outbox.sent]).toEqual([4, 4])
+  })
+
+  test('skips what is acknowledged after it began again', () => {
+    const outbox = filled(9)
+    leaving(outbox)
+    outbox.rewind(0)
+    expect(outbox.next(WINDOW)?.sequence).toBe(1)
+    outbox.acknowledge(3)
+    expect([outbox.last, leaving(outbox), outbox.isEmpty]).toEqual([3, [4, 5, 6], false])
+    outbox.acknowledge(9)
+    expect([outbox.bytes, outbox.isEmpty]).toEqual([0, true])
+  })
+
+  test('knows an acknowledgement that tells nothing new', () => {
+    const outbox = filled(2)
+    leaving(outbox)
+    outbox.acknowledge(1)
+    expect([outbox.acknowledge(1), outbox.acknowledge(0), outbox.bytes]).toEqual([false, false, SIZE])
+  })
+
+  test('begins again less and less often, until something is acknowledged', () => {
+    const outbox = filled(2)
+    leaving(outbox)
+    /** When it may begin again, and does. */
+    const times: number[] = []
+    for (let now = 0; now <= 3_500; now += 10) {
+      if (now === 3_200) outbox.acknowledge(1)
+      if (!outbox.mayRewind(now < 3_200 ? 0 : 1, now)) continue
+      times.push(now)
+      outbox.rewind(now)
+      leaving(outbox)
+    }
+    expect(times).toEqual([0, 50, 150, 350, 750, 1_550, 2_350, 3_150, 3_200, 3_250, 3_350])
+  })
+
+  test('does not begin again because of a request that is older than the last acknowledgement', () => {
+    const outbox = filled(3)
+    leaving(outbox)
+    outbox.acknowledge(2)
+    expect([outbox.mayRewind(1, 0), outbox.mayRewind(2, 0)]).toEqual([false, true])
+  })
+})
