@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { benchClient } from './client.js'
+import { benchCluster } from './cluster.js'
 import { benchPeers } from './crowd.js'
 import { benchLibp2p } from './libp2p.js'
 import { UsageError } from './options.js'
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   client: benchClient,
   libp2p: benchLibp2p,
   peers: benchPeers,
+  cluster: benchCluster,
   pages: benchPages
 }
 

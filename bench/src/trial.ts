@@ -25,7 +25,7 @@ export class Skipped extends Error {
 export interface Bench<Case, Name extends string> {
   /** The module that runs one trial. */
   trialProcess: string
-  contenders: Readonly<Record<Name, { node?: () => Promise<string> }>>
+  contenders: Readonly<Record<Name, { title: string; node?: () => Promise<string> }>>
   nameOf(of: Case): string
   /** Milliseconds a case may take beyond the seconds it is measured. */
   graceOf(of: Case): number

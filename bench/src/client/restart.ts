@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RemoteProcess } from '../end-to-end/remote-process.js'
 import type { CrowdCommand, CrowdReport, CrowdSetup } from '../peers/crowd-process.js'
 import { freePort } from '../servers/contenders.js'
+import { readMetric } from '../servers/metrics.js'
 import { startServer } from '../servers/server.js'
 import type { ClientTrial } from './cases.js'
 import { CLIENTS } from './contenders.js'
@@ -67,9 +68,6 @@ export async function measureRestart(
 }
 
 /** As the server counts them for its operator. */
-async function refusedJoins(port: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
-  const count = /^rendezvous_joins_total_failure (\d+)$/m.exec(await response.text())?.[1]
-  if (count === undefined) throw new Error('the metrics do not tell of refused joins')
-  return Number(count)
+function refusedJoins(port: number): Promise<number> {
+  return readMetric(port, 'rendezvous_joins_total_failure')
 }

@@ -4,14 +4,16 @@ import { profileFlags } from '../trial.js'
 import type { PeerContender } from './contender.js'
 
 /** Where the peers of a trial meet, and what they are made of. */
-export interface MeetingPlace {
+export interface MeetingPlace<Reading = Usage> {
   /** What peers are told of the server: a star's URL, or the address of a circuit relay. Empty if they need none. */
   readonly server: string
+  /** The same for the receiver, where that is another. */
+  readonly farServer?: string
   readonly port: number
   /** The `node_modules` of libraries that are installed apart. */
   readonly modules: string
   /** Of the server; nothing but NaN if there is none. */
-  usage(): Promise<Usage>
+  usage(): Promise<Reading>
   stop(): Promise<void>
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../servers/server.js'
 import { BINARY, maskedFrame, textFrame } from '../wire/frame.js'
+import { headerOf } from '../wire/pair.js'
 import { StarPeer } from '../wire/star-peer.js'
 
 export interface DialsCase {
@@ -180,7 +181,7 @@ async function connected({ dialer, callee }: Lane): Promise<string> {
 }
 
 function chunk({ socket }: StarPeer, stream: string): void {
-  socket.tcp.write(textFrame(`451-["socket.io-pull-stream.queue.${stream}",{"_placeholder":true,"num":0}]`))
+  socket.tcp.write(textFrame(headerOf(stream)))
   socket.tcp.write(maskedFrame(BINARY, Buffer.from('\x04hello')))
 }
 

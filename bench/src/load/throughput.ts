@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer } from '../servers/server.js'
+import type { Conditions } from '../trial.js'
 import type { OpenSender, Sender, WriteMode } from './sender.js'
 
 export interface ThroughputCase {
@@ -37,12 +38,45 @@ const LONGEST_WARMUP = 5
 /** How long the last messages may take to arrive, in milliseconds. */
 const DRAIN_TIMEOUT = 20_000
 
+/** What passed in the time that was measured, and what was read of the servers before and after. */
+interface LoadRun<Reading> {
+  messages: number
+  /** In microseconds. */
+  elapsed: number
+  /** CPU of this process, in microseconds. */
+  load: number
+  before: Reading
+  after: Reading
+}
+
 export async function measureThroughput(
   server: RunningServer,
   open: OpenSender,
-  { payload, pairs, mode }: ThroughputCase,
-  { warmup, seconds }: { warmup: number; seconds: number }
+  of: ThroughputCase,
+  conditions: Conditions
 ): Promise<ThroughputFigures> {
+  const { messages, elapsed, load, before, after } = await runLoad(server, open, of, conditions)
+  const cpu = after.cpu - before.cpu
+  return {
+    cpuPerMessage: cpu / messages,
+    cpuPerGB: (cpu * 1000) / (messages * of.payload),
+    readsPerMessage: (after.reads - before.reads) / messages,
+    writesPerMessage: (after.writes - before.writes) / messages,
+    messagesPerSecond: (messages * 1e6) / elapsed,
+    megabytesPerSecond: (messages * of.payload) / elapsed,
+    peakRss: after.peakRss,
+    serverBusy: cpu / elapsed,
+    loadBusy: load / elapsed
+  }
+}
+
+/** Sends as much as the windows allow for so many seconds, and waits until all of it has arrived. */
+export async function runLoad<Reading>(
+  server: { usage(): Promise<Reading> },
+  open: OpenSender,
+  { payload, pairs, mode }: ThroughputCase,
+  { warmup, seconds }: Conditions
+): Promise<LoadRun<Reading>> {
   const bytes = Math.min(WINDOW_PER_PAIR, WINDOW_IN_ALL / pairs)
   const burst = Math.max(1, Math.min(MAX_BURST, Math.floor(bytes / 2 / payload)))
   const window = mode === 'lockstep' ? 1 : 2 * burst
@@ -73,17 +107,11 @@ export async function measureThroughput(
 
   const messages = after.received - before.received
   if (messages === 0) throw new Error('nothing arrived while it was measured')
-  const cpu = after.usage.cpu - before.usage.cpu
-  const elapsed = (after.at - before.at) * 1000
   return {
-    cpuPerMessage: cpu / messages,
-    cpuPerGB: (cpu * 1000) / (messages * payload),
-    readsPerMessage: (after.usage.reads - before.usage.reads) / messages,
-    writesPerMessage: (after.usage.writes - before.usage.writes) / messages,
-    messagesPerSecond: (messages * 1e6) / elapsed,
-    megabytesPerSecond: (messages * payload) / elapsed,
-    peakRss: after.usage.peakRss,
-    serverBusy: cpu / elapsed,
-    loadBusy: (after.load - before.load) / elapsed
+    messages,
+    elapsed: (after.at - before.at) * 1000,
+    load: after.load - before.load,
+    before: before.usage,
+    after: after.usage
   }
 }

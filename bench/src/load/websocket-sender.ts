@@ -6,7 +6,7 @@ import type { OpenSender, Sender } from './sender.js'
 import { Turn } from './turn.js'
 
 /** Opens pairs of raw WebSockets through a server. */
-export function webSocketSenders(server: RunningServer): OpenSender {
+export function webSocketSenders(server: Pick<RunningServer, 'openPair'>): OpenSender {
   const turn = new Turn()
   return async ({ index, payload, mode, burst, window }) => {
     const { near, far, header, lead } = await server.openPair()

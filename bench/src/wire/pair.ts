@@ -20,13 +20,23 @@ export interface StarPair extends Pair {
   listener: StarPeer
   /** The half from dialer to listener: `<dial id>.dialer`. */
   stream: string
+  /** The half from listener to dialer. */
+  back: string
   /** The argument the half was accepted with: a window, if server and dialer know about those. */
   acceptance: unknown
 }
 
-/** Two peers join, one dials the other, and both halves are accepted. */
-export async function openStarPair(port: number, dialerOptions: StarPeerOptions = {}): Promise<StarPair> {
-  const [dialer, listener] = await Promise.all([StarPeer.connect(port, dialerOptions), StarPeer.connect(port)])
+/**
+ * Two peers join, one dials the other, and both halves are accepted.
+ *
+ * @param listenerPort - of the listener's server, if it is another one of the same star
+ */
+export async function openStarPair(
+  port: number,
+  dialerOptions: StarPeerOptions = {},
+  listenerPort = port
+): Promise<StarPair> {
+  const [dialer, listener] = await Promise.all([StarPeer.connect(port, dialerOptions), StarPeer.connect(listenerPort)])
   await dialer.join()
   await listener.join()
   const id = randomUUID()
@@ -44,13 +54,19 @@ export async function openStarPair(port: number, dialerOptions: StarPeerOptions 
   return {
     near: dialer.socket,
     far: listener.socket,
-    header: `451-["socket.io-pull-stream.queue.${stream}",{"_placeholder":true,"num":0}]`,
+    header: headerOf(stream),
     lead: dialerOptions.revision === 4 ? Buffer.alloc(0) : EIO3_LEAD,
     dialer,
     listener,
     stream,
+    back,
     acceptance
   }
+}
+
+/** The text that announces each chunk of a stream half. */
+export function headerOf(stream: string): string {
+  return `451-["socket.io-pull-stream.queue.${stream}",{"_placeholder":true,"num":0}]`
 }
 
 /** A pair of the plain forwarder, which carries the very same frames. */
@@ -62,6 +78,5 @@ export async function openForwardedPair(port: number): Promise<Pair> {
     })
   const near = await open()
   const far = await open()
-  const header = `451-["socket.io-pull-stream.queue.${name}.dialer",{"_placeholder":true,"num":0}]`
-  return { near, far, header, lead: EIO3_LEAD }
+  return { near, far, header: headerOf(`${name}.dialer`), lead: EIO3_LEAD }
 }

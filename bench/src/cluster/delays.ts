@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { percentile } from '../load/percentile.js'
+import { CONTENDERS } from '../servers/contenders.js'
+import { headerOf, type StarPair } from '../wire/pair.js'
+import type { RawSocket } from '../wire/raw-socket.js'
+import { patternOf, Train } from '../wire/train.js'
+import { Verifier } from '../wire/verifier.js'
+import type { ClusterTrial } from './cases.js'
+import { openStar } from './star.js'
+
+/** In milliseconds. */
+export interface DelayFigures {
+  p50: number
+  p99: number
+}
+
+type DelayTrial = Omit<ClusterTrial, 'case'>
+
+const PAYLOAD = 1024
+/** Milliseconds between two actions, in which all processes come to rest. */
+const PAUSE = 5
+/** A percentile near the end wants more than an average. */
+const STRETCH = 2
+
+/** From writing 1 KiB until the same amount is back, which the other peer writes when it has all of it. */
+export function measureRoundTrips(trial: DelayTrial): Promise<DelayFigures> {
+  return measureDelays(trial, ({ dialer, listener, stream, back, lead }) => {
+    let home = (): void => {}
+    const answer = new Way('back', back, lead, [listener.socket, dialer.socket], () => home())
+    const question = new Way('there', stream, lead, [dialer.socket, listener.socket], () => answer.send())
+    return () =>
+      new Promise((resolve) => {
+        const began = performance.now()
+        home = () => resolve(performance.now() - began)
+        question.send()
+      })
+  })
+}
+
+/** From dialling until the other peer's answer is there. */
+export function measureDials(trial: DelayTrial): Promise<DelayFigures> {
+  return measureDelays(trial, ({ dialer, listener }) => {
+    listener.answerDials(() => [])
+    return async () => {
+      const id = randomUUID()
+      const began = performance.now()
+      const error = await dialer.dial(listener.address, id)
+      const milliseconds = performance.now() - began
+      if (error !== undefined && error !== null) throw new Error(`a dial failed: ${String(error)}`)
+      for (const side of ['dialer', 'listener']) dialer.end(`${id}.${side}`)
+      return milliseconds
+    }
+  })
+}
+
+/**
+ * Does something again and again with a pair of raw peers.
+ *
+ * @param prepare - returns what is done; it tells how many milliseconds it took
+ */
+async function measureDelays(
+  { contender, warmup, seconds, profiles }: DelayTrial,
+  prepare: (pair: StarPair) => () => Promise<number>
+): Promise<DelayFigures> {
+  const star = await openStar(contender, await CONTENDERS.ours.command(), profiles)
+  const act = prepare(await star.openPair())
+  await repeat(act, warmup)
+  const times = Float64Array.from(await repeat(act, seconds * STRETCH)).toSorted()
+  await star.stop()
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
+}
+
+async function repeat(act: () => Promise<number>, seconds: number): Promise<number[]> {
+  const times: number[] = []
+  const end = performance.now() + seconds * 1000
+  while (performance.now() < end) {
+    times.push(await act())
+    await delay(PAUSE)
+  }
+  return times
+}
+
+/** One direction of a pair: one message at a time, each checked when it arrives. */
+class Way {
+  readonly #from: RawSocket
+  readonly #train: Train
+  #sent = 0
+
+  constructor(
+    name: string,
+    stream: string,
+    lead: Uint8Array,
+    [from, to]: readonly [RawSocket, RawSocket],
+    onArrival: () => void
+  ) {
+    const shape = { header: headerOf(stream), lead, payload: patternOf(0, PAYLOAD) }
+    const verifier = new Verifier(name, shape)
+    verifier.onMessage = onArrival
+    to.filter((...frame) => verifier.take(...frame))
+    this.#from = from
+    this.#train = new Train(shape, 1)
+  }
+
+  send(): void {
+    this.#from.tcp.write(this.#train.number(this.#sent++))
+  }
+}
