@@ -1,5 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
+/** Several servers of one star: these need Redis. */
+const CLUSTER = ['test/cluster/**/*.test.ts', 'packages/rendezvous/test/cluster/{redis,conformance}/**/*.test.ts']
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -11,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/browsers/**', 'test/libp2p/**']
+          exclude: [...configDefaults.exclude, 'test/browsers/**', 'test/libp2p/**', ...CLUSTER]
         }
       },
       {
@@ -21,6 +24,19 @@ export default defineConfig({
           include: ['test/libp2p/**/*.test.ts'],
           // libp2p 3 wants Node 22.
           setupFiles: 'test/support/promise-with-resolvers.js'
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: CLUSTER,
+          // Runs only if one of these tests does.
+          globalSetup: 'test/cluster/install.ts',
+          // libp2p 3 wants Node 22.
+          setupFiles: 'test/support/promise-with-resolvers.js',
+          testTimeout: 60_000,
+          hookTimeout: 60_000
         }
       },
       {

@@ -24,7 +24,7 @@ export class Command implements AsyncDisposable {
   readonly stderr = new Inbox<string>()
   /** Resolves once the process is gone and all it said has come. */
   readonly exit: Promise<Exit>
-  readonly #child: ChildProcess
+  readonly child: ChildProcess
 
   /** @param env - all that it sees of any environment, but for the path */
   constructor(args: readonly string[], env: Environment = {}) {
@@ -37,12 +37,12 @@ export class Command implements AsyncDisposable {
     this.exit = new Promise<Exit>((resolve) => {
       child.once('close', (code, signal) => resolve({ code, signal }))
     })
-    this.#child = child
+    this.child = child
   }
 
   /** Sends the signal and waits for the end. */
   async stop(signal: NodeJS.Signals): Promise<Exit> {
-    this.#child.kill(signal)
+    this.child.kill(signal)
     return await within(`the end after ${signal}`, this.exit)
   }
 

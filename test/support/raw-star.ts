@@ -1,16 +1,16 @@
-import { createRendezvous, type RendezvousInput } from '@websocket-star/rendezvous'
+import { createRendezvous, type Backplane, type RendezvousInput } from '@websocket-star/rendezvous'
 import { expect, onTestFinished } from 'vitest'
 import { connectRaw, type RawOptions, type RawPeer } from './raw-client.js'
 import { createIdentity } from './raw-identity.js'
+import type { StarAddress } from './star.js'
 
 type Rendezvous = ReturnType<typeof createRendezvous>
 type Stats = ReturnType<Rendezvous['stats']>
 
 /** A server of its own for one test, and the peers that test connects. */
-export interface RawStar {
+export interface RawStar extends StarAddress {
   server: Rendezvous
-  url: string
-  /** What addresses begin with: `/ip4/…/ws/p2p-websocket-star`. */
+  /** What addresses begin with: `multiaddr`. */
   prefix: string
   connect(options?: RawOptions): Promise<RawPeer>
   /** Connects and joins with a fresh Ed25519 key. */
@@ -19,8 +19,12 @@ export interface RawStar {
   counted(what: string, probe: (stats: Stats) => boolean): Promise<Stats>
 }
 
-/** Starts a server on a free port; it and its peers end with the test, which fails if the server logged a fault. */
-export async function openStar(options: RendezvousInput = {}): Promise<RawStar> {
+/**
+ * Starts a server on a free port; it and its peers end with the test, which fails if the server logged a fault.
+ *
+ * @param backplane - the way to other servers of the same process
+ */
+export async function openStar(options: RendezvousInput = {}, backplane?: Backplane): Promise<RawStar> {
   const faults: unknown[] = []
   const logger = {
     debug: ignore,
@@ -30,7 +34,7 @@ export async function openStar(options: RendezvousInput = {}): Promise<RawStar> 
   }
   // Nobody is announced a second time unless the test is about that: on a slow machine it would be a surprise.
   const discovery = { interval: 3_600_000, ...options.discovery }
-  const server = createRendezvous({ host: '127.0.0.1', port: 0, ...options, discovery }, logger)
+  const server = createRendezvous({ host: '127.0.0.1', port: 0, ...options, discovery }, logger, backplane)
   await server.start()
   const peers: RawPeer[] = []
   onTestFinished(async () => {
@@ -38,7 +42,8 @@ export async function openStar(options: RendezvousInput = {}): Promise<RawStar> 
     await server.stop()
     expect(faults).toEqual([])
   })
-  const { url, multiaddr: prefix } = server.address()
+  const { url, port, multiaddr } = server.address()
+  const prefix = multiaddr
 
   const connect = async (options?: RawOptions): Promise<RawPeer> => {
     const peer = await connectRaw(url, options)
@@ -60,7 +65,7 @@ export async function openStar(options: RendezvousInput = {}): Promise<RawStar> 
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
-  return { server, url, prefix, connect, join, counted }
+  return { server, url, port, multiaddr, prefix, connect, join, counted }
 }
 
 function ignore(): void {}

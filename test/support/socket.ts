@@ -3,7 +3,7 @@ import { peerIdOf } from './generations.js'
 import { within } from './deadline.js'
 import { Inbox } from './inbox.js'
 import type { AddStreams, ConnectSocket2, Sink, Source, StreamSocket } from './legacy-types.js'
-import type { Star } from './star.js'
+import type { StarAddress } from './star.js'
 
 const require = createRequire(import.meta.url)
 const connectSocket: ConnectSocket2 = require('socket.io-client-2')
@@ -59,7 +59,7 @@ export class StarSocket implements AsyncDisposable {
   }
 
   /** Joins under the star's prefix: two rounds, or one where the challenge is off. Throws what the server answers. */
-  async join(star: Star, name: string): Promise<void> {
+  async join(star: StarAddress, name: string): Promise<void> {
     const id = await peerIdOf(name)
     this.address = `${star.multiaddr}/ipfs/${id.toB58String()}`
     let [error, nonce] = await this.request('ss-join', this.address, id.pubKey.bytes.toString('hex'))
@@ -86,7 +86,7 @@ export class StarSocket implements AsyncDisposable {
   }
 }
 
-export async function joinSocket(star: Star, name: string): Promise<StarSocket> {
+export async function joinSocket(star: StarAddress, name: string): Promise<StarSocket> {
   const socket = await StarSocket.connect(star.url)
   try {
     await socket.join(star, name)

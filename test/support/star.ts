@@ -1,13 +1,17 @@
 import { createRendezvous, type Rendezvous, type RendezvousInput } from '@websocket-star/rendezvous'
 
-/** A server of ours on a free port of the loopback interface, for one test. */
-export interface Star extends AsyncDisposable {
-  readonly server: Rendezvous
+/** Where a server is. */
+export interface StarAddress {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   readonly port: number
   /** `/ip4/127.0.0.1/tcp/<port>/ws/p2p-websocket-star`: what a peer's address starts with. */
   readonly multiaddr: string
+}
+
+/** A server of ours on a free port of the loopback interface, for one test. */
+export interface Star extends StarAddress, AsyncDisposable {
+  readonly server: Rendezvous
   /** Takes the server away, as a crash or an upgrade does. */
   stop(): Promise<void>
   /** A new server on the same port, which knows nothing of the old one's peers. */

@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findCommand, howToInstallPackages, isExecutable } from '../../support/debian.js'
 
 /** The browsers that tests run in, as Debian has them. */
 const BROWSERS = {
@@ -21,8 +20,7 @@ function findBrowser(name: BrowserName): string | undefined {
     if (isExecutable(named)) return named
     throw new Error(`${variable} is ${named}, which cannot be run`)
   }
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, command)).find(isExecutable)
+  return findCommand(command)
 }
 
 /** @throws Error that says how to get it */
@@ -45,16 +43,7 @@ export function howToInstall(names: readonly BrowserName[]): string {
   const variables = names.map((name) => `${BROWSERS[name].variable}=<path>`)
   return (
     `The tests in test/browsers need ${names.join(' and ')}. On Debian, as root:\n` +
-    `  apt-get update && apt-get install -y --no-install-recommends ${debianPackages(names).join(' ')}\n` +
+    `  ${howToInstallPackages(debianPackages(names))}\n` +
     `Elsewhere, name an executable by the environment: ${variables.join(' ')}`
   )
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

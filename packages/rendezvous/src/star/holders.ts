@@ -90,7 +90,14 @@ export class Holders {
     const known = this.#registry.byKey(key)
     const wasElsewhere = known !== undefined && isElsewhere(known)
     const entry = this.#registry.releaseElsewhere(key, generation)
-    if (entry !== undefined && wasElsewhere) this.#promote(entry, entry.holders)
+    if (entry === undefined) return
+    if (wasElsewhere) return this.#promote(entry, entry.holders)
+    // The claim of this node is on its way, and may turn out to be the older one: then nobody holds the peer any more.
+    const { claim } = entry
+    claim?.whenSettled(() => {
+      if (claim.generation === undefined || claim.generation >= generation) return
+      if (entry.claim === claim && !isElsewhere(entry)) this.#promote(entry, entry.holders)
+    })
   }
 
   /** All that other nodes hold. */

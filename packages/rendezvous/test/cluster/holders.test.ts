@@ -1,5 +1,6 @@
 import { EVENTS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Claim } from '../../src/cluster/claim.js'
 import { LocalStar } from '../../src/cluster/local.js'
 import { isElsewhere, newestOf } from '../../src/star/registry.js'
 import { eventText } from '../../src/wire/packet.js'
@@ -146,6 +147,23 @@ test('a claim that is quicker than the news of an earlier one is not undone by i
   near.lose(first)
   await settled()
   expect([near.registry.size, far.registry.size]).toEqual([0, 0])
+})
+
+test('a claim that turns out to be older than one that has been given up meanwhile is made again', async () => {
+  const key = ALICE.peerId ?? ''
+  const claims: Claim[] = []
+  near.backplane.claim = (claim) => void claims.push(claim)
+  const alice = near.join('alice', ALICE)
+  near.holders.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
+  near.holders.releaseElsewhere(key, 6)
+  for (const claim of claims) {
+    claim.generation = 5
+    claim.settle()
+  }
+  await settled()
+  for (const probe of alice.recording.probes.splice(0)) probe.settle(true)
+  await settled()
+  expect(claims.map(({ isAgain }) => isAgain)).toEqual([false, true])
 })
 
 test('another node can be asked whether a client is there', async () => {

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import type { Claim } from '../../../src/cluster/claim.js'
+import { Random } from '../../../../../test/discovery/random.js'
+import { openNodes, startThree, type BackplaneKind } from './kind.js'
+import { isSameHolder, keyOf, settled, type Holder, type TestNode } from './test-node.js'
+
+/** Whatever happens at the same moment, all nodes end up with the same idea of who holds what. */
+export function agreementSuite(kind: BackplaneKind): void {
+  test.each([1, 2, 3])(
+    'nodes that claim the same peers at the same moment agree on one holder, seed %i',
+    async (seed) => {
+      const nodes = await startThree(kind)
+      const random = new Random(seed)
+      const keys = Array.from({ length: 40 }, (_, index) => keyOf(index))
+      for (let round = 0; round < 5; round++) {
+        const rivals = nodes.filter((_, index) => index < 2 || random.chance(0.5))
+        const claims = random
+          .pickSome(keys, keys.length)
+          .flatMap((key) => rivals.map((node) => [node, node.claim(key)] as const))
+        await Promise.all(claims.map(async ([, claim]) => await settled(claim)))
+        const expected = keys.map((key) => winner(claims.filter(([, claim]) => claim.key === key)))
+        await expectAgreement(nodes, keys, expected)
+      }
+    }
+  )
+
+  test.each([1, 2, 3])('all views converge on the truth after many changes, seed %i', async (seed) => {
+    const walk = new Walk(new Random(seed), await openNodes(kind))
+    for (let node = 0; node < 3; node++) await walk.startNode()
+    for (let step = 0; step < 600; step++) await walk.step()
+    await walk.settle()
+    expect(new Set(walk.generations).size).toBe(walk.generations.length)
+    await expectAgreement(walk.nodes, walk.keys, walk.truth())
+  })
+}
+
+/** Who of several made the newest claim. */
+function winner(claims: readonly (readonly [TestNode, Claim])[]): Holder {
+  const [newest] = claims.map(([node, { generation = 0 }]) => ({ node: node.id, generation })).toSorted(newestFirst)
+  if (newest === undefined) throw new Error('nobody claimed it')
+  return newest
+}
+
+function newestFirst(one: Holder, other: Holder): number {
+  return other.generation - one.generation
+}
+
+/** Every node believes the same, and so does the registry. */
+async function expectAgreement(
+  nodes: readonly TestNode[],
+  keys: readonly string[],
+  expected: readonly (Holder | undefined)[]
+): Promise<void> {
+  const believes = (node: TestNode): boolean =>
+    keys.every((key, index) => isSameHolder(node.holder(key), expected[index]))
+  try {
+    for (const node of nodes) await node.until('the same as all others', () => believes(node))
+  } catch {
+    // shows where they differ
+    for (const node of nodes) expect(keys.map((key) => node.holder(key))).toEqual(expected)
+  }
+  for (const { id, backplane } of nodes) {
+    const foreign = keys.filter((_, index) => expected[index]?.node !== id)
+    const records = await Promise.all(foreign.map(async (key) => await backplane.lookup(key)))
+    const holders = records.map((record) => record && { node: record.node, generation: record.generation })
+    expect(holders).toEqual(expected.filter((holder) => holder?.node !== id))
+  }
+}
+
+interface Made {
+  readonly node: TestNode
+  readonly claim: Claim
+  isReleased: boolean
+}
+
+/** Changes by chance: claims, releases, nodes that come and go. */
+class Walk {
+  readonly keys = Array.from({ length: 25 }, (_, index) => keyOf(index))
+  nodes: TestNode[] = []
+  readonly #random: Random
+  readonly #start: () => Promise<TestNode>
+  readonly #made: Made[] = []
+
+  constructor(random: Random, start: () => Promise<TestNode>) {
+    this.#random = random
+    this.#start = start
+  }
+
+  async startNode(): Promise<void> {
+    this.nodes.push(await this.#start())
+  }
+
+  async step(): Promise<void> {
+    const random = this.#random
+    if (random.chance(0.01)) await this.#replaceNode()
+    else if (random.chance(0.1)) await new Promise((resolve) => setImmediate(resolve))
+    else if (random.chance(0.6)) this.#claim(random.pick(this.nodes), random.pick(this.keys))
+    else this.#release()
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#made.map(async ({ claim }) => await settled(claim)))
+  }
+
+  /** Of all claims that counted. */
+  get generations(): number[] {
+    return this.#made.map(({ claim }) => claim.generation ?? 0).filter((generation) => generation > 0)
+  }
+
+  /** The newest claim to each peer counts; whoever has given it up, or has gone, holds it no more, and nobody does then. */
+  truth(): (Holder | undefined)[] {
+    return this.keys.map((key) => {
+      const made = this.#made.filter(({ claim }) => claim.key === key && (claim.generation ?? 0) > 0)
+      const newest = made.toSorted((one, other) => (other.claim.generation ?? 0) - (one.claim.generation ?? 0))[0]
+      if (newest === undefined || newest.isReleased || !this.nodes.includes(newest.node)) return undefined
+      return { node: newest.node.id, generation: newest.claim.generation ?? 0 }
+    })
+  }
+
+  #claim(node: TestNode, key: string): void {
+    this.#made.push({ node, claim: node.claim(key, { isAgain: this.#random.chance(0.3) }), isReleased: false })
+  }
+
+  #release(): void {
+    const unreleased = this.#made.filter(({ node, isReleased }) => !isReleased && this.nodes.includes(node))
+    if (unreleased.length === 0) return
+    const made = this.#random.pick(unreleased)
+    made.isReleased = true
+    made.node.release(made.claim)
+  }
+
+  /** What the leaver claimed last has settled before, so that it is known what counted. */
+  async #replaceNode(): Promise<void> {
+    const leaver = this.#random.pick(this.nodes)
+    await Promise.all(this.#made.filter(({ node }) => node === leaver).map(async ({ claim }) => await settled(claim)))
+    this.nodes = this.nodes.filter((node) => node !== leaver)
+    await leaver.backplane.stop()
+    await this.startNode()
+  }
+}

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest'
+import { openNodes, startThree, untilAcquainted, type BackplaneKind } from './kind.js'
+import { addressOf, keyOf, type Holder, type TestNode } from './test-node.js'
+
+const KEY = keyOf(1)
+const MARK = keyOf(2)
+
+/** Who may have which peer, and who is told of it. */
+export function claimsSuite(kind: BackplaneKind): void {
+  describe('one that starts', () => {
+    test('is told of all that others hold, before it has started', async () => {
+      const start = await openNodes(kind)
+      const [first, second] = [await start(), await start()]
+      const claims = [await first.hold(keyOf(1)), await second.hold(keyOf(2)), await first.hold(keyOf(3))]
+      const third = await start()
+      expect(third.told[0]).toEqual(['snapshot', 3])
+      expect(Array.from(third.others.values()).toSorted(byGeneration)).toEqual(
+        claims.map(({ key, generation, address }, index) => {
+          return { key, generation, address, node: index === 1 ? second.id : first.id }
+        })
+      )
+      expect(third.backplane.isFenced).toBe(false)
+    })
+
+    test('has an id that nobody else has', async () => {
+      const nodes = await startThree(kind)
+      const ids = nodes.map(({ id }) => id)
+      expect(new Set(ids).size).toBe(3)
+      for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_.-]{1,64}$/)
+    })
+  })
+
+  test('a claim has a generation, and all others are told', async () => {
+    const [first, ...others] = await startThree(kind)
+    const claim = await first.hold(KEY)
+    expect(claim.generation).toBeGreaterThan(0)
+    for (const other of others) {
+      await other.untilHeld(KEY, { node: first.id, generation: claim.generation })
+      expect(other.others.get(KEY)).toEqual({
+        key: KEY,
+        node: first.id,
+        generation: claim.generation,
+        address: addressOf(KEY)
+      })
+    }
+    expect(first.others.size).toBe(0)
+  })
+
+  test('the newest claim wins, whoever made it, and the loser is told', async () => {
+    const [first, second, third] = await startThree(kind)
+    const { generation: old } = await first.hold(KEY)
+    const { generation } = await second.hold(KEY, { address: '/dns4/other.example/ws' })
+    expect(generation).toBeGreaterThan(old)
+    for (const node of [first, second, third]) await node.untilHeld(KEY, { node: second.id, generation })
+    expect(first.told).toContainEqual(['joined', KEY, generation])
+    expect(third.others.get(KEY)?.address).toBe('/dns4/other.example/ws')
+  })
+
+  test('one that took over and then gives up remembers no earlier holder', async () => {
+    const [first, second] = await startThree(kind)
+    await first.hold(KEY)
+    // at once: word of the earlier claim may come after this one
+    const claim = await second.hold(KEY)
+    second.release(claim)
+    await mark(first, second)
+    expect(second.holder(KEY)).toBeUndefined()
+    await first.untilHeld(KEY, undefined)
+  })
+
+  test('a node that claims again what it holds has a newer generation', async () => {
+    const [first, second] = await startThree(kind)
+    const { generation: old } = await first.hold(KEY)
+    const { generation } = await first.hold(KEY)
+    expect(generation).toBeGreaterThan(old)
+    await second.untilHeld(KEY, { node: first.id, generation })
+  })
+
+  describe('a claim that counts only if no other node holds the peer', () => {
+    test('counts for a free one', async () => {
+      const [first, second] = await startThree(kind)
+      const { generation } = await first.hold(KEY, { isAgain: true })
+      expect(generation).toBeGreaterThan(0)
+      await second.untilHeld(KEY, { node: first.id, generation })
+    })
+
+    test("counts for one's own", async () => {
+      const [first, second] = await startThree(kind)
+      const { generation: old } = await first.hold(KEY)
+      const { generation } = await first.hold(KEY, { isAgain: true })
+      expect(generation).toBeGreaterThan(old)
+      await second.untilHeld(KEY, { node: first.id, generation })
+    })
+
+    test('does not for one of another node, which is not disturbed', async () => {
+      const [first, second, third] = await startThree(kind)
+      const { generation } = await second.hold(KEY)
+      expect((await first.hold(KEY, { isAgain: true })).generation).toBe(0)
+      await mark(first, third)
+      expect(third.told.filter(([, key]) => key === KEY)).toEqual([['joined', KEY, generation]])
+      expect(await first.backplane.lookup(KEY)).toMatchObject({ node: second.id, generation })
+    })
+
+    test('counts again once the other has left', async () => {
+      const [first, second] = await startThree(kind)
+      const foreign = await second.hold(KEY)
+      expect((await first.hold(KEY, { isAgain: true })).generation).toBe(0)
+      second.release(foreign)
+      await first.untilHeld(KEY, undefined)
+      const { generation } = await first.hold(KEY, { isAgain: true })
+      expect(generation).toBeGreaterThan(foreign.generation)
+    })
+  })
+
+  describe('a release', () => {
+    test('is told to all others, with the generation', async () => {
+      const [first, ...others] = await startThree(kind)
+      const claim = await first.hold(KEY)
+      first.release(claim)
+      for (const other of others) {
+        await other.until('its end', () => other.told.some(([what]) => what === 'left'))
+        expect(other.told.at(-1)).toEqual(['left', KEY, claim.generation])
+        expect(await other.backplane.lookup(KEY)).toBeUndefined()
+      }
+    })
+
+    test('right behind the claim leaves nobody', async () => {
+      const [first, second] = await startThree(kind)
+      first.release(first.claim(KEY))
+      await mark(first, second)
+      expect(second.holder(KEY)).toBeUndefined()
+      expect(await second.backplane.lookup(KEY)).toBeUndefined()
+    })
+
+    test('of a claim that another node took over changes nothing', async () => {
+      const [first, second, third] = await startThree(kind)
+      const claim = await first.hold(KEY)
+      const { generation } = await second.hold(KEY)
+      first.release(claim)
+      await expectStillHeld({ node: second.id, generation }, first, third)
+    })
+
+    test('of a claim that the same node renewed changes nothing', async () => {
+      const [first, second] = await startThree(kind)
+      const outdated = await first.hold(KEY)
+      const { generation } = await first.hold(KEY)
+      first.release(outdated)
+      await expectStillHeld({ node: first.id, generation }, first, second)
+    })
+
+    test('of a claim renewed in the same breath changes nothing', async () => {
+      const [first, second] = await startThree(kind)
+      const outdated = first.claim(KEY)
+      const held = first.hold(KEY)
+      first.release(outdated)
+      const { generation } = await held
+      await expectStillHeld({ node: first.id, generation }, first, second)
+    })
+
+    test('of a claim that did not count changes nothing', async () => {
+      const [first, second, third] = await startThree(kind)
+      const { generation } = await second.hold(KEY)
+      first.release(await first.hold(KEY, { isAgain: true }))
+      await expectStillHeld({ node: second.id, generation }, first, third)
+    })
+
+    test('twice is once', async () => {
+      const [first, second] = await startThree(kind)
+      const claim = await first.hold(KEY)
+      first.release(claim)
+      first.release(claim)
+      const { generation } = await first.hold(KEY)
+      first.release(claim)
+      await expectStillHeld({ node: first.id, generation }, first, second)
+    })
+  })
+
+  test('all others can ask who holds a peer', async () => {
+    const [first, second, third] = await startThree(kind)
+    const { generation } = await first.hold(KEY)
+    for (const { backplane } of [second, third]) {
+      expect(await backplane.lookup(KEY)).toEqual({ key: KEY, node: first.id, generation, address: addressOf(KEY) })
+      expect(await backplane.lookup(MARK)).toBeUndefined()
+    }
+  })
+
+  test('keys that are addresses are held like peer ids', async () => {
+    const [first, second] = await startThree(kind)
+    const key = '/ip4/127.0.0.1/tcp/9090/ws'
+    const claim = await first.hold(key, { address: key })
+    await second.untilHeld(key, { node: first.id, generation: claim.generation })
+    first.release(claim)
+    await second.untilHeld(key, undefined)
+  })
+
+  test('one knows whether there are others', async () => {
+    const start = await openNodes(kind)
+    const first = await start()
+    expect(first.backplane.hasOthers).toBe(false)
+    const second = await start()
+    await untilAcquainted([first, second])
+    expect([first.backplane.hasOthers, second.backplane.hasOthers]).toEqual([true, true])
+    await second.backplane.stop()
+    await untilAcquainted([first])
+    expect(first.backplane.hasOthers).toBe(false)
+  })
+
+  test('the peers of one that stops leave, and nobody else does', async () => {
+    const [first, second, third] = await startThree(kind)
+    const keys = Array.from({ length: 2000 }, (_, index) => keyOf(1000 + index))
+    const { generation } = await first.hold(KEY)
+    const claims = keys.map((key) => second.claim(key))
+    const renewed = await second.hold(MARK)
+    for (const node of [first, third]) {
+      await node.untilHeld(MARK, { node: second.id, generation: renewed.generation })
+      expect(node.others.size).toBe(keys.length + (node === first ? 1 : 2))
+    }
+    await second.backplane.stop()
+    for (const node of [first, third]) {
+      await node.until('all of them to leave', () => [MARK, ...keys].every((key) => node.holder(key) === undefined))
+      expect(node.holder(KEY)).toEqual({ node: first.id, generation })
+    }
+    expect(await first.backplane.lookup(claims[0]?.key ?? '')).toBeUndefined()
+    expect(await third.backplane.lookup(KEY)).toMatchObject({ node: first.id })
+  })
+}
+
+/** Waits until all that was done at one node so far has been told to the other. */
+async function mark(from: TestNode, to: TestNode): Promise<void> {
+  const { generation } = await from.hold(MARK)
+  await to.untilHeld(MARK, { node: from.id, generation })
+}
+
+async function expectStillHeld(holder: Holder, actor: TestNode, witness: TestNode): Promise<void> {
+  await mark(actor, witness)
+  expect(witness.holder(KEY)).toEqual(holder)
+  expect(witness.told).not.toContainEqual(['left', KEY, holder.generation])
+  expect(await witness.backplane.lookup(KEY)).toMatchObject(holder)
+}
+
+function byGeneration(one: Holder, other: Holder): number {
+  return one.generation - other.generation
+}

@@ -1,0 +1,30 @@
+import { expect, onTestFinished } from 'vitest'
+import type { Backplane } from '../../../src/cluster/backplane.js'
+import { LINKS_DEFAULTS } from '../../../src/cluster/links/links.js'
+import { RedisBackplane } from '../../../src/cluster/redis/redis-backplane.js'
+import { RedisServer } from '../../../../../test/support/redis.js'
+import { conformanceSuite } from './suite.js'
+
+conformanceSuite({ hasWindow: true, openStar })
+
+/** A star of its own Redis; the test fails if anything goes wrong that nobody is told of. */
+async function openStar(): Promise<() => Backplane> {
+  const redis = await RedisServer.start()
+  const faults: unknown[] = []
+  // Hooks run in reverse order: the nodes stop before it.
+  onTestFinished(async () => {
+    await redis[Symbol.asyncDispose]()
+    expect(faults).toEqual([])
+  })
+  const options = {
+    url: redis.url,
+    star: 'star',
+    nodeName: 'node',
+    leaseTtl: 10_000,
+    renewInterval: 100,
+    reapInterval: 1_000,
+    connectTimeout: 10_000,
+    links: { ...LINKS_DEFAULTS, unheardTimeout: 500 }
+  }
+  return () => new RedisBackplane(options, (fault) => faults.push(fault))
+}

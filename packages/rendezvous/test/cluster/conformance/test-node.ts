@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import type { Backplane, BackplaneListener, NodeLink, PeerRecord } from '../../../src/cluster/backplane.js'
+import { Claim } from '../../../src/cluster/claim.js'
+import type { Frame } from '../../../src/cluster/frames.js'
+import { within } from '../../../../../test/support/deadline.js'
+
+/** Who holds a peer. */
+export type Holder = Pick<PeerRecord, 'node' | 'generation'>
+
+/** A node that believes what its backplane tells, as a server does, and remembers it. */
+export class TestNode implements BackplaneListener {
+  readonly backplane: Backplane
+  /** What others hold. */
+  readonly others = new Map<string, PeerRecord>()
+  /** Each call of `snapshot`, `joined` and `left`, oldest first. */
+  readonly told: (readonly ['snapshot', number] | readonly ['joined' | 'left', string, number])[] = []
+  readonly lostLinks: NodeLink[] = []
+  /** Times that links had room again. */
+  rooms = 0
+  /** What it holds itself: its newest claim to each peer, until that is released or another's is newer. */
+  readonly #own = new Map<string, Claim>()
+  /** The newest generation it heard of that a claim of its own was not compared with yet, by peer. */
+  readonly #heardMeanwhile = new Map<string, number>()
+  readonly #frames = new Map<string, Frame[]>()
+  readonly #looks = new Set<() => void>()
+
+  constructor(backplane: Backplane) {
+    this.backplane = backplane
+  }
+
+  get id(): string {
+    return this.backplane.node
+  }
+
+  async start(): Promise<void> {
+    await this.backplane.start(this)
+  }
+
+  /** Claims a peer; nothing is heard of it yet. */
+  claim(key: string, { isAgain = false, address = addressOf(key) } = {}): Claim {
+    const claim = new Claim(key, address, isAgain)
+    this.#own.set(key, claim)
+    this.backplane.claim(claim)
+    claim.whenSettled(() => this.#settled(claim))
+    return claim
+  }
+
+  /** Claims a peer. @returns the claim with its generation */
+  async hold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
+    const claim = this.claim(key, options)
+    await settled(claim)
+    const { generation } = claim
+    if (generation === undefined) throw new Error(`the claim to ${key} settled without a generation`)
+    return Object.assign(claim, { generation })
+  }
+
+  release(claim: Claim): void {
+    if (this.#own.get(claim.key) === claim) this.#own.delete(claim.key)
+    this.backplane.release(claim)
+  }
+
+  /** Who holds a peer as far as this node knows. */
+  holder(key: string): Holder | undefined {
+    const own = this.#own.get(key)?.generation
+    if (own !== undefined) return { node: this.id, generation: own }
+    const other = this.others.get(key)
+    return other && { node: other.node, generation: other.generation }
+  }
+
+  /** Sends a frame when the link has room for it. @returns whether it had to wait */
+  async send(link: NodeLink, frame: Frame): Promise<boolean> {
+    const hasToWait = frame.type === 'data' && !link.hasRoom
+    if (hasToWait) await this.until(`room to ${link.node}`, () => link.hasRoom)
+    link.send(frame)
+    return hasToWait
+  }
+
+  /** What came from a node over all links to it, with bytes as {@link brief} writes them. */
+  framesFrom({ id }: TestNode): readonly Frame[] {
+    return this.#frames.get(id) ?? []
+  }
+
+  /** Waits; the probe is asked after all that is told, and after each claim that settles. */
+  async until(what: string, probe: () => boolean): Promise<void> {
+    if (probe()) return
+    let look = (): void => {}
+    const seen = new Promise<void>((resolve) => {
+      look = () => {
+        if (probe()) resolve()
+      }
+    })
+    this.#looks.add(look)
+    try {
+      await within(`${what}, at ${this.id}`, seen)
+    } finally {
+      this.#looks.delete(look)
+    }
+  }
+
+  /** Waits until it knows that this one holds the peer, or nobody. */
+  async untilHeld(key: string, expected: Holder | undefined): Promise<void> {
+    await this.until(`${key} held by ${JSON.stringify(expected)}`, () => isSameHolder(this.holder(key), expected))
+  }
+
+  joined(record: PeerRecord): void {
+    this.told.push(['joined', record.key, record.generation])
+    this.#heard(record)
+    this.#look()
+  }
+
+  left(key: string, generation: number): void {
+    this.told.push(['left', key, generation])
+    const record = this.others.get(key)
+    if (record !== undefined && record.generation <= generation) this.others.delete(key)
+    this.#outdated(key, generation)
+    this.#look()
+  }
+
+  snapshot(records: readonly PeerRecord[]): void {
+    this.told.push(['snapshot', records.length])
+    this.others.clear()
+    for (const record of records) this.#heard(record)
+    this.#look()
+  }
+
+  frame(link: NodeLink, frame: Frame): void {
+    const frames = this.#frames.get(link.node) ?? []
+    this.#frames.set(link.node, frames)
+    frames.push(brief(frame))
+    this.#look()
+  }
+
+  room(): void {
+    this.rooms++
+    this.#look()
+  }
+
+  lost(link: NodeLink): void {
+    this.lostLinks.push(link)
+    this.#look()
+  }
+
+  #heard(record: PeerRecord): void {
+    if ((this.others.get(record.key)?.generation ?? 0) > record.generation) return
+    this.others.set(record.key, record)
+    this.#outdated(record.key, record.generation)
+  }
+
+  /** Claims of that generation and older ones count no more. */
+  #outdated(key: string, generation: number): void {
+    const claim = this.#own.get(key)
+    if (claim === undefined) return
+    if (claim.generation === undefined) {
+      this.#heardMeanwhile.set(key, Math.max(generation, this.#heardMeanwhile.get(key) ?? 0))
+    } else if (claim.generation < generation) this.#own.delete(key)
+  }
+
+  #settled(claim: Claim): void {
+    const { key, generation } = claim
+    if (this.#own.get(key) === claim && generation !== undefined) {
+      const newest = Math.max(this.#heardMeanwhile.get(key) ?? 0, this.others.get(key)?.generation ?? 0)
+      this.#heardMeanwhile.delete(key)
+      if (generation < newest || generation === 0) this.#own.delete(key)
+      else this.others.delete(key)
+    }
+    this.#look()
+  }
+
+  #look(): void {
+    for (const look of this.#looks) look()
+  }
+}
+
+export async function settled(claim: Claim): Promise<void> {
+  await within(`a claim to ${claim.key} to settle`, new Promise<void>((resolve) => claim.whenSettled(resolve)))
+}
+
+export function isSameHolder(one: Holder | undefined, other: Holder | undefined): boolean {
+  return one?.node === other?.node && one?.generation === other?.generation
+}
+
+/** A frame of which large bytes are their length and hash: quick to compare, and to read where they differ. */
+export function brief(frame: Frame): Frame {
+  if (frame.type !== 'data' || frame.bytes.length < 100) return frame
+  const hash = createHash('sha256').update(frame.bytes).digest('hex')
+  return { ...frame, bytes: Buffer.from(`${frame.bytes.length} ${hash}`) }
+}
+
+const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+
+/** A text of the form of a peer id. */
+export function keyOf(index: number): string {
+  const digits = Array.from({ length: 6 }, (_, place) => BASE58[Math.floor(index / 58 ** place) % 58])
+  return `12D3KooWConformanceConformanceConformanceConf${digits.join('')}`
+}
+
+export function addressOf(key: string): string {
+  return `/dns4/star.example/tcp/443/wss/p2p-websocket-star/p2p/${key}`
+}

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { RawConnection, openDial } from '../support/raw-connection.js'
+import { digest, EXTENDED, openOneWay, Pump } from '../support/raw-flow.js'
+import { relay } from '../support/raw-pair.js'
+import type { RawStar } from '../support/raw-star.js'
+import { openTwo, SHARED_BY } from './nodes.js'
+
+const MARK = 65_536
+const LEFT = ['Peer has left']
+const LOST = ['The server of the other peer was lost']
+
+interface Scene {
+  here: RawStar
+  there: RawStar
+  near: RawConnection
+  far: RawConnection
+}
+
+describe.each(SHARED_BY)('a connection between servers that share a star by %s', (sharedBy) => {
+  async function open(): Promise<Scene> {
+    const [here, there] = await openTwo(sharedBy, { relay: { highWaterMark: MARK } })
+    const [dialer, callee] = [await here.join(), await there.join({ eio: '4' })]
+    return { here, there, ...(await openDial(dialer, callee)) }
+  }
+
+  describe.each(['near', 'far'] as const)('from the %s side', (side) => {
+    const ends = ({ near, far }: Scene): [RawConnection, RawConnection] => (side === 'near' ? [near, far] : [far, near])
+
+    test.each([
+      [true, true],
+      ['broken', 'broken'],
+      [{ message: 'odd' }, 'stream error']
+    ])('ends by its sender, %j, after all that was sent', async (reason, told) => {
+      const scene = await open()
+      const [from, to] = ends(scene)
+      const chunks = Array.from({ length: 50 }, (_, index) => Buffer.alloc(10_000, index))
+      from.write(...chunks)
+      from.end(reason)
+      expect(await to.ended()).toEqual([told])
+      expect(digest(to.chunks)).toBe(digest(chunks))
+      // the other direction goes on
+      await relay(to, from)
+      to.end(true)
+      await from.ended()
+      await untilOver(scene)
+    })
+
+    test.each([[true], ['enough']])('ends by its receiver, %j', async (reason) => {
+      const scene = await open()
+      const [from, to] = ends(scene)
+      await relay(from, to)
+      to.refuse(reason)
+      expect(await from.stopped()).toEqual([reason])
+      await relay(to, from)
+      to.end(true)
+      await from.ended()
+      await untilOver(scene)
+    })
+
+    test('ends when a client goes, after all that it sent', async () => {
+      const scene = await open()
+      const [from, to] = ends(scene)
+      const chunks = Array.from({ length: 30 }, (_, index) => Buffer.alloc(60_000, index))
+      from.write(...chunks)
+      from.peer.send('41')
+      expect(await Promise.all([to.ended(), to.stopped()])).toEqual([LEFT, LEFT])
+      expect(digest(to.chunks)).toBe(digest(chunks))
+      await untilOver(scene)
+    })
+
+    test('ends at both sides when data comes that was not accepted', async () => {
+      const [here, there] = await openTwo(sharedBy)
+      const [dialer, callee] = [await here.join(), await there.join()]
+      const [near, far] = await Promise.all([dialer.dial(callee.address), callee.answer(null)])
+      const scene = { here, there, near, far }
+      const [from] = ends(scene)
+      from.write(Buffer.alloc(10))
+      const reason = ['Data was sent before the stream was accepted']
+      expect(await Promise.all([near.ended(), near.stopped(), far.ended(), far.stopped()])).toEqual([
+        reason,
+        reason,
+        reason,
+        reason
+      ])
+      await untilOver(scene)
+    })
+  })
+
+  test('ends at both sides when a sender that knows windows sends more than it may', async () => {
+    const [here, there] = await openTwo(sharedBy)
+    const [dialer, callee] = [await here.join(EXTENDED), await there.join(EXTENDED)]
+    const { near, far, told } = await openOneWay(dialer, callee, 100_000)
+    const [{ window }] = told as [{ window: number }]
+    expect(window).toBe(100_000)
+    near.write(Buffer.alloc(window + 1))
+    const reason = ['More was sent than the window allows']
+    expect(await Promise.all([near.stopped(), far.ended()])).toEqual([reason, reason])
+    await untilOver({ here, there, near, far })
+  })
+
+  test('holds a sender that knows no windows for a receiver that does not read, and then goes on', async () => {
+    const [here, there] = await openTwo(sharedBy, { relay: { highWaterMark: MARK } })
+    const [dialer, slow, other] = [await here.join(), await there.join({ eio: '4' }), await there.join()]
+    const { near, far } = await openOneWay(dialer, slow)
+    const beside = await openDial(await here.join(), other)
+    slow.tcp.pause()
+    const pump = new Pump(near, 60_000, 60_000_000)
+    // From here on it is held for good: nothing leaves any more.
+    await there.counted('a full receiver', ({ bufferedBytes }) => bufferedBytes > MARK)
+    await here.counted('a held sender', ({ held }) => held === 1)
+    // who else is on the way is not disturbed
+    await relay(beside.near, beside.far)
+    await relay(beside.far, beside.near)
+    expect(here.server.stats().held).toBe(1)
+    expect(there.server.stats().bufferedBytes).toBeLessThan(8_000_000)
+    slow.tcp.resume()
+    await pump.done
+    await far.received(pump.chunks)
+    expect(digest(far.chunks)).toBe(pump.digest)
+    await here.counted('nobody held', ({ held }) => held === 0)
+    for (const node of [here, there]) expect(node.server.stats()).toMatchObject({ reset: {}, closed: {} })
+  })
+
+  test('holds a sender no longer than it may', async () => {
+    const [here, there] = await openTwo(sharedBy, {
+      relay: { highWaterMark: MARK, holdTimeout: 800, stallTimeout: 20_000 }
+    })
+    const [dialer, stopped] = [await here.join(), await there.join()]
+    const { near } = await openOneWay(dialer, stopped)
+    stopped.tcp.pause()
+    const pump = new Pump(near, 60_000)
+    const reason = ['The receiver took nothing for too long']
+    expect(await Promise.all([near.stopped(), near.ended()])).toEqual([reason, reason])
+    await pump.stop()
+    const again = await openDial(dialer, await there.join())
+    await relay(again.near, again.far)
+  })
+
+  test('ends when the other server stops', async () => {
+    const scene = await open()
+    await scene.there.server.stop()
+    const [ended, stopped] = await Promise.all([scene.near.ended(), scene.near.stopped()])
+    // Which is heard first, the end of the client or that of its server, is nobody's promise.
+    for (const reason of [ended, stopped]) expect([LEFT, LOST]).toContainEqual(reason)
+    await scene.here.counted('no streams', ({ streams }) => streams === 0)
+  })
+})
+
+async function untilOver({ here, there }: Scene): Promise<void> {
+  for (const node of [here, there]) {
+    await node.counted('no streams', ({ streams, cluster }) => streams + (cluster?.dials ?? 0) === 0)
+  }
+}

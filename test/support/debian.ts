@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** The programs that tests run beside Node: where they are, and how they come where they are missing. */
+
+/** @returns the path of what a command's name stands for, undefined if there is none */
+export function findCommand(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Installs packages of Debian if this process may. Whether it went well is seen by what is there then. */
+export function installPackages(names: readonly string[]): void {
+  if (process.getuid?.() !== 0) return
+  if (run('apt-get', 'update')) run('apt-get', 'install', '-y', '--no-install-recommends', ...names)
+}
+
+/** What someone has to type whom {@link installPackages} could not help. */
+export function howToInstallPackages(names: readonly string[]): string {
+  return `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`
+}
+
+/** @returns whether it went well; what it has to say is shown */
+function run(command: string, ...args: string[]): boolean {
+  // RUNLEVEL keeps the services of a package from being started with it
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const { status } = spawnSync(command, args, { env, stdio: 'inherit', timeout: 600_000 })
+  return status === 0
+}
