@@ -33,8 +33,12 @@ export interface BackplaneListener {
   joined(record: PeerRecord): void
   /** No other node holds a peer with the generation `generation` or a lower one any more: it left, or this node took over. */
   left(key: string, generation: number): void
-  /** All that other nodes hold, in place of all that was told before. */
-  snapshot(records: readonly PeerRecord[]): void
+  /**
+   * All that other nodes hold, in place of all that was told before.
+   *
+   * @param unsure - nodes that may hold more, of what was told before: not all of them have said it again
+   */
+  snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void
   /** Something came over a link, which the other node may have begun. */
   frame(link: NodeLink, frame: Frame): void
   /** A link that had no room has some. */

@@ -14,6 +14,8 @@ export interface ClusterParts {
 /** Hands what other nodes tell and ask to the part that decides upon it. */
 export class Cluster implements BackplaneListener {
   readonly #parts: ClusterParts
+  /** Peers whose clients are being asked whether they are there. */
+  readonly #asked = new Map<string, Promise<boolean>>()
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
@@ -27,8 +29,8 @@ export class Cluster implements BackplaneListener {
     this.#try(() => this.#parts.holders.releaseElsewhere(key, generation))
   }
 
-  snapshot(records: readonly PeerRecord[]): void {
-    this.#try(() => this.#parts.holders.holdElsewhere(records))
+  snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void {
+    this.#try(() => this.#parts.holders.holdElsewhere(records, unsure))
   }
 
   frame(link: NodeLink, frame: Frame): void {
@@ -56,10 +58,18 @@ export class Cluster implements BackplaneListener {
   }
 
   #answerProbe(link: NodeLink, id: number, key: string): void {
-    this.#parts.holders
-      .isHereAlive(key)
+    this.#isAlive(key)
       .then((isAlive) => link.send({ type: 'probed', id, isAlive }))
       .catch(this.#parts.onFault)
+  }
+
+  /** However many other nodes ask, and how often, a client is asked once at a time. */
+  #isAlive(key: string): Promise<boolean> {
+    const asked = this.#asked.get(key)
+    if (asked !== undefined) return asked
+    const answer = this.#parts.holders.isHereAlive(key).finally(() => this.#asked.delete(key))
+    this.#asked.set(key, answer)
+    return answer
   }
 
   /** What goes wrong here is told, and stops nothing else. */

@@ -75,11 +75,15 @@ export class Holders {
     return entry
   }
 
-  /** Another node has told of a peer that it holds. */
-  claimElsewhere(record: PeerRecord): void {
+  /**
+   * Another node has told of a peer that it holds.
+   *
+   * @param isAll - see {@link Registry.claimElsewhere}
+   */
+  claimElsewhere(record: PeerRecord, isAll = false): void {
     const known = this.#registry.byKey(record.key)
     const wasHere = known !== undefined && !isElsewhere(known)
-    const { entry, isNew } = this.#registry.claimElsewhere(record) ?? {}
+    const { entry, isNew } = this.#registry.claimElsewhere(record, isAll) ?? {}
     if (entry === undefined) return
     if (isNew) this.#discovery.introduce(entry, () => {})
     if (wasHere && isElsewhere(entry)) this.#lost(entry)
@@ -100,13 +104,18 @@ export class Holders {
     })
   }
 
-  /** All that other nodes hold. */
-  holdElsewhere(records: readonly PeerRecord[]): void {
-    const held = new Map(records.map((record) => [record.key, record]))
+  /**
+   * All that other nodes hold.
+   *
+   * @param unsure - nodes that may hold more
+   */
+  holdElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
+    const held = new Set(records.map(({ key }) => key))
     for (const { key, remote } of [...this.#registry.peers()]) {
-      if (remote !== undefined && !held.has(key)) this.releaseElsewhere(key, remote.generation)
+      if (remote === undefined || held.has(key) || unsure.has(remote.node)) continue
+      this.releaseElsewhere(key, remote.generation)
     }
-    for (const record of records) this.claimElsewhere(record)
+    for (const record of records) this.claimElsewhere(record, true)
   }
 
   /** A session leaves one of its addresses. */

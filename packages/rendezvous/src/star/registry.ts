@@ -119,11 +119,12 @@ export class Registry {
   /**
    * Another node holds a peer, unless that is outdated.
    *
+   * @param isAll - it is from a list of all that is held: what was known before does not count, even if it was newer
    * @returns the entry, and whether the peer is new to this node
    */
-  claimElsewhere(record: PeerRecord): { entry: Entry; isNew: boolean } | undefined {
+  claimElsewhere(record: PeerRecord, isAll = false): { entry: Entry; isNew: boolean } | undefined {
     const known = this.#entries.get(record.key)
-    const generation = Math.max(known?.remote?.generation ?? 0, known?.claim?.generation ?? 0)
+    const generation = Math.max((isAll ? undefined : known?.remote?.generation) ?? 0, known?.claim?.generation ?? 0)
     if (record.generation <= generation) return undefined
     const entry = known ?? this.#create(record.key, record.key.startsWith('/') ? undefined : record.key)
     entry.remote = record

@@ -166,6 +166,16 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   expect(claims.map(({ isAgain }) => isAgain)).toEqual([false, true])
 })
 
+test('a list of all that is held counts, even where it is older than what was known', () => {
+  const key = ALICE.peerId ?? ''
+  const before = { key, node: 'far', generation: 6, address: ALICE.canonical }
+  near.holders.claimElsewhere(before)
+  near.holders.claimElsewhere({ ...before, node: 'third', generation: 5 })
+  expect(near.registry.byKey(key)?.remote).toEqual(before)
+  near.holders.holdElsewhere([{ ...before, node: 'third', generation: 5 }])
+  expect(near.registry.byKey(key)?.remote).toMatchObject({ node: 'third', generation: 5 })
+})
+
 test('another node can be asked whether a client is there', async () => {
   const alice = near.join('alice', ALICE)
   await settled()

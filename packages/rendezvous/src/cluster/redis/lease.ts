@@ -17,6 +17,8 @@ export interface LeaseListener {
   nodes(nodes: readonly string[]): void
   /** What this node has in Redis, and what it knows, may be wrong: it has to register anew. */
   uncertain(why: string): void
+  /** Redis has lost what nodes had written: each of them writes it again as soon as it knows. */
+  lost(): void
 }
 
 /** A lease is taken for over when this part of it is left: clocks differ, and answers take time. */
@@ -82,7 +84,6 @@ export class Lease {
     const askedAt = this.#now()
     const state = await this.#engine.register(turn, this.#options.leaseTtl, this.#seen, newEpoch())
     if (state === undefined) throw new Error('this node has registered again meanwhile')
-    this.#epoch = state.epoch
     this.#granted(askedAt, state)
   }
 
@@ -122,7 +123,6 @@ export class Lease {
     }
     const wasOver = this.isOver
     const isChanged = state.epoch !== this.#epoch
-    this.#epoch = state.epoch
     this.#granted(askedAt, state)
     if (isChanged) this.#listener.uncertain('Redis has lost changes')
     else if (wasOver && !this.isOver) this.#listener.uncertain('the lease could not be renewed for a while')
@@ -138,6 +138,9 @@ export class Lease {
 
   #granted(askedAt: number, state: StarState): void {
     this.#askedAt = askedAt
+    const isLost = this.#epoch !== undefined && state.epoch !== this.#epoch
+    this.#epoch = state.epoch
+    if (isLost) this.#listener.lost()
     this.saw(state.sequence)
     this.#listener.state(state)
     this.#listener.nodes(state.nodes)

@@ -90,10 +90,12 @@ export class OwnClaims {
     return this.#session === undefined || this.#session.underWay.size === 0 ? undefined : this.#lastAnswer
   }
 
-  /** Another node holds a peer. */
+  /** Another node holds a peer, and the listener knows: an older claim of this node will never count again. */
   heard({ key, generation }: PeerRecord): void {
-    const own = this.#held.get(key)?.generation
-    if (own !== undefined && own < generation) this.#held.delete(key)
+    const own = this.#held.get(key)
+    if (own?.generation === undefined || own.generation >= generation) return
+    own.generation = 0
+    this.#held.delete(key)
   }
 
   /** Another number, greater than all before: of a batch, or of the registration that batches follow. */

@@ -40,6 +40,8 @@ const BLOCK = 2_000
 /** Milliseconds that leaving may take: if it fails, the lease ends by itself. */
 const LEAVE_TIMEOUT = 2_000
 const LOOKUP_TIMEOUT = 2_000
+/** After such a part of a lease all nodes have written again what Redis had lost: each renews its lease before. */
+const RECOVERY_PART = 1 / 2
 /**
  * Nodes that share a star through Redis 7 or Valkey 8. The nodes themselves know best what they hold: whenever Redis may
  * have lost something, or this node may not have heard of something, it writes what it holds again and reads all anew.
@@ -65,6 +67,8 @@ export class RedisBackplane implements Backplane {
   #listener: BackplaneListener | undefined
   #links: Links | undefined
   #sweeper: NodeJS.Timeout | undefined
+  /** Runs while other nodes may not have written again yet what Redis has lost. */
+  #recovery: NodeJS.Timeout | undefined
   /** Id of the feed's connection in Redis. */
   #feedClient: number | undefined
   #startup: Startup | undefined
@@ -122,7 +126,8 @@ export class RedisBackplane implements Backplane {
           this.#nodes.told(nodes)
           this.#links?.nodes(this.#nodes.ids)
         },
-        uncertain: (why) => this.#wantAll(why)
+        uncertain: (why) => this.#wantAll(why),
+        lost: () => this.#awaitOthers()
       },
       now
     )
@@ -305,6 +310,7 @@ export class RedisBackplane implements Backplane {
   async #register(): Promise<void> {
     this.#pauseFeed()
     this.#claims.close(new Error('this node registers anew'))
+    this.#lease.saw(this.#feed.position)
     await this.#lease.register(this.#claims.nextTurn())
     this.#stopping.signal.throwIfAborted()
     await this.#claims.open()
@@ -314,15 +320,25 @@ export class RedisBackplane implements Backplane {
     this.#pauseFeed()
     const { sequence, own, others } = await this.#engine.snapshot()
     this.#stopping.signal.throwIfAborted()
+    const unsure = this.#recovery === undefined ? undefined : new Set(this.#nodes.ids)
+    this.#tell((listener) => listener.snapshot(others, unsure))
     for (const record of others) this.#claims.heard(record)
     this.#claims.compare(own)
-    this.#tell((listener) => listener.snapshot(others))
     this.#lease.saw(sequence)
     // if it began to wait just when it was not to
     this.#unblockFeed()
     this.#feed.resume(sequence, isNew)
     this.#isStarted = true
     this.#watchStart()
+  }
+
+  /** Nodes do not all learn at once that Redis has lost what they hold: nobody is to be taken for gone because of that. */
+  #awaitOthers(): void {
+    clearTimeout(this.#recovery)
+    this.#recovery = setTimeout(() => {
+      this.#recovery = undefined
+      this.#agreement.want('snapshot')
+    }, this.#options.leaseTtl * RECOVERY_PART)
   }
 
   #pauseFeed(): void {
@@ -346,8 +362,8 @@ export class RedisBackplane implements Backplane {
       const { record } = change
       if (record.node === this.node) this.#listener?.left(record.key, record.generation)
       else {
+        this.#tell((listener) => listener.joined(record))
         this.#claims.heard(record)
-        this.#listener?.joined(record)
       }
     } else if (change.node !== this.node) this.#listener?.left(change.key, change.generation)
   }
@@ -361,6 +377,7 @@ export class RedisBackplane implements Backplane {
   }
 
   #sweep(): void {
+    this.#lease.saw(this.#feed.position)
     this.#lease.sweep()
     this.#inbox.sweep()
     this.#claims.sweep()
@@ -378,6 +395,7 @@ export class RedisBackplane implements Backplane {
     this.#startup?.end(new Error('This backplane was stopped'))
     this.#isStarted = false
     clearInterval(this.#sweeper)
+    clearTimeout(this.#recovery)
     this.#feed.stop()
     this.#claims.close(new Error('this node has stopped'))
     if (this.#lease.isHeld && this.#commands.isReady) {

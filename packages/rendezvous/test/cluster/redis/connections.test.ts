@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { eventually, within } from '../../../../../test/support/deadline.js'
+import { freePort } from '../../../../../test/support/free-port.js'
+import { keyOf } from '../conformance/test-node.js'
+import { RedisStar } from './redis-star.js'
+
+test('claims that are made while connections are cut all count, and only they', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const claims = []
+  for (let round = 0; round < 10; round++) {
+    for (let index = 0; index < 300; index++) claims.push(one.claim(keyOf(claims.length)))
+    for (const claim of claims.slice(-100)) one.release(claim)
+    const killed = star.redis.killClients('normal')
+    for (let index = 0; index < 100; index++) claims.push(one.claim(keyOf(claims.length)))
+    await killed
+  }
+  const held = claims.filter((_, index) => index % 400 < 200 || index % 400 >= 300)
+  await eventually('all generations', () => held.every(({ generation = 0 }) => generation > 0))
+  await star.untilRegistered(...held.map(({ key, generation = 0 }) => ({ key, node: one.id, generation })))
+  await other.until('all of them', () => other.others.size === held.length)
+  for (const { key, generation } of held) expect(other.holder(key)).toEqual({ node: one.id, generation })
+  await eventually('nothing to be missed', () => other.backplane.stats().feedLag === 0)
+})
+
+test('links live on when the connections are cut that their frames come by', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const link = one.backplane.link(other.id)
+  for (let round = 0; round < 5; round++) {
+    for (let index = 0; index < 50; index++) link.send({ type: 'probe', id: round * 100 + index, key: keyOf(0) })
+    await star.redis.killClients(round % 2 === 0 ? 'pubsub' : 'normal')
+    for (let index = 50; index < 100; index++) link.send({ type: 'probe', id: round * 100 + index, key: keyOf(0) })
+    await other.until('all frames', () => other.framesFrom(one).length >= (round + 1) * 100)
+  }
+  expect(other.framesFrom(one).map((frame) => frame.type === 'probe' && frame.id)).toEqual([...Array(500).keys()])
+  expect(one.lostLinks).toEqual([])
+})
+
+test('an inbox that Redis takes away is subscribed to as soon as it may be', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  await star.redis.cli('ACL', 'SETUSER', 'default', 'resetchannels')
+  await eventually('the cut', async () => (await star.redis.clients('pubsub')).length === 0)
+  const link = one.backplane.link(other.id)
+  link.send({ type: 'probe', id: 1, key: keyOf(0) })
+  const attempt = new RegExp(`name=${other.id}:inbox .* cmd=subscribe`)
+  await eventually('an attempt', async () => attempt.test(await star.redis.cli('ACL', 'LOG')))
+  await star.redis.cli('ACL', 'SETUSER', 'default', 'allchannels')
+  await other.until('the frame', () => other.framesFrom(one).length === 1)
+})
+
+test('a user who may not do all that is needed is told so at once', async () => {
+  const user = { name: 'half', password: 'known', rules: '~ws* resetchannels +@all' }
+  const star = await RedisStar.open({ user })
+  await expect(within('the refusal', star.create().start())).rejects.toThrow(
+    expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringContaining('NOPERM') }) })
+  )
+})
+
+test('rubbish in the inbox is counted', async () => {
+  const star = await RedisStar.open()
+  const node = await star.start()
+  const count = () => Object.values(node.backplane.stats().refusedEnvelopes).reduce((sum, some) => sum + some)
+  const before = count()
+  await star.redis.cli('PUBLISH', `ws{test}:in:${node.id}`, 'rubbish')
+  await eventually('the count', () => count() === before + 1)
+})
+
+test('a start without Redis fails, and leaves nothing behind', async () => {
+  const star = await RedisStar.open()
+  const before = process.getActiveResourcesInfo().length
+  const node = star.create({ url: `redis://127.0.0.1:${await freePort()}`, connectTimeout: 300 })
+  await expect(within('the start', node.start())).rejects.toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ did not answer as it should within 300 ms$/),
+      cause: expect.objectContaining({ message: expect.stringContaining('ECONNREFUSED') })
+    })
+  )
+  await eventually('timers and sockets to be gone', () => process.getActiveResourcesInfo().length <= before)
+})
+
+test('a stop leaves nothing behind', async () => {
+  const star = await RedisStar.open()
+  const before = process.getActiveResourcesInfo().length
+  const node = await star.start()
+  await node.hold(keyOf(1))
+  await node.backplane.stop()
+  await eventually('timers and sockets to be gone', () => process.getActiveResourcesInfo().length <= before)
+  expect(await star.redis.cli('KEYS', '*:own:*')).toBe('')
+  await star.untilRegistered()
+})
+
+test('a stop while Redis is paused takes no longer than it may', async () => {
+  const star = await RedisStar.open()
+  const node = await star.start()
+  await star.redis.pause()
+  await within('the stop', node.backplane.stop(), 5_000)
+  star.redis.resume()
+})
+
+test('a password is nowhere to be seen', async () => {
+  const password = randomBytes(8).toString('hex')
+  const wrong = randomBytes(8).toString('hex')
+  const star = await RedisStar.open({ password })
+  const node = await star.start()
+  await node.hold(keyOf(1))
+  const stranger = star.create({ url: star.redis.url.replace(password, wrong) })
+  const error = await within('the refusal', stranger.start()).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    message: expect.stringContaining('refused'),
+    cause: { message: expect.stringContaining('WRONGPASS') }
+  })
+  expect(JSON.stringify([error, (error as Error).cause])).not.toContain(wrong)
+  expect(stranger.log.length).toBeGreaterThan(0)
+  expect([...stranger.log, ...node.log].join('\n')).not.toMatch(new RegExp(`${wrong}|${password}`))
+})

@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../../../../../test/support/deadline.js'
+import { addressOf, keyOf, settled, type TestNode } from '../conformance/test-node.js'
+import { Cable, RedisStar } from './redis-star.js'
+
+const SEQUENCE = 'ws{test}:seq'
+const FEED = 'ws{test}:feed'
+const REGISTRY = 'ws{test}:reg'
+
+function snapshotsOf(node: TestNode): number {
+  return node.told.filter(([what]) => what === 'snapshot').length
+}
+
+test('changes that are missing are made up for by a snapshot', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const first = await one.hold(keyOf(1))
+  await other.untilHeld(keyOf(1), { node: one.id, generation: first.generation })
+  // one record that nobody is told of
+  await star.redis.cli('HSET', REGISTRY, keyOf(2), `third-node|5|${addressOf(keyOf(2))}`)
+  await star.redis.cli('INCRBY', SEQUENCE, '1')
+  const third = await one.hold(keyOf(3))
+  await other.untilHeld(keyOf(2), { node: 'third-node', generation: 5 })
+  await other.untilHeld(keyOf(3), { node: one.id, generation: third.generation })
+  expect(snapshotsOf(other)).toBe(2)
+  // and then it reads on
+  const fourth = await one.hold(keyOf(4))
+  await other.untilHeld(keyOf(4), { node: one.id, generation: fourth.generation })
+  expect(snapshotsOf(other)).toBe(2)
+})
+
+test('a feed that has ended although there were changes is noticed', async () => {
+  const star = await RedisStar.open()
+  const other = await star.start()
+  await star.redis.cli('HSET', REGISTRY, keyOf(2), `third-node|5|${addressOf(keyOf(2))}`)
+  await star.redis.cli('INCRBY', SEQUENCE, '1')
+  await other.untilHeld(keyOf(2), { node: 'third-node', generation: 5 })
+  expect(other.backplane.stats().feedLag).toBe(0)
+})
+
+test('a peer that another node took and gave up unnoticed is held again', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const claim = await one.hold(keyOf(1))
+  await other.untilHeld(keyOf(1), { node: one.id, generation: claim.generation })
+  await star.redis.cli('HDEL', REGISTRY, keyOf(1))
+  await star.redis.cli('INCRBY', SEQUENCE, '2')
+  await star.untilRegistered({ key: keyOf(1), node: one.id, generation: claim.generation })
+})
+
+test('what happened after a claim is told after it has settled', async () => {
+  const star = await RedisStar.open()
+  const cable = await Cable.lay(star.redis)
+  const one = await star.start({ url: cable.url })
+  const other = await star.start()
+  cable.hold('commands')
+  const claim = one.claim(keyOf(1))
+  await other.until('the claim', () => other.others.has(keyOf(1)))
+  const { generation } = await other.hold(keyOf(1))
+  let known: number | undefined
+  one.joined = (record) => {
+    known = claim.generation
+    one.others.set(record.key, record)
+  }
+  // long enough for the feed to come
+  await other.hold(keyOf(2))
+  await star.redis.cli('PING')
+  cable.letGo('commands')
+  await eventually('the takeover', () => one.others.get(keyOf(1))?.generation === generation)
+  expect(known).toBeLessThan(generation)
+})
+
+test('who is told that another node holds a peer knows which', async () => {
+  const star = await RedisStar.open()
+  const cable = await Cable.lay(star.redis)
+  const one = await star.start({ url: cable.url })
+  const other = await star.start()
+  cable.hold('feed')
+  const held = await other.hold(keyOf(1))
+  const claim = one.claim(keyOf(1), { isAgain: true })
+  await settled(claim)
+  expect(claim.generation).toBe(0)
+  expect(one.others.get(keyOf(1))).toMatchObject({ node: other.id, generation: held.generation })
+  cable.letGo('feed')
+})
+
+test('lines that are not well-formed are counted, and the others are heard of', async () => {
+  const star = await RedisStar.open()
+  const node = await star.start()
+  const lines = [
+    `+${keyOf(1)}\tsome-node|7|${addressOf(keyOf(1))}`,
+    '+rubbish',
+    `+${keyOf(2)}\tsome node|7|/address`,
+    `+${keyOf(2)}\tnode|99999999999999999999|/address`,
+    `+${keyOf(2)}\tnode|7|no-address`,
+    `-${keyOf(2)}\tnode|x`,
+    '?',
+    'x not a node',
+    `+${keyOf(3)}\tsome-node|8|/address`
+  ]
+  const sequence = await star.redis.cli('INCRBY', SEQUENCE, String(lines.length))
+  await star.redis.cli('XADD', FEED, `${sequence}-0`, 'c', lines.join('\n'))
+  await node.until('the last line', () => node.others.has(keyOf(3)))
+  expect(node.told.slice(1)).toEqual([
+    ['joined', keyOf(1), 7],
+    ['joined', keyOf(3), 8]
+  ])
+  expect(node.backplane.stats()).toMatchObject({ refusedEnvelopes: { record: 7 }, feedLag: 0 })
+})
+
+test('an entry with a number from the future keeps nobody from going on', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  await star.redis.cli('XADD', FEED, '999999-0', 'c', 'rubbish')
+  const claim = await one.hold(keyOf(1))
+  await other.untilHeld(keyOf(1), { node: one.id, generation: claim.generation })
+  // and once that is noticed, no snapshot is needed
+  let index = 2
+  await eventually('a change that is heard of', async () => {
+    const key = keyOf(index++)
+    const { generation } = await one.hold(key)
+    await other.untilHeld(key, { node: one.id, generation })
+    return other.told.at(-1)?.[0] === 'joined'
+  })
+})
+
+test('records that are not well-formed are left out of a snapshot, and can be claimed', async () => {
+  const star = await RedisStar.open()
+  const key = keyOf(1)
+  await star.redis.cli('HSET', REGISTRY, key, 'rubbish', 'no-key', 'node|7|/address', keyOf(2), 'node|7|/address')
+  const [one, other] = await star.startTwo()
+  expect([...other.others.keys()]).toEqual([keyOf(2)])
+  expect(other.backplane.stats().refusedEnvelopes['record']).toBe(2)
+  const claim = await one.hold(key)
+  await other.untilHeld(key, { node: one.id, generation: claim.generation })
+})
+
+test('a claim that others could not read is refused', async () => {
+  const star = await RedisStar.open()
+  const node = await star.start()
+  node.claim('not a key')
+  node.claim(keyOf(1), { address: '/an\naddress' })
+  expect(node.backplane.stats().refusedEnvelopes['claim']).toBe(2)
+  await node.hold(keyOf(2))
+  expect(await star.redis.cli('HKEYS', REGISTRY)).toBe(keyOf(2))
+})

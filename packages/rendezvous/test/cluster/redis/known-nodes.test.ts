@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { KnownNodes } from '../../../src/cluster/redis/known-nodes.js'
+
+test('a node that is missing counts until it could have come back', () => {
+  let now = 0
+  const nodes = new KnownNodes(1_000, () => now)
+  nodes.told(['a', 'b'])
+  // nobody could ask for long, and then Redis had lost all
+  now = 100_000
+  nodes.told(['a'])
+  expect(nodes.ids).toEqual(['a', 'b'])
+  now += 1_000
+  nodes.told(['a'])
+  expect(nodes.has('b')).toBe(true)
+  now += 1
+  nodes.told(['a'])
+  expect(nodes.ids).toEqual(['a'])
+})
+
+test('a node that came back has all its time again', () => {
+  let now = 0
+  const nodes = new KnownNodes(1_000, () => now)
+  nodes.told(['a', 'b'])
+  nodes.told(['a'])
+  now = 900
+  nodes.told(['a', 'b'])
+  now = 1_800
+  nodes.told(['a'])
+  now = 2_700
+  nodes.told(['a'])
+  expect(nodes.size).toBe(2)
+})
+
+test('a node that was said to be gone is', () => {
+  const nodes = new KnownNodes(1_000, () => 0)
+  nodes.told(['a', 'b'])
+  nodes.gone('b')
+  expect(nodes.ids).toEqual(['a'])
+})

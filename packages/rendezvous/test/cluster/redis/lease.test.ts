@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../../../../../test/support/deadline.js'
+import { addressOf, keyOf, settled } from '../conformance/test-node.js'
+import { Cable, RedisStar, SHORT } from './redis-star.js'
+
+const KEY = keyOf(1)
+const OTHER = keyOf(2)
+
+test('a node that is cut off gives itself up, and is given up; healed, it holds what nobody took', async () => {
+  const star = await RedisStar.open()
+  const cable = await Cable.lay(star.redis)
+  const lone = await star.start({ url: cable.url })
+  const rest = await star.start()
+  const kept = await lone.hold(KEY)
+  const lost = await lone.hold(OTHER)
+  await rest.untilHeld(OTHER, { node: lone.id, generation: lost.generation })
+  const link = rest.backplane.link(lone.id)
+  link.send({ type: 'probe', id: 1, key: KEY })
+  await lone.until('a frame', () => lone.framesFrom(rest).length === 1)
+
+  cable.cut()
+  await eventually('the lone node to be fenced', () => lone.backplane.isFenced)
+  expect(rest.others.size).toBe(2)
+  await rest.until('the peers to leave', () => rest.others.size === 0)
+  await rest.until('the link to be lost', () => rest.lostLinks.includes(link))
+  expect(rest.backplane.hasOthers).toBe(false)
+  const taken = await rest.hold(OTHER)
+  const late = lone.claim(keyOf(3))
+  await settled(late)
+  expect(late.generation).toBe(undefined)
+
+  cable.mend()
+  await lone.untilHeld(OTHER, { node: rest.id, generation: taken.generation })
+  await rest.untilHeld(KEY, { node: lone.id, generation: kept.generation })
+  await rest.until('the late peer', () => rest.others.has(keyOf(3)))
+  expect(lost.generation).toBe(0)
+  expect(lone.backplane.isFenced).toBe(false)
+  const record = rest.others.get(keyOf(3))
+  await star.untilRegistered(
+    { key: KEY, node: lone.id, generation: kept.generation },
+    { key: OTHER, node: rest.id, generation: taken.generation },
+    { key: keyOf(3), node: lone.id, generation: record?.generation ?? 0 }
+  )
+})
+
+test('thousands of peers of a node that is gone are removed, and nothing of it stays', async () => {
+  const star = await RedisStar.open()
+  const cable = await Cable.lay(star.redis)
+  const lone = await star.start({ url: cable.url })
+  const rest = await star.start()
+  const claims = Array.from({ length: 2_500 }, (_, index) => lone.claim(keyOf(index)))
+  await rest.until('all peers', () => rest.others.size === claims.length)
+  cable.cut()
+  await rest.until('all to leave', () => rest.others.size === 0)
+  await star.untilRegistered()
+  await eventually('all of it to be gone', async () => !(await star.redis.cli('KEYS', '*')).includes('own'))
+  expect(await star.redis.cli('ZRANGE', 'ws{test}:nodes', '0', '-1')).toBe(rest.id)
+  expect(await star.redis.cli('HKEYS', 'ws{test}:turns')).toBe(rest.id)
+})
+
+test('no node loses its lease when Redis was paused for longer than it lasts', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const claim = await one.hold(KEY)
+  await other.untilHeld(KEY, { node: one.id, generation: claim.generation })
+  const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
+  await eventually('the first look', async () => (await star.redis.cli('HEXISTS', 'ws{test}:guard', 'looked')) === '1')
+
+  await star.redis.pause()
+  const waiting = one.claim(OTHER)
+  await settled(waiting)
+  expect(waiting.generation).toBe(undefined)
+  expect(await one.backplane.lookup(KEY)).toBe(undefined)
+  await eventually('both to be fenced', () => [one, other].every(({ backplane }) => backplane.isFenced))
+  // the lease in Redis has ended by then
+  await new Promise((resolve) => setTimeout(resolve, SHORT.leaseTtl))
+  star.redis.resume()
+
+  await eventually('both to be healed', () => [one, other].every(({ backplane }) => !backplane.isFenced))
+  await other.until('what was claimed meanwhile', () => other.others.has(OTHER))
+  await eventually('its generation', () => (waiting.generation ?? 0) > 0)
+  expect(other.others.get(OTHER)?.generation).toBe(waiting.generation)
+  // no line says that a node is gone, or that a peer has left
+  expect(await star.redis.cli('XRANGE', 'ws{test}:feed', '-', '+')).not.toMatch(/^[x-]/m)
+  expect(other.holder(KEY)).toEqual({ node: one.id, generation: claim.generation })
+  expect(await star.redis.cli('GET', 'ws{test}:epoch')).toBe(epoch)
+})
+
+test('leases are renewed while Redis has no memory to spare; claims count when it has again', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const claim = await one.hold(KEY)
+  await star.redis.cli('CONFIG', 'SET', 'maxmemory', '1')
+  const refused = one.claim(OTHER, { address: addressOf(OTHER) })
+  await settled(refused)
+  expect(refused.generation).toBe(undefined)
+  const before = await star.redis.cli('ZSCORE', 'ws{test}:nodes', other.id)
+  await eventually('a renewal', async () => (await star.redis.cli('ZSCORE', 'ws{test}:nodes', other.id)) > before)
+  expect(other.backplane.isFenced).toBe(false)
+  await star.redis.cli('CONFIG', 'SET', 'maxmemory', '0')
+  await other.until('the peer', () => other.others.has(OTHER))
+  expect(other.holder(KEY)).toEqual({ node: one.id, generation: claim.generation })
+})

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../../../../../test/support/deadline.js'
+import { keyOf, type TestNode } from '../conformance/test-node.js'
+import { RedisStar } from './redis-star.js'
+
+const KEY = keyOf(1)
+const OTHER = keyOf(2)
+
+/** Two nodes, each with a peer that the other knows of. */
+async function acquainted(star: RedisStar) {
+  const [one, other] = await star.startTwo()
+  const claims = [await one.hold(KEY), await other.hold(OTHER)] as const
+  const holders = [
+    { key: KEY, node: one.id, generation: claims[0].generation },
+    { key: OTHER, node: other.id, generation: claims[1].generation }
+  ] as const
+  await one.untilHeld(OTHER, holders[1])
+  await other.untilHeld(KEY, holders[0])
+  return { one, other, claims, holders }
+}
+
+/** Waits until a node has been told all anew since. */
+async function anew(node: TestNode, snapshots: number): Promise<void> {
+  await node.until('another snapshot', () => snapshotsOf(node) > snapshots)
+}
+
+function snapshotsOf(node: TestNode): number {
+  return node.told.filter(([what]) => what === 'snapshot').length
+}
+
+test('what Redis has lost is written again as it was', async () => {
+  const star = await RedisStar.open()
+  const { one, other, holders } = await acquainted(star)
+  const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
+  await star.redis.cli('FLUSHALL')
+  await star.untilRegistered(...holders)
+  await eventually('another epoch', async () => (await star.redis.cli('GET', 'ws{test}:epoch')) !== epoch)
+  await other.untilHeld(KEY, holders[0])
+  await one.untilHeld(OTHER, holders[1])
+  // and goes on
+  const { generation } = await other.hold(KEY)
+  expect(generation).toBeGreaterThan(holders[0].generation)
+  await one.untilHeld(KEY, { node: other.id, generation })
+})
+
+test('what is claimed after a loss is newer than what was before', async () => {
+  const star = await RedisStar.open()
+  const { one, other, holders } = await acquainted(star)
+  await star.redis.cli('FLUSHALL')
+  const third = await star.start()
+  const { generation } = await third.hold(KEY)
+  expect(generation).toBeGreaterThan(holders[0].generation)
+  for (const node of [one, other]) await node.untilHeld(KEY, { node: third.id, generation })
+  await star.untilRegistered({ key: KEY, node: third.id, generation }, holders[1])
+})
+
+test('a Redis that comes back without its data is given it anew', async () => {
+  const star = await RedisStar.open()
+  const { one, other, holders, claims } = await acquainted(star)
+  await star.redis.kill9()
+  // nobody can be told now
+  one.release(claims[0])
+  const third = other.claim(keyOf(3))
+  await star.redis.restart({ isEmpty: true })
+  await one.until('the new peer', () => one.others.has(keyOf(3)))
+  await eventually('its generation', () => third.generation !== undefined)
+  await star.untilRegistered(holders[1], { key: keyOf(3), node: other.id, generation: third.generation ?? 0 })
+  await other.until('the released peer to be gone', () => !other.others.has(KEY))
+})
+
+test('a Redis that comes back with old data is told what changed since', async () => {
+  const star = await RedisStar.open()
+  const { one, other, holders, claims } = await acquainted(star)
+  await star.redis.save()
+  one.release(claims[0])
+  await other.untilHeld(KEY, undefined)
+  const later = await one.hold(keyOf(3))
+  const snapshots = snapshotsOf(other)
+  await star.redis.restart()
+  await anew(other, snapshots)
+  await star.untilRegistered(holders[1], { key: keyOf(3), node: one.id, generation: later.generation })
+  await other.until('the same', () => other.others.size === 1 && other.others.has(keyOf(3)))
+})
+
+test('changes that were lost are noticed by their number', async () => {
+  const star = await RedisStar.open()
+  const { one, other, holders } = await acquainted(star)
+  const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
+  // one that both have heard of
+  await star.redis.cli('HDEL', 'ws{test}:reg', KEY)
+  await star.redis.cli('DECRBY', 'ws{test}:seq', '1')
+  await star.untilRegistered(...holders)
+  expect(await star.redis.cli('GET', 'ws{test}:epoch')).not.toBe(epoch)
+  const { generation } = await one.hold(keyOf(3))
+  await other.untilHeld(keyOf(3), { node: one.id, generation })
+})
+
+test('scripts that Redis has forgotten are sent again', async () => {
+  const star = await RedisStar.open()
+  const { one, other } = await acquainted(star)
+  await star.redis.cli('SCRIPT', 'FLUSH')
+  const claims = Array.from({ length: 3_000 }, (_, index) => one.claim(keyOf(10 + index)))
+  await other.until('all peers', () => other.others.size === claims.length + 1)
+  await eventually('all generations', () => claims.every(({ generation = 0 }) => generation > 0))
+})
+
+test('a Redis that is made a replica, and then a primary again', async () => {
+  const star = await RedisStar.open()
+  const rival = await RedisStar.open()
+  const { one, other, holders } = await acquainted(star)
+  await star.redis.cli('REPLICAOF', '127.0.0.1', String(rival.redis.port))
+  await eventually('both to be fenced', () => [one, other].every(({ backplane }) => backplane.isFenced))
+  await star.redis.cli('REPLICAOF', 'NO', 'ONE')
+  await eventually('both to be healed', () => [one, other].every(({ backplane }) => !backplane.isFenced))
+  await star.untilRegistered(...holders)
+  await other.untilHeld(KEY, holders[0])
+})

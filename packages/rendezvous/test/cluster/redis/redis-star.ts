@@ -1,0 +1,157 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { onTestFinished } from 'vitest'
+import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
+import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
+import { eventually } from '../../../../../test/support/deadline.js'
+import { RedisServer, type RedisOptions } from '../../../../../test/support/redis.js'
+import { TestNode } from '../conformance/test-node.js'
+
+/** Leases that end soon, so that tests do. */
+export const SHORT = { leaseTtl: 1_000, renewInterval: 250, reapInterval: 100 }
+
+/** A node, and what it wrote to its log. */
+export class LoggingNode extends TestNode {
+  readonly log: string[]
+
+  constructor(options: RedisBackplaneOptions, faults: unknown[]) {
+    const log: string[] = []
+    const write = (details: object | string, message?: string): void => {
+      // with all that a logger would find in an error
+      const text = JSON.stringify(details, (_key, value: unknown) =>
+        value instanceof Error ? { ...value, message: value.message, stack: value.stack } : value
+      )
+      log.push(`${message ?? ''} ${text}`)
+    }
+    super(new RedisBackplane(options, (fault) => faults.push(fault), { info: write, warn: write }))
+    this.log = log
+  }
+}
+
+/** A star of real nodes over a Redis of its own, for one test. */
+export class RedisStar {
+  readonly redis: RedisServer
+  readonly #faults: unknown[] = []
+
+  private constructor(redis: RedisServer) {
+    this.redis = redis
+  }
+
+  static async open(options: RedisOptions = {}): Promise<RedisStar> {
+    const star = new RedisStar(await RedisServer.start(options))
+    onTestFinished(async () => {
+      await star.redis[Symbol.asyncDispose]()
+      if (star.#faults.length > 0) throw new AggregateError(star.#faults, 'something that was called failed')
+    })
+    return star
+  }
+
+  /** A node that has not started; it stops with the test. */
+  create(options: Partial<RedisBackplaneOptions> = {}): LoggingNode {
+    const defaults = { url: this.redis.url, star: 'test', nodeName: 'node', connectTimeout: 10_000 }
+    const node = new LoggingNode({ ...defaults, ...SHORT, links: LINKS_DEFAULTS, ...options }, this.#faults)
+    onTestFinished(() => node.backplane.stop())
+    return node
+  }
+
+  async start(options: Partial<RedisBackplaneOptions> = {}): Promise<LoggingNode> {
+    const node = this.create(options)
+    await node.start()
+    return node
+  }
+
+  async startTwo(): Promise<[LoggingNode, LoggingNode]> {
+    return [await this.start(), await this.start()]
+  }
+
+  /** The registry says that a node holds these, with these generations, and nothing else. */
+  async untilRegistered(...expected: readonly { key: string; node: string; generation: number }[]): Promise<void> {
+    const lines = expected.map(({ key, node, generation }) => `${key} ${node}|${generation}`).toSorted()
+    await eventually('the registry to have the right records', async () => {
+      const items = (await this.redis.cli('HGETALL', 'ws{test}:reg')).split('\n')
+      const found = items.flatMap((key, at) =>
+        at % 2 === 0 && key !== '' ? [`${key} ${items[at + 1]?.split('|').slice(0, 2).join('|')}`] : []
+      )
+      return found.toSorted().join() === lines.join()
+    })
+  }
+}
+
+/** What a connection of a node is for. */
+type Purpose = 'commands' | 'inbox' | 'feed'
+
+/** A way to Redis that can fail without a word. */
+export class Cable implements AsyncDisposable {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  /** Answers that are held back. */
+  readonly #held = new Map<Purpose, (() => void)[]>()
+  #isCut = false
+
+  private constructor(port: number) {
+    this.#server = createServer((near) => {
+      const far = connect(port, '127.0.0.1')
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket)
+        socket.on('error', () => {})
+        socket.on('close', () => {
+          this.#sockets.delete(socket)
+          if (this.#isCut) return
+          near.destroy()
+          far.destroy()
+        })
+      }
+      let purpose: string | undefined
+      near.on('data', (bytes) => {
+        purpose ??= /:(commands|inbox|feed)\r\n/.exec(bytes.toString('latin1'))?.[1]
+        if (!this.#isCut) far.write(bytes)
+      })
+      far.on('data', (bytes) => {
+        // one of those, or not known yet
+        const held = this.#held.get(purpose as Purpose)
+        if (held !== undefined) held.push(() => near.write(bytes))
+        else if (!this.#isCut) near.write(bytes)
+      })
+    })
+  }
+
+  static async lay(redis: RedisServer): Promise<Cable> {
+    const cable = new Cable(redis.port)
+    cable.#server.listen(0, '127.0.0.1')
+    await once(cable.#server, 'listening')
+    onTestFinished(() => cable[Symbol.asyncDispose]())
+    return cable
+  }
+
+  get url(): string {
+    // a listening TCP server has an address with a port
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** What is sent from now on is lost, and nobody is told. */
+  cut(): void {
+    this.#isCut = true
+  }
+
+  /** What was open before is of no use any more; Redis may hear of that much later. */
+  mend(): void {
+    this.#isCut = false
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** What Redis says on connections of one kind does not come before {@link letGo}. */
+  hold(purpose: Purpose): void {
+    this.#held.set(purpose, [])
+  }
+
+  letGo(purpose: Purpose): void {
+    const held = this.#held.get(purpose) ?? []
+    this.#held.delete(purpose)
+    for (const write of held) write()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
