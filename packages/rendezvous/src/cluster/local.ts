@@ -113,7 +113,8 @@ export class LocalBackplane implements Backplane {
   }
 
   lookup(key: string): Promise<PeerRecord | undefined> {
-    return Promise.resolve(this.#star.lookup(key))
+    const record = this.#star.lookup(key)
+    return Promise.resolve(record?.node === this.node ? undefined : record)
   }
 
   link(node: string): NodeLink {

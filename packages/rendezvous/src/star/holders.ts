@@ -111,7 +111,7 @@ export class Holders {
    */
   holdElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
     const held = new Set(records.map(({ key }) => key))
-    for (const { key, remote } of [...this.#registry.peers()]) {
+    for (const { key, remote } of this.#registry.peers()) {
       if (remote === undefined || held.has(key) || unsure.has(remote.node)) continue
       this.releaseElsewhere(key, remote.generation)
     }

@@ -228,7 +228,9 @@ export class RedisBackplane implements Backplane {
   async lookup(key: string): Promise<PeerRecord | undefined> {
     if (this.isFenced || !this.#commands.isReady) return undefined
     try {
-      return await bounded(this.#engine.lookup(key), LOOKUP_TIMEOUT)
+      const record = await bounded(this.#engine.lookup(key), LOOKUP_TIMEOUT)
+      // what this node has given up may still be on its way
+      return record?.node === this.node ? undefined : record
     } catch {
       return undefined
     }
@@ -334,6 +336,7 @@ export class RedisBackplane implements Backplane {
 
   /** Nodes do not all learn at once that Redis has lost what they hold: nobody is to be taken for gone because of that. */
   #awaitOthers(): void {
+    if (this.#stopping.signal.aborted) return
     clearTimeout(this.#recovery)
     this.#recovery = setTimeout(() => {
       this.#recovery = undefined
