@@ -7,7 +7,17 @@ const milliseconds = z
   .max(2 ** 31 - 1)
   .meta({ value: 'ms' })
 const bytes = z.number().int().min(1).meta({ value: 'bytes' })
-const REDIS_URL = 'redis://[user:password@]host[:port][/db], or rediss:// for TLS'
+/** Whether user and password can be read from a URL. */
+function isDecodable(url: string): boolean {
+  try {
+    const { username, password } = new URL(url)
+    return [username, password].every((text) => decodeURIComponent(text) !== undefined)
+  } catch {
+    return false
+  }
+}
+
+const REDIS_URL = 'redis://[user:password@]host[:port][/db], or rediss:// for TLS; % in a password is written %25'
 const count = z.number().int().min(1)
 
 /**
@@ -91,6 +101,7 @@ export const optionsSchema = z.strictObject({
   }),
   redis: z
     .url({ protocol: /^rediss?$/, error: `it takes ${REDIS_URL}` })
+    .refine(isDecodable)
     .optional()
     .meta({
       allowed: REDIS_URL,

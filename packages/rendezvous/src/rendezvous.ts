@@ -99,6 +99,8 @@ class RendezvousServer implements Rendezvous {
   #http: Server | undefined
   #engine: Engine | undefined
   #started: Promise<void> | undefined
+  /** The last time that it was stopped. */
+  #stopping: Promise<void> | undefined
   #timers: NodeJS.Timeout[] = []
   readonly #handshakes = new Set<Socket>()
 
@@ -194,17 +196,20 @@ class RendezvousServer implements Rendezvous {
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new Error('This server is started already')
-    this.#star.open()
-    this.#started = this.#listen()
+    const started = this.#listen(this.#stopping)
+    this.#started = started
     try {
-      await this.#started
+      await started
     } catch (error) {
-      this.#started = undefined
+      if (this.#started === started) this.#started = undefined
       throw error
     }
   }
 
-  async #listen(): Promise<void> {
+  /** @param stopped - when all of the last time is over */
+  async #listen(stopped: Promise<void> | undefined): Promise<void> {
+    await stopped
+    this.#star.open()
     const { host, port, heartbeat, limits, join, dial, relay, discovery } = this.options
     const engine = new Engine(
       {
@@ -271,13 +276,18 @@ class RendezvousServer implements Rendezvous {
     ]
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    if (this.#started !== undefined) this.#stopping = this.#stop(this.#started)
+    this.#started = undefined
+    return this.#stopping ?? Promise.resolve()
+  }
+
+  async #stop(started: Promise<void>): Promise<void> {
     // A server that is just starting is waited for; one that could not start has told so.
-    await this.#started?.catch(() => {})
+    await started.catch(() => {})
     const http = this.#http
     if (http === undefined) return
     this.#http = undefined
-    this.#started = undefined
     for (const timer of this.#timers) clearInterval(timer)
     this.#turns.stop()
     this.#discovery.stop()
@@ -294,6 +304,8 @@ class RendezvousServer implements Rendezvous {
   async #leaveCluster(): Promise<void> {
     this.#channels.stop()
     await this.#backplane.stop()
+    // For what came meanwhile.
+    this.#channels.stop()
     this.#holders.holdElsewhere([])
   }
 

@@ -99,7 +99,7 @@ export interface RendezvousStats {
   streams: number
   /** Bytes that wait to be taken by clients, as far as there are many for one. */
   bufferedBytes: number
-  /** Connections not read from now, since those they send to cannot take more. */
+  /** Connections, and dials of other nodes, not read from now, since those they send to cannot take more. */
   held: number
   /** Challenges waiting for their signature now. */
   pendingChallenges: number

@@ -24,7 +24,7 @@ export interface ChannelOwner {
 }
 
 /** Chunk borders carry no meaning, and a larger one would make all others between the nodes wait. */
-const LARGEST_CHUNK = 1_048_576
+const LARGEST_CHUNK = 65_536
 
 /** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
 export class Channel implements Party {

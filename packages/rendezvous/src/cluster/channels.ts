@@ -84,6 +84,11 @@ export class Channels implements ChannelOwner {
     return sum
   }
 
+  /** Nothing is on its way to other nodes. */
+  get isQuiet(): boolean {
+    return this.kept === 0 && this.#backplane.stats().links.every(({ unacknowledged }) => unacknowledged === 0)
+  }
+
   /**
    * Opens a channel to another node and asks its client for a dial: once `begin` has opened the dialler's half.
    *
@@ -121,7 +126,7 @@ export class Channels implements ChannelOwner {
     // It may have ended here before the other node knew.
     if (channel === undefined) return this.#counters.drop('unknown stream')
     if (frame.type !== 'opened') return channel.receive(frame)
-    channel.extended = frame.isExtended
+    if (table?.answers.has(channel) === true) channel.extended = frame.isExtended
     this.#settle(channel, { answered: true, args: frame.error === undefined ? [] : [frame.error] })
   }
 

@@ -1,5 +1,5 @@
 /** What a chunk counts beside its payload: what it takes to keep it. */
-const CHUNK_COST = 64
+const CHUNK_COST = 192
 /** Room is given back once a share of the window has been used: less often costs time, more often frames. */
 const GRANT_SHARE = 4
 /** A window that is used up within so many milliseconds is what limits the rate: it doubles. */

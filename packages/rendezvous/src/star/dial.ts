@@ -131,7 +131,7 @@ export class Dialing {
   /** The registry of the star may know more than this node has heard of. */
   #lookUp(dial: Dial): void {
     const { member, to, dialId, ack } = dial
-    const refusal = this.#refusalOfDialer(dial)
+    const refusal = this.#refusalAt(member.session, dialId) ?? this.#refusalOfDialer(dial)
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
     this.#waitAsDialer(member.session, dialId)
     this.#others.backplane

@@ -14,6 +14,7 @@ const LOOK_INTERVAL = 50
  */
 export class Drain {
   readonly #sessions: () => Iterable<Session>
+  readonly #isQuiet: () => boolean
   /** When each is to be gone, unless it has streams; milliseconds. */
   readonly #dueAt = new Map<Session, number>()
   readonly #deadline: number
@@ -21,15 +22,18 @@ export class Drain {
 
   /**
    * @param sessions - those that are open
+   * @param isQuiet - whether everything has left for the other nodes of the star
    * @param timeout - milliseconds that streams have
    */
   constructor(
     sessions: () => Iterable<Session>,
+    isQuiet: () => boolean,
     timeout: number,
     now: () => number = () => performance.now(),
     random: () => number = Math.random
   ) {
     this.#sessions = sessions
+    this.#isQuiet = isQuiet
     this.#now = now
     const begin = now()
     this.#deadline = begin + timeout
@@ -55,6 +59,6 @@ export class Drain {
       if (session.streams === 0 && now >= (this.#dueAt.get(session) ?? 0)) session.close('server stop')
       if (!session.closing) left++
     }
-    return left === 0 || now >= this.#deadline
+    return (left === 0 && this.#isQuiet()) || now >= this.#deadline
   }
 }

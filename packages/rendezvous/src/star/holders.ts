@@ -60,8 +60,12 @@ export class Holders {
     return holder !== undefined && (await this.#keepIfAlive(holder))
   }
 
-  /** Makes a session the newest holder of an address. The claim of the entry settles when the other nodes know. */
-  claim(member: Member, address: StarAddress): Entry {
+  /**
+   * Makes a session the newest holder of an address. The claim of the entry settles when the other nodes know.
+   *
+   * @param isAgain - see {@link Claim.isAgain}
+   */
+  claim(member: Member, address: StarAddress, isAgain = false): Entry {
     const before = this.#registry.get(address)?.holders[0]
     const { entry, displaced } = this.#registry.claim(member, address)
     this.#discovery.refresh(member)
@@ -70,7 +74,7 @@ export class Holders {
       tell(EVENTS.taken, displaced)
     }
     if (before !== undefined && before.member !== member) tell(EVENTS.taken, before)
-    this.#claimForStar(entry, address, false)
+    this.#claimForStar(entry, entry.holders[0]?.address ?? address, isAgain)
     this.#dropSilent(entry, member)
     return entry
   }

@@ -8,13 +8,14 @@ import {
   wireErrorFor,
   type StarAddress
 } from '@websocket-star/protocol'
+import type { PeerRecord } from '../cluster/backplane.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../wire/session.js'
 import type { Discovery } from './discovery.js'
 import type { Holders } from './holders.js'
 import { IpRates } from './ip-rates.js'
 import type { Member, PendingJoin } from './member.js'
-import type { Entry } from './registry.js'
+import type { Entry, Holder } from './registry.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -209,12 +210,27 @@ export class Joining {
       const alive = await this.#holders.isThere(holder)
       this.#concluded(member, decision)
       const present = this.#holders.newest(address)
-      if (present !== undefined && (alive || present !== holder)) {
+      if (present !== undefined && (alive || !isSame(present, holder))) {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
-    this.#claim(member, address, ack)
+    if (this.#holders.newest(address) === undefined) await this.#claimFree(member, address, ack)
+    else this.#claim(member, address, ack)
     this.#counters.joins.total++
+  }
+
+  /** Claims what nobody holds, as far as this node has heard: another node's client may have been first. */
+  async #claimFree(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
+    this.#admitPrefix(address)
+    const entry = this.#holders.claim(member, address, true)
+    const { claim } = entry
+    await new Promise<void>((resolve) => this.#onceClaimed(entry, resolve))
+    if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+    if (claim?.generation === 0) {
+      this.#holders.release(member, address)
+      throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
+    }
+    this.#joined(member, entry, ack)
   }
 
   /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
@@ -236,7 +252,10 @@ export class Joining {
   #claim(member: Member, address: StarAddress, ack: Ack | undefined): void {
     // Once more, for others may have joined since the first round.
     this.#admitPrefix(address)
-    const entry = this.#holders.claim(member, address)
+    this.#joined(member, this.#holders.claim(member, address), ack)
+  }
+
+  #joined(member: Member, entry: Entry, ack: Ack | undefined): void {
     this.#counters.joins.success++
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     this.#discovery.introduce(entry, () => {
@@ -275,6 +294,11 @@ export class Joining {
     const [oldest] = this.#challenges
     if (oldest !== undefined) this.cancel(oldest[1], oldest[0].address.canonical)
   }
+}
+
+function isSame(one: Holder | PeerRecord, other: Holder | PeerRecord): boolean {
+  if ('member' in one || 'member' in other) return one === other
+  return one.node === other.node && one.generation === other.generation
 }
 
 function reasonOf(error: unknown): RefusalReason {

@@ -126,6 +126,7 @@ export class Registry {
     const known = this.#entries.get(record.key)
     const generation = Math.max((isAll ? undefined : known?.remote?.generation) ?? 0, known?.claim?.generation ?? 0)
     if (record.generation <= generation) return undefined
+    if (record.generation === known?.remote?.generation && record.node === known.remote.node) return undefined
     const entry = known ?? this.#create(record.key, record.key.startsWith('/') ? undefined : record.key)
     entry.remote = record
     this.#roster.add(entry)

@@ -26,7 +26,7 @@ export interface StarParts {
   joining: Joining
   dialing: Dialing
   router: Router
-  channels: Pick<Channels, 'sweep'>
+  channels: Pick<Channels, 'isQuiet' | 'sweep'>
   turns: Turns
   counters: Counters
   onFault: (error: unknown) => void
@@ -137,7 +137,11 @@ export class Star implements SessionListener {
    */
   async drain(timeout: number): Promise<void> {
     this.#isDraining = true
-    await new Drain(() => this.#members.keys(), timeout).finished()
+    await new Drain(
+      () => this.#members.keys(),
+      () => this.#parts.channels.isQuiet,
+      timeout
+    ).finished()
   }
 
   closeAll(): void {

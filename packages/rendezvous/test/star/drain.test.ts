@@ -17,10 +17,11 @@ function clients(count: number, extended = false): Client[] {
   return Array.from({ length: count }, (_, index) => Object.assign(new Client(`${index}`), { extended }))
 }
 
-function drain(all: readonly Client[], timeout: number, random = 0): { done: () => boolean } {
+function drain(all: readonly Client[], timeout: number, random = 0, isQuiet = () => true): { done: () => boolean } {
   const sessions = () => all.filter(({ ended }) => !ended).map(({ session }) => session)
   const drain = new Drain(
     sessions,
+    isQuiet,
     timeout,
     () => Date.now(),
     () => random
@@ -35,6 +36,19 @@ describe('draining', () => {
     const { done } = drain([], 10_000)
     await vi.advanceTimersByTimeAsync(0)
     expect(done()).toBe(true)
+  })
+
+  test('waits until everything has left for other nodes, but not beyond its time', async () => {
+    let isQuiet = false
+    const { done } = drain([], 10_000, 0, () => isQuiet)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(done()).toBe(false)
+    isQuiet = true
+    await vi.advanceTimersByTimeAsync(100)
+    expect(done()).toBe(true)
+    const late = drain([], 1_000, 0, () => false)
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(late.done()).toBe(true)
   })
 
   test('closes old clients, and tells new ones to go', async () => {

@@ -1,5 +1,8 @@
 import { WIRE_ERRORS, type StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { BackplaneListener } from '../../src/cluster/backplane.js'
+import { Claim } from '../../src/cluster/claim.js'
+import { LocalBackplane, LocalStar } from '../../src/cluster/local.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'
 import { createMember, type RecordingMember } from '../support/member.js'
@@ -126,4 +129,23 @@ describe('an address that is held by another', () => {
     expect(holder.recording.probes).toEqual([])
     expect(holder.addresses.size).toBe(2)
   })
+})
+
+test('what another node has given to somebody, and has not been heard of here, is not given away again', async () => {
+  const shared = new LocalStar()
+  const [here, there] = [new LocalBackplane(shared), new LocalBackplane(shared)]
+  const deaf: BackplaneListener = {
+    joined: () => {},
+    left: () => {},
+    snapshot: () => {},
+    frame: () => {},
+    room: () => {},
+    lost: () => {}
+  }
+  await Promise.all([here.start(deaf), there.start(deaf)])
+  star = createJoining({ cryptoChallenge: false }, 16, here)
+  there.claim(new Claim(HOME.peerId ?? '', HOME.canonical))
+  expect(await star.join(joiner, HOME.legacy)).toEqual([WIRE_ERRORS.addressInUse])
+  expect([star.registry.size, joiner.addresses.size]).toEqual([0, 0])
+  expect(shared.lookup(HOME.peerId ?? '')?.node).toBe(there.node)
 })

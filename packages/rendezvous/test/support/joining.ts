@@ -1,3 +1,4 @@
+import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
 import { Discovery } from '../../src/star/discovery.js'
 import { Holders } from '../../src/star/holders.js'
@@ -25,7 +26,11 @@ export interface JoiningSetup {
   joinAs(member: Member, identity: Identity, prefix?: string): Promise<unknown[]>
 }
 
-export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16): JoiningSetup {
+export function createJoining(
+  options: Partial<JoinOptions> = {},
+  prefixes = 16,
+  backplane: Backplane = new LocalBackplane()
+): JoiningSetup {
   const registry = new Registry()
   const counters = new Counters()
   let now = 1_000_000
@@ -51,7 +56,7 @@ export function createJoining(options: Partial<JoinOptions> = {}, prefixes = 16)
   }
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
-  const holders = new Holders(registry, discovery, new LocalBackplane(), nobodyElsewhere, all.takeoverTimeout, onFault)
+  const holders = new Holders(registry, discovery, backplane, nobodyElsewhere, all.takeoverTimeout, onFault)
   const joining = new Joining(all, holders, discovery, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,

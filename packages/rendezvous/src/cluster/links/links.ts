@@ -122,6 +122,12 @@ export class Links {
     }
   }
 
+  /** A node has left, or was given up: the link to it is lost. */
+  gone(node: string): void {
+    const link = this.#links.get(node)
+    if (link !== undefined) this.#lose(link, true)
+  }
+
   /** The carrier works again after it did not: what is not acknowledged is sent again, at once. */
   resume(): void {
     for (const link of this.#links.values()) link.resume()

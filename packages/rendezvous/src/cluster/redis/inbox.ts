@@ -50,7 +50,11 @@ export class Inbox {
     connection.redis.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
       if (this.#token?.equals(message) === true) this.#verified()
       // one that was given up may come late
-      else if (!isToken(message)) onEnvelope(message)
+      else if (!isToken(message)) {
+        // It comes after what was published before it, however long that takes.
+        if (this.#publishedAt !== undefined) this.#publishedAt = this.#now()
+        onEnvelope(message)
+      }
     })
   }
 

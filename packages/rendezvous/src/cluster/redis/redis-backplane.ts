@@ -274,7 +274,8 @@ export class RedisBackplane implements Backplane {
   }
 
   #endStart(why: string, cause: Error | undefined): void {
-    this.#startup?.end(new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause }))
+    const error = new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause })
+    this.#startup?.end(Object.assign(error, { code: 'ERR_REDIS' }))
   }
 
   #connected(): void {
@@ -359,7 +360,7 @@ export class RedisBackplane implements Backplane {
       if (change.node === this.node) this.#wantAll('this node was given up')
       else {
         this.#nodes.gone(change.node)
-        this.#links?.nodes(this.#nodes.ids)
+        this.#links?.gone(change.node)
       }
     } else if (change.type === 'joined') {
       const { record } = change

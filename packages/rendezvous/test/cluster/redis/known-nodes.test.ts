@@ -9,12 +9,29 @@ test('a node that is missing counts until it could have come back', () => {
   now = 100_000
   nodes.told(['a'])
   expect(nodes.ids).toEqual(['a', 'b'])
-  now += 1_000
-  nodes.told(['a'])
-  expect(nodes.has('b')).toBe(true)
+  for (const step of [500, 500]) {
+    now += step
+    nodes.told(['a'])
+    expect(nodes.has('b')).toBe(true)
+  }
   now += 1
   nodes.told(['a'])
   expect(nodes.ids).toEqual(['a'])
+})
+
+test('time in which nobody could come back does not count', () => {
+  let now = 0
+  const nodes = new KnownNodes(1_000, () => now)
+  nodes.told(['a', 'b'])
+  // Redis was wiped, and stood still before the other one could take a new lease
+  now = 400
+  nodes.told(['a'])
+  now = 5_400
+  nodes.told(['a'])
+  expect(nodes.has('b')).toBe(true)
+  now += 400
+  nodes.told(['a', 'b'])
+  expect(nodes.size).toBe(2)
 })
 
 test('a node that came back has all its time again', () => {
@@ -24,9 +41,11 @@ test('a node that came back has all its time again', () => {
   nodes.told(['a'])
   now = 900
   nodes.told(['a', 'b'])
+  now = 1_300
+  nodes.told(['a'])
   now = 1_800
   nodes.told(['a'])
-  now = 2_700
+  now = 2_300
   nodes.told(['a'])
   expect(nodes.size).toBe(2)
 })
