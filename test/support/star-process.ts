@@ -68,7 +68,7 @@ export class StarProcess implements StarAddress, AsyncDisposable {
   /** All figures of `/metrics` by their names, labels and all: `rendezvous_refused_total{reason="…"}`. */
   async metrics(): Promise<ReadonlyMap<string, number>> {
     const text = await (await this.#get('/metrics')).text()
-    return new Map(Array.from(text.matchAll(/^([^#].*) (\S+)$/gm), ([, name = '', value]) => [name, Number(value)]))
+    return new Map(Array.from(text.matchAll(/^([^#\n].*) (\S+)$/gm), ([, name = '', value]) => [name, Number(value)]))
   }
 
   /** One figure of `/metrics`; a count of which there is none is 0, a name of which there is none an error. */

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { RedisServer } from '../../support/redis.js'
+import { untilStatus } from '../../support/star-client.js'
+import type { Side } from '../parties.js'
+import { Observation } from './observation.js'
+import { BYTES, DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
+import {
+  allArrived,
+  allReachAll,
+  allReached,
+  connectBetween,
+  LOAD_PEERS,
+  loadBetween,
+  Resident,
+  untilAllKnown
+} from './residents.js'
+
+/** Bytes of memory. */
+const NODE_MAX = 256_000_000
+const ENGINE_MAX = 32_000_000
+/** Milliseconds: half of a lease. */
+const STOPPED = 5_000
+
+/** Bytes of one stream that may wait anywhere between its sender and its receiver. */
+const WAITING_MAX = 16_000_000
+const LOST = 'The server of the other peer was lost'
+/** As much as a link has under way, and an envelope or two beyond. */
+const WINDOW = 4_194_304 + 300_000
+
+test(
+  'a node that is stopped for five seconds and goes on has all in order, and nothing piles up for it',
+  async () => {
+    const redis = await startRedis()
+    const star = await ProcessStar.start(redis, DEFAULT_TTL)
+    const [here, there] = star.pair
+    const residents = await Resident.joinEach([here, there, here])
+    await untilAllKnown(residents)
+    const subscribers = await subscribersOf(redis)
+    const observation = new Observation(redis, star.nodes)
+    const loads = await loadBetween(here, there, { bytes: Math.max(BYTES, 3 * WAITING_MAX) })
+    await allReached(loads, 1_000_000)
+
+    await there.pause()
+    const stoppedAt = performance.now()
+    // who is not concerned is not disturbed
+    await residents[0]?.reach(residents[2] as Resident)
+    await delay(STOPPED - (performance.now() - stoppedAt))
+    for (const [name, value] of await here.metrics()) {
+      if (name.startsWith('rendezvous_cluster_link_unacknowledged_bytes')) expect(value).toBeLessThan(WINDOW)
+    }
+    const waiting = loads.map(({ sent, received }) => sent - received)
+    there.resume()
+    const resumedAt = performance.now()
+    await loads[0].reached(loads[0].received + 1_000_000)
+    const wentOnAfter = Math.round(performance.now() - resumedAt)
+    await allArrived(loads)
+
+    const peaks = await observation.peaks('node stopped for 5 s', { wentOnAfter, waiting: waiting.join(' / ') })
+    expect(Math.max(...waiting)).toBeLessThan(WAITING_MAX)
+    expect(peaks.engineBacklog).toBeLessThan(WINDOW)
+    expect(peaks.engine).toBeLessThan(ENGINE_MAX)
+    expect(Math.max(...peaks.nodes)).toBeLessThan(NODE_MAX)
+    expect(await subscribersOf(redis)).toEqual(subscribers)
+    await expectNoResets(star.nodes)
+    expect(residents.flatMap(({ left }) => left)).toEqual([])
+    await allReachAll(residents)
+  },
+  PATIENCE
+)
+
+test(
+  'a node that is stopped for longer than its lease is given up, and comes back with all that nobody has taken over',
+  async () => {
+    const redis = await startRedis()
+    const star = await ProcessStar.start(redis, SHORT_TTL)
+    const [here, there] = star.pair
+    const near = await Resident.join(here)
+    const [far, mover] = [await Resident.join(there), await Resident.join(there)]
+    await untilAllKnown([near, far, mover])
+    const observation = new Observation(redis, star.nodes)
+    const connections = await connectBetween(here, there)
+    const broken = Promise.all(connections.flatMap(({ near: one, far: other }) => [endOf(one), endOf(other)]))
+
+    await there.pause()
+    const stoppedAt = performance.now()
+    await near.untilMisses(far)
+    const goneAfter = Math.round(performance.now() - stoppedAt)
+    const moved = await Resident.join(here, mover)
+    await delay(1.5 * SHORT_TTL - (performance.now() - stoppedAt))
+    there.resume()
+    const resumedAt = performance.now()
+    expect(await broken).toEqual(connections.flatMap(() => [LOST, LOST].map((text) => expect.stringContaining(text))))
+    await untilStatus(mover.client, 'word of the other', () => mover.client.servers[0]?.state === 'taken')
+    await untilAllKnown([near, far, moved])
+    const agreedAfter = Math.round(performance.now() - resumedAt)
+    await star.untilPeers(3 + LOAD_PEERS)
+    expect((await star.registry()).get(moved.id)).toBe((await star.registry()).get(near.id))
+    await allReachAll([near, far, moved])
+    await observation.peaks('node stopped for longer than a lease', { goneAfter, agreedAfter })
+  },
+  PATIENCE
+)
+
+/** What a side that receives is told at the end. */
+async function endOf(side: Side): Promise<string> {
+  return await side.receive(() => undefined).then(() => 'no error', String)
+}
+
+/** Ids of the connections that have subscribed. */
+async function subscribersOf(redis: RedisServer): Promise<(string | undefined)[]> {
+  return (await redis.clients('pubsub')).map((line) => /\bid=(\d+)/.exec(line)?.[1]).toSorted()
+}
