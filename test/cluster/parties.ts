@@ -154,7 +154,10 @@ class PullSide implements Side {
     const answer = await this.#asked()
     answer(null, piece)
     if (this.#tcp.writableLength > ENOUGH && !this.#tcp.destroyed) {
-      await Promise.race([once(this.#tcp, 'drain'), once(this.#tcp, 'close')])
+      const one = new AbortController()
+      const { signal } = one
+      await Promise.race([once(this.#tcp, 'drain', { signal }), once(this.#tcp, 'close', { signal })])
+      one.abort()
     } else await new Promise((resolve) => setImmediate(resolve))
   }
 
