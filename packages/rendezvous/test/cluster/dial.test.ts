@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert'
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LocalStar } from '../../src/cluster/local.js'
@@ -27,7 +28,7 @@ beforeEach(async () => {
 })
 
 afterEach(() => {
-  expect([...near.faults, ...far.faults]).toEqual([])
+  assert.deepEqual([...near.faults, ...far.faults], [])
 })
 
 async function dialled(): Promise<void> {

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert'
 import { EVENTS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Claim } from '../../src/cluster/claim.js'
@@ -21,7 +22,7 @@ beforeEach(async () => {
 })
 
 afterEach(() => {
-  expect([...near.faults, ...far.faults]).toEqual([])
+  assert.deepEqual([...near.faults, ...far.faults], [])
 })
 
 /** Which node each node takes for the holder of a peer. */

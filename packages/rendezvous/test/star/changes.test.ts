@@ -4,7 +4,7 @@ import { ChangeLog, changesForOwner, type Changes } from '../../src/star/changes
 import type { Entry } from '../../src/star/registry.js'
 
 function entry(key: string): Entry {
-  return { key, peerId: key, holders: [] }
+  return { key, peerId: key, holders: [], claim: undefined, remote: undefined }
 }
 
 function logOf(...events: readonly string[]): ChangeLog {

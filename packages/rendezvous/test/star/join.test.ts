@@ -32,7 +32,7 @@ function expectRefused(answer: unknown[], message: string, reason: RefusalReason
 describe('joining', () => {
   test('takes a public key and the signature of the nonce it is answered with', async () => {
     expect(await star.joinAs(member, alice)).toEqual([null, null, []])
-    expect(star.registry.find(alice.address())?.member).toBe(member)
+    expect(star.registry.findHere(alice.address())?.member).toBe(member)
     expect(star.counters.snapshot()).toMatchObject({ joins: { total: 1, success: 1, failure: 0 }, refused: {} })
     expect(star.joining.pendingChallenges).toBe(0)
     expect(member.pending.size).toBe(0)
@@ -97,7 +97,7 @@ describe('joining', () => {
     const older = createMember('older')
     await star.joinAs(older, alice)
     expect(await star.joinAs(member, alice)).toEqual([null, null, []])
-    expect(star.registry.find(alice.address())?.member).toBe(member)
+    expect(star.registry.findHere(alice.address())?.member).toBe(member)
     expect(older.addresses.size).toBe(1)
   })
 

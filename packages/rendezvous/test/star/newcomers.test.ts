@@ -29,7 +29,7 @@ describe('newcomers', () => {
   }
 
   function add(key: string, listeners: number): void {
-    const entry: Entry = { key, peerId: key, holders: [] }
+    const entry: Entry = { key, peerId: key, holders: [], claim: undefined, remote: undefined }
     newcomers.add(entry, () => announced.push(key), listeners)
   }
 

@@ -34,8 +34,8 @@ describe('the registry', () => {
     const { entry, displaced } = registry.claim(alice, HOME)
     expect(entry).toEqual({ key: peerId(1), peerId: peerId(1), holders: [{ member: alice, address: HOME }] })
     expect(displaced).toBeUndefined()
-    expect(registry.find(HOME)?.member).toBe(alice)
-    expect(registry.find(AWAY)?.member).toBe(alice)
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+    expect(registry.findHere(AWAY)?.member).toBe(alice)
     expect(registry.get(AWAY)).toBe(entry)
     expect(registry.find(address(2))).toBeUndefined()
     expect([...alice.addresses]).toEqual([[HOME.canonical, HOME]])
@@ -51,17 +51,17 @@ describe('the registry', () => {
   test('the exact address is found if it is held, else the newest of its peer', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, AWAY)
-    expect(registry.find(HOME)?.member).toBe(alice)
-    expect(registry.find(AWAY)?.member).toBe(bob)
-    expect(registry.find(parseAddress(`/dns4/elsewhere.example/wss/p2p-websocket-star/p2p/${peerId(1)}`))?.member).toBe(
-      bob
-    )
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+    expect(registry.findHere(AWAY)?.member).toBe(bob)
+    expect(
+      registry.findHere(parseAddress(`/dns4/elsewhere.example/wss/p2p-websocket-star/p2p/${peerId(1)}`))?.member
+    ).toBe(bob)
   })
 
   test('of two that hold the same address the newest is found', () => {
     registry.claim(alice, HOME)
     const { entry } = registry.claim(bob, HOME)
-    expect(registry.find(HOME)?.member).toBe(bob)
+    expect(registry.findHere(HOME)?.member).toBe(bob)
     expect(entry.holders.map(({ member }) => member)).toEqual([bob, alice])
     expect(alice.addresses.has(HOME.canonical)).toBe(true)
   })
@@ -126,14 +126,14 @@ describe('the registry', () => {
     registry.claim(bob, AWAY)
     const entry = registry.release(bob, AWAY)
     expect(entry?.holders).toEqual([{ member: alice, address: HOME }])
-    expect(registry.find(AWAY)?.member).toBe(alice)
+    expect(registry.findHere(AWAY)?.member).toBe(alice)
   })
 
   test('when another leaves, nothing is to be decided', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
     expect(registry.release(alice, HOME)).toBeUndefined()
-    expect(registry.find(HOME)?.member).toBe(bob)
+    expect(registry.findHere(HOME)?.member).toBe(bob)
   })
 
   test('only the released address of a session goes', () => {
@@ -151,7 +151,7 @@ describe('the registry', () => {
     expect(registry.release(bob, HOME)).toBeUndefined()
     expect(registry.release(alice, AWAY)).toBeUndefined()
     expect(registry.release(alice, address(2))).toBeUndefined()
-    expect(registry.find(HOME)?.member).toBe(alice)
+    expect(registry.findHere(HOME)?.member).toBe(alice)
   })
 
   test('a promoted holder is the newest', () => {
@@ -160,7 +160,7 @@ describe('the registry', () => {
     const entry = registry.get(HOME) ?? expect.fail()
     registry.promote(entry, entry.holders[2] ?? expect.fail())
     expect(entry.holders.map(({ member }) => member.session.id)).toEqual(['alice', 'carol', 'bob'])
-    expect(registry.find(HOME)?.member).toBe(alice)
+    expect(registry.findHere(HOME)?.member).toBe(alice)
   })
 
   test('one that has gone is not promoted', () => {
@@ -178,8 +178,8 @@ describe('the registry', () => {
     const { entry } = registry.claim(alice, one)
     registry.claim(bob, two)
     expect(entry).toMatchObject({ key: one.canonical, peerId: undefined })
-    expect(registry.find(one)?.member).toBe(alice)
-    expect(registry.find(two)?.member).toBe(bob)
+    expect(registry.findHere(one)?.member).toBe(alice)
+    expect(registry.findHere(two)?.member).toBe(bob)
     expect(registry.size).toBe(2)
     registry.release(alice, one)
     expect(registry.find(one)).toBeUndefined()

@@ -3,6 +3,8 @@ import type { LinksOptions } from './options.js'
 /** Milliseconds after which a node that could not be reached is tried again, and the same if it was heard of. */
 const RETRY_PAUSE = 250
 const RETRY_PAUSE_HEARD = 50
+/** Milliseconds between two answers that nobody listens, beyond which there was nobody to answer. */
+const ANSWER_LATE = 1_000
 /** A link that is not in use is probed so many times less often. */
 const IDLE_FACTOR = 5
 
@@ -12,6 +14,8 @@ export class Pulse {
   /** Nobody listened to the last envelope, or the carrier did not take it. */
   #blocked: 'unheard' | 'away' | undefined
   #blockedAt = 0
+  /** When it was last said so. */
+  #confirmedAt = 0
   #heardAt: number
   #probedAt: number
   /** When frames last went out or came. */
@@ -30,7 +34,13 @@ export class Pulse {
   }
 
   block(reason: 'unheard' | 'away', now: number): void {
-    if (this.#blocked === reason) return
+    const silence = now - this.#confirmedAt
+    this.#confirmedAt = now
+    if (this.#blocked === reason) {
+      // Others may have wanted to listen, and could not either.
+      if (silence > ANSWER_LATE) this.#blockedAt += silence
+      return
+    }
     this.#blocked = reason
     this.#blockedAt = now
     // A silence while nothing reaches the other side means nothing.
@@ -62,13 +72,14 @@ export class Pulse {
   /** Nobody could look for so long. */
   pardon(pause: number): void {
     this.#blockedAt += pause
+    this.#confirmedAt += pause
     if (this.#unansweredSince !== undefined) this.#unansweredSince += pause
   }
 
   /** There has been no sign of life for too long. */
   isLost(now: number): boolean {
     const { unheardTimeout, silenceTimeout } = this.#options
-    if (this.#blocked === 'unheard' && now - this.#blockedAt >= unheardTimeout) return true
+    if (this.#blocked === 'unheard' && this.#confirmedAt - this.#blockedAt >= unheardTimeout) return true
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 

@@ -343,6 +343,24 @@ describe('a node that nobody hears', () => {
     expect([next === link, next.isLost]).toEqual([false, false])
   })
 
+  test('does not count the time in which the carrier answered nothing', async () => {
+    const { network, a, b, link } = await linked()
+    a.mode = 'unheard'
+    link.send(grant(1))
+    await network.pass(500)
+    a.mode = 'stopped'
+    await network.pass(10_000)
+    expect(a.lost).toEqual([])
+    // the other node needs a moment to listen again
+    a.mode = 'unheard'
+    await network.pass(1_000)
+    expect(a.lost).toEqual([])
+    a.mode = 'works'
+    await network.pass(500)
+    await network.run(100)
+    expect(channels(b)).toEqual([1])
+  })
+
   test('does not if it was stopped itself meanwhile', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'unheard'
