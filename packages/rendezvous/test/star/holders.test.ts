@@ -87,7 +87,7 @@ describe('when a session takes over a peer', () => {
     const two = claimed('two')
     expect(journal).toEqual([taken('one', AWAY)])
     expect(order()).toEqual(['two', 'one'])
-    expect(holders.newest(AWAY)?.member).toBe(two)
+    expect(registry.get(AWAY)?.holders[0]?.member).toBe(two)
     await answer(one, true)
     expect(order()).toEqual(['two', 'one'])
     expect(journal).toHaveLength(1)
