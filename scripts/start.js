@@ -2,9 +2,16 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
-const server = fileURLToPath(new URL('../packages/rendezvous', import.meta.url))
+const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 
-const { status } = spawnSync(process.execPath, [tsc, '-b', server], { stdio: 'inherit' })
-if (status === 0) await import('../packages/rendezvous/dist/cli/main.js')
-else process.exitCode = status ?? 1
+/** Whether it went well; what it has to say is shown. */
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+  if (status !== 0) process.exitCode = status ?? 1
+  return status === 0
+}
+
+const isBuilt =
+  run(path('node_modules/typescript/bin/tsc'), '-b', path('packages/rendezvous'), path('packages/client')) &&
+  run(path('packages/web/scripts/build.js'))
+if (isBuilt) await import('../packages/rendezvous/dist/cli/main.js')

@@ -72,6 +72,17 @@ export const optionsSchema = z.strictObject({
     off: 'Serve no metrics',
     env: 'DISABLE_METRICS'
   }),
+  playground: z.boolean().default(true).meta({
+    description: 'A page at /try that makes a browser tab a peer, to try the server with',
+    off: 'Serve no playground at /try',
+    flag: 'no-playground'
+  }),
+  adminToken: z.string().min(16).optional().meta({
+    allowed: 'text of 16 characters or more',
+    description:
+      'Secret that opens the list of peers, and what can be done to them, on the status page; the command line makes one if none is given',
+    value: 'text'
+  }),
   publicAddresses: z.array(z.string()).default([]).meta({
     description:
       'Prefix this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused',
@@ -254,6 +265,10 @@ export const optionsSchema = z.strictObject({
       sessionsPerIp: count.default(256).meta({
         description: 'Connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-sessions-per-ip'
+      }),
+      statusPages: count.default(64).meta({
+        description: 'Status pages that may be open at once and shown new figures',
+        flag: 'max-status-pages'
       })
     })
     .prefault({}),

@@ -9,8 +9,10 @@ import { Channels } from './cluster/channels.js'
 import { Cluster } from './cluster/cluster.js'
 import { openBackplane } from './cluster/open-backplane.js'
 import { Probes } from './cluster/probes.js'
+import { Admin } from './http/admin.js'
 import { createMetrics } from './http/metrics.js'
 import { createPages } from './http/pages.js'
+import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
 import { LimitedLogger, type Logger } from './logger.js'
 import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
@@ -25,6 +27,7 @@ import { Star } from './star/star.js'
 import { Counters, type ClusterStats, type RendezvousStats } from './stats.js'
 import { BacklogWatch } from './wire/backlog.js'
 import { Engine, ENGINE_PATH } from './wire/engine.js'
+import { VERSION } from './version.js'
 import { Turns } from './wire/turns.js'
 
 /** Where a server listens. */
@@ -98,6 +101,7 @@ class RendezvousServer implements Rendezvous {
   readonly #tls: SecureContextOptions | undefined
   #http: Server | undefined
   #engine: Engine | undefined
+  #feed: StatusFeed | undefined
   #started: Promise<void> | undefined
   /** The last time that it was stopped. */
   #stopping: Promise<void> | undefined
@@ -227,11 +231,21 @@ class RendezvousServer implements Rendezvous {
       this.#star,
       (session) => this.#star.attach(session)
     )
+    const state = () => (this.#star.isDraining ? 'draining' : this.#backplane.isFenced ? 'fenced' : 'ready')
+    const feed = new StatusFeed({
+      stats: () => this.stats(),
+      state,
+      version: VERSION,
+      maxClients: limits.statusPages
+    })
     const pages = createPages({
       secure: this.#tls !== undefined,
       publicAddress: this.options.publicAddresses[0],
       fallbackAddress: () => this.address().multiaddr,
-      state: () => (this.#star.isDraining ? 'draining' : this.#backplane.isFenced ? 'fenced' : 'ready'),
+      state,
+      feed,
+      admin: this.#createAdmin(engine),
+      playground: this.options.playground,
       metrics: this.options.metrics
         ? createMetrics(() => this.stats(), this.#isShared ? () => this.#clusterStats() : undefined)
         : undefined
@@ -261,6 +275,8 @@ class RendezvousServer implements Rendezvous {
     }
     this.#http = http
     this.#engine = engine
+    this.#feed = feed
+    feed.start()
     const shortest = Math.min(
       SWEEP_INTERVAL,
       join.deadline,
@@ -274,6 +290,18 @@ class RendezvousServer implements Rendezvous {
       setInterval(() => this.#star.sweep(), shortest).unref(),
       setInterval(() => this.#discovery.tick(), discovery.interval).unref()
     ]
+  }
+
+  #createAdmin(engine: Engine): Admin | undefined {
+    const { adminToken } = this.options
+    if (adminToken === undefined) return undefined
+    return new Admin({
+      token: adminToken,
+      registry: this.#registry,
+      counters: this.#counters,
+      addressOf: (request) => engine.remoteAddress(request),
+      drain: () => void this.drain()
+    })
   }
 
   stop(): Promise<void> {
@@ -293,6 +321,7 @@ class RendezvousServer implements Rendezvous {
     this.#discovery.stop()
     this.#star.closeAll()
     this.#engine?.close()
+    this.#feed?.close()
     const closed = new Promise<void>((resolve) => http.close(() => resolve()))
     http.closeAllConnections()
     // What is still in the TLS handshake is no connection of http's yet.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { ZodError } from 'zod'
 import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from '../options.js'
-import { kebabCase, optionSurfaces, type OptionSurface } from './option-surface.js'
+import { isSecret, kebabCase, optionSurfaces, type OptionSurface } from './option-surface.js'
 
 /** A mistake in what the operator gave; the message is one line that says what was given and what is allowed. */
 export class UsageError extends Error {
@@ -12,7 +12,23 @@ export class UsageError extends Error {
 /** What the operator wants. */
 export type Request =
   | { action: 'print'; text: string }
-  | { action: 'serve'; options: RendezvousOptions; warnings: readonly string[]; describe: DescribeOption }
+  | ({ action: 'serve' } & ServeRequest)
+  | ({ action: 'demo' } & DemoRequest)
+
+/** To run a server. */
+export interface ServeRequest {
+  options: RendezvousOptions
+  warnings: readonly string[]
+  describe: DescribeOption
+}
+
+/** To run one to try things with. */
+export interface DemoRequest extends ServeRequest {
+  /** Devices of the local network reach it too. */
+  lan: boolean
+  /** The port may be another one, if that of the options is taken. */
+  anyPort: boolean
+}
 
 /** Names an option as the operator gave it (`--port 99`, `PORT=99`), for messages about its value. */
 export type DescribeOption = (path: readonly string[]) => string
@@ -23,6 +39,9 @@ export interface CommandLineInput {
   env: Readonly<Record<string, string | undefined>>
   version: string
 }
+
+/** Runs a server of this machine alone, with pages to try it in. */
+const DEMO = 'demo'
 
 /** An option as it was given: by flag, by environment variable or in the configuration file. */
 interface Given {
@@ -40,11 +59,12 @@ interface Given {
 export function readCommandLine({ args, env, version }: CommandLineInput): Request {
   const warnings: string[] = []
   const surfaces = optionSurfaces()
-  const command = buildCommand(surfaces, version)
+  const isDemo = args[0] === DEMO
+  const command = isDemo ? buildDemoCommand(surfaces) : buildCommand(surfaces, version)
   const printed: string[] = []
   command.exitOverride().configureOutput({ writeOut: (text) => printed.push(text), writeErr: () => {} })
   try {
-    command.parse(oldSpellings(args, surfaces, warnings), { from: 'user' })
+    command.parse(oldSpellings(isDemo ? args.slice(1) : args, surfaces, warnings), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { action: 'print', text: printed.join('') }
@@ -63,14 +83,22 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
     if (surface !== undefined) return withoutPassword(given.get(surface)?.as ?? `--${surface.flag}`)
     return [...path, ...(file === undefined ? [] : [`in ${file.path}`])].join(' ')
   }
-  const input = { ...file?.content }
+  const lan = flags['lan'] === true
+  const input = isDemo ? { ...demoDefaults(lan), ...file?.content } : { ...file?.content }
   for (const [surface, { value }] of given) setPath(input, surface.path, value)
   try {
-    return { action: 'serve', options: parseOptions(input as RendezvousInput), warnings, describe }
+    const request = { options: parseOptions(input as RendezvousInput), warnings, describe }
+    if (!isDemo) return { action: 'serve', ...request }
+    return { action: 'demo', ...request, lan, anyPort: !('port' in input) }
   } catch (error) {
     if (!(error instanceof InvalidOptionsError)) throw error
     throw usageErrorOf(error, surfaces, describe)
   }
+}
+
+/** Nobody but this machine is let in, unless that is what is wanted. */
+function demoDefaults(lan: boolean): RendezvousInput {
+  return { host: lan ? '0.0.0.0' : '127.0.0.1', logLevel: 'warn' }
 }
 
 /** A URL may hold one, and messages end up in logs. */
@@ -100,19 +128,34 @@ function buildCommand(surfaces: readonly OptionSurface[], version: string): Comm
     .helpOption('-h, --help', 'show this help; "-h ADDRESS" still means --host')
     .version(version, '--version', 'show the version')
     .option('--config <file>', 'JSON file with options; its keys are those of docs/options.md')
-    .allowExcessArguments(false)
-    .configureHelp({ helpWidth: 110 })
+  addOptions(command, surfaces)
+  command.addHelpText(
+    'after',
+    `
+Durations are milliseconds, sizes are bytes. A flag counts before its environment variable.
+websocket-star ${DEMO} runs a server of this machine alone, to try it in two tabs of a browser: see ${DEMO} --help`
+  )
+  return command
+}
+
+function buildDemoCommand(surfaces: readonly OptionSurface[]): Command {
+  const command = new Command(`websocket-star ${DEMO}`)
+    .description('Runs a server of this machine alone, and says where to try it in a browser.')
+    .helpOption('-h, --help', 'show this help')
+    .option('--lan', 'let other devices of the local network in, such as a phone')
+    .option('--config <file>', 'JSON file with options; its keys are those of docs/options.md')
+  addOptions(command, surfaces)
+  return command
+}
+
+function addOptions(command: Command, surfaces: readonly OptionSurface[]): void {
+  command.allowExcessArguments(false).configureHelp({ helpWidth: 110 })
   for (const surface of surfaces) {
     const names = `${surface.short === undefined ? '' : `-${surface.short}, `}--${surface.flag}`
     const option = new Option(surface.kind === 'switch' ? names : `${names} <${surface.value}>`, helpTextOf(surface))
     if (surface.kind === 'list') option.argParser((text: string, all: string[] | undefined) => [...(all ?? []), text])
     command.addOption(option)
   }
-  command.addHelpText(
-    'after',
-    '\nDurations are milliseconds, sizes are bytes. A flag counts before its environment variable.'
-  )
-  return command
 }
 
 function helpTextOf(surface: OptionSurface): string {
@@ -174,19 +217,24 @@ function oldSpellings(args: readonly string[], surfaces: readonly OptionSurface[
 }
 
 function fromFlags(surface: OptionSurface, flags: Record<string, unknown>): Given | undefined {
-  const name = surface.flag.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase())
+  // commander takes `--no-x` for an option x that is on until the flag is given.
+  const isNegation = surface.flag.startsWith('no-')
+  const name = surface.flag.replace(/^no-/, '').replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase())
   const value = flags[name]
-  if (value === undefined) return undefined
+  if (value === undefined || (isNegation && value === true)) return undefined
   if (surface.kind === 'switch') return { value: false, as: `--${surface.flag}` }
   const text = Array.isArray(value) ? value.join(' ') : String(value)
-  return { value: surface.kind === 'number' ? numberOf(text) : value, as: `--${surface.flag} ${text}` }
+  return {
+    value: surface.kind === 'number' ? numberOf(text) : value,
+    as: `--${surface.flag} ${isSecret(surface) ? '…' : text}`
+  }
 }
 
 /** As the old server read it: an empty variable is as good as none, and any text turns a switch off. */
 function fromEnvironment(surface: OptionSurface, env: CommandLineInput['env'], warnings: string[]): Given | undefined {
   const text = env[surface.env]
   if (text === undefined || text === '') return undefined
-  const as = `${surface.env}=${surface.path[0] === 'passphrase' ? '…' : text}`
+  const as = `${surface.env}=${isSecret(surface) ? '…' : text}`
   switch (surface.kind) {
     case 'switch':
       if (/^(0|false|no|off)$/i.test(text)) {

@@ -45,6 +45,11 @@ export function optionSurfaces(): OptionSurface[] {
   return [...walk(z.toJSONSchema(optionsSchema, { io: 'input' }) as SchemaNode, [])]
 }
 
+/** Options whose values are shown to nobody. */
+export function isSecret({ path }: Pick<OptionSurface, 'path'>): boolean {
+  return path[0] === 'passphrase' || path[0] === 'adminToken'
+}
+
 /** `joinList` → `join-list` */
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

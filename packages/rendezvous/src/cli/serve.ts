@@ -1,35 +1,55 @@
-import { networkInterfaces } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
 import { createRendezvous, type Rendezvous } from '../rendezvous.js'
-import { usageErrorOf, UsageError, type DescribeOption, type Request } from './command-line.js'
-import { createLogger } from '../logger.js'
+import { usageErrorOf, UsageError, type DescribeOption, type ServeRequest } from './command-line.js'
+import { createLogger, type Logger } from '../logger.js'
 import { optionSurfaces } from './option-surface.js'
+
+/** Random bytes of a token that is made up. */
+const TOKEN_BYTES = 18
 
 /**
  * Runs a server until it is told to stop.
  *
  * @throws {UsageError} if it cannot start with what it was given
  */
-export async function serve({ options, warnings, describe }: Request & { action: 'serve' }): Promise<void> {
+export async function serve(request: ServeRequest): Promise<void> {
+  const { options } = request
   const logger = createLogger(options.logLevel, options.logFormat)
+  const { server, madeToken } = await startServer(request, logger)
+  const { url } = server.address()
+  console.log(`Listening on: ${url}`)
+  for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
+  if (madeToken !== undefined) console.log(`Admin token:  ${madeToken}`)
+  if (options.cryptoChallenge && options.publicAddresses.length === 0) {
+    logger.warn(
+      'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
+    )
+  }
+}
+
+/** A server that listens, and stops when this process is told to. */
+export interface Served {
+  server: Rendezvous
+  /** The admin token, if nobody gave one. */
+  madeToken: string | undefined
+}
+
+/** @throws {UsageError} */
+export async function startServer({ options, warnings, describe }: ServeRequest, logger: Logger): Promise<Served> {
   for (const warning of warnings) logger.warn(warning)
+  const madeToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
   let server: Rendezvous
   try {
-    server = createRendezvous(options, logger)
+    server = createRendezvous({ ...options, adminToken: options.adminToken ?? madeToken }, logger)
     await server.start()
   } catch (error) {
     throw explain(error, options, describe)
   }
   // Before anything is printed: whoever reads it may send a signal at once.
   stopOnSignals(server)
-  const { url } = server.address()
-  console.log(`Listening on: ${url}`)
-  for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
-  if (options.cryptoChallenge && options.publicAddresses.length === 0) {
-    logger.warn(
-      'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
-    )
-  }
+  return { server, madeToken }
 }
 
 /** SIGTERM lets streams finish, SIGINT does not; nor does whichever comes second. */
@@ -55,11 +75,15 @@ function multiaddrsToGive(server: Rendezvous): string[] {
   const { host, multiaddr } = server.address()
   if (host !== '0.0.0.0' && host !== '::') return [multiaddr]
   const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))
-  const hosts = Object.values(networkInterfaces()).flatMap((addresses = []) =>
-    // A link-local address means something on its own link only.
-    addresses.filter(({ family, address }) => (family === 'IPv4' || host === '::') && !address.startsWith('fe80'))
-  )
+  const hosts = ownAddresses().filter(({ family }) => family === 'IPv4' || host === '::')
   return hosts.map(({ family, address }) => `/${family === 'IPv4' ? 'ip4' : 'ip6'}/${address}${suffix}`)
+}
+
+/** Of this machine, loopback among them. A link-local address means something on its own link only. */
+export function ownAddresses(): NetworkInterfaceInfo[] {
+  return Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.filter(({ address }) => !address.startsWith('fe80'))
+  )
 }
 
 function explain(error: unknown, { port }: RendezvousOptions, describe: DescribeOption): unknown {
@@ -67,7 +91,9 @@ function explain(error: unknown, { port }: RendezvousOptions, describe: Describe
   if (!(error instanceof Error && 'code' in error)) return error
   switch (error.code) {
     case 'EADDRINUSE':
-      return new UsageError(`${describe(['port'])}: port ${port} is in use; name a free one, or 0 for any`)
+      return new UsageError(`${describe(['port'])}: port ${port} is in use; name a free one, or 0 for any`, {
+        cause: error
+      })
     case 'EACCES':
       return new UsageError(`${describe(['port'])}: this user may not listen on that port; name one above 1023`)
     case 'EADDRNOTAVAIL':

@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
-import { FRONT_PAGE_POLICY, frontPage, multiaddrForHost } from './front-page.js'
+import type { Admin } from './admin.js'
+import { answer, answerJson } from './answer.js'
+import { HtmlDocument, serveAssets } from './documents.js'
+import { multiaddrForHost } from './shown-address.js'
+import type { StatusFeed } from './status-feed.js'
+import type { ServerState } from './status-messages.js'
 
 export interface PagesOptions {
   /** Where the server speaks HTTPS itself. */
@@ -10,42 +15,69 @@ export interface PagesOptions {
   /** What to show if neither that nor the Host header names an address. */
   fallbackAddress: () => string
   /** Whether new clients are served, by all nodes of the star if it has several. */
-  state: () => 'ready' | 'draining' | 'fenced'
+  state: () => ServerState
   /** Undefined when metrics are off. */
   metrics: Registry | undefined
+  /** What the status page shows; when metrics are off, to operators only. */
+  feed: StatusFeed
+  /** Undefined without a token. */
+  admin: Admin | undefined
+  /** Whether there is one at `/try`. */
+  playground: boolean
 }
 
 /** Answers every HTTP request that is not for socket.io. */
 export function createPages(options: PagesOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const statusPage = new HtmlDocument('index.html')
+  const playground = new HtmlDocument('try.html')
+  const assets = serveAssets()
+  const addressFor = ({ headers }: IncomingMessage): string =>
+    options.publicAddress ?? multiaddrForHost(headers.host, options.secure) ?? options.fallbackAddress()
+
+  function events(request: IncomingMessage, response: ServerResponse): void {
+    if (options.metrics === undefined) {
+      if (options.admin === undefined) return notFound(response)
+      if (!options.admin.admits(request, response)) return
+    }
+    options.feed.open(request, response)
+  }
+
   return (request, response) => {
+    const path = request.url?.split('?', 1)[0] ?? '/'
+    if (options.admin !== undefined && path.startsWith('/admin/')) {
+      return options.admin.handle(request, response, new URL(request.url ?? '/', 'http://server'))
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(response, 405, 'text/plain', 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' })
     }
-    switch (request.url?.split('?', 1)[0]) {
-      case '/': {
-        const multiaddr =
-          options.publicAddress ?? multiaddrForHost(request.headers.host, options.secure) ?? options.fallbackAddress()
-        return answer(response, 200, 'text/html', frontPage(multiaddr), {
-          'content-security-policy': FRONT_PAGE_POLICY,
-          'referrer-policy': 'no-referrer'
+    switch (path) {
+      case '/':
+        return statusPage.send(request, response, {
+          multiaddr: addressFor(request),
+          playground: options.playground ? 'on' : 'off',
+          figures: options.metrics === undefined ? 'admin' : 'all',
+          admin: options.admin === undefined ? 'off' : 'on'
         })
-      }
+      case '/try':
+        if (!options.playground) return notFound(response)
+        return playground.send(request, response, {})
+      case '/events':
+        return events(request, response)
       case '/health':
-        return answer(response, 200, 'application/json', '{"status":"ok"}\n')
-      case '/ready':
-        return answerState(response, options.state())
+        return answerJson(response, 200, { status: 'ok' })
+      case '/ready': {
+        const status = options.state()
+        return answerJson(response, status === 'ready' ? 200 : 503, { status })
+      }
       case '/metrics':
         if (options.metrics === undefined) return notFound(response)
         void answerMetrics(response, options.metrics)
         return
       default:
+        if (path.startsWith('/assets/')) return assets(request, response, () => notFound(response))
         return notFound(response)
     }
   }
-}
-
-function answerState(response: ServerResponse, state: string): void {
-  answer(response, state === 'ready' ? 200 : 503, 'application/json', `${JSON.stringify({ status: state })}\n`)
 }
 
 async function answerMetrics(response: ServerResponse, metrics: Registry): Promise<void> {
@@ -63,22 +95,4 @@ function notFound(response: ServerResponse): void {
     'text/plain',
     'Nothing here. Clients connect to /socket.io/; see / for the address to give them.\n'
   )
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  type: string,
-  body: string,
-  headers: Record<string, string> = {}
-): void {
-  response.writeHead(status, {
-    'content-type': type.includes('charset') ? type : `${type}; charset=utf-8`,
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers
-  })
-  // Node leaves the body out of the answer to HEAD.
-  response.end(body)
 }

@@ -28,6 +28,8 @@ export class Proxy implements StreamRoute {
   ended = false
   /** Why it was reset, if it was. */
   failure: string | undefined
+  /** Payload bytes passed on. */
+  bytes = 0
   /** The other half of the same dial, once there is one. */
   partner: Proxy | undefined
   /** Payload bytes that may still be sent, if the receiver or the server has set a window. */

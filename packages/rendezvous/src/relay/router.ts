@@ -165,6 +165,7 @@ export class Router implements ProxyRules {
     if (!this.#flow.admits(proxy, size)) return this.reset(proxy, 'window exceeded', WIRE_ERRORS.windowExceeded)
     this.#counters.relayed.chunks++
     this.#counters.relayed.bytes += size
+    proxy.bytes += size
     proxy.receiver.sendChunk(proxy.header, bytes, offset)
     if (!this.#flow.forwarded(proxy, size)) this.reset(proxy, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
   }

@@ -103,7 +103,7 @@ export class Engine {
       if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
     })
     this.#server.on('connection', (socket: Socket) => {
-      const ip = this.#remoteAddress(socket.request)
+      const ip = this.remoteAddress(socket.request)
       const network = networkOf(ip)
       this.#count(network, 1)
       const session = new Session(
@@ -186,7 +186,7 @@ export class Engine {
     const { allowedOrigins, sessionsPerIp } = this.#options
     const { origin } = request.headers
     if (allowedOrigins.length > 0 && origin !== undefined && !allowedOrigins.includes(origin)) return 'origin'
-    const ip = this.#remoteAddress(request)
+    const ip = this.remoteAddress(request)
     const isCrowded = !this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp
     return isCrowded ? 'sessions per ip' : undefined
   }
@@ -206,7 +206,7 @@ export class Engine {
    */
   #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
-    const network = networkOf(this.#remoteAddress(request))
+    const network = networkOf(this.remoteAddress(request))
     // What is refused for its address or its origin is refused at once.
     if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
       enter()
@@ -227,7 +227,8 @@ export class Engine {
     return reason
   }
 
-  #remoteAddress(request: IncomingMessage): string {
+  /** The client's address, behind proxies that are trusted. */
+  remoteAddress(request: IncomingMessage): string {
     return proxyAddr(request, this.#isTrusted)
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.js'
 import { optionSurfaces, type OptionSurface } from '../../src/cli/option-surface.js'
 import { parseOptions } from '../../src/options.js'
 import { complaintOf, configFile, nested, printed, read, valueAt, type Environment } from './reading.js'
@@ -12,6 +13,7 @@ const texts: Record<string, readonly [string, string, string]> = {
   cert: ['a.pem', 'b.pem', 'c.pem'],
   pfx: ['a.pfx', 'b.pfx', 'c.pfx'],
   passphrase: ['a word', 'another', 'a third'],
+  adminToken: ['a secret, and long', 'another secret, long', 'a third secret, long'],
   publicAddresses: [
     '/dns4/a/wss/p2p-websocket-star',
     '/dns4/b/wss/p2p-websocket-star',
@@ -192,4 +194,32 @@ describe('what it only prints', () => {
   test('the version', () => {
     expect(printed(['--version'])).toBe('1.2.3\n')
   })
+})
+
+describe('the demo', () => {
+  test.each([
+    [['demo'], { host: '127.0.0.1', port: 9090 }, { lan: false, anyPort: true }],
+    [['demo', '--lan'], { host: '0.0.0.0', port: 9090 }, { lan: true, anyPort: true }],
+    [['demo', '--port=8080', '--no-playground'], { port: 8080, playground: false }, { anyPort: false }],
+    [['demo', '--lan', '--host', '192.0.2.1'], { host: '192.0.2.1' }, { lan: true }]
+  ])('%j', (args, options, rest) => {
+    const request = readCommandLine({ args, env: {}, version: '1.2.3' })
+    expect(request).toMatchObject({ action: 'demo', options, ...rest })
+  })
+
+  test('has a help of its own, and nothing else has its flag', () => {
+    expect(printed(['demo', '--help'])).toContain('--lan')
+    expect(printed(['--help'])).not.toContain('--lan')
+    expect(printed(['--help'])).toContain('websocket-star demo')
+    expect(complaintOf(['--lan'])).toContain('--lan')
+  })
+})
+
+test.each([
+  [['--admin-token=too-short-word'], {}],
+  [[], { WEBSOCKET_STAR_ADMIN_TOKEN: 'too-short-word' }]
+])('a token that cannot be taken is not shown: %j %j', (args, env) => {
+  const complaint = complaintOf(args, env)
+  expect(complaint).toContain('16 characters')
+  expect(complaint).not.toContain('too-short-word')
 })

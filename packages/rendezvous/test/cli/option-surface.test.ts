@@ -6,7 +6,7 @@ import { complaintOf, nested, read, valueAt } from './reading.js'
 const surfaces = optionSurfaces()
 
 /** Options that are not there unless they are given, so that the defaults do not show them. */
-const withoutDefault = ['key', 'cert', 'pfx', 'passphrase', 'redis', 'cluster.node']
+const withoutDefault = ['key', 'cert', 'pfx', 'passphrase', 'adminToken', 'redis', 'cluster.node']
 
 function pathsOf(options: object, prefix = ''): string[] {
   return Object.entries(options).flatMap(([name, value]: [string, unknown]) =>

@@ -14,7 +14,7 @@ export function read(
   env: Environment = {}
 ): { options: RendezvousOptions; warnings: readonly string[] } {
   const request = readCommandLine({ args, env, version: '1.2.3' })
-  if (request.action !== 'serve') throw new Error(`It only prints ${request.text}`)
+  if (request.action !== 'serve') throw new Error(`It does not serve, but ${request.action}`)
   return request
 }
 

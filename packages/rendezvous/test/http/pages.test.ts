@@ -1,7 +1,9 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { createMetrics } from '../../src/http/metrics.js'
-import { FRONT_PAGE_POLICY } from '../../src/http/front-page.js'
+import { PAGE_POLICY } from '../../src/http/documents.js'
 import { createPages, type PagesOptions } from '../../src/http/pages.js'
+import { StatusFeed } from '../../src/http/status-feed.js'
 import { createRendezvous } from '../../src/rendezvous.js'
 import { serve, type Answer, type Ask } from './requests.js'
 
@@ -17,6 +19,9 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
       fallbackAddress: () => fallback,
       state: () => 'ready',
       metrics,
+      feed: new StatusFeed({ stats: () => server.stats(), state: () => 'ready', version: '1.2.3', maxClients: 1 }),
+      admin: undefined,
+      playground: true,
       ...options
     })
   )
@@ -42,10 +47,10 @@ describe('the front page', () => {
     expect(status).toBe(200)
     expect(headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': FRONT_PAGE_POLICY,
+      'content-security-policy': PAGE_POLICY,
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store'
+      'cache-control': 'no-cache'
     })
     expect(body).toMatch(/^<!doctype html>/)
   })
@@ -78,6 +83,25 @@ describe('the front page', () => {
     }
   )
 
+  test('is sent again only when it has changed', async () => {
+    const ask = await pages()
+    const { headers } = await ask('/')
+    const again = await ask('/', { headers: { 'if-none-match': headers.etag } })
+    expect(again).toMatchObject({ status: 304, body: '' })
+    const elsewhere = { 'if-none-match': headers.etag, host: 'star.example.com' }
+    expect(await ask('/', { headers: elsewhere })).toMatchObject({ status: 200 })
+  })
+
+  test.each([
+    ['br', 'br', brotliDecompressSync],
+    ['gzip, deflate', 'gzip', gunzipSync]
+  ])('is compressed for those who take %s', async (accepted, encoding, decompress) => {
+    const ask = await pages()
+    const { headers, bytes } = await ask('/', { headers: { 'accept-encoding': accepted } })
+    expect(headers).toMatchObject({ 'content-encoding': encoding, vary: 'accept-encoding' })
+    expect(decompress(bytes).toString()).toBe((await ask('/')).body)
+  })
+
   test('shows the public address, whatever it was asked under', async () => {
     const publicAddress = '/dns4/public.example/tcp/443/wss/p2p-websocket-star'
     const ask = await pages({ publicAddress })
@@ -87,6 +111,41 @@ describe('the front page', () => {
   test('shows a secure address on a secure server', async () => {
     const ask = await pages({ secure: true })
     expect(shownAddress(await ask('/', { headers: { host: 'a.example' } }))).toContain('/tcp/443/wss/')
+  })
+})
+
+describe('the playground', () => {
+  test('is there unless it is not wanted', async () => {
+    expect((await (await pages())('/try')).headers['content-security-policy']).toBe(PAGE_POLICY)
+    const ask = await pages({ playground: false })
+    expect((await ask('/try')).status).toBe(404)
+    expect((await ask('/')).body).toContain('data-playground="off"')
+  })
+})
+
+describe('what the pages load', () => {
+  test.each(['/', '/try'])('is kept for ever, and compressed: %s', async (page) => {
+    const ask = await pages()
+    const { body } = await ask(page)
+    const paths = [...body.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path)
+    expect(paths.length).toBeGreaterThan(2)
+    for (const path of paths) {
+      expect(path).toMatch(/^\/assets\/[\w-]+\.(js|css|svg)$/)
+      const { status, headers } = await ask(path, { headers: { 'accept-encoding': 'br' } })
+      expect({ path, status }).toEqual({ path, status: 200 })
+      expect(headers).toMatchObject({
+        'cache-control': 'public,max-age=31536000,immutable',
+        'x-content-type-options': 'nosniff'
+      })
+      if (/\.(js|css)$/.test(path)) expect(headers).toMatchObject({ 'content-encoding': 'br', vary: 'Accept-Encoding' })
+    }
+  })
+
+  test('and nothing else is served', async () => {
+    const ask = await pages()
+    for (const path of ['/assets/', '/assets/../index.html', '/assets/%2e%2e/index.html', '/assets/nothing.js']) {
+      expect({ path, status: (await ask(path)).status }).toEqual({ path, status: 404 })
+    }
   })
 })
 
@@ -123,7 +182,7 @@ describe('/metrics', () => {
 })
 
 describe('every page', () => {
-  const paths = ['/', '/health', '/metrics', '/nothing']
+  const paths = ['/', '/try', '/health', '/metrics', '/nothing']
 
   test.each(paths)('answers HEAD as GET, without the body: %s', async (path) => {
     const ask = await pages()

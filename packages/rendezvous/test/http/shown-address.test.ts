@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { FRONT_PAGE_POLICY, frontPage, multiaddrForHost } from '../../src/http/front-page.js'
+import { multiaddrForHost } from '../../src/http/shown-address.js'
 
 describe('the multiaddr for a Host header', () => {
   test.each([
@@ -39,33 +38,5 @@ describe('the multiaddr for a Host header', () => {
     'user:word@star.example.com'
   ])('%j gives no more than its name', (host) => {
     expect(multiaddrForHost(host, false)).toBe('/dns4/star.example.com/tcp/80/ws/p2p-websocket-star')
-  })
-})
-
-describe('the page', () => {
-  const page = frontPage('/dns4/star.example.com/tcp/443/wss/p2p-websocket-star')
-
-  test('shows the address for clients', () => {
-    expect(page).toContain('<output>/dns4/star.example.com/tcp/443/wss/p2p-websocket-star</output>')
-  })
-
-  test('escapes what it is given', () => {
-    const hostile = `<script>alert("it's")</script>&amp;`
-    expect(frontPage(hostile)).not.toContain(hostile)
-    expect(frontPage(hostile)).toContain('<output>&lt;script&gt;alert(&quot;')
-    expect(frontPage(hostile)).toContain('&amp;amp;</output>')
-  })
-
-  test.each(['script', 'style'])('has one %s, and its policy lets in that one only', (kind) => {
-    const contents = [...page.matchAll(new RegExp(`<${kind}[^>]*>(.*?)</${kind}>`, 'gs'))].map(([, content]) => content)
-    expect(contents).toHaveLength(1)
-    const hash = createHash('sha256').update(String(contents[0])).digest('base64')
-    expect(FRONT_PAGE_POLICY.split('; ')).toContain(`${kind}-src 'sha256-${hash}'`)
-  })
-
-  test('asks for nothing but itself, and has no scripts in attributes', () => {
-    expect(FRONT_PAGE_POLICY).toContain(`default-src 'none'`)
-    expect(FRONT_PAGE_POLICY).not.toContain('unsafe')
-    expect(page).not.toMatch(/\s(src|href|on\w+)=/)
   })
 })

@@ -1,0 +1,24 @@
+import type { ServerResponse } from 'node:http'
+
+/** Answers a request with a text. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Buffer,
+  headers: Record<string, string> = {}
+): void {
+  response.writeHead(status, {
+    'content-type': type.includes('charset') ? type : `${type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers
+  })
+  // Node leaves the body out of the answer to HEAD.
+  response.end(body)
+}
+
+export function answerJson(response: ServerResponse, status: number, value: unknown): void {
+  answer(response, status, 'application/json', `${JSON.stringify(value)}\n`)
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import sirv, { type RequestHandler } from 'sirv'
+import { answer } from './answer.js'
+
+/** What `packages/web` is built into: the documents, and in `assets/` what they load. */
+const FOLDER = new URL('../../dist/web/', import.meta.url)
+/** Seconds: names of assets change with what is in them. */
+const A_YEAR = 31_536_000
+/** Filled documents that are kept: one for each name that the server is asked under. */
+const MAX_KEPT = 32
+
+/** The pages load what comes with them from here, and reach nothing else; there is no script or style in the HTML. */
+export const PAGE_POLICY = [
+  `default-src 'none'`,
+  `script-src 'self'`,
+  `style-src 'self'`,
+  `img-src 'self' data:`,
+  `connect-src 'self'`,
+  `base-uri 'none'`,
+  `form-action 'none'`,
+  `frame-ancestors 'none'`
+].join('; ')
+
+/** Where the pages have not been built. */
+const PLAIN = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>WebSocketStar rendezvous server</title>
+<h1>WebSocketStar rendezvous server</h1>
+<output>{{multiaddr}}</output>
+</html>
+`
+
+interface Filled {
+  etag: string
+  plain: Buffer
+  br: Buffer
+  gzip: Buffer
+}
+
+/** An HTML page of ours, whose marks (`{{multiaddr}}`) are filled with what fits the request. */
+export class HtmlDocument {
+  readonly #template: string
+  readonly #kept = new Map<string, Filled>()
+
+  /** @param file - in {@link FOLDER} */
+  constructor(file: string) {
+    this.#template = readTemplate(file)
+  }
+
+  send(request: IncomingMessage, response: ServerResponse, values: Readonly<Record<string, string>>): void {
+    const { etag, ...bodies } = this.#fill(values)
+    const headers = {
+      'cache-control': 'no-cache',
+      'content-security-policy': PAGE_POLICY,
+      'referrer-policy': 'no-referrer',
+      vary: 'accept-encoding',
+      etag
+    }
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304, headers).end()
+      return
+    }
+    const encoding = encodingFor(request)
+    const more = encoding === 'plain' ? headers : { ...headers, 'content-encoding': encoding }
+    answer(response, 200, 'text/html', bodies[encoding], more)
+  }
+
+  #fill(values: Readonly<Record<string, string>>): Filled {
+    const key = JSON.stringify(values)
+    const known = this.#kept.get(key)
+    if (known !== undefined) return known
+    const text = this.#template.replaceAll(/\{\{(\w+)\}\}/g, (_mark, name: string) => escapeHtml(values[name] ?? ''))
+    const plain = Buffer.from(text)
+    const etag = `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 16)}"`
+    const filled = { etag, plain, br: brotliCompressSync(plain), gzip: gzipSync(plain) }
+    // Whoever asks under ever other names makes the others forgotten, and nothing more.
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear()
+    this.#kept.set(key, filled)
+    return filled
+  }
+}
+
+/** Serves `/assets/`: compressed when they were built, and kept by browsers for ever. */
+export function serveAssets(): RequestHandler {
+  try {
+    return sirv(fileURLToPath(FOLDER), {
+      immutable: true,
+      maxAge: A_YEAR,
+      etag: true,
+      brotli: true,
+      gzip: true,
+      extensions: [],
+      setHeaders: (response) => void response.setHeader('x-content-type-options', 'nosniff')
+    })
+  } catch {
+    // They have not been built.
+    return (_request, _response, next) => void next?.()
+  }
+}
+
+function readTemplate(file: string): string {
+  try {
+    return readFileSync(new URL(file, FOLDER), 'utf8')
+  } catch {
+    return PLAIN
+  }
+}
+
+function encodingFor(request: IncomingMessage): 'br' | 'gzip' | 'plain' {
+  const accepted = String(request.headers['accept-encoding'] ?? '')
+  if (/\bbr\b/.test(accepted)) return 'br'
+  return /\bgzip\b/.test(accepted) ? 'gzip' : 'plain'
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}

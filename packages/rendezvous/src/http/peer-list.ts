@@ -1,0 +1,70 @@
+import type { Party } from '../relay/party.js'
+import type { Proxy } from '../relay/proxy.js'
+import { addressOf, isElsewhere, type Entry, type Registry } from '../star/registry.js'
+import type { Session } from '../wire/session.js'
+import type { ListedPeer, ListedStream, PeerList } from './status-messages.js'
+
+/** Peers that are listed at most, the busiest first. */
+const MAX_PEERS = 200
+/** Streams that are listed of each. */
+const MAX_STREAMS = 16
+
+/**
+ * Who is there and what they send each other, for operators.
+ *
+ * @param part - of the peer ids or addresses that are asked for
+ */
+export function listPeers(registry: Registry, part: string): PeerList {
+  const names = new Map<Party, string>()
+  const fitting: { entry: Entry; streams: number }[] = []
+  for (const entry of registry.peers()) {
+    for (const session of sessionsOf(entry)) names.set(session, entry.key)
+    const streams = sessionsOf(entry).reduce((sum, session) => sum + session.streams, 0)
+    if (isAbout(entry, part)) fitting.push({ entry, streams })
+  }
+  const shown = fitting.toSorted((a, b) => b.streams - a.streams).slice(0, MAX_PEERS)
+  return { total: fitting.length, peers: shown.map(({ entry }) => describe(entry, names)) }
+}
+
+/** The clients of this node that hold a peer. */
+export function sessionsOf(entry: Entry): Session[] {
+  return [...new Set(entry.holders.map(({ member }) => member.session))]
+}
+
+function isAbout(entry: Entry, part: string): boolean {
+  return part === '' || entry.key.includes(part) || (addressOf(entry)?.canonical.includes(part) ?? false)
+}
+
+function describe(entry: Entry, names: ReadonlyMap<Party, string>): ListedPeer {
+  const sessions = sessionsOf(entry)
+  const streams: ListedStream[] = []
+  for (const session of sessions) {
+    if (session.streams === 0) continue
+    // All that a session's routes hold are proxies of the router.
+    for (const proxy of session.routes.values() as Iterable<Proxy>) {
+      if (streams.length === MAX_STREAMS) break
+      streams.push(describeStream(proxy, session, names))
+    }
+  }
+  return {
+    id: entry.key,
+    address: addressOf(entry)?.canonical ?? '',
+    ips: [...new Set(sessions.map(({ remote }) => remote.ip))],
+    node: isElsewhere(entry) ? entry.remote?.node : undefined,
+    isNew: sessions.some(({ extended }) => extended),
+    buffered: sessions.reduce((sum, { buffered }) => sum + buffered, 0),
+    streamCount: sessions.reduce((sum, session) => sum + session.streams, 0),
+    streams
+  }
+}
+
+function describeStream(proxy: Proxy, session: Session, names: ReadonlyMap<Party, string>): ListedStream {
+  const isSender = proxy.sender === session
+  return {
+    id: proxy.stream,
+    direction: isSender ? 'out' : 'in',
+    remote: names.get(isSender ? proxy.receiver : proxy.sender),
+    bytes: proxy.bytes,
+    state: !proxy.accepted ? 'unaccepted' : proxy.heldSince !== undefined || proxy.credit === 0 ? 'held' : 'open'
+  }
+}

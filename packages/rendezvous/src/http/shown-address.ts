@@ -1,0 +1,24 @@
+import { parseAddress } from '@websocket-star/protocol'
+
+/**
+ * The multiaddr that fits the name a page was asked for under.
+ *
+ * @param host - the Host header, `name` or `name:port`
+ * @returns undefined if it is no name that a multiaddr can hold
+ */
+export function multiaddrForHost(host: string | undefined, secure: boolean): string | undefined {
+  let url
+  try {
+    url = new URL(`${secure ? 'https' : 'http'}://${host ?? ''}`)
+    const { hostname } = url
+    const name = hostname.startsWith('[')
+      ? `/ip6/${hostname.slice(1, -1)}`
+      : /^[\d.]+$/.test(hostname)
+        ? `/ip4/${hostname}`
+        : `/dns4/${hostname}`
+    const port = url.port === '' ? (secure ? '443' : '80') : url.port
+    return parseAddress(`${name}/tcp/${port}/${secure ? 'wss' : 'ws'}/p2p-websocket-star`).canonical
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RendezvousStats } from '../stats.js'
+import type { Reading, Reasons, ServerState, StatusMessages } from './status-messages.js'
+
+export interface StatusFeedOptions {
+  stats: () => RendezvousStats
+  state: () => ServerState
+  version: string
+  /** Pages that may listen at once. */
+  maxClients: number
+}
+
+/** Milliseconds between two readings. */
+const INTERVAL = 1_000
+/** Readings that are kept for pages that open: ten minutes of them. */
+const HISTORY = 600
+/** Bytes that a page may leave unread before it is let go. */
+const MAX_UNREAD = 262_144
+/** Seconds after which a page may ask again that found all places taken. */
+const RETRY_AFTER = '10'
+
+/** What is told again to pages only when it has changed. */
+type Changing = Omit<StatusMessages, 'hello' | 'reading'>
+
+/**
+ * One event stream for all status pages: the server is read once a second whoever listens, and what is told to all is
+ * made once.
+ */
+export class StatusFeed {
+  readonly #options: StatusFeedOptions
+  #startedAt = 0
+  readonly #clients = new Set<ServerResponse>()
+  readonly #history: Reading[] = []
+  /** The last message of each kind, as it was sent. */
+  readonly #last = new Map<keyof Changing, string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: StatusFeedOptions) {
+    this.#options = options
+  }
+
+  /** Begins to read the server. */
+  start(): void {
+    this.#startedAt = performance.now()
+    this.#timer = setInterval(() => this.#tick(), INTERVAL).unref()
+    this.#tick()
+  }
+
+  /** Pages that listen. */
+  get size(): number {
+    return this.#clients.size
+  }
+
+  /** Answers a request with the stream, if there is room for one more. */
+  open(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#clients.size >= this.#options.maxClients) {
+      response.writeHead(503, { 'retry-after': RETRY_AFTER, 'cache-control': 'no-store' }).end()
+      return
+    }
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      // nginx would gather what is to arrive at once.
+      'x-accel-buffering': 'no'
+    })
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    this.#clients.add(response)
+    response.once('close', () => this.#clients.delete(response))
+    const uptime = Math.round(performance.now() - this.#startedAt)
+    const hello = { version: this.#options.version, uptime, history: this.#history }
+    response.write(encode('hello', hello) + [...this.#last.values()].join(''))
+  }
+
+  /** Ends all streams, and reads the server no more. */
+  close(): void {
+    clearInterval(this.#timer)
+    for (const response of this.#clients) response.end()
+  }
+
+  #tick(): void {
+    const stats = this.#options.stats()
+    const reading = readingOf(stats)
+    this.#history.push(reading)
+    if (this.#history.length > HISTORY) this.#history.shift()
+    const text =
+      this.#changed('state', this.#options.state()) +
+      this.#changed('reasons', reasonsOf(stats)) +
+      this.#changed('cluster', stats.cluster ?? null) +
+      encode('reading', reading)
+    for (const response of this.#clients) {
+      response.write(text)
+      if (response.writableLength > MAX_UNREAD) response.destroy()
+    }
+  }
+
+  #changed<Name extends keyof Changing>(name: Name, value: Changing[Name]): string {
+    const text = encode(name, value)
+    if (this.#last.get(name) === text) return ''
+    this.#last.set(name, text)
+    return text
+  }
+}
+
+function encode(name: keyof StatusMessages, value: StatusMessages[keyof StatusMessages]): string {
+  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
+}
+
+function readingOf({ peers, sessions, streams, held, bufferedBytes, relayed, joins, dials }: RendezvousStats): Reading {
+  return [Date.now(), peers, sessions, streams, held, bufferedBytes, relayed.bytes, joins.total, dials.total]
+}
+
+function reasonsOf({ joins, dials, refused, dropped, closed, reset, paused }: RendezvousStats): Reasons {
+  return { joins, dials, refused, dropped, closed, reset, paused }
+}

@@ -1,0 +1,139 @@
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { StatusFeed } from '../../src/http/status-feed.js'
+import type { StatusMessages } from '../../src/http/status-messages.js'
+import { createRendezvous } from '../../src/rendezvous.js'
+import type { RendezvousStats } from '../../src/stats.js'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** One second of the feed. */
+const second = (): void => void vi.advanceTimersByTime(1_000)
+
+interface Setting {
+  feed: StatusFeed
+  /** What the server says of itself from now on. */
+  tell: (change: Partial<RendezvousStats>) => void
+  connect: () => Promise<Listening>
+}
+
+interface Listening {
+  status: number | undefined
+  response: IncomingMessage
+  next: () => Promise<Event>
+}
+
+type Event = { [Name in keyof StatusMessages]: { name: Name; value: StatusMessages[Name] } }[keyof StatusMessages]
+
+async function start(maxClients = 2): Promise<Setting> {
+  let stats = createRendezvous().stats()
+  const feed = new StatusFeed({ stats: () => stats, state: () => 'ready', version: '1.2.3', maxClients })
+  feed.start()
+  const server = createServer((request, response) => feed.open(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    feed.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo // it does not listen on a pipe
+  return {
+    feed,
+    tell: (change) => (stats = { ...stats, ...change }),
+    connect: async () =>
+      await new Promise((resolve, reject) => {
+        get({ port, host: '127.0.0.1', agent: false }, (response) => {
+          const events = eventsOf(response)
+          const next = async () => (await events.next()).value as Event // it does not end while it is asked
+          resolve({ status: response.statusCode, response, next })
+        }).once('error', reject)
+      })
+  }
+}
+
+async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event, void, undefined> {
+  let rest = ''
+  for await (const part of response.setEncoding('utf8') as AsyncIterable<string>) {
+    const texts = (rest + part).split('\n\n')
+    rest = texts.pop() ?? ''
+    for (const text of texts) {
+      const [name, data] = text.split('\n').map((line) => line.slice(line.indexOf(': ') + 2))
+      yield { name, value: JSON.parse(String(data)) } as Event // as the feed writes them
+    }
+  }
+}
+
+test('a page that opens is told what was read before, and how things stand', async () => {
+  const { tell, connect } = await start()
+  tell({ peers: 3 })
+  second()
+  tell({ peers: 4, refused: { address: 2 } })
+  second()
+  const page = await connect()
+  expect(page.response.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store'
+  })
+  const hello = await page.next()
+  expect(hello).toMatchObject({ name: 'hello', value: { version: '1.2.3', uptime: 2_000 } })
+  const { history } = hello.value as StatusMessages['hello'] // by its name
+  expect(history.map(([, peers]) => peers)).toEqual([0, 3, 4])
+  expect(await page.next()).toEqual({ name: 'state', value: 'ready' })
+  expect(await page.next()).toMatchObject({ name: 'reasons', value: { refused: { address: 2 } } })
+  expect(await page.next()).toEqual({ name: 'cluster', value: null })
+})
+
+test('all pages hear of each reading, and of reasons when one was counted', async () => {
+  const { tell, connect } = await start()
+  const pages = [await connect(), await connect()]
+  for (const page of pages) for (let count = 0; count < 4; count++) await page.next()
+  second()
+  for (const page of pages) expect(await page.next()).toMatchObject({ name: 'reading', value: { 1: 0 } })
+  tell({ peers: 7, paused: { window: 1 } })
+  second()
+  for (const page of pages) {
+    expect(await page.next()).toMatchObject({ name: 'reasons', value: { paused: { window: 1 } } })
+    expect(await page.next()).toMatchObject({ name: 'reading', value: { 1: 7 } })
+  }
+})
+
+test('ten minutes are kept', async () => {
+  const { connect } = await start()
+  for (let count = 0; count < 700; count++) second()
+  const { value } = await (await connect()).next()
+  expect((value as StatusMessages['hello']).history).toHaveLength(600) // the first event is that
+})
+
+test('more pages than it has places for are told to come again, and find one when another has gone', async () => {
+  const { feed, connect } = await start(1)
+  const first = await connect()
+  const second = await connect()
+  expect(second).toMatchObject({ status: 503, response: { headers: { 'retry-after': '10' } } })
+  first.response.destroy()
+  await vi.waitFor(() => expect(feed.size).toBe(0))
+  expect((await connect()).status).toBe(200)
+})
+
+test('a page that does not read is let go', async () => {
+  const { feed, tell, connect } = await start()
+  const page = await connect()
+  page.response.pause()
+  expect(feed.size).toBe(1)
+  // A name as long as no reason has, so that few readings fill what the system keeps.
+  for (let count = 0; feed.size > 0 && count < 500; count++) {
+    tell({ refused: { ['x'.repeat(100_000)]: count } as RendezvousStats['refused'] })
+    second()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(feed.size).toBe(0)
+})
+
+test('closing ends all streams', async () => {
+  const { feed, connect } = await start()
+  const { response } = await connect()
+  const ended = new Promise((resolve) => response.resume().once('end', resolve))
+  feed.close()
+  await ended
+})

@@ -1,0 +1,19 @@
+import { render } from 'preact'
+import { App } from './app.js'
+
+const root = document.getElementById('app')
+const { playground, admin, figures } = document.body.dataset
+// The server has written the address into the page: without a script that much is there.
+const multiaddr = root?.querySelector('output')?.textContent ?? ''
+if (root !== null) {
+  root.replaceChildren()
+  render(
+    <App
+      multiaddr={multiaddr}
+      hasPlayground={playground === 'on'}
+      hasAdmin={admin === 'on'}
+      isPrivate={figures === 'admin'}
+    />,
+    root
+  )
+}

@@ -1,0 +1,166 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ListedPeer, PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import { formatCount } from '../shared/format.js'
+import { AdminApi, DeniedError } from './admin-api.js'
+import { PeerTable } from './peer-table.js'
+import { StreamRates } from './stream-rates.js'
+
+/** Milliseconds between two looks at the peers. */
+const LOOK_INTERVAL = 2_000
+
+export interface OperatorProps {
+  token: string | undefined
+  onToken: (token: string | undefined) => void
+}
+
+/** Who is there, by name, and what can be done about it: for whoever has the token. */
+export function Operator({ token, onToken }: OperatorProps) {
+  const [problem, setProblem] = useState('')
+  const lock = (why: string): void => {
+    setProblem(why)
+    onToken(undefined)
+  }
+  return (
+    <section class="operator" aria-labelledby="operator">
+      <h2 id="operator">
+        Operator <span class="label">peers by name, disconnect, drain</span>
+      </h2>
+      {token === undefined ? (
+        <TokenForm problem={problem} onToken={onToken} />
+      ) : (
+        <Controls token={token} onLock={lock} />
+      )}
+    </section>
+  )
+}
+
+function TokenForm({ problem, onToken }: { problem: string; onToken: (token: string) => void }) {
+  const [text, setText] = useState('')
+  return (
+    <form
+      class="token"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (text.trim() !== '') onToken(text.trim())
+      }}
+    >
+      <label for="token">Admin token, as the server printed it when it started</label>
+      <div class="row">
+        <input
+          id="token"
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+          aria-describedby="token-problem"
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <button type="submit">Show peers</button>
+      </div>
+      <p id="token-problem" class="problem" role="alert">
+        {problem}
+      </p>
+      {!isSecureContext && (
+        <p class="label">This page came over plain HTTP: whoever is on the way to the server can read the token.</p>
+      )}
+    </form>
+  )
+}
+
+function Controls({ token, onLock }: { token: string; onLock: (why: string) => void }) {
+  const [find, setFind] = useState('')
+  const [list, setList] = useState<PeerList>()
+  const [said, setSaid] = useState('')
+  const rates = useRef(new StreamRates())
+  const api = new AdminApi(token)
+  const attempt = async (action: () => Promise<void>): Promise<void> => {
+    try {
+      await action()
+    } catch (error) {
+      if (error instanceof DeniedError) onLock(error.message)
+      // One that cannot be reached is told of above.
+      else if (!(error instanceof TypeError)) setSaid(String(error))
+    }
+  }
+  useEffect(() => {
+    let isOver = false
+    const look = (): Promise<void> =>
+      attempt(async () => {
+        const answer = await api.peers(find)
+        if (isOver) return
+        rates.current.note(answer)
+        setList(answer)
+      })
+    void look()
+    const timer = setInterval(() => void look(), LOOK_INTERVAL)
+    return () => {
+      isOver = true
+      clearInterval(timer)
+    }
+  }, [token, find])
+
+  const disconnect = ({ id }: ListedPeer): void =>
+    void attempt(async () => {
+      await api.disconnect(id)
+      setSaid(`Disconnected ${id}. Its client may come back.`)
+    })
+  return (
+    <>
+      <div class="row">
+        <label class="visually-hidden" for="find">
+          Find a peer
+        </label>
+        <input
+          id="find"
+          type="search"
+          placeholder="Part of a peer id or address"
+          value={find}
+          onInput={({ currentTarget }) => setFind(currentTarget.value)}
+        />
+        <Drain onDrain={() => void attempt(() => api.drain())} />
+        <button type="button" onClick={() => onLock('')}>
+          Lock
+        </button>
+      </div>
+      <p class="label" role="status">
+        {said}
+      </p>
+      {list !== undefined && (
+        <>
+          <PeerTable peers={list.peers} rates={rates.current} onDisconnect={disconnect} />
+          <p class="label">
+            {list.peers.length < list.total
+              ? `The ${formatCount(list.peers.length)} busiest of ${formatCount(list.total)} peers`
+              : `${formatCount(list.total)} ${list.total === 1 ? 'peer' : 'peers'}`}
+          </p>
+        </>
+      )}
+    </>
+  )
+}
+
+/** Asks before it does what cannot be undone. */
+function Drain({ onDrain }: { onDrain: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  return (
+    <>
+      <button type="button" class="danger" onClick={() => dialog.current?.showModal()}>
+        Drain…
+      </button>
+      <dialog ref={dialog} aria-labelledby="drain">
+        <form method="dialog">
+          <h3 id="drain">Drain and stop this server?</h3>
+          <p>Nobody may join any more, clients are sent elsewhere, streams may finish. Then the server stops.</p>
+          <div class="row">
+            <button type="submit" class="danger" onClick={onDrain}>
+              Drain and stop
+            </button>
+            <button type="submit" autofocus>
+              Leave it running
+            </button>
+          </div>
+        </form>
+      </dialog>
+    </>
+  )
+}

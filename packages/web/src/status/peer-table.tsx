@@ -1,0 +1,104 @@
+import { useState } from 'preact/hooks'
+import type { ListedPeer, ListedStream } from '../../../rendezvous/src/http/status-messages.js'
+import { formatBytes, formatCount } from '../shared/format.js'
+import { shortId } from '../shared/peer-name.js'
+import type { StreamRates } from './stream-rates.js'
+
+export interface PeerTableProps {
+  peers: readonly ListedPeer[]
+  rates: StreamRates
+  onDisconnect: (peer: ListedPeer) => void
+}
+
+export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const toggle = (id: string): void =>
+    setOpen(new Set(open.has(id) ? [...open].filter((other) => other !== id) : [...open, id]))
+  const total = (peer: ListedPeer, direction: ListedStream['direction']): number =>
+    peer.streams
+      .filter((stream) => stream.direction === direction)
+      .reduce((sum, stream) => sum + rates.of(peer.id, stream), 0)
+  return (
+    <div class="scroll" role="region" aria-label="Peers" tabIndex={0}>
+      <table class="peers">
+        <thead>
+          <tr>
+            <th scope="col">peer</th>
+            <th scope="col">from</th>
+            <th scope="col" class="number">
+              sends / s
+            </th>
+            <th scope="col" class="number">
+              takes / s
+            </th>
+            <th scope="col" class="number">
+              waits
+            </th>
+            <th scope="col" class="number">
+              streams
+            </th>
+            <th scope="col">
+              <span class="visually-hidden">actions</span>
+            </th>
+          </tr>
+        </thead>
+        {peers.map((peer) => (
+          <tbody key={peer.id}>
+            <tr>
+              <th scope="row" class="mono" title={peer.address}>
+                {peer.id}
+                {!peer.isNew && peer.node === undefined && <span class="tag">legacy</span>}
+              </th>
+              <td class="mono">{peer.node === undefined ? peer.ips.join(' ') : `node ${peer.node}`}</td>
+              <td class="number">{formatBytes(total(peer, 'out'))}</td>
+              <td class="number">{formatBytes(total(peer, 'in'))}</td>
+              <td class="number">{formatBytes(peer.buffered)}</td>
+              <td class="number">
+                {peer.streamCount === 0 ? (
+                  0
+                ) : (
+                  <button
+                    type="button"
+                    class="quiet"
+                    aria-expanded={open.has(peer.id)}
+                    aria-label={`${peer.streamCount} streams of ${shortId(peer.id)}`}
+                    onClick={() => toggle(peer.id)}
+                  >
+                    {formatCount(peer.streamCount)}
+                  </button>
+                )}
+              </td>
+              <td class="number">
+                {peer.ips.length > 0 && (
+                  <button
+                    type="button"
+                    class="quiet danger"
+                    aria-label={`Disconnect ${shortId(peer.id)}`}
+                    onClick={() => onDisconnect(peer)}
+                  >
+                    Disconnect
+                  </button>
+                )}
+              </td>
+            </tr>
+            {open.has(peer.id) &&
+              peer.streams.map((stream) => (
+                <tr key={`${stream.id} ${stream.direction}`} class="stream">
+                  <td colSpan={2}>
+                    {stream.direction === 'out' ? 'to' : 'from'}{' '}
+                    <span class="mono">{stream.remote ?? 'a peer of another node'}</span>
+                  </td>
+                  <td class="number" colSpan={2}>
+                    {formatBytes(rates.of(peer.id, stream))}/s, {formatBytes(stream.bytes)} in all
+                  </td>
+                  <td colSpan={3}>
+                    <span data-tone={stream.state === 'held' ? 'held' : ''}>{stream.state}</span>
+                  </td>
+                </tr>
+              ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,84 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Hello, Reasons, ServerState, StatusMessages } from '../../../rendezvous/src/http/status-messages.js'
+import { listen, type FeedState } from './feed.js'
+import { History, type Series } from './history.js'
+
+/** All that this page knows of the server. */
+export interface Status {
+  feed: FeedState
+  state: ServerState | undefined
+  hello: (Hello & { receivedAt: number }) | undefined
+  history: History
+  series: Series
+  reasons: Reasons | undefined
+  cluster: StatusMessages['cluster']
+  /** When each reason was counted last since this page was opened: `refused/busy`, in milliseconds since 1970. */
+  seen: ReadonlyMap<string, number>
+}
+
+/** Listens to the server while the page is open. @param token - for a server that shows its figures to operators only */
+export function useStatus(token: string | undefined): Status {
+  const status = useRef<Status>(null)
+  status.current ??= empty()
+  const [, render] = useState(0)
+  useEffect(() => {
+    const stop = new AbortController()
+    const update = (change: Partial<Status>): void => {
+      status.current = { ...(status.current ?? empty()), ...change }
+      render((count) => count + 1)
+    }
+    const take: { [Name in keyof StatusMessages]: (value: StatusMessages[Name]) => Partial<Status> } = {
+      hello: (hello) => {
+        const { history } = status.current ?? empty()
+        history.begin(hello.history)
+        return { hello: { ...hello, receivedAt: Date.now() }, series: history.series() }
+      },
+      reading: (reading) => {
+        const { history } = status.current ?? empty()
+        history.add(reading)
+        return { series: history.series() }
+      },
+      reasons: (reasons) => ({ reasons, seen: noteChanges(status.current, reasons) }),
+      cluster: (cluster) => ({ cluster }),
+      state: (state) => ({ state })
+    }
+    void listen(
+      {
+        message: (name, value) => update(take[name]?.(value) ?? {}),
+        state: (feed) => update({ feed })
+      },
+      token,
+      stop.signal
+    )
+    return () => stop.abort()
+  }, [token])
+  return status.current
+}
+
+function empty(): Status {
+  const history = new History()
+  return {
+    feed: 'connecting',
+    state: undefined,
+    hello: undefined,
+    history,
+    series: history.series(),
+    reasons: undefined,
+    cluster: null,
+    seen: new Map()
+  }
+}
+
+const TALLIES = ['refused', 'dropped', 'closed', 'reset', 'paused'] as const
+
+function noteChanges(before: Status | null, now: Reasons): ReadonlyMap<string, number> {
+  if (before?.reasons === undefined) return new Map()
+  const seen = new Map(before.seen)
+  for (const name of TALLIES) {
+    const old: Readonly<Record<string, number>> = before.reasons[name]
+    for (const [reason, count] of Object.entries(now[name])) {
+      if (count !== (old[reason] ?? 0)) seen.set(`${name}/${reason}`, Date.now())
+    }
+  }
+  return seen
+}
