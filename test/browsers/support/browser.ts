@@ -34,7 +34,7 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-export interface ChromiumOptions extends Pick<LaunchOptions, 'defaultViewport'> {
+export interface ChromiumOptions extends Pick<LaunchOptions, 'defaultViewport' | 'downloadBehavior'> {
   args?: readonly string[]
   /** Of those that the driver adds, the ones to leave out. */
   without?: readonly string[]
