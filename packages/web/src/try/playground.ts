@@ -1,15 +1,24 @@
-import { createStarClient, type Connection, type ServerStatus, type StarClient } from '@websocket-star/client'
+import {
+  ConnectionLostError,
+  createStarClient,
+  StreamResetError,
+  type Connection,
+  type ServerStatus,
+  type StarClient
+} from '@websocket-star/client'
 import { Conversation, MAX_OFFERS } from './conversation.js'
 import { BlobTarget, type FileTarget } from './file-target.js'
 import { loadKey } from './kept-key.js'
 import { Talk } from './talk.js'
 import { Transfer } from './transfer.js'
-import { encodeMessage, MessageReader, type Message } from './wire.js'
+import { encodeMessage, MessageReader, STOPPED, type Message } from './wire.js'
 
 /** Milliseconds that another peer has to show that it is a playground too. */
 const HELLO_TIMEOUT = 8_000
 /** Milliseconds between two looks at how far files have come. */
 const LOOK_INTERVAL = 250
+
+const BY_OTHER = 'by the other side'
 
 /** This tab as a peer: who else is there, and what is said and sent. Tells its one watcher of each change. */
 export class Playground {
@@ -125,6 +134,12 @@ export class Playground {
     this.changed()
   }
 
+  /** The end of its connection may be heard of before the `stop` that says the same. */
+  #fail(transfer: Transfer, error: unknown): void {
+    if (error instanceof StreamResetError && error.reason === STOPPED) this.#end(transfer, 'stopped', BY_OTHER)
+    else this.#end(transfer, 'failed', messageOf(error))
+  }
+
   /** @returns whether it was sent; if not, `complaint` is noted */
   async #send(conversation: Conversation, message: Message, complaint?: string): Promise<boolean> {
     try {
@@ -134,7 +149,7 @@ export class Playground {
       if (complaint !== undefined) {
         conversation.add({
           kind: 'note',
-          text: `${complaint}: ${error instanceof Error ? error.message : String(error)}`
+          text: `${complaint}: ${messageOf(error)}`
         })
       }
       this.changed()
@@ -202,7 +217,7 @@ export class Playground {
         break
       }
       case 'stop':
-        for (const isOwn of [true, false]) conversation.transfer(message.id, isOwn)?.end('stopped', 'by the other side')
+        for (const isOwn of [true, false]) conversation.transfer(message.id, isOwn)?.end('stopped', BY_OTHER)
         break
       case 'received': {
         const transfer = conversation.transfer(message.id, true)
@@ -245,7 +260,7 @@ export class Playground {
   }
 
   async #receive(connection: Connection, reader: MessageReader, transfer: Transfer, target: FileTarget): Promise<void> {
-    transfer.signal.addEventListener('abort', () => connection.abort('The receiver wants no more of it'))
+    endWith(transfer, connection)
     try {
       await connection.writable.close()
       for await (const bytes of reader.rest()) {
@@ -261,7 +276,7 @@ export class Playground {
       this.#end(transfer, 'done')
       await this.#send(this.conversation(connection.remotePeerId ?? ''), { type: 'received', id: transfer.id })
     } catch (error) {
-      this.#end(transfer, 'failed', messageOf(error))
+      this.#fail(transfer, error)
       connection.abort('The receiver could not take it')
       await target.abort().catch(() => {})
     }
@@ -274,7 +289,7 @@ export class Playground {
     try {
       const { signal } = transfer
       const connection = await this.client.dial(peerId, { signal })
-      signal.addEventListener('abort', () => connection.abort('The sender has stopped'))
+      endWith(transfer, connection)
       const writer = connection.writable.getWriter()
       await writer.write(encodeMessage({ type: 'file', id: transfer.id }))
       for await (const bytes of chunksOf(file)) {
@@ -286,7 +301,7 @@ export class Playground {
       await writer.close()
       if (transfer.state === 'running') this.#end(transfer, 'sent')
     } catch (error) {
-      this.#end(transfer, 'failed', messageOf(error))
+      this.#fail(transfer, error)
     }
   }
 }
@@ -301,6 +316,15 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array, void, undefined
   }
 }
 
+function endWith(transfer: Transfer, connection: Connection): void {
+  transfer.signal.addEventListener('abort', () => {
+    connection.abort(transfer.state === 'stopped' ? STOPPED : 'The other side could not go on')
+  })
+}
+
+/** For people: without the names of streams. */
 function messageOf(error: unknown): string {
+  if (error instanceof StreamResetError) return error.reason
+  if (error instanceof ConnectionLostError) return 'the connection to the server was lost'
   return error instanceof Error ? error.message : String(error)
 }

@@ -19,10 +19,13 @@ export type Message =
   /** A file that the other side may have: nothing of it is sent before it was accepted. */
   | { type: 'offer'; id: string; name: string; size: number }
   | { type: 'answer'; id: string; accept: boolean }
-  /** Either side wants no more of a file. */
+  /** Either side wants no more of a file, which may be on its way or not. */
   | { type: 'stop'; id: string }
   /** The whole file has arrived. */
   | { type: 'received'; id: string }
+
+/** What the connection of a file is ended with by whoever wants no more of it. */
+export const STOPPED = 'No more of this file is wanted'
 
 /** Bytes of one message. */
 export const MAX_MESSAGE = 65_536
