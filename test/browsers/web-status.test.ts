@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { LocalBackplane, LocalStar, createRendezvous, type Rendezvous } from '@websocket-star/rendezvous'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { LegacyNode } from '../support/legacy.js'
 import { accepting, joinClient, writeRandom } from '../support/star-client.js'
 import { startStar, type Star } from '../support/star.js'
@@ -119,6 +120,24 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
 
 describe('in Chromium the status page', () => {
   const stage = setStage(launchChromium)
+
+  test('shows the nodes of a star that has several', async () => {
+    const shared = new LocalStar()
+    const [amsterdam, lisbon] = ['amsterdam', 'lisbon'].map((node) =>
+      createRendezvous({ host: '127.0.0.1', port: 0 }, undefined, new LocalBackplane(shared, node))
+    ) as [Rendezvous, Rendezvous] // as many as names
+    for (const node of [amsterdam, lisbon]) {
+      await node.start()
+      onTestFinished(() => node.stop())
+    }
+    const page = await stage.openUrl(amsterdam.address().url)
+    await until(
+      page,
+      `['amsterdam', 'lisbon'].every((node) => document.querySelector('.nodes')?.textContent.includes(node))`
+    )
+    await lisbon.stop()
+    await until(page, `!document.querySelector('.nodes').textContent.includes('lisbon')`)
+  })
 
   test('shows its address without a script', async () => {
     await using star = await startStar()

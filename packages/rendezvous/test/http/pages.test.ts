@@ -1,3 +1,4 @@
+import { readdir, stat } from 'node:fs/promises'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { createMetrics } from '../../src/http/metrics.js'
@@ -139,6 +140,21 @@ describe('what the pages load', () => {
       })
       if (/\.(js|css)$/.test(path)) expect(headers).toMatchObject({ 'content-encoding': 'br', vary: 'Accept-Encoding' })
     }
+  })
+
+  test('weighs little', async () => {
+    const ask = await pages()
+    const folder = new URL('../../dist/web/assets/', import.meta.url)
+    const sizes = (await readdir(folder))
+      .filter((name) => name.endsWith('.gz'))
+      .map((name) => stat(new URL(name, folder)))
+    // Both pages, with what only pages over plain HTTP load.
+    const documents = await Promise.all(
+      ['/', '/try'].map((page) => ask(page, { headers: { 'accept-encoding': 'gzip' } }))
+    )
+    const assets = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+    expect(assets).toBeGreaterThan(10_000)
+    expect(assets + documents.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(150_000)
   })
 
   test('and nothing else is served', async () => {

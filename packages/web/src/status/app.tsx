@@ -36,7 +36,9 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
       <header class="masthead">
         <h1>
           <img src={logo} alt="" />
-          WebSocketStar rendezvous server
+          <span>
+            WebSocketStar <span class="wide">rendezvous server</span>
+          </span>
         </h1>
         <StateLine status={status} />
         {hasPlayground && (
@@ -146,7 +148,7 @@ function StateLine({ status: { feed, state, hello } }: { status: Status }) {
       {hello !== undefined && (
         <span class="label">
           version {hello.version}
-          {feed === 'live' && uptime !== undefined && `, up ${formatDuration(uptime)}`}
+          {feed === 'live' && uptime !== undefined && ` · up ${formatDuration(uptime)}`}
         </span>
       )}
     </p>

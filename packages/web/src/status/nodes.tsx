@@ -51,8 +51,8 @@ export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
         </tbody>
       </table>
       <p class="label">
-        {formatCount(cluster.dials)} dials between nodes, {formatBytes(cluster.keptBytes)} kept for them,{' '}
-        {formatCount(cluster.feedLag)} changes behind, {formatCount(cluster.retransmits)} sent again
+        dials between nodes: {formatCount(cluster.dials)}, kept for them: {formatBytes(cluster.keptBytes)}, changes
+        behind: {formatCount(cluster.feedLag)}, sent again: {formatCount(cluster.retransmits)}
       </p>
     </section>
   )

@@ -50,12 +50,12 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
                 {!peer.isNew && peer.node === undefined && <span class="tag">legacy</span>}
               </th>
               <td class="mono">{peer.node === undefined ? peer.ips.join(' ') : `node ${peer.node}`}</td>
-              <td class="number">{formatBytes(total(peer, 'out'))}</td>
-              <td class="number">{formatBytes(total(peer, 'in'))}</td>
-              <td class="number">{formatBytes(peer.buffered)}</td>
+              <Bytes value={total(peer, 'out')} />
+              <Bytes value={total(peer, 'in')} />
+              <Bytes value={peer.buffered} />
               <td class="number">
                 {peer.streamCount === 0 ? (
-                  0
+                  <span class="soft">–</span>
                 ) : (
                   <button
                     type="button"
@@ -101,4 +101,9 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
       </table>
     </div>
   )
+}
+
+/** What is nothing is not to be looked at. */
+function Bytes({ value }: { value: number }) {
+  return <td class="number">{value < 0.5 ? <span class="soft">–</span> : formatBytes(value)}</td>
 }

@@ -108,9 +108,12 @@ function optionsFor(
         size: AXIS_HEIGHT,
         font: '11px system-ui, sans-serif',
         stroke: () => colour('--soft'),
-        values: ({ scales }, splits) =>
-          // At the very edge there is no room for the whole of it.
-          splits.map((at) => (at - (scales['x']?.min ?? 0) < span() / 30 ? '' : formatTime(at * 1000))),
+        values: ({ scales }, splits) => {
+          const { min = 0, max = 0 } = scales['x'] ?? {}
+          // At the very edges there is no room for the whole of it.
+          const edge = (max - min) / 30
+          return splits.map((at) => (at - min < edge || max - at < edge ? '' : formatTime(at * 1000)))
+        },
         space: 90,
         incrs: [60, 120, 300],
         grid: { show: false },

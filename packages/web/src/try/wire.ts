@@ -28,14 +28,14 @@ export type Message =
 export const STOPPED = 'No more of this file is wanted'
 
 /** Bytes of one message. */
-export const MAX_MESSAGE = 65_536
+const MAX_MESSAGE = 65_536
 /** Characters of a line of chat: four bytes each at most, and room for what JSON adds. */
 export const MAX_TEXT = 8_000
 const MAX_NAME = 255
 const HEAD = 4
 
 /** What came is no message of a playground. */
-export class ProtocolError extends Error {
+class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
 
