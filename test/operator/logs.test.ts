@@ -37,6 +37,7 @@ describe('the level', () => {
     expect(server.stdout.items).toEqual([
       expect.stringMatching(/^Listening on: /),
       expect.stringMatching(/^Give clients: /),
+      expect.stringMatching(/^Admin token: {2}[\w-]{24}$/),
       'Rendezvous server stopped'
     ])
   })
