@@ -16,12 +16,17 @@ export interface Status {
   seen: ReadonlyMap<string, number>
 }
 
-/** Listens to the server while the page is open. @param token - for a server that shows its figures to operators only */
+/** Milliseconds after which a page that nobody sees stops listening: browsers have few connections to one server. */
+const UNSEEN = 60_000
+
+/** Listens to the server while the page is seen. @param token - for a server that shows its figures to operators only */
 export function useStatus(token: string | undefined): Status {
   const status = useRef<Status>(null)
   status.current ??= empty()
   const [, render] = useState(0)
+  const isSeen = useSeen()
   useEffect(() => {
+    if (!isSeen) return undefined
     const stop = new AbortController()
     const update = (change: Partial<Status>): void => {
       status.current = { ...(status.current ?? empty()), ...change }
@@ -51,8 +56,27 @@ export function useStatus(token: string | undefined): Status {
       stop.signal
     )
     return () => stop.abort()
-  }, [token])
+  }, [token, isSeen])
   return status.current
+}
+
+/** False once the page has been hidden for a while. What it misses then, the server tells it when it is back. */
+function useSeen(): boolean {
+  const [isSeen, setSeen] = useState(true)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const look = (): void => {
+      clearTimeout(timer)
+      if (document.hidden) timer = setTimeout(() => setSeen(false), UNSEEN)
+      else setSeen(true)
+    }
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearTimeout(timer)
+      document.removeEventListener('visibilitychange', look)
+    }
+  }, [])
+  return isSeen
 }
 
 function empty(): Status {
