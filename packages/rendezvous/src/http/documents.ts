@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import sirv, { type RequestHandler } from 'sirv'
 import { answer } from './answer.js'
 
@@ -77,8 +77,9 @@ export class HtmlDocument {
     const text = this.#template.replaceAll(/\{\{(\w+)\}\}/g, (_mark, name: string) => escapeHtml(values[name] ?? ''))
     const plain = Buffer.from(text)
     const etag = `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 16)}"`
-    const filled = { etag, plain, br: brotliCompressSync(plain), gzip: gzipSync(plain) }
-    // Whoever asks under ever other names makes the others forgotten, and nothing more.
+    // Quickly: whoever asks under ever other names is not to keep the server busy.
+    const br = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
+    const filled = { etag, plain, br, gzip: gzipSync(plain) }
     if (this.#kept.size >= MAX_KEPT) this.#kept.clear()
     this.#kept.set(key, filled)
     return filled

@@ -18,6 +18,9 @@ const HELLO_TIMEOUT = 8_000
 /** Milliseconds between two looks at how far files have come. */
 const LOOK_INTERVAL = 250
 
+/** Peers with whom one can talk until the page is loaded anew: who has many keys is not to fill it. */
+const MAX_CONVERSATIONS = 200
+
 const BY_OTHER = 'by the other side'
 
 /** This tab as a peer: who else is there, and what is said and sent. Tells its one watcher of each change. */
@@ -245,8 +248,11 @@ export class Playground {
     const { remotePeerId } = connection
     if (remotePeerId === undefined) throw new Error('whoever calls has no peer id')
     const reader = new MessageReader(connection.readable)
-    const first = await reader.next()
+    const timer = setTimeout(() => connection.abort('Nothing was said'), HELLO_TIMEOUT)
+    const first = await reader.next().finally(() => clearTimeout(timer))
     if (first?.type === 'talk') {
+      const isFull = this.conversations.size >= MAX_CONVERSATIONS && !this.conversations.has(remotePeerId)
+      if (isFull) throw new Error('too many talk to this page')
       const talk = new Talk(connection)
       await talk.send({ type: 'talk', version: 1 })
       this.#follow(this.conversation(remotePeerId), talk, reader)
