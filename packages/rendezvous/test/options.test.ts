@@ -39,7 +39,8 @@ const DEFAULTS = {
     dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
     joinRoundsPerSecondPerIp: 200,
-    sessionsPerIp: 256
+    sessionsPerIp: 256,
+    statusPages: 64
   },
   heartbeat: { interval: 25_000, timeout: 60_000 }
 }
