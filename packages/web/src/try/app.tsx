@@ -42,6 +42,12 @@ export function App() {
       playground?.changed()
     }
   })
+  // What came while the tab was in the background is read when it is looked at.
+  useEffect(() => {
+    const look = (): void => playground?.changed()
+    document.addEventListener('visibilitychange', look)
+    return () => document.removeEventListener('visibilitychange', look)
+  }, [playground])
   const unread = [...(playground?.conversations.values() ?? [])].reduce((sum, { unread }) => sum + unread, 0)
   useEffect(() => {
     document.title = `${unread > 0 ? `(${unread}) ` : ''}Playground · WebSocketStar`
