@@ -144,7 +144,7 @@ export const optionsSchema = z.strictObject({
       }),
       connectTimeout: milliseconds.default(10_000).meta({ description: 'Time to reach Redis when the server starts' }),
       linkWindow: bytes.min(262_144).default(4_194_304).meta({
-        description: 'Bytes on their way to one other node at most; with more than seven nodes it is less'
+        description: 'Bytes on their way to one other node at most; with more than five other nodes it is less'
       }),
       streamWindow: bytes.min(262_144).default(4_194_304).meta({
         description:

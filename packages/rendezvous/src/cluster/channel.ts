@@ -23,8 +23,8 @@ export interface ChannelOwner {
   violated(channel: Channel): void
 }
 
-/** Chunk borders carry no meaning, and a larger one would make all others between the nodes wait. */
-const LARGEST_CHUNK = 65_536
+/** A larger one would make all others between the nodes wait, and be more than Redis takes: it goes in pieces. */
+export const LARGEST_CHUNK = 1_048_576
 
 /** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
 export class Channel implements Party {

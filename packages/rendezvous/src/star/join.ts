@@ -214,23 +214,29 @@ export class Joining {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
-    if (this.#holders.newest(address) === undefined) await this.#claimFree(member, address, ack)
-    else this.#claim(member, address, ack)
+    if (this.#holders.newest(address) === undefined) return this.#claimFree(member, address, ack)
+    this.#claim(member, address, ack)
     this.#counters.joins.total++
   }
 
   /** Claims what nobody holds, as far as this node has heard: another node's client may have been first. */
-  async #claimFree(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
+  #claimFree(member: Member, address: StarAddress, ack: Ack | undefined): void {
     this.#admitPrefix(address)
     const entry = this.#holders.claim(member, address, true)
     const { claim } = entry
-    await new Promise<void>((resolve) => this.#onceClaimed(entry, resolve))
-    if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
-    if (claim?.generation === 0) {
-      this.#holders.release(member, address)
-      throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
-    }
-    this.#joined(member, entry, ack)
+    this.#onceClaimed(entry, () => {
+      try {
+        if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+        if (claim?.generation === 0) {
+          this.#holders.release(member, address)
+          throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
+        }
+        this.#joined(member, entry, ack)
+        this.#counters.joins.total++
+      } catch (error) {
+        this.#fail(error, ack)
+      }
+    })
   }
 
   /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */

@@ -30,6 +30,8 @@ export interface LinksStats {
 
 /** Links that nodes without a lease may begin: anybody with access to the carrier may say to be many. */
 const LINKS_MAX = 1_024
+/** Of its share of what may be under way a link has at least so much, however large chunks are. */
+const LEAST_SHARE = 1 / 16
 /** Milliseconds that an acknowledgement may wait for something to go with. */
 const ACKNOWLEDGED_AFTER = 20
 /** Links of a node that has joined a moment ago are kept until nodes were told of so many times without it. */
@@ -111,8 +113,9 @@ export class Links {
   nodes(ids: readonly string[]): void {
     this.#nodes = new Set(ids)
     const others = this.#nodes.size - (this.#nodes.has(this.#node) ? 1 : 0)
-    const { windowMax, windowShared } = this.#options
-    this.#window = Math.min(windowMax, Math.floor(windowShared / Math.max(1, others)))
+    const { windowMax, windowShared, chunkMax } = this.#options
+    const share = Math.floor(windowShared / Math.max(1, others))
+    this.#window = Math.min(windowMax, Math.max(share - chunkMax, Math.ceil(share * LEAST_SHARE)))
     for (const link of this.#links.values()) {
       const isPresent = this.#nodes.has(link.node)
       link.absences = isPresent ? 0 : link.absences + 1

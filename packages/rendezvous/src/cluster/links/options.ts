@@ -6,6 +6,8 @@ export interface LinksOptions {
    * to whom 32 MB are unsent.
    */
   readonly windowShared: number
+  /** Bytes of the largest chunk: each window may be exceeded by one. Default 1 MiB. */
+  readonly chunkMax: number
   /** Milliseconds of silence after which a link in use is probed, and an idle one after five times as many. Default 1,000. */
   readonly silentAfter: number
   /** Milliseconds after which a link is lost if nobody listens at its other end. Default 3,000. */
@@ -17,6 +19,7 @@ export interface LinksOptions {
 export const LINKS_DEFAULTS: LinksOptions = {
   windowMax: 4 * 1_048_576,
   windowShared: 24 * 1_048_576,
+  chunkMax: 1_048_576,
   silentAfter: 1_000,
   unheardTimeout: 3_000,
   silenceTimeout: 30_000

@@ -139,7 +139,7 @@ function checkWay(sender: Sender, receiver: Receiver): void {
 
 /** Two nodes that send to each other. Asserts at each step what has to hold. */
 export class Model {
-  readonly network = new Network({ windowMax: WINDOW, windowShared: WINDOW })
+  readonly network = new Network({ windowMax: WINDOW, windowShared: WINDOW, chunkMax: 0 })
   readonly senders: Record<Name, Sender>
   readonly receivers: Record<Name, Receiver>
 
