@@ -24,7 +24,7 @@ export interface ChannelOwner {
 }
 
 /** A larger one would make all others between the nodes wait, and be more than Redis takes: it goes in pieces. */
-export const LARGEST_CHUNK = 1_048_576
+const LARGEST_CHUNK = 1_048_576
 
 /** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
 export class Channel implements Party {

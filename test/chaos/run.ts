@@ -1,0 +1,313 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Random } from '../discovery/random.js'
+import { within } from '../support/deadline.js'
+import { RedisServer } from '../support/redis.js'
+import { converged, faultsOf, leftInRedis } from './calm.js'
+import { drawFault, type Fault } from './faults.js'
+import type { Corruption, HalfPlan, Manner } from './half.js'
+import { Judge } from './judge.js'
+import { Places } from './nodes.js'
+import { Pace } from './pace.js'
+import { Party } from './parties.js'
+import type { PeerKind } from './peers/peer.js'
+import { Report } from './report.js'
+import { messageOf, Transfers } from './transfers.js'
+
+export interface RunOptions {
+  readonly minutes: number
+  readonly seed: number
+  /** Notes what is wrong and goes on, instead of ending with the first of it. */
+  readonly isGoingOn: boolean
+}
+
+const NODES = 3
+const PARTIES: Readonly<Record<PeerKind, number>> = { client: 22, legacy: 8, libp2p: 3 }
+/** Transfers under way at once. */
+const TALKS = 36
+/** Bytes a second, of all transfers together: as much as leaves time for the rest. */
+const RATE = 16_000_000
+/** Milliseconds with faults, and then none. */
+const STORM = 40_000
+/** Faults that come while another one lasts. */
+const OVERLAP = 0.3
+const GAP = 2_500
+/** Things that parties do but talk. */
+const DEED = 0.2
+/** Milliseconds that what is under way has to finish, once nothing fails any more. */
+const SETTLE = 60_000
+const SAMPLE = 1_000
+const SAMPLE_LATE = 20_000
+/** Bytes that no process may hold. */
+const NODE_BYTES = 300_000_000
+const ENGINE_BYTES = 100_000_000
+
+/** A run, from the first node to the last word. */
+export class Run {
+  readonly report = new Report()
+  readonly #options: RunOptions
+  readonly #judge = new Judge()
+  readonly #faultRandom: Random
+  readonly #random: Random
+  readonly #pace = new Pace(RATE)
+  readonly #transfers: Transfers
+  readonly #deeds = new Set<Promise<void>>()
+  /** Ends it all. */
+  readonly #over = new AbortController()
+  #places: Places | undefined
+  #redis: RedisServer | undefined
+  #parties: readonly Party[] = []
+  #isStorm = false
+  #isHurry = false
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    this.#faultRandom = new Random(options.seed)
+    this.#random = new Random(options.seed ^ 0x5ca1ab1e)
+    const isHurry = () => this.#isHurry
+    this.#transfers = new Transfers(
+      {
+        get isHurry() {
+          return isHurry()
+        },
+        pace: (bytes) => this.#pace.take(bytes),
+        checked: (bytes) => this.report.checked(bytes)
+      },
+      (error: Corruption) => this.#violated(error.message)
+    )
+  }
+
+  /** The nodes, for what they have logged. */
+  get places(): Places | undefined {
+    return this.#places
+  }
+
+  async run(): Promise<void> {
+    await using redis = await RedisServer.start()
+    await using places = await Places.open(NODES, redis.port)
+    this.#redis = redis
+    this.#places = places
+    const watching = this.#watch(redis, places)
+    try {
+      await Promise.all(places.all.map((place) => place.start()))
+      await this.#gather(places)
+      await this.#calm('before all faults')
+      const end = performance.now() + this.#options.minutes * 60_000
+      while (performance.now() < end) {
+        await this.#storm(Math.min(STORM, Math.max(15_000, end - performance.now())))
+        await this.#calm('after faults')
+      }
+      await this.#part(redis, places)
+    } catch (error) {
+      if (!this.#over.signal.aborted) throw error
+    } finally {
+      this.#over.abort()
+      await watching
+      await Promise.all(this.#parties.map((party) => party.leave()))
+    }
+  }
+
+  async #gather(places: Places): Promise<void> {
+    const kinds = Object.entries(PARTIES) as [PeerKind, number][] // as it is written above
+    const parties = kinds.flatMap(([kind, count]) =>
+      Array.from({ length: count }, (_, index) =>
+        Party.create(kind, index, places, (pipe) => this.#transfers.accept(pipe))
+      )
+    )
+    this.#parties = await Promise.all(parties)
+    await Promise.all(this.#parties.map((party, index) => party.appear(index % NODES)))
+  }
+
+  /** Faults, one after the other and sometimes two at a time, while everybody talks. */
+  async #storm(ms: number): Promise<void> {
+    const { signal } = this.#over
+    const end = performance.now() + ms
+    const busy = new Map<Fault['target'], Promise<void>>()
+    this.#isStorm = true
+    this.#isHurry = false
+    const talking = Array.from({ length: TALKS }, () => this.#talk())
+    const doing = this.#act()
+    await delay(1_000)
+    while (performance.now() < end && !signal.aborted) {
+      const fault = drawFault(this.#faultRandom, NODES)
+      const isOverlapping = this.#faultRandom.chance(OVERLAP)
+      const gap = this.#faultRandom.below(GAP)
+      await busy.get(fault.target)
+      const done = this.#inflict(fault).finally(() => busy.delete(fault.target))
+      busy.set(fault.target, done)
+      if (!isOverlapping) await Promise.all(busy.values())
+      await delay(gap, undefined, { signal }).catch(() => {})
+    }
+    await Promise.all(busy.values())
+    this.#isStorm = false
+    this.#isHurry = true
+    await Promise.all([...talking, doing])
+  }
+
+  async #inflict(fault: Fault): Promise<void> {
+    const { redis, places } = this.#scene
+    this.report.fault(fault)
+    try {
+      await fault.run({ redis, places, judge: this.#judge })
+    } catch (error) {
+      this.#violated(`${fault.text}: ${messageOf(error)}`)
+    }
+  }
+
+  /** Dials somebody, again and again. */
+  async #talk(): Promise<void> {
+    while (this.#isStorm) {
+      const pair = this.#choosePair()
+      if (pair !== undefined) await this.#transfer(...pair, [this.#plan(pair[1]), this.#plan(pair[0])], false)
+      await delay(20 + this.#random.below(200))
+    }
+  }
+
+  #choosePair(): [Party, Party] | undefined {
+    const near = this.#random.pick(this.#parties)
+    const others = this.#parties.filter((far) => far !== near && !far.isGone && canTalk(near, far))
+    return near.isThere && others.length > 0 ? [near, this.#random.pick(others)] : undefined
+  }
+
+  #plan(reader: Party): HalfPlan {
+    const random = this.#random
+    if (reader.kind === 'libp2p') return { bytes: random.below(1_000_000), manner: 'fast' }
+    const manner: Manner = random.pick(['fast', 'fast', 'slow', 'stopping'])
+    // from some bytes to some megabytes, in each order of magnitude as often
+    const bytes = Math.floor(10 ** (random.next() * (manner === 'slow' ? 6.3 : 7.2)))
+    return { bytes, manner }
+  }
+
+  async #transfer(near: Party, far: Party, plans: readonly [HalfPlan, HalfPlan], hasToWork: boolean): Promise<void> {
+    try {
+      const { transfer, outcome } = await this.#transfers.run(near, far, plans)
+      if (outcome.type === 'complete') return this.report.complete(hasToWork)
+      const why = this.#judge.explain(transfer)
+      this.report.failed(outcome, why)
+      const isFine = outcome.type === 'undialled' || why !== undefined
+      if (!isFine || hasToWork) this.#violated(`${String(transfer)} is ${outcome.type}: ${outcome.reason}`)
+    } catch (error) {
+      this.#violated(messageOf(error))
+    }
+  }
+
+  /** Lets parties come and go. */
+  async #act(): Promise<void> {
+    while (this.#isStorm) {
+      const idle = this.#parties.filter(({ isBusy }) => !isBusy)
+      if (idle.length > 0 && this.#random.chance(DEED)) {
+        const party = this.#random.pick(idle)
+        const deed = this.#do(party).finally(() => this.#deeds.delete(deed))
+        this.#deeds.add(deed)
+      }
+      await delay(100)
+    }
+  }
+
+  async #do(party: Party): Promise<void> {
+    party.isBusy = true
+    try {
+      this.report.deed(await party.do(this.#random))
+    } catch (error) {
+      this.#violated(`${party.name}: ${messageOf(error)}`)
+    } finally {
+      party.isBusy = false
+    }
+  }
+
+  /** Nothing fails: everything has to be as it should. */
+  async #calm(when: string): Promise<void> {
+    if (this.#over.signal.aborted) return
+    const begin = performance.now()
+    this.#isHurry = true
+    await within('parties to settle', Promise.all(this.#deeds), SETTLE)
+    try {
+      const convergence = await converged({ ...this.#scene, parties: this.#parties })
+      await this.#dialAll()
+      await converged({ ...this.#scene, parties: this.#parties })
+      this.report.calm(when, convergence, performance.now() - begin)
+    } catch (error) {
+      this.#violated(`Calm ${when}: ${messageOf(error)}`)
+    }
+    this.#lookForFaults()
+  }
+
+  /** Everybody dials everybody. */
+  async #dialAll(): Promise<void> {
+    const plan: HalfPlan = { bytes: 300, manner: 'fast' }
+    await Promise.all(
+      this.#parties.map(async (near) => {
+        for (const far of this.#parties) {
+          if (far !== near && canTalk(near, far)) await this.#transfer(near, far, [plan, plan], true)
+        }
+      })
+    )
+  }
+
+  /** Everybody leaves, and then the nodes do. */
+  async #part(redis: RedisServer, places: Places): Promise<void> {
+    if (this.#over.signal.aborted) return
+    try {
+      await Promise.all(this.#parties.map((party) => party.leave()))
+      await converged({ redis, places, parties: this.#parties })
+    } catch (error) {
+      this.#violated(`After all have left: ${messageOf(error)}`)
+    }
+    this.#lookForFaults()
+    for (const life of places.open) {
+      life.isOver = true
+      const { code } = await life.process.terminate()
+      if (code !== 0) this.#violated(`${life.name} ended with ${code}`)
+    }
+    for (const what of await leftInRedis(redis)) this.#violated(what)
+  }
+
+  get #scene(): { redis: RedisServer; places: Places } {
+    const [redis, places] = [this.#redis, this.#places]
+    if (redis === undefined || places === undefined) throw new Error('it has not begun')
+    return { redis, places }
+  }
+
+  #lookForFaults(): void {
+    for (const life of this.places?.lives ?? []) for (const fault of faultsOf(life)) this.#violated(fault)
+  }
+
+  /** Reads figures of all processes, again and again. */
+  async #watch(redis: RedisServer, places: Places): Promise<void> {
+    let late = performance.now()
+    while (!this.#over.signal.aborted) {
+      await delay(SAMPLE)
+      if (performance.now() - late > SAMPLE_LATE) this.#violated('this process was too busy to look at the others')
+      late = performance.now()
+      await Promise.all(places.lives.filter(({ isOver }) => !isOver).map((life) => life.measure()))
+      const awake = places.open.filter(({ isPaused }) => !isPaused)
+      await Promise.all(awake.map((life) => life.readMetrics().catch(() => {})))
+      for (const { name, peakBytes } of places.lives) {
+        if (peakBytes > NODE_BYTES) this.#violated(`${name} held ${peakBytes} bytes`)
+      }
+      const engineBytes = await residentBytes(redis)
+      this.report.engineBytes(engineBytes)
+      if (engineBytes > ENGINE_BYTES) this.#violated(`Redis held ${engineBytes} bytes`)
+    }
+  }
+
+  #violated(what: string): void {
+    this.report.violated(what)
+    if (!this.#options.isGoingOn) {
+      this.#isStorm = false
+      this.#isHurry = true
+      this.#over.abort()
+    }
+  }
+}
+
+/** libp2p has its own handshakes on top, and talks to its own kind. */
+function canTalk(one: Party, other: Party): boolean {
+  return (one.kind === 'libp2p') === (other.kind === 'libp2p')
+}
+
+/** Memory that Redis holds; 0 while there is none. */
+async function residentBytes({ pid }: RedisServer): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+}
