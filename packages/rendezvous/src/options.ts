@@ -7,11 +7,12 @@ const milliseconds = z
   .max(2 ** 31 - 1)
   .meta({ value: 'ms' })
 const bytes = z.number().int().min(1).meta({ value: 'bytes' })
-/** Whether user and password can be read from a URL. */
-function isDecodable(url: string): boolean {
+/** Whether user, password and number of the database can be read from a URL. */
+function isReadable(url: string): boolean {
   try {
-    const { username, password } = new URL(url)
-    return [username, password].every((text) => decodeURIComponent(text) !== undefined)
+    const { username, password, pathname } = new URL(url)
+    const isDatabase = /^\/?\d*$/.test(pathname)
+    return isDatabase && [username, password].every((text) => decodeURIComponent(text) !== undefined)
   } catch {
     return false
   }
@@ -112,7 +113,7 @@ export const optionsSchema = z.strictObject({
   }),
   redis: z
     .url({ protocol: /^rediss?$/, error: `it takes ${REDIS_URL}` })
-    .refine(isDecodable)
+    .refine(isReadable)
     .optional()
     .meta({
       allowed: REDIS_URL,

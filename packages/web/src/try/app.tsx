@@ -70,7 +70,7 @@ export function App() {
           <aside aria-label="You and the others">
             <Self peerId={playground.client.peerId} />
             <PeerList playground={playground} selected={selected} onSelect={select} />
-            {playground.client.peers.size === 0 && <Invitation />}
+            {playground.server?.state === 'joined' && playground.client.peers.size === 0 && <Invitation />}
           </aside>
           {conversation === undefined ? (
             <p class="nobody">

@@ -18,7 +18,7 @@ const CLOSE_TIMEOUT = 250
 /** What an engine says that is not, or not yet, the one to write to: the next connection may reach another. */
 const WRONG_ENGINE = /^(READONLY|LOADING|MASTERDOWN)\b/
 /** What no waiting cures. */
-const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)\b/
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid )?DB index)\b/
 
 export interface ConnectionOptions {
   readonly url: string
@@ -81,6 +81,8 @@ export class Connection {
   #ready(): void {
     // told of a moment later: it may have been closed since
     if (this.redis.status !== 'ready' || this.#isClosing) return
+    // Without the database that was asked for it would use another one.
+    if (this.isRefused) return this.redis.disconnect(true)
     this.#isReady = true
     if (this.#isLossTold) this.#log.info({ connection: this.#name }, 'connected to Redis again')
     this.#isLossTold = false
@@ -104,8 +106,7 @@ export class Connection {
   #tellLoss(): void {
     if (this.#isLossTold || this.#isClosing) return
     this.#isLossTold = true
-    const { lastError: err } = this
-    this.#log.warn({ connection: this.#name, ...(err !== undefined && { err }) }, 'no connection to Redis')
+    this.#log.warn({ connection: this.#name, why: this.lastError?.message }, 'no connection to Redis')
   }
 }
 
