@@ -5,7 +5,7 @@ import { RedisWay } from './redis-way.js'
 import { STAR_MULTIADDR } from './ways.js'
 
 /** Milliseconds; short, so that much happens. */
-export const LEASE = 3_000
+export const LEASE = 4_000
 export const DRAIN_TIMEOUT = 4_000
 /** Milliseconds that a dialled client has to answer. */
 const DIAL_TIMEOUT = 5_000
@@ -20,7 +20,7 @@ const FLAGS = Object.entries({
   'cluster-connect-timeout': 5_000,
   'drain-timeout': DRAIN_TIMEOUT,
   'dial-ack-timeout': DIAL_TIMEOUT,
-  'dial-accept-timeout': 8_000
+  'dial-accept-timeout': 20_000
 }).flatMap(([name, value]) => [`--${name}`, String(value)])
 
 /** One process of a node, from its start to its end. */
@@ -58,7 +58,10 @@ export class NodeLife {
   }
 
   async measure(): Promise<void> {
-    if (!this.isOver) this.peakBytes = Math.max(this.peakBytes, await this.process.residentBytes().catch(() => 0))
+    if (this.isOver) return
+    // not a number for a process that is about to end
+    const bytes = await this.process.residentBytes().catch(() => 0)
+    if (bytes > this.peakBytes) this.peakBytes = bytes
   }
 
   /** Sum of a figure over all its labels. */

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Fault } from './faults.js'
 import type { NodeLife } from './nodes.js'
 import type { Outcome } from './transfers.js'
@@ -9,6 +10,8 @@ const NAMES = /\/[a-z0-9]+\/\S+|\b(12D3|Qm)\w+\b|\b[0-9a-f]{8}[0-9a-f-]{24,28}\b
 export class Report {
   readonly violations: string[] = []
   readonly #begin = performance.now()
+  /** Shows whether the machine had time for all of this. */
+  readonly #delay = monitorEventLoopDelay()
   readonly #faults = new Map<string, number>()
   readonly #deeds = new Map<string, number>()
   /** By how, and why. */
@@ -18,6 +21,10 @@ export class Report {
   #calmComplete = 0
   #bytes = 0
   #engineBytes = 0
+
+  constructor() {
+    this.#delay.enable()
+  }
 
   fault({ kind, text }: Fault): void {
     count(this.#faults, kind)
@@ -86,6 +93,7 @@ export class Report {
       ['envelopes sent again', total('rendezvous_cluster_retransmits_total')],
       ...tally(lives, 'envelopes refused', 'rendezvous_cluster_refused_total'),
       ...tally(lives, 'streams reset', 'rendezvous_stream_resets_total'),
+      ['slowest turn of this process', `${Math.round(this.#delay.max / 1e6)} ms`],
       ['largest node', megabytes(Math.max(0, ...lives.map(({ peakBytes }) => peakBytes)))],
       ['largest Redis', megabytes(this.#engineBytes)]
     ]
