@@ -4,7 +4,7 @@ import { within } from '../support/deadline.js'
 import { accepting, echoing, joinClient, readAll, roundTripText, untilPeers } from '../support/star-client.js'
 import { Load } from './load.js'
 import { openTwo, SHARED_BY } from './nodes.js'
-import { connectionSide } from './parties.js'
+import { ConnectionSide } from './parties.js'
 
 describe.each(SHARED_BY)('of two servers that share a star by %s one drains', (sharedBy) => {
   test('its clients go to the other, and their streams finish', async () => {
@@ -17,7 +17,7 @@ describe.each(SHARED_BY)('of two servers that share a star by %s one drains', (s
     const far = await accepted.next()
     let goOn = (): void => {}
     const gate = new Promise<void>((resolve) => (goOn = resolve))
-    const load = new Load(connectionSide(near), connectionSide(far), {
+    const load = new Load(new ConnectionSide(near), new ConnectionSide(far), {
       bytes: 8_000_000,
       pause: (received) => (received < 1_000_000 ? undefined : gate)
     })

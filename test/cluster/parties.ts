@@ -68,12 +68,8 @@ class ClientParty implements Party {
   }
 }
 
-/** An open connection of today's client. */
-export function connectionSide(connection: Connection): Side {
-  return new ConnectionSide(connection)
-}
-
-class ConnectionSide implements Side {
+/** An end of an open connection of today's client. */
+export class ConnectionSide implements Side {
   readonly #connection: Connection
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined
 

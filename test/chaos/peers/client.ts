@@ -1,4 +1,5 @@
 import { createStarClient, type Connection, type StarClient, type StarPrivateKey } from '@websocket-star/client'
+import { ConnectionSide } from '../../cluster/parties.js'
 import { STAR_MULTIADDR, STAR_URL, type Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
@@ -62,26 +63,12 @@ export class ClientPeer implements Peer {
   }
 }
 
-class ConnectionPipe implements Pipe {
+class ConnectionPipe extends ConnectionSide implements Pipe {
   readonly #connection: Connection
-  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined
 
   constructor(connection: Connection) {
+    super(connection)
     this.#connection = connection
-  }
-
-  async send(piece: Buffer): Promise<void> {
-    // told by `ready` as well, which is what is waited for
-    this.#open().write(piece).catch(ignore)
-    await this.#open().ready
-  }
-
-  async end(): Promise<void> {
-    await this.#open().close()
-  }
-
-  async receive(take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
-    for await (const bytes of this.#connection.readable) await take(bytes)
   }
 
   release(): void {}
@@ -89,11 +76,4 @@ class ConnectionPipe implements Pipe {
   abort(): void {
     this.#connection.abort('given up')
   }
-
-  #open(): WritableStreamDefaultWriter<Uint8Array> {
-    this.#writer ??= this.#connection.writable.getWriter()
-    return this.#writer
-  }
 }
-
-function ignore(): void {}

@@ -7,7 +7,7 @@ import type { StreamRoute } from '../wire/receiver.js'
 import type { NodeLink } from './backplane.js'
 import type { DialRef, Frame } from './frames.js'
 import { chunkCost, HopWindow, type HopWindowOptions } from './hop-window.js'
-import { Queue } from './queue.js'
+import { Queue } from '../queue.js'
 
 /** A frame of one channel. */
 export type ChannelFrame = Extract<Frame, DialRef>

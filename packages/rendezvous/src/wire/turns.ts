@@ -1,3 +1,5 @@
+import { Queue } from '../queue.js'
+
 /** Milliseconds that waiting tasks may run for before everything else has its turn. */
 const SLICE = 5
 /** How many they may be: a part of what they do is done after them, where it is not seen. */
@@ -10,9 +12,7 @@ const TASKS = 16
 export class Turns {
   readonly #capacity: number
   readonly #now: () => number
-  #waiting: (() => void)[] = []
-  /** How many of them have been done. */
-  #done = 0
+  readonly #waiting = new Queue<() => void>()
   /** Milliseconds of this turn that are used up, and tasks that were done in it. */
   #used = 0
   #count = 0
@@ -26,7 +26,7 @@ export class Turns {
 
   /** Tasks that wait. */
   get size(): number {
-    return this.#waiting.length - this.#done
+    return this.#waiting.size
   }
 
   /**
@@ -48,8 +48,7 @@ export class Turns {
   stop(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
-    this.#waiting = []
-    this.#done = 0
+    this.#waiting.clear()
     this.#used = 0
     this.#count = 0
   }
@@ -69,17 +68,11 @@ export class Turns {
     this.#used = 0
     this.#count = 0
     this.#immediate = undefined
-    for (let task = this.#waiting[this.#done]; task !== undefined; task = this.#waiting[this.#done]) {
-      if (this.#isOver) {
-        this.#immediate ??= setImmediate(this.#next)
-        break
-      }
-      this.#done++
+    while (!this.#isOver) {
+      const task = this.#waiting.shift()
+      if (task === undefined) return
       this.#run(task)
     }
-    // Forgets what was done, now and then while much waits.
-    if (this.#done * 2 < this.#waiting.length) return
-    this.#waiting = this.#waiting.slice(this.#done)
-    this.#done = 0
+    if (this.size > 0) this.#immediate ??= setImmediate(this.#next)
   }
 }
