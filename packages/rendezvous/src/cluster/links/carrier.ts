@@ -1,7 +1,7 @@
 /** Carries envelopes to other nodes. Some may be lost, or come twice; those of one sender that come, come in order. */
 export interface Carrier {
   /**
-   * Sends an envelope, which nobody changes after that. Envelopes are to come in the order of these calls, and none of them
+   * Sends an envelope. Nobody changes it until the other node has acknowledged it, which gets a copy. Envelopes are to come in the order of these calls, and none of them
    * before its call has returned.
    *
    * @returns how many nodes took it: 0 if nobody listens; rejects if it cannot be sent now

@@ -11,6 +11,7 @@ import {
 import { Incarnations } from './incarnations.js'
 import type { LinksOptions } from './options.js'
 import { type LinkHost, type LinkRefusal, ReliableLink } from './reliable-link.js'
+import { Slabs } from './slabs.js'
 
 export { LINKS_DEFAULTS, type LinksOptions } from './options.js'
 
@@ -252,6 +253,7 @@ export class Links {
     return {
       node: this.#node,
       options: this.#options,
+      slabs: new Slabs(),
       get window() {
         return window()
       },

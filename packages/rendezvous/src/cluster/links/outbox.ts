@@ -1,5 +1,6 @@
 import type { Frame } from '../frames.js'
 import { writeFrame } from './frame-codec.js'
+import type { Slabs } from './slabs.js'
 
 /** Milliseconds between two times that all is sent again, if nothing was acknowledged meanwhile. Doubled each time. */
 const AGAIN_PAUSE = 50
@@ -12,6 +13,7 @@ const AGAIN_PAUSE_MAX = 800
 export class Outbox {
   /** Bytes before the frames of an envelope. */
   readonly #headSize: number
+  readonly #slabs: Slabs
   #gathered: Frame[] = []
   /** Bytes that the gathered frames will take. */
   gatheredBytes = 0
@@ -29,8 +31,9 @@ export class Outbox {
   #againAt = Number.NEGATIVE_INFINITY
   #againPause = 0
 
-  constructor(headSize: number) {
+  constructor(headSize: number, slabs: Slabs) {
     this.#headSize = headSize
+    this.#slabs = slabs
   }
 
   /** Bytes that are not acknowledged, or not even sent. */
@@ -56,7 +59,7 @@ export class Outbox {
   /** The gathered frames become an envelope. Chunks are copied here, and nowhere else. */
   seal(): void {
     if (this.#gathered.length === 0) return
-    const envelope = Buffer.allocUnsafe(this.#headSize + this.gatheredBytes)
+    const envelope = this.#slabs.take(this.#headSize + this.gatheredBytes)
     let offset = this.#headSize
     for (const frame of this.#gathered) offset = writeFrame(envelope, offset, frame)
     this.#gathered = []
@@ -85,9 +88,11 @@ export class Outbox {
   acknowledge(sequence: number): boolean {
     const count = sequence - this.#first + 1
     if (count <= 0) return false
-    for (const [index, { length }] of this.#kept.splice(0, count).entries()) {
-      this.#keptBytes -= length
-      if (index < this.#out) this.#outBytes -= length
+    for (const [index, envelope] of this.#kept.splice(0, count).entries()) {
+      this.#keptBytes -= envelope.length
+      if (index < this.#out) this.#outBytes -= envelope.length
+      // Its bytes have left in the first place that held them: what is sent again is a copy, and comes after that.
+      this.#slabs.giveBack(envelope)
     }
     this.#out = Math.max(0, this.#out - count)
     this.#first += count

@@ -6,12 +6,14 @@ import { Inbox } from './inbox.js'
 import type { LinksOptions } from './options.js'
 import { Outbox } from './outbox.js'
 import { Pulse } from './pulse.js'
+import type { Slabs } from './slabs.js'
 
 /** What the links of a node share. */
 export interface LinkHost {
   /** Id of the node whose links these are. */
   readonly node: string
   readonly options: LinksOptions
+  readonly slabs: Slabs
   /** Bytes of each link that may be unacknowledged. */
   readonly window: number
   now(): number
@@ -75,7 +77,7 @@ export class ReliableLink implements NodeLink {
     this.node = node
     this.own = own
     this.#headSize = envelopeHeadSize(host.node)
-    this.#outbox = new Outbox(this.#headSize)
+    this.#outbox = new Outbox(this.#headSize, host.slabs)
     this.#pulse = new Pulse(host.options, host.now())
   }
 

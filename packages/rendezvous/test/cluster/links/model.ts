@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import type { NodeLink } from '../../../src/cluster/backplane.js'
 import { data, grant, type Mode, Network, type TestNode } from './network.js'
 
-const WINDOW = 8_192
-const CHUNK_MAX = 2_000
+const WINDOW = 81_920
+/** Some envelopes are so large that their memory is used again. */
+const CHUNK_MAX = 20_000
 const NAMES = ['a', 'b'] as const
 type Name = (typeof NAMES)[number]
 
@@ -104,7 +105,7 @@ class Receiver {
       // Exactly once, in order, and never frames of two links over one.
       assert.deepEqual([frame.channel, index], [state.serial, state.received++])
       if (frame.type === 'grant') return
-      assert(frame.bytes.subarray(4).every((byte) => byte === index % 256))
+      assert(frame.bytes.subarray(4).equals(Buffer.alloc(frame.bytes.length - 4, index)))
       this.bytes.set(frame.channel, (this.bytes.get(frame.channel) ?? 0) + frame.bytes.length)
     }
   }

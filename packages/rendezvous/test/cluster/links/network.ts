@@ -10,7 +10,7 @@ export type Mode = 'works' | 'unheard' | 'away' | 'stopped'
 
 interface Sent {
   readonly bytes: Buffer
-  /** What it was when it was sent: nobody may change it. */
+  /** What it was when it was sent: nobody may change it until it is acknowledged. */
   readonly copy: Buffer
 }
 
@@ -107,7 +107,7 @@ export class Network {
     for (const { bytes, copy } of this.queue(from, to).splice(0, count)) {
       if (!bytes.equals(copy)) throw new Error('An envelope was changed after it was sent')
       delivered.push(copy)
-      this.nodes.get(to)?.links.receive(bytes)
+      this.nodes.get(to)?.links.receive(Buffer.from(copy))
     }
     delivered.splice(0, delivered.length - 50)
   }
@@ -126,7 +126,7 @@ export class Network {
   /** The next few come twice each. */
   duplicate(from: string, to: string, count: number): void {
     const queue = this.queue(from, to)
-    queue.unshift(...queue.splice(0, count).flatMap((sent) => [sent, sent]))
+    queue.unshift(...queue.splice(0, count).flatMap((sent) => [sent, { ...sent, bytes: sent.copy }]))
   }
 
   deliverAll(): void {

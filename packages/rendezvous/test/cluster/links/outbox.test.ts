@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { Outbox } from '../../../src/cluster/links/outbox.js'
-import { grant } from './network.js'
+import { Slabs } from '../../../src/cluster/links/slabs.js'
+import { data, grant } from './network.js'
 
 const HEAD = 40
+const CHUNK = 65_536
 const FRAME = 13
 const SIZE = HEAD + FRAME
 /** So many envelopes may be out: one that begins within the window may go beyond it. */
 const WINDOW = SIZE * 3
 
 function filled(count: number): Outbox {
-  const outbox = new Outbox(HEAD)
+  const outbox = new Outbox(HEAD, new Slabs())
   for (let channel = 1; channel <= count; channel++) {
     outbox.gather(grant(channel), FRAME)
     outbox.seal()
@@ -80,5 +82,25 @@ describe('an outbox', () => {
     leaving(outbox)
     outbox.acknowledge(2)
     expect([outbox.mayRewind(1, 0), outbox.mayRewind(2, 0)]).toEqual([false, true])
+  })
+
+  test('uses the memory of what was acknowledged again, and of nothing else', () => {
+    const outbox = new Outbox(HEAD, new Slabs())
+    /** Sends a chunk. */
+    const send = (): Buffer | undefined => {
+      outbox.gather(data(1, CHUNK), CHUNK + 9)
+      outbox.seal()
+      return outbox.next(Infinity)?.bytes
+    }
+    const [first, second] = [send(), send()]
+    outbox.rewind(0)
+    const again = outbox.next(Infinity)
+    outbox.acknowledge(1)
+    outbox.next(Infinity)
+    const third = send()
+    expect([first?.length, third?.length, again?.isAgain]).toEqual([HEAD + CHUNK + 9, HEAD + CHUNK + 9, true])
+    expect(third?.buffer).toBe(first?.buffer)
+    expect(third?.buffer).not.toBe(second?.buffer)
+    expect(again?.bytes.buffer).not.toBe(first?.buffer)
   })
 })
