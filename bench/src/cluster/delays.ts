@@ -20,6 +20,8 @@ type DelayTrial = Omit<ClusterTrial, 'case'>
 const PAYLOAD = 1024
 /** Milliseconds between two actions, in which all processes come to rest. */
 const PAUSE = 5
+/** So often for each second of warming up it is done in a row: V8 has compiled by then what it takes. */
+const WARMUP_RATE = 5_000
 /** A percentile near the end wants more than an average. */
 const STRETCH = 2
 
@@ -65,7 +67,7 @@ async function measureDelays(
 ): Promise<DelayFigures> {
   const star = await openStar(contender, await CONTENDERS.ours.command(), profiles)
   const act = prepare(await star.openPair())
-  await repeat(act, warmup)
+  for (let done = 0; done < warmup * WARMUP_RATE; done++) await act()
   const times = Float64Array.from(await repeat(act, seconds * STRETCH)).toSorted()
   await star.stop()
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
