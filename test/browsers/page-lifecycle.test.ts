@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually, within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { echoing, joinClient, roundTripText, untilPeers } from '../support/star-client.js'
-import { startTcpProxy } from '../support/tcp-proxy.js'
+import { Cable } from '../support/cable.js'
 import { BROWSERS } from './support/browser.js'
 import { setStage } from './support/stage.js'
 
@@ -72,12 +72,12 @@ describe.each(BROWSERS)('%s', (name, launch) => {
 
   test('and takes over from itself where its goodbye did not get through', async () => {
     await using star = await startStar()
-    await using proxy = await startTcpProxy(star)
+    await using cable = await Cable.lay(star)
     const [page, client] = [await stage.open(), await joinClient(star)]
-    const id = await page.call('join', { servers: [proxy.multiaddr], keptKey: true })
-    proxy.silence()
+    const id = await page.call('join', { servers: [cable.through(star.multiaddr)], keptKey: true })
+    cable.abandon()
     await page.tab.reload()
-    expect(await page.call('join', { servers: [proxy.multiaddr], keptKey: true })).toBe(id)
+    expect(await page.call('join', { servers: [cable.through(star.multiaddr)], keptKey: true })).toBe(id)
     // The server holds the old connection for open still.
     expect(star.server.stats()).toMatchObject({ sessions: 3, peers: 2, closed: {} })
     await page.call('echo')

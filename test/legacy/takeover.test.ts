@@ -3,19 +3,19 @@ import { eventually } from '../support/deadline.js'
 import { joinLegacy, refusal } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'
-import { startTcpProxy } from '../support/tcp-proxy.js'
+import { Cable } from '../support/cable.js'
 
 const megabytes = 1_000_000
 
 describe('a client that comes back while its old connection is half open', () => {
   test('takes its own address back', async () => {
     await using star = await startStar()
-    await using proxy = await startTcpProxy(star)
-    await using before = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
-    proxy.silence()
+    await using cable = await Cable.lay(star)
+    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    cable.abandon()
 
-    await using after = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
-    await using bob = await joinLegacy({ star: proxy.multiaddr, name: 'bob' })
+    await using after = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    await using bob = await joinLegacy({ star: cable.through(star.multiaddr), name: 'bob' })
     expect(await roundTrip(randomChunks(megabytes), await bob.dial(after.address))).toEqual(intact)
     expect(after.accepted.items).toHaveLength(1)
     expect(before.accepted.items).toHaveLength(0)
@@ -23,9 +23,9 @@ describe('a client that comes back while its old connection is half open', () =>
 
   test('is reached where it came back, by whatever way that was', async () => {
     await using star = await startStar()
-    await using proxy = await startTcpProxy(star)
-    await using before = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
-    proxy.silence()
+    await using cable = await Cable.lay(star)
+    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    cable.abandon()
 
     await using after = await joinLegacy({ star: star.multiaddr, name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
@@ -38,12 +38,12 @@ describe('a client that comes back while its old connection is half open', () =>
 describe('a client that comes back under another address than its half-open connection has', () => {
   test('is reached under the first as well', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })
-    await using proxy = await startTcpProxy(star)
-    await using before = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
-    proxy.silence()
+    await using cable = await Cable.lay(star)
+    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    cable.abandon()
 
     await using after = await joinLegacy({ star: star.multiaddr, name: 'alice' })
-    await using bob = await joinLegacy({ star: proxy.multiaddr, name: 'bob' })
+    await using bob = await joinLegacy({ star: cable.through(star.multiaddr), name: 'bob' })
     await eventually('bob to reach alice', async () => (await refusal(bob.dial(before.address))) === undefined)
     expect(after.accepted.items).not.toHaveLength(0)
     expect(before.accepted.items).toHaveLength(0)
@@ -53,9 +53,9 @@ describe('a client that comes back under another address than its half-open conn
 describe('a half-open client', () => {
   test('does not get an address back that another of its kind leaves', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })
-    await using proxy = await startTcpProxy(star)
-    await using silent = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
-    proxy.silence()
+    await using cable = await Cable.lay(star)
+    await using silent = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    cable.abandon()
     await using leaving = await joinLegacy({ star: star.multiaddr, name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
     await leaving.close()
@@ -66,11 +66,11 @@ describe('a half-open client', () => {
 
   test('is given up when it has been silent for long', async () => {
     await using star = await startStar({ heartbeat: { interval: 200, timeout: 800 } })
-    await using proxy = await startTcpProxy(star)
-    await using alice = await joinLegacy({ star: proxy.multiaddr, name: 'alice' })
+    await using cable = await Cable.lay(star)
+    await using alice = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
     const address = `${star.multiaddr}/ipfs/${alice.peerId}`
-    proxy.silence()
+    cable.abandon()
 
     await eventually('alice to be gone', async () => (await refusal(bob.dial(address))) === 'Peer not found')
     expect(star.server.stats().closed['heartbeat timeout']).toBeGreaterThanOrEqual(1)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually, within } from '../../support/deadline.js'
 import { untilStatus } from '../../support/star-client.js'
-import { Cable } from './cable.js'
+import { Cable } from '../../support/cable.js'
 import { Observation } from './observation.js'
 import { PATIENCE, ProcessStar, readinessOf, SHORT_TTL, startRedis } from './process-star.js'
 import { allArrived, allReachAll, loadBetween, Resident, untilAllKnown } from './residents.js'
@@ -14,8 +14,8 @@ test.each(['silent', 'refusing'] as const)(
   'a node is cut off from a %s Redis for longer than its lease, and healed: each peer has one holder',
   async (fault) => {
     const redis = await startRedis()
-    const cable = await Cable.lay(redis)
-    const star = await ProcessStar.start(redis, SHORT_TTL, [redis.url, cable.url, redis.url])
+    await using cable = await Cable.lay(redis)
+    const star = await ProcessStar.start(redis, SHORT_TTL, [redis.url, cable.through(redis.url), redis.url])
     const [here, there] = star.pair
     const third = star.nodes[2] ?? here
     const [near, other] = [await Resident.join(here), await Resident.join(third)]

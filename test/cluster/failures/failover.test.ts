@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/deadline.js'
 import type { RedisServer } from '../../support/redis.js'
-import { Cable } from './cable.js'
+import { Cable } from '../../support/cable.js'
 import { Observation } from './observation.js'
 import { DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, registryOf, startRedis } from './process-star.js'
 import { allArrived, allReachAll, allReached, LOAD_PEERS, loadBetween, Resident, untilAllKnown } from './residents.js'
@@ -11,10 +11,10 @@ test(
   async () => {
     const primary = await startRedis()
     const replica = await startRedis({ replicaOf: primary })
-    const replication = await Cable.lay(primary)
-    const way = await Cable.lay(primary)
+    await using replication = await Cable.lay(primary)
+    await using way = await Cable.lay(primary)
     await replica.cli('REPLICAOF', '127.0.0.1', String(replication.port))
-    const star = await ProcessStar.start(primary, DEFAULT_TTL, [way.url, way.url, way.url])
+    const star = await ProcessStar.start(primary, DEFAULT_TTL, Array<string>(3).fill(way.through(primary.url)))
     const [here, there] = star.pair
     const stayers = await Resident.joinEach(star.nodes)
     const [near] = stayers as [Resident]

@@ -12,6 +12,8 @@ export interface LinksOptions {
   readonly silentAfter: number
   /** Milliseconds after which a link is lost if nobody listens at its other end. Default 3,000. */
   readonly unheardTimeout: number
+  /** Milliseconds after which a link in use is lost if nothing can be sent to it. Default 60,000. */
+  readonly awayTimeout: number
   /** Milliseconds after which a link is lost if probes reach the other node and are not answered. Default 30,000. */
   readonly silenceTimeout: number
 }
@@ -22,5 +24,6 @@ export const LINKS_DEFAULTS: LinksOptions = {
   chunkMax: 1_048_576,
   silentAfter: 1_000,
   unheardTimeout: 3_000,
+  awayTimeout: 60_000,
   silenceTimeout: 30_000
 }

@@ -78,8 +78,9 @@ export class Pulse {
 
   /** There has been no sign of life for too long. */
   isLost(now: number): boolean {
-    const { unheardTimeout, silenceTimeout } = this.#options
-    if (this.#blocked === 'unheard' && this.#confirmedAt - this.#blockedAt >= unheardTimeout) return true
+    const { unheardTimeout, awayTimeout, silenceTimeout } = this.#options
+    const limit = this.#blocked === 'unheard' ? unheardTimeout : awayTimeout
+    if (this.isBlocked && this.#confirmedAt - this.#blockedAt >= limit) return true
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 

@@ -376,7 +376,7 @@ describe('a node that nobody hears', () => {
 })
 
 describe('a carrier that takes nothing', () => {
-  test('loses no link, and gets all that is not acknowledged when it works again', async () => {
+  test('loses no link for a minute, and gets all that is not acknowledged when it works again', async () => {
     const { network, a, b, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -386,13 +386,27 @@ describe('a carrier that takes nothing', () => {
       link.send(grant(channel))
       await tick()
     }
-    await network.pass(600_000)
+    await network.pass(55_000)
     expect([a.lost, b.lost]).toEqual([[], []])
     a.mode = b.mode = 'works'
     a.links.resume()
     await network.settle()
     expect(channels(b)).toEqual([1, 2, 3])
     expect([link.hasRoom, a.faults]).toEqual([true, []])
+  })
+
+  test('loses links in use after a minute, and others begin anew when it works again', async () => {
+    const { network, a, b, link } = await linked()
+    a.mode = b.mode = 'away'
+    link.send(grant(1))
+    await network.pass(59_000)
+    expect(a.lost).toEqual([])
+    await network.pass(2_000)
+    expect([a.lost, link.isLost]).toEqual([[link], true])
+    a.mode = b.mode = 'works'
+    a.links.link('b').send(grant(2))
+    await network.run(1_000)
+    expect([channels(b), b.lost.length]).toEqual([[2], 1])
   })
 
   test('is tried again even if nobody says that it works', async () => {
@@ -432,7 +446,7 @@ describe('silence', () => {
     const { network, a, b, link } = await linked()
     a.mode = 'away'
     link.send(grant(1))
-    await network.pass(60_000, [a])
+    await network.pass(55_000, [a])
     a.mode = 'works'
     a.links.resume()
     await tick()

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { eventually, within } from '../../../../../test/support/deadline.js'
 import { freePort } from '../../../../../test/support/free-port.js'
+import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { keyOf } from '../conformance/test-node.js'
 import { RedisStar } from './redis-star.js'
 
@@ -36,6 +37,23 @@ test('links live on when the connections are cut that their frames come by', asy
   }
   expect(other.framesFrom(one).map((frame) => frame.type === 'probe' && frame.id)).toEqual([...Array(500).keys()])
   expect(one.lostLinks).toEqual([])
+})
+
+test('links over which nothing can be sent for long are lost, and there are others when Redis is back', async () => {
+  const star = await RedisStar.open()
+  const links = { ...LINKS_DEFAULTS, awayTimeout: 500 }
+  const [one, other] = [await star.start({ links }), await star.start({ links })]
+  one.backplane.link(other.id).send({ type: 'probe', id: 1, key: keyOf(0) })
+  await other.until('the frame', () => other.framesFrom(one).length === 1)
+  const lost = one.backplane.link(other.id)
+  await star.redis.kill9()
+  await one.until('the loss', () => one.lostLinks.includes(lost))
+  await star.redis.restart()
+  await one.until('the node to take part', () => !one.backplane.isFenced)
+  await eventually('a link that works', () => {
+    one.backplane.link(other.id).send({ type: 'probe', id: 2, key: keyOf(0) })
+    return other.framesFrom(one).length > 1
+  })
 })
 
 test('an inbox that Redis takes away is subscribed to as soon as it may be', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { Cable } from '../../../../../test/support/cable.js'
 import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled, type TestNode } from '../conformance/test-node.js'
-import { Cable, RedisStar } from './redis-star.js'
+import { RedisStar } from './redis-star.js'
 
 const SEQUENCE = 'ws{test}:seq'
 const FEED = 'ws{test}:feed'
@@ -50,10 +51,10 @@ test('a peer that another node took and gave up unnoticed is held again', async 
 
 test('what happened after a claim is told after it has settled', async () => {
   const star = await RedisStar.open()
-  const cable = await Cable.lay(star.redis)
-  const one = await star.start({ url: cable.url })
+  await using cable = await Cable.lay(star.redis)
+  const one = await star.start({ url: cable.through(star.redis.url) })
   const other = await star.start()
-  cable.hold('commands')
+  cable.hold(/:commands\r\n/)
   const claim = one.claim(keyOf(1))
   await other.until('the claim', () => other.others.has(keyOf(1)))
   const { generation } = await other.hold(keyOf(1))
@@ -65,23 +66,23 @@ test('what happened after a claim is told after it has settled', async () => {
   // long enough for the feed to come
   await other.hold(keyOf(2))
   await star.redis.cli('PING')
-  cable.letGo('commands')
+  cable.letGo()
   await eventually('the takeover', () => one.others.get(keyOf(1))?.generation === generation)
   expect(known).toBeLessThan(generation)
 })
 
 test('who is told that another node holds a peer knows which', async () => {
   const star = await RedisStar.open()
-  const cable = await Cable.lay(star.redis)
-  const one = await star.start({ url: cable.url })
+  await using cable = await Cable.lay(star.redis)
+  const one = await star.start({ url: cable.through(star.redis.url) })
   const other = await star.start()
-  cable.hold('feed')
+  cable.hold(/:feed\r\n/)
   const held = await other.hold(keyOf(1))
   const claim = one.claim(keyOf(1), { isAgain: true })
   await settled(claim)
   expect(claim.generation).toBe(0)
   expect(one.others.get(keyOf(1))).toMatchObject({ node: other.id, generation: held.generation })
-  cable.letGo('feed')
+  cable.letGo()
 })
 
 test('lines that are not well-formed are counted, and the others are heard of', async () => {

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
+import { Cable } from '../../../../../test/support/cable.js'
 import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled } from '../conformance/test-node.js'
-import { Cable, RedisStar, SHORT } from './redis-star.js'
+import { RedisStar, SHORT } from './redis-star.js'
 
 const KEY = keyOf(1)
 const OTHER = keyOf(2)
 
 test('a node that is cut off gives itself up, and is given up; healed, it holds what nobody took', async () => {
   const star = await RedisStar.open()
-  const cable = await Cable.lay(star.redis)
-  const lone = await star.start({ url: cable.url })
+  await using cable = await Cable.lay(star.redis)
+  const lone = await star.start({ url: cable.through(star.redis.url) })
   const rest = await star.start()
   const kept = await lone.hold(KEY)
   const lost = await lone.hold(OTHER)
@@ -18,7 +19,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   link.send({ type: 'probe', id: 1, key: KEY })
   await lone.until('a frame', () => lone.framesFrom(rest).length === 1)
 
-  cable.cut()
+  cable.cut('silent')
   await eventually('the lone node to be fenced', () => lone.backplane.isFenced)
   expect(rest.others.size).toBe(2)
   await rest.until('the peers to leave', () => rest.others.size === 0)
@@ -45,12 +46,12 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
 
 test('thousands of peers of a node that is gone are removed, and nothing of it stays', async () => {
   const star = await RedisStar.open()
-  const cable = await Cable.lay(star.redis)
-  const lone = await star.start({ url: cable.url })
+  await using cable = await Cable.lay(star.redis)
+  const lone = await star.start({ url: cable.through(star.redis.url) })
   const rest = await star.start()
   const claims = Array.from({ length: 2_500 }, (_, index) => lone.claim(keyOf(index)))
   await rest.until('all peers', () => rest.others.size === claims.length)
-  cable.cut()
+  cable.cut('silent')
   await rest.until('all to leave', () => rest.others.size === 0)
   await star.untilRegistered()
   await eventually('all of it to be gone', async () => !(await star.redis.cli('KEYS', '*')).includes('own'))

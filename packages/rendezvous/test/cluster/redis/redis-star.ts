@@ -1,5 +1,3 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
@@ -74,84 +72,5 @@ export class RedisStar {
       )
       return found.toSorted().join() === lines.join()
     })
-  }
-}
-
-/** What a connection of a node is for. */
-type Purpose = 'commands' | 'inbox' | 'feed'
-
-/** A way to Redis that can fail without a word. */
-export class Cable implements AsyncDisposable {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  /** Answers that are held back. */
-  readonly #held = new Map<Purpose, (() => void)[]>()
-  #isCut = false
-
-  private constructor(port: number) {
-    this.#server = createServer((near) => {
-      const far = connect(port, '127.0.0.1')
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => {})
-        socket.on('close', () => {
-          this.#sockets.delete(socket)
-          if (this.#isCut) return
-          near.destroy()
-          far.destroy()
-        })
-      }
-      let purpose: string | undefined
-      near.on('data', (bytes) => {
-        purpose ??= /:(commands|inbox|feed)\r\n/.exec(bytes.toString('latin1'))?.[1]
-        if (!this.#isCut) far.write(bytes)
-      })
-      far.on('data', (bytes) => {
-        // one of those, or not known yet
-        const held = this.#held.get(purpose as Purpose)
-        if (held !== undefined) held.push(() => near.write(bytes))
-        else if (!this.#isCut) near.write(bytes)
-      })
-    })
-  }
-
-  static async lay(redis: RedisServer): Promise<Cable> {
-    const cable = new Cable(redis.port)
-    cable.#server.listen(0, '127.0.0.1')
-    await once(cable.#server, 'listening')
-    onTestFinished(() => cable[Symbol.asyncDispose]())
-    return cable
-  }
-
-  get url(): string {
-    // a listening TCP server has an address with a port
-    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  /** What is sent from now on is lost, and nobody is told. */
-  cut(): void {
-    this.#isCut = true
-  }
-
-  /** What was open before is of no use any more; Redis may hear of that much later. */
-  mend(): void {
-    this.#isCut = false
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  /** What Redis says on connections of one kind does not come before {@link letGo}. */
-  hold(purpose: Purpose): void {
-    this.#held.set(purpose, [])
-  }
-
-  letGo(purpose: Purpose): void {
-    const held = this.#held.get(purpose) ?? []
-    this.#held.delete(purpose)
-    for (const write of held) write()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    await new Promise((resolve) => this.#server.close(resolve))
   }
 }

@@ -1,7 +1,5 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
-import type { RedisServer } from '../../support/redis.js'
 
 /**
  * How a network fails: `silent`, packets are lost and nobody is told, for new connections too; `refusing`, every connection
@@ -9,35 +7,43 @@ import type { RedisServer } from '../../support/redis.js'
  */
 type Fault = 'silent' | 'refusing'
 
-/** The way from a node, or from a replica, to Redis: it can be cut, and be led to another Redis. Ends with the test. */
+interface Target {
+  readonly port: number
+}
+
+/** Answers that are held back: of connections whose client began with something. */
+interface Hold {
+  readonly whose: RegExp
+  readonly answers: (() => void)[]
+}
+
+/** A TCP hop to a server, which can fail as networks do and be led elsewhere. */
 export class Cable implements AsyncDisposable {
   readonly port: number
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #scheme: string
   #target: number
   #fault: Fault | undefined
+  #hold: Hold | undefined
 
-  private constructor(server: Server, target: RedisServer) {
+  private constructor(server: Server, target: Target) {
     this.#server = server
     // A listening TCP server has an address with a port.
     this.port = (server.address() as AddressInfo).port
     this.#target = target.port
-    this.#scheme = new URL(target.url).protocol
     server.on('connection', (near: Socket) => this.#join(near))
   }
 
-  static async lay(target: RedisServer): Promise<Cable> {
+  static async lay(target: Target): Promise<Cable> {
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const cable = new Cable(server, target)
-    onTestFinished(() => cable[Symbol.asyncDispose]())
-    return cable
+    return new Cable(server, target)
   }
 
-  get url(): string {
-    return `${this.#scheme}//127.0.0.1:${this.port}`
+  /** The URL or multiaddr of the server for those who go this way. */
+  through(address: string): string {
+    return address.replace(new RegExp(`(?<=[:/])${this.#target}(?=/|$)`), String(this.port))
   }
 
   cut(fault: Fault): void {
@@ -51,10 +57,29 @@ export class Cable implements AsyncDisposable {
     this.#reset()
   }
 
-  /** From now on it leads to another Redis; whoever used it has to connect again. */
-  lead(target: RedisServer): void {
+  /** From now on it leads to another server; whoever used it has to connect again. */
+  lead(target: Target): void {
     this.#target = target.port
     this.mend()
+  }
+
+  /**
+   * From now on nothing passes on the connections that are open, in either direction, though every socket stays open: what a
+   * laptop leaves behind when it changes networks. Later connections work.
+   */
+  abandon(): void {
+    for (const socket of this.#sockets) socket.removeAllListeners('drain').removeAllListeners('data').pause()
+  }
+
+  /** What the server says on connections whose client began with that does not come before {@link letGo}. */
+  hold(whose: RegExp): void {
+    this.#hold = { whose, answers: [] }
+  }
+
+  letGo(): void {
+    const answers = this.#hold?.answers ?? []
+    this.#hold = undefined
+    for (const answer of answers) answer()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,13 +103,20 @@ export class Cable implements AsyncDisposable {
       return
     }
     const far = connect(this.#target, '127.0.0.1')
-    this.#pass(near, far)
-    this.#pass(far, near)
+    let beginning = ''
+    near.once('data', (bytes: Buffer) => (beginning = bytes.toString('latin1')))
+    this.#pass(near, far, () => undefined)
+    this.#pass(far, near, () => (this.#hold?.whose.test(beginning) === true ? this.#hold : undefined))
   }
 
-  #pass(from: Socket, to: Socket): void {
+  #pass(from: Socket, to: Socket, holdOf: () => Hold | undefined): void {
     this.#keep(from)
     from.on('data', (bytes: Buffer) => {
+      const hold = holdOf()
+      if (hold !== undefined) {
+        hold.answers.push(() => to.write(bytes))
+        return
+      }
       if (this.#fault === 'silent' || to.destroyed || to.write(bytes)) return
       from.pause()
       to.once('drain', () => from.resume())
