@@ -93,7 +93,7 @@ export class Run {
       await this.#gather(places)
       await this.#calm('before all faults')
       const end = performance.now() + this.#options.minutes * 60_000
-      while (performance.now() < end) {
+      while (performance.now() < end && !this.#over.signal.aborted) {
         await this.#storm(Math.min(STORM, Math.max(15_000, end - performance.now())))
         await this.#calm('after faults')
       }

@@ -67,6 +67,7 @@ export class Transfer {
       return
     }
     this.#isArrived = true
+    if (this.endedAt !== undefined) return pipe.abort()
     this.noteLives()
     this.#pipes.add(pipe)
     this.#send('back', pipe)
@@ -210,8 +211,9 @@ export class Transfers {
     pipe.receive(take).then(
       () => transfer?.ended(undefined),
       (error: unknown) => {
-        if (transfer !== undefined) transfer.ended(error)
-        else if (error instanceof Corruption) this.#onCorruption(error)
+        if (transfer !== undefined) return transfer.ended(error)
+        pipe.abort()
+        if (error instanceof Corruption) this.#onCorruption(error)
       }
     )
   }

@@ -169,7 +169,9 @@ class PullPipe implements Pipe {
     this.#way = way
     this.#source = source
     sink((abort, answer) => {
-      if (abort === null) this.#answer = answer
+      // It may have been given up before it was accepted.
+      if (abort === null && this.#stopped !== undefined) answer(this.#stopped)
+      else if (abort === null) this.#answer = answer
       else {
         this.#stopped = abort
         answer(abort)
