@@ -120,6 +120,9 @@ test('SIGTERM lets streams finish, a second signal does not', async () => {
   })
   await eventually('it drains', async () => (await fetch(`${server.url}/ready`)).status === 503)
   expect(isOver).toBe(false)
+  await server.stderr.until('the log to say so', (lines) =>
+    lines.some((line) => line.includes('lets streams finish') && line.includes('"sessions":2,"streams":2'))
+  )
   await server.stop('SIGINT')
   expect(await over).toEqual({ code: 0, signal: null })
 })

@@ -233,10 +233,8 @@ export class Session {
       if (signal?.aborted === true || error === TIMEOUT) {
         sink.abort(GIVEN_UP)
         // The answer may be under way: then there is a way back by now, which is to end as well.
-        answer.then(
-          () => this.#sendError(halfName(id, 'listener'), GIVEN_UP),
-          () => {}
-        )
+        const endWayBack = (): void => this.#sendError(halfName(id, 'listener'), GIVEN_UP)
+        answer.then(endWayBack, endWayBack)
       } else sink.discard(error)
       source.discard(error)
       if (error === TIMEOUT) throw new DialTimeoutError(to.canonical)

@@ -83,6 +83,7 @@ const now = () => performance.now()
 
 class RendezvousServer implements Rendezvous {
   readonly options: RendezvousOptions
+  readonly #logger: Logger | undefined
   readonly #counters = new Counters()
   readonly #registry = new Registry()
   readonly #backlog: BacklogWatch
@@ -112,6 +113,7 @@ class RendezvousServer implements Rendezvous {
     const { discovery, join, dial, relay, limits, heartbeat } = options
     const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
+    this.#logger = logger
     this.#tls = readTls(options)
     checkProxies(options.trustProxy)
     const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
@@ -342,7 +344,11 @@ class RendezvousServer implements Rendezvous {
     await this.#started?.catch(() => {})
     if (this.#http === undefined) return
     this.#engine?.refuseNew()
+    const { sessions, streams } = this.stats()
+    if (sessions > 0) this.#logger?.info({ sessions, streams, timeout }, 'takes no new clients, and lets streams finish')
     await this.#star.drain(timeout)
+    const { size: left } = this.#router
+    if (left > 0) this.#logger?.info({ streams: left }, 'cuts off the streams that are left')
     await this.stop()
   }
 

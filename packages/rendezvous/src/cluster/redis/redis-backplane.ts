@@ -9,7 +9,7 @@ import { Engine } from './engine.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { starKeys } from './keys.js'
-import { KnownNodes } from './known-nodes.js'
+import { KnownNodes, type NodesListener } from './known-nodes.js'
 import { Lease } from './lease.js'
 import { OwnClaims } from './own-claims.js'
 import { type Change, isAddress, isKey, RecordReader } from './records.js'
@@ -115,7 +115,7 @@ export class RedisBackplane implements Backplane {
     )
     const engine = new Engine(this.#commands, keys, this.node, this.#reader)
     this.#engine = engine
-    this.#nodes = new KnownNodes(leaseTtl, now)
+    this.#nodes = new KnownNodes(leaseTtl, this.#nodesListener(), now)
     this.#lease = new Lease(
       engine,
       this.#commands,
@@ -256,6 +256,17 @@ export class RedisBackplane implements Backplane {
 
   get #connections(): readonly Connection[] {
     return [this.#commands, this.#subscriber, this.#feedConnection]
+  }
+
+  /** Tells the operator who takes part. */
+  #nodesListener(): NodesListener {
+    const log = (node: string, text: string): void => {
+      if (node !== this.node) this.#log.info({ node }, text)
+    }
+    return {
+      came: (node) => log(node, 'another node takes part in the star'),
+      went: (node) => log(node, 'a node has left the star')
+    }
   }
 
   #connect(purpose: string, onReady: () => void, onClosed: () => void): Connection {

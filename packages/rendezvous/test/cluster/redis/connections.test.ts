@@ -25,6 +25,19 @@ test('claims that are made while connections are cut all count, and only they', 
   await eventually('nothing to be missed', () => other.backplane.stats().feedLag === 0)
 })
 
+test('a node logs which others take part, and which have left', async () => {
+  const star = await RedisStar.open()
+  const [one, other] = await star.startTwo()
+  const lines = () => one.log.filter((line) => line.includes('the star') && line.includes(other.id))
+  await eventually('the other node to be logged', () => lines().length === 1)
+  await other.backplane.stop()
+  await eventually('its end to be logged', () => lines().length === 2)
+  expect(lines()).toEqual([
+    expect.stringContaining('another node takes part in the star'),
+    expect.stringContaining('a node has left the star')
+  ])
+})
+
 test('links live on when the connections are cut that their frames come by', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
