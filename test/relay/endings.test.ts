@@ -98,6 +98,16 @@ describe.each(phases)('a half that is %s', (phase) => {
     await star.counted('nothing', ({ streams, held, sessions }) => streams === 0 && held === 0 && sessions === 1)
   })
 
+  test('ends when the server stops, and whoever is still there is told so', async () => {
+    const { star, near, far } = await scene(phase)
+    far.peer.tcp.resume()
+    // one of them is cut off before the other
+    const told = Promise.any([far.ended(), near.stopped()])
+    await star.server.stop()
+    expect(await told).toEqual(['Server is stopping'])
+    expect(star.server.stats()).toMatchObject({ streams: 0, held: 0, sessions: 0, reset: { 'server stop': 1 } })
+  })
+
   test.each(['says goodbye', 'is cut off'])('ends when its receiver %s', async (how) => {
     const { star, near, far } = await scene(phase)
     if (how === 'is cut off') far.peer.tcp.resetAndDestroy()

@@ -272,7 +272,7 @@ export class Session {
   /** Ends everything that goes over it. */
   close(): void {
     clearTimeout(this.#drainTimer)
-    this.streams.close('The connection to the server was closed')
+    this.streams.close('The client was closed')
     this.#socket.disconnect()
     this.#socket.removeAllListeners()
     this.#socket.io.removeAllListeners()

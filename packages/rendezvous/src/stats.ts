@@ -68,6 +68,7 @@ export type ResetReason =
   | 'payload'
   | 'peer left'
   | 'receiver too slow'
+  | 'server stop'
   | 'window exceeded'
 
 /** Why a sender was not read from for a while. */

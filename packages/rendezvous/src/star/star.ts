@@ -92,13 +92,14 @@ export class Star implements SessionListener {
   }
 
   /** A lost connection is a leave of every address, and the end of every stream. */
-  end(session: Session, _reason: CloseReason): void {
+  end(session: Session, reason: CloseReason): void {
     const member = this.#members.get(session)
     if (member === undefined) return
     this.#members.delete(session)
     this.#parts.joining.cancelAll(member)
     this.#parts.holders.releaseAll(member)
-    this.#parts.router.detach(session)
+    if (reason === 'server stop') this.#parts.router.detach(session, reason, WIRE_ERRORS.serverStopping)
+    else this.#parts.router.detach(session)
   }
 
   fault(_session: Session, error: unknown): void {
