@@ -55,6 +55,22 @@ describe('a server that drains', () => {
     await within('the server to stop', drained)
   })
 
+  test.each(['websocket', 'polling'] as const)('tells a client that comes by %s what that means', async (transport) => {
+    const star = await openStar()
+    const [dialer, listener] = [await star.join(), await star.join()]
+    await openOneWay(dialer, listener)
+    const drained = star.server.drain(30_000)
+    await using client = await createStarClient({ servers: [star.url], transports: [transport] })
+    const refused = new Promise<string | undefined>((resolve) => {
+      client.addEventListener('server:status', ({ detail }) => detail.error && resolve(detail.error.message))
+    })
+    client.join().catch(() => {})
+    expect(await within('the refusal', refused)).toContain(': 503 (it takes no new clients at the moment)')
+    dialer.wire.close()
+    listener.wire.close()
+    await drained
+  })
+
   test('ends what has not finished in time', async () => {
     const star = await openStar()
     const [dialer, listener] = [await star.join(), await star.join()]

@@ -397,9 +397,15 @@ interface Opening {
   source: Source
 }
 
-/** engine.io says `websocket error` of everything; what it was is further inside, where the platform tells. */
+/**
+ * engine.io says `websocket error` or `xhr poll error` of everything; what it was is further inside, where the platform
+ * tells. Browsers do not tell why no WebSocket could be opened, nor, by status 0, why there was no answer.
+ */
 function reasonOf(error: Error): string {
   const { description } = error as { description?: unknown }
+  if (typeof description === 'number') {
+    return description === 0 ? 'there was no answer' : `Unexpected server response: ${description}`
+  }
   const inner = typeof description === 'object' && description !== null && 'message' in description
   return inner && typeof description.message === 'string' && description.message !== ''
     ? description.message

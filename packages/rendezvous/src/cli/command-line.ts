@@ -144,7 +144,11 @@ function buildDemoCommand(surfaces: readonly OptionSurface[]): Command {
     .helpOption('-h, --help', 'show this help')
     .option('--lan', 'let other devices of the local network in, such as a phone')
     .option('--config <file>', 'JSON file with options; its keys are those of docs/options.md')
-  addOptions(command, surfaces)
+  const defaults = new Map<string, unknown>(Object.entries(demoDefaults(false)))
+  addOptions(
+    command,
+    surfaces.map((surface) => ({ ...surface, default: defaults.get(surface.path.join('.')) ?? surface.default }))
+  )
   return command
 }
 

@@ -209,6 +209,7 @@ describe('the demo', () => {
 
   test('has a help of its own, and nothing else has its flag', () => {
     expect(printed(['demo', '--help'])).toContain('--lan')
+    expect(printed(['demo', '--help'])).toContain('(default 127.0.0.1,')
     expect(printed(['--help'])).not.toContain('--lan')
     expect(printed(['--help'])).toContain('websocket-star demo')
     expect(complaintOf(['--lan'])).toContain('--lan')

@@ -36,6 +36,11 @@ export function Operator({ token, onToken }: OperatorProps) {
 
 function TokenForm({ problem, onToken }: { problem: string; onToken: (token: string) => void }) {
   const [text, setText] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  // Whoever has mistyped it wants to type again.
+  useEffect(() => {
+    if (problem !== '') field.current?.focus()
+  }, [problem])
   return (
     <form
       class="token"
@@ -47,6 +52,7 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
       <label for="token">Admin token, as the server printed it when it started</label>
       <div class="row">
         <input
+          ref={field}
           id="token"
           type="password"
           autocomplete="off"

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { ListedPeer, ListedStream } from '../../../rendezvous/src/http/status-messages.js'
 import { formatBytes, formatCount } from '../shared/format.js'
-import { shortId } from '../shared/peer-name.js'
+import { nameOf, shortId } from '../shared/peer-name.js'
 import type { StreamRates } from './stream-rates.js'
 
 export interface PeerTableProps {
@@ -46,7 +46,7 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
           <tbody key={peer.id}>
             <tr>
               <th scope="row" class="mono" title={peer.address}>
-                {peer.id}
+                {peer.id} <span class="label">{nameOf(peer.id)}</span>
                 {!peer.isNew && peer.node === undefined && <span class="tag">legacy</span>}
               </th>
               <td class="mono">{peer.node === undefined ? peer.ips.join(' ') : `node ${peer.node}`}</td>

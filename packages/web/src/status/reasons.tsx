@@ -4,6 +4,9 @@ import { formatCount, formatDuration } from '../shared/format.js'
 /** Milliseconds for which a count that has grown is marked. */
 const RECENT = 60_000
 
+/** Whoever ends a stream is sent what was on its way: that is no fault of anybody. */
+const ORDINARY = new Set(['unknown stream'])
+
 const KINDS = [
   ['paused', 'Paused', 'times a sender was not read from', 'held'],
   ['reset', 'Reset', 'streams ended by the server', 'bad'],
@@ -44,8 +47,9 @@ interface TallyProps {
 function Tally({ kind, title, meaning, tone, tally, seen }: TallyProps) {
   const rows = Object.entries(tally).toSorted(([, a], [, b]) => b - a)
   const total = rows.reduce((sum, [, count]) => sum + count, 0)
+  const isRemarkable = rows.some(([reason]) => !ORDINARY.has(reason))
   return (
-    <div class="tally" data-kind={kind} data-tone={total > 0 ? tone : ''}>
+    <div class="tally" data-kind={kind} data-tone={isRemarkable ? tone : ''}>
       <h3>
         {title} <span class="label">{meaning}</span>
         <data value={total}>{formatCount(total)}</data>
