@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../support/deadline.js'
 import { StarProcess } from '../support/star-process.js'
-import { RedisWay } from './redis-way.js'
+import { RedisWay } from '../support/redis-way.js'
 import { STAR_MULTIADDR } from './ways.js'
 
 /** Milliseconds; short, so that much happens. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../../support/deadline.js'
 import type { AddStreams, ConnectSocket2, End, PeerId, Sink, Source, StreamSocket } from '../../support/legacy-types.js'
-import { drained } from '../drained.js'
+import { drained } from '../../support/drained.js'
 import { STAR_MULTIADDR, STAR_URL, type Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 

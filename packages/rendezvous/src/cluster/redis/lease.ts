@@ -30,7 +30,8 @@ const MARGIN = 0.1
  */
 export class Lease {
   readonly #engine: Engine
-  readonly #connection: Connection
+  readonly #leases: Engine
+  readonly #connections: readonly Connection[]
   readonly #options: LeaseOptions
   readonly #listener: LeaseListener
   readonly #now: () => number
@@ -42,15 +43,22 @@ export class Lease {
   /** The last change of the registry that this node knows of. */
   #seen = 0
 
+  /**
+   * @param engine - what this node writes goes by it
+   * @param leases - by a connection with nothing else on it: a renewal has no time to wait behind what is sent to other nodes
+   * @param connections - of both: a node that cannot write has to lose its lease
+   */
   constructor(
     engine: Engine,
-    connection: Connection,
+    leases: Engine,
+    connections: readonly Connection[],
     options: LeaseOptions,
     listener: LeaseListener,
     now: () => number
   ) {
     this.#engine = engine
-    this.#connection = connection
+    this.#leases = leases
+    this.#connections = connections
     this.#options = options
     this.#listener = listener
     this.#now = now
@@ -89,10 +97,14 @@ export class Lease {
 
   /** Does what is due. To be called some times in each interval. */
   sweep(): void {
-    if (this.#askedAt === undefined || !this.#connection.isReady) return
+    if (this.#askedAt === undefined || !this.#isConnected) return
     const { renewInterval, reapInterval } = this.#options
     void this.#do(this.#renewal, renewInterval, () => this.#renew())
     void this.#do(this.#reaping, reapInterval, () => this.#reap())
+  }
+
+  get #isConnected(): boolean {
+    return this.#connections.every(({ isReady }) => isReady)
   }
 
   async #do(
@@ -115,7 +127,7 @@ export class Lease {
 
   async #renew(): Promise<void> {
     const askedAt = this.#now()
-    const state = await this.#engine.renew(this.#options.leaseTtl, this.#seen, newEpoch())
+    const state = await this.#leases.renew(this.#options.leaseTtl, this.#seen, newEpoch())
     if (state === undefined) {
       this.#askedAt = undefined
       this.#listener.uncertain('the lease is gone')
@@ -129,8 +141,8 @@ export class Lease {
   }
 
   async #reap(): Promise<void> {
-    for (let isMore = true; isMore && this.#connection.isReady;) {
-      const answer = await this.#engine.reap(this.#options.leaseTtl)
+    for (let isMore = true; isMore && this.#isConnected;) {
+      const answer = await this.#leases.reap(this.#options.leaseTtl)
       isMore = answer.isMore
       this.#listener.nodes(answer.nodes)
     }

@@ -54,6 +54,7 @@ export class RedisBackplane implements Backplane {
   readonly #now: () => number
   readonly #reader = new RecordReader()
   readonly #commands: Connection
+  readonly #leaseConnection: Connection
   readonly #subscriber: Connection
   readonly #feedConnection: Connection
   readonly #engine: Engine
@@ -103,6 +104,11 @@ export class RedisBackplane implements Backplane {
       () => this.#connected(),
       () => this.#disconnected()
     )
+    this.#leaseConnection = this.#connect(
+      'lease',
+      () => {},
+      () => {}
+    )
     this.#subscriber = this.#connect(
       'inbox',
       () => void this.#inbox.subscribe(),
@@ -118,7 +124,8 @@ export class RedisBackplane implements Backplane {
     this.#nodes = new KnownNodes(leaseTtl, this.#nodesListener(), now)
     this.#lease = new Lease(
       engine,
-      this.#commands,
+      new Engine(this.#leaseConnection, keys, this.node, this.#reader),
+      [this.#commands, this.#leaseConnection],
       options,
       {
         state: ({ sequence }) => this.#watchFeed(sequence),
@@ -255,7 +262,7 @@ export class RedisBackplane implements Backplane {
   }
 
   get #connections(): readonly Connection[] {
-    return [this.#commands, this.#subscriber, this.#feedConnection]
+    return [this.#commands, this.#leaseConnection, this.#subscriber, this.#feedConnection]
   }
 
   /** Tells the operator who takes part. */

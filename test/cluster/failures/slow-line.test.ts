@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { RedisWay } from '../../support/redis-way.js'
+import { Load } from '../load.js'
+import { expectNoResets, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
+import { allArrived, allReachAll, connectBetween, Resident, untilAllKnown } from './residents.js'
+
+/** Bytes a second: what a node has under way to another takes longer than a lease lasts. */
+const RATE = 2_000_000
+const BYTES = 300_000
+const PAIRS = 15
+
+test(
+  'a node with a slow line to Redis keeps its lease while that is full',
+  async () => {
+    const redis = await startRedis()
+    await using line = await RedisWay.open(redis.port)
+    const star = await ProcessStar.start(redis, SHORT_TTL, [line.url, redis.url])
+    const [here, there] = star.pair
+    const residents = await Resident.joinEach([here, there, here])
+    await untilAllKnown(residents)
+    const connections = await Promise.all(Array.from({ length: PAIRS }, () => connectBetween(here, there)))
+    line.rate = RATE
+    await allArrived(connections.flat().map(({ near, far }, seed) => new Load(near, far, { bytes: BYTES, seed })))
+
+    for (const node of star.nodes) expect(node.log.filter((line) => line.includes('could not be renewed'))).toEqual([])
+    expect(await star.givenUp()).toEqual([])
+    await expectNoResets(star.nodes)
+    expect(residents.flatMap(({ left }) => left)).toEqual([])
+    await allReachAll(residents)
+  },
+  PATIENCE
+)
