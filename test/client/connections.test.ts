@@ -40,6 +40,17 @@ describe.each([
   })
 })
 
+test('a client that polls may send as much at once as it was told', async () => {
+  await using star = await startStar()
+  const { near, far } = await openPair(star, { transports: ['polling'] })
+  const received = readAll(far.readable)
+  // twelve of these fill a request up to the last byte, as engine.io-client counts
+  for (let index = 0; index < 60; index++) near.sink.write(new Uint8Array(65_536).fill(index))
+  near.sink.end()
+  expect(await near.sink.whenClosed).toBeUndefined()
+  expect((await received).bytes).toBe(60 * 65_536)
+})
+
 test('small writes arrive in order, joined into few chunks', async () => {
   await using star = await startStar()
   const { near, far } = await openPair(star)

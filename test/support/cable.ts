@@ -43,7 +43,9 @@ export class Cable implements AsyncDisposable {
 
   /** The URL or multiaddr of the server for those who go this way. */
   through(address: string): string {
-    return address.replace(new RegExp(`(?<=[:/])${this.#target}(?=/|$)`), String(this.port))
+    const elsewhere = address.replace(new RegExp(`(?<=[:/])${this.#target}(?=/|$)`), String(this.port))
+    if (elsewhere === address) throw new Error(`${address} does not lead to port ${this.#target}`)
+    return elsewhere
   }
 
   cut(fault: Fault): void {
@@ -68,7 +70,10 @@ export class Cable implements AsyncDisposable {
    * laptop leaves behind when it changes networks. Later connections work.
    */
   abandon(): void {
-    for (const socket of this.#sockets) socket.removeAllListeners('drain').removeAllListeners('data').pause()
+    for (const socket of this.#sockets) {
+      for (const event of ['data', 'drain', 'close']) socket.removeAllListeners(event)
+      socket.pause()
+    }
   }
 
   /** What the server says on connections whose client began with that does not come before {@link letGo}. */
@@ -77,7 +82,8 @@ export class Cable implements AsyncDisposable {
   }
 
   letGo(): void {
-    const answers = this.#hold?.answers ?? []
+    const { answers } = this.#hold ?? { answers: [] }
+    if (answers.length === 0) throw new Error('nothing was held back')
     this.#hold = undefined
     for (const answer of answers) answer()
   }

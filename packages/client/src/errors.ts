@@ -31,7 +31,8 @@ function hintFor(reason: string): string {
   if (/^Unexpected server response: (2\d\d|3\d\d|404)$/.test(reason)) {
     return ' (something answers there, but no WebSocketStar server)'
   }
-  if (/^Unexpected server response: 503$/.test(reason)) return ' (it takes no new clients at the moment)'
+  if (/^Unexpected server response: 503$/.test(reason))
+    return ' (the server, or a proxy before it, takes no new clients at the moment)'
   if (/wrong version number/i.test(reason)) return ' (the server may speak ws, not wss)'
   return ''
 }

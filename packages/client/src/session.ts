@@ -272,7 +272,7 @@ export class Session {
   /** Ends everything that goes over it. */
   close(): void {
     clearTimeout(this.#drainTimer)
-    this.streams.close('The client was closed')
+    this.streams.close('The client left the server')
     this.#socket.disconnect()
     this.#socket.removeAllListeners()
     this.#socket.io.removeAllListeners()
@@ -404,7 +404,9 @@ interface Opening {
 function reasonOf(error: Error): string {
   const { description } = error as { description?: unknown }
   if (typeof description === 'number') {
-    return description === 0 ? 'there was no answer' : `Unexpected server response: ${description}`
+    return description === 0
+      ? 'no answer, or none that a page of this origin may read'
+      : `Unexpected server response: ${description}`
   }
   const inner = typeof description === 'object' && description !== null && 'message' in description
   return inner && typeof description.message === 'string' && description.message !== ''

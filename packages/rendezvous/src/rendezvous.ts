@@ -345,8 +345,9 @@ class RendezvousServer implements Rendezvous {
     if (this.#http === undefined) return
     this.#engine?.refuseNew()
     const { sessions, streams } = this.stats()
-    if (sessions > 0)
+    if (sessions > 0 && !this.#star.isDraining) {
       this.#logger?.info({ sessions, streams, timeout }, 'takes no new clients, and lets streams finish')
+    }
     await this.#star.drain(timeout)
     const { size: left } = this.#router
     if (left > 0) this.#logger?.info({ streams: left }, 'cuts off the streams that are left')

@@ -7,7 +7,7 @@ This page is made from the schema of the options: change that, then run \`npm ru
 An option is given as a flag, as an environment variable, in a JSON file, or as a property of what \`createRendezvous\`
 takes. A flag counts before its environment variable, that before the file, that before the default.
 
-- Durations are milliseconds, sizes are bytes; both are numbers without a unit, whole ones unless their default is not.
+- Durations are milliseconds, sizes are bytes; both are numbers without a unit.
 - A list is given by repeating its flag, by commas in its environment variable, as an array in the file.
 - What is on by default has a flag that turns it off. Any text in its environment variable does so too, even \`0\`; in the
   file its key is \`true\` or \`false\`.

@@ -1,4 +1,4 @@
-import { halfName } from '@websocket-star/protocol'
+import { halfName, WIRE_ERRORS } from '@websocket-star/protocol'
 import type { Party } from '../relay/party.js'
 import type { Proxy } from '../relay/proxy.js'
 import type { Router } from '../relay/router.js'
@@ -137,8 +137,10 @@ export class Channel implements Party {
     if (!this.#ended) this.link.send({ type: 'credit', bytes, ...this.#ref })
   }
 
-  sendError(stream: string, reason: true | string): void {
+  sendError(stream: string, why: true | string): void {
     if (this.#ended) return
+    // It is this server that stops, not the one of the client that is told.
+    const reason = why === WIRE_ERRORS.serverStopping ? WIRE_ERRORS.nodeLost : why
     if (stream === this.#outgoing) this.#endOutgoing(reason)
     else if (!this.#incomingEnded) {
       this.#incomingEnded = true

@@ -60,6 +60,15 @@ class StarEngine extends EngineServer {
   }
 }
 
+/**
+ * Clients that poll send bytes as base64, several messages at a time. They add up what the server has told them, but
+ * engine.io-client counts 1.33 characters for what takes 4/3 of them, and a single message of the largest size takes as much.
+ */
+function admitBase64({ transport }: Socket, messageSize: number): void {
+  if (transport.name === 'polling')
+    Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
+}
+
 /** The door: HTTP and WebSocket requests come in, sessions come out. */
 export class Engine {
   readonly #server: StarEngine
@@ -103,6 +112,7 @@ export class Engine {
       if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
     })
     this.#server.on('connection', (socket: Socket) => {
+      admitBase64(socket, options.messageSize)
       const ip = this.remoteAddress(socket.request)
       const network = networkOf(ip)
       this.#count(network, 1)
@@ -191,12 +201,20 @@ export class Engine {
     return isCrowded ? 'sessions per ip' : undefined
   }
 
+  /** What lets a page of another origin read an answer that engine.io did not make. */
+  #corsOf({ headers: { origin } }: IncomingMessage): Record<string, string> {
+    const { allowedOrigins } = this.#options
+    const isAllowed = origin !== undefined && (allowedOrigins.length === 0 || allowedOrigins.includes(origin))
+    if (!isAllowed) return {}
+    return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
+  }
+
   /** A client that begins to poll. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const refusal = this.#inTurn(request, () => {
       if (!request.destroyed) handle()
     })
-    if (refusal !== undefined) response.writeHead(503, { 'retry-after': RETRY_AFTER }).end()
+    if (refusal !== undefined) response.writeHead(503, { 'retry-after': RETRY_AFTER, ...this.#corsOf(request) }).end()
   }
 
   /**

@@ -37,7 +37,7 @@ export function Operator({ token, onToken }: OperatorProps) {
 function TokenForm({ problem, onToken }: { problem: string; onToken: (token: string) => void }) {
   const [text, setText] = useState('')
   const field = useRef<HTMLInputElement>(null)
-  // Whoever has mistyped it wants to type again.
+  // One that was mistyped, or is of a server that has started anew, is to be typed again.
   useEffect(() => {
     if (problem !== '') field.current?.focus()
   }, [problem])

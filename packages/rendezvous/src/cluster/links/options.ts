@@ -12,7 +12,7 @@ export interface LinksOptions {
   readonly silentAfter: number
   /** Milliseconds after which a link is lost if nobody listens at its other end. Default 3,000. */
   readonly unheardTimeout: number
-  /** Milliseconds after which a link in use is lost if nothing can be sent to it. Default 60,000. */
+  /** Milliseconds after which a link that was ever used is lost if nothing can be sent to it. Default 60,000. */
   readonly awayTimeout: number
   /** Milliseconds after which a link is lost if probes reach the other node and are not answered. Default 30,000. */
   readonly silenceTimeout: number

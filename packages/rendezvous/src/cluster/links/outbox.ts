@@ -91,7 +91,7 @@ export class Outbox {
     for (const [index, envelope] of this.#kept.splice(0, count).entries()) {
       this.#keptBytes -= envelope.length
       if (index < this.#out) this.#outBytes -= envelope.length
-      // Its bytes have left in the first place that held them: what is sent again is a copy, and comes after that.
+      // The first sending has left, or was given up: later ones are copies.
       this.#slabs.giveBack(envelope)
     }
     this.#out = Math.max(0, this.#out - count)

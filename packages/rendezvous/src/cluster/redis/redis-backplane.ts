@@ -265,14 +265,14 @@ export class RedisBackplane implements Backplane {
     return [this.#commands, this.#leaseConnection, this.#subscriber, this.#feedConnection]
   }
 
-  /** Tells the operator who takes part. */
+  /** Tells the operator who comes and goes while this node takes part; when it begins to, it names all. */
   #nodesListener(): NodesListener {
     const log = (node: string, text: string): void => {
-      if (node !== this.node) this.#log.info({ node }, text)
+      if (node !== this.node && !this.#wasFenced) this.#log.info({ node }, text)
     }
     return {
       came: (node) => log(node, 'another node takes part in the star'),
-      went: (node) => log(node, 'a node has left the star')
+      went: (node) => log(node, 'a node is gone from the star')
     }
   }
 
@@ -409,7 +409,7 @@ export class RedisBackplane implements Backplane {
     if (isFenced === this.#wasFenced) return
     this.#wasFenced = isFenced
     if (isFenced) this.#log.warn({ node: this.node }, 'the lease could not be renewed: no other node can be reached')
-    else this.#log.info({ node: this.node, nodes: this.#nodes.size }, 'takes part in the star')
+    else this.#log.info({ node: this.node, nodes: this.#nodes.ids }, 'takes part in the star')
   }
 
   async #stop(): Promise<void> {

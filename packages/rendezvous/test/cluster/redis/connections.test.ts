@@ -27,15 +27,20 @@ test('claims that are made while connections are cut all count, and only they', 
 
 test('a node logs which others take part, and which have left', async () => {
   const star = await RedisStar.open()
-  const [one, other] = await star.startTwo()
-  const lines = () => one.log.filter((line) => line.includes('the star') && line.includes(other.id))
-  await eventually('the other node to be logged', () => lines().length === 1)
+  const one = await star.start()
+  await eventually('it to take part', () => one.log.some((line) => line.startsWith('takes part in the star')))
+  const other = await star.start()
+  const linesOf = (node: typeof one, about: string) =>
+    node.log.filter((line) => line.includes('the star') && line.includes(about))
+  await eventually('the other node to be logged', () => linesOf(one, other.id).length === 1)
+  await eventually('all nodes to be logged', () => linesOf(other, one.id).length === 1)
   await other.backplane.stop()
-  await eventually('its end to be logged', () => lines().length === 2)
-  expect(lines()).toEqual([
+  await eventually('its end to be logged', () => linesOf(one, other.id).length === 2)
+  expect(linesOf(one, other.id)).toEqual([
     expect.stringContaining('another node takes part in the star'),
-    expect.stringContaining('a node has left the star')
+    expect.stringContaining('a node is gone from the star')
   ])
+  expect(linesOf(other, one.id)).toEqual([expect.stringMatching(/^takes part in the star .*"nodes":\[/)])
 })
 
 test('links live on when the connections are cut that their frames come by', async () => {
