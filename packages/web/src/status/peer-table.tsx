@@ -45,8 +45,8 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
         {peers.map((peer) => (
           <tbody key={peer.id}>
             <tr>
-              <th scope="row" class="mono" title={peer.address}>
-                {peer.id} <span class="label">{nameOf(peer.id)}</span>
+              <th scope="row" title={peer.address}>
+                <span class="mono">{peer.id}</span> <span class="label">{nameOf(peer.id)}</span>
                 {!peer.isNew && peer.node === undefined && <span class="tag">legacy</span>}
               </th>
               <td class="mono">{peer.node === undefined ? peer.ips.join(' ') : `node ${peer.node}`}</td>
