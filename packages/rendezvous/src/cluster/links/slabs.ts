@@ -32,8 +32,8 @@ export class Slabs {
 
   /** Takes back what {@link take} gave and nobody reads any more. */
   giveBack({ buffer, length }: Buffer): void {
-    if (length < SMALLEST) return
     const { byteLength } = buffer
+    if (length < SMALLEST || byteLength > KEPT_MAX) return
     this.#forgetOthers(byteLength)
     if (this.#keptBytes + byteLength > KEPT_MAX) return
     const kept = this.#kept.get(byteLength)

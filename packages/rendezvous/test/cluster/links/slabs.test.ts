@@ -46,6 +46,14 @@ describe('slabs', () => {
     expect(slabs.keptBytes).toBe(0)
   })
 
+  test('are not given up for one that cannot be kept', () => {
+    const slabs = new Slabs()
+    const [one, large] = [slabs.take(65_600), slabs.take(KEPT_MAX + 1)]
+    slabs.giveBack(one)
+    slabs.giveBack(large)
+    expect(slabs.take(65_600).buffer).toBe(one.buffer)
+  })
+
   test('make room for those that are in use now', () => {
     const slabs = new Slabs()
     const earlier = Array.from({ length: 300 }, () => slabs.take(17_000))
