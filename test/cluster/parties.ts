@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Connection, StarClient, StarClientOptions } from '@websocket-star/client'
 import { onTestFinished } from 'vitest'
 import type { End as PullEnd, Source } from '../support/legacy-types.js'
 import { within } from '../support/deadline.js'
+import { drained } from '../support/drained.js'
 import { joinSocket, type StarSocket, type StreamPair } from '../support/socket.js'
 import type { StarAddress } from '../support/star.js'
 import { accepting, joinClient } from '../support/star-client.js'
@@ -109,11 +109,16 @@ class LegacyParty implements Party {
   }
 
   async dial({ address }: Party): Promise<Side> {
-    return new PullSide(this.#socket, await this.#socket.dial(address, randomUUID()))
+    return this.#side(await this.#socket.dial(address, randomUUID()))
   }
 
   async accept(): Promise<Side> {
-    return new PullSide(this.#socket, await this.#socket.accepted.next('a dial'))
+    return this.#side(await this.#socket.accepted.next('a dial'))
+  }
+
+  #side(pair: StreamPair): Side {
+    const tcp = (this.#socket.socket as unknown as EngineBelow).io.engine.transport.ws._socket
+    return new PullSide(pair, () => tcp)
   }
 }
 
@@ -125,22 +130,26 @@ interface EngineBelow {
   readonly io: { readonly engine: { readonly transport: { readonly ws: { readonly _socket: Socket } } } }
 }
 
-class PullSide implements Side {
-  readonly #tcp: Socket
+/** An end of an open connection of socket.io-pull-stream. */
+export class PullSide implements Side {
+  readonly #tcp: () => Socket | undefined
   readonly #source: Source<Buffer>
   /** What the sink waits for with its next read. */
   #answer: ((end: PullEnd | null, piece?: Buffer) => void) | undefined
   #stopped: PullEnd | undefined
   #wake: (() => void) | undefined
 
-  constructor({ socket }: StarSocket, { sink, source }: StreamPair) {
-    this.#tcp = (socket as unknown as EngineBelow).io.engine.transport.ws._socket
+  /** @param tcp - what the connection goes over, while there is something */
+  constructor({ sink, source }: StreamPair, tcp: () => Socket | undefined) {
+    this.#tcp = tcp
     this.#source = source
     sink((abort, answer) => {
-      if (abort === null || abort === undefined) this.#answer = answer
+      // It may have been given up before it was accepted.
+      const end = abort ?? this.#stopped
+      if (end === undefined) this.#answer = answer
       else {
-        this.#stopped = abort
-        answer(abort)
+        this.#stopped = end
+        answer(end)
       }
       this.#wake?.()
     })
@@ -149,12 +158,9 @@ class PullSide implements Side {
   async send(piece: Buffer): Promise<void> {
     const answer = await this.#asked()
     answer(null, piece)
-    if (this.#tcp.writableLength > ENOUGH && !this.#tcp.destroyed) {
-      const one = new AbortController()
-      const { signal } = one
-      await Promise.race([once(this.#tcp, 'drain', { signal }), once(this.#tcp, 'close', { signal })])
-      one.abort()
-    } else await new Promise((resolve) => setImmediate(resolve))
+    const tcp = this.#tcp()
+    if (tcp !== undefined && tcp.writableLength > ENOUGH && !tcp.destroyed) await drained(tcp)
+    else await new Promise((resolve) => setImmediate(resolve))
   }
 
   async end(): Promise<void> {
@@ -173,6 +179,15 @@ class PullSide implements Side {
       }
       read()
     })
+  }
+
+  /** Sends no more; what comes can only be ended by the other side. */
+  abort(): void {
+    if (this.#stopped !== undefined) return
+    this.#stopped = 'given up'
+    this.#answer?.('given up')
+    this.#answer = undefined
+    this.#wake?.()
   }
 
   /** Waits until the sink wants more. */

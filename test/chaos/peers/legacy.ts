@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../../support/deadline.js'
-import type { AddStreams, ConnectSocket2, End, PeerId, Sink, Source, StreamSocket } from '../../support/legacy-types.js'
-import { drained } from '../../support/drained.js'
+import type { AddStreams, ConnectSocket2, PeerId, StreamSocket } from '../../support/legacy-types.js'
+import type { StreamPair } from '../../support/socket.js'
+import { PullSide } from '../../cluster/parties.js'
 import { STAR_MULTIADDR, STAR_URL, type Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
@@ -15,8 +16,6 @@ const addStreams: AddStreams = require('socket.io-pull-stream')
 /** Milliseconds. */
 const PATIENCE = 8_000
 const RETRY = 300
-/** Bytes unsent from which it waits for its own socket, as it has no other way to know. */
-const ENOUGH = 262_144
 
 /** A socket.io-client 2 with socket.io-pull-stream, which joins and dials as libp2p-websocket-star does. */
 export class LegacyPeer implements Peer {
@@ -59,7 +58,7 @@ export class LegacyPeer implements Peer {
       sink((_abort, answer) => answer('given up'))
       throw error
     }
-    return new PullPipe(socket, this.way, sink, socket.createSource(`${dialId}.listener`))
+    return new PullPipe(socket, this.way, { sink, source: socket.createSource(`${dialId}.listener`) })
   }
 
   async leave(): Promise<void> {
@@ -121,7 +120,7 @@ export class LegacyPeer implements Peer {
       const source = taker.createSource(`${dialId}.dialer`)
       const sink = taker.createSink(`${dialId}.listener`)
       answer()
-      this.#accept(new PullPipe(taker, this.way, sink, source))
+      this.#accept(new PullPipe(taker, this.way, { sink, source }))
     })
     return socket
   }
@@ -155,79 +154,19 @@ async function request(socket: StreamSocket, event: string, ...args: unknown[]):
   return await within(`the answer to ${event}`, answer, PATIENCE)
 }
 
-class PullPipe implements Pipe {
+class PullPipe extends PullSide implements Pipe {
   readonly #socket: StreamSocket
-  readonly #way: Way
-  readonly #source: Source<Buffer>
-  /** What the sink waits for with its next read. */
-  #answer: ((end: End | null, piece?: Buffer) => void) | undefined
-  #stopped: End | undefined
-  #wake: (() => void) | undefined
 
-  constructor(socket: StreamSocket, way: Way, sink: Sink<Buffer>, source: Source<Buffer>) {
+  constructor(socket: StreamSocket, way: Way, pair: StreamPair) {
+    super(pair, () => way.socket)
     this.#socket = socket
-    this.#way = way
-    this.#source = source
-    sink((abort, answer) => {
-      // It may have been given up before it was accepted.
-      if (abort === null && this.#stopped !== undefined) answer(this.#stopped)
-      else if (abort === null) this.#answer = answer
-      else {
-        this.#stopped = abort
-        answer(abort)
-      }
-      this.#wake?.()
-    })
   }
 
-  async send(piece: Buffer): Promise<void> {
-    const answer = await this.#asked()
-    answer(null, piece)
-    const { socket } = this.#way
-    if (socket === undefined || socket.destroyed || socket.writableLength <= ENOUGH) {
-      return await new Promise((resolve) => setImmediate(resolve))
-    }
-    await drained(socket)
-  }
-
-  async end(): Promise<void> {
-    const answer = await this.#asked()
-    answer(true)
-  }
-
-  receive(take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const read = (): void => {
-        this.#source(null, (end, bytes) => {
-          // the old package tells of a lost connection as of a normal end
-          if (end === true && !this.#socket.connected) reject(new Error('own connection lost'))
-          else if (end === true) resolve()
-          else if (end !== null || bytes === undefined) reject(new Error(String(end)))
-          else Promise.resolve(take(bytes)).then(read, reject)
-        })
-      }
-      read()
-    })
+  override async receive(take: (bytes: Uint8Array) => Promise<void> | undefined): Promise<void> {
+    await super.receive(take)
+    // the old package tells of a lost connection as of a normal end
+    if (!this.#socket.connected) throw new Error('own connection lost')
   }
 
   release(): void {}
-
-  abort(): void {
-    if (this.#stopped !== undefined) return
-    this.#stopped = 'given up'
-    this.#answer?.('given up')
-    this.#answer = undefined
-    this.#wake?.()
-  }
-
-  /** Waits until the sink wants more. */
-  async #asked(): Promise<(end: End | null, piece?: Buffer) => void> {
-    while (this.#answer === undefined) {
-      if (this.#stopped !== undefined) throw new Error(String(this.#stopped))
-      await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
-    const answer = this.#answer
-    this.#answer = undefined
-    return answer
-  }
 }

@@ -193,19 +193,22 @@ export class Engine {
   }
 
   #isUnwanted(request: IncomingMessage): 'origin' | 'sessions per ip' | undefined {
-    const { allowedOrigins, sessionsPerIp } = this.#options
+    const { sessionsPerIp } = this.#options
     const { origin } = request.headers
-    if (allowedOrigins.length > 0 && origin !== undefined && !allowedOrigins.includes(origin)) return 'origin'
+    if (origin !== undefined && !this.#isAllowed(origin)) return 'origin'
     const ip = this.remoteAddress(request)
     const isCrowded = !this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp
     return isCrowded ? 'sessions per ip' : undefined
   }
 
+  #isAllowed(origin: string): boolean {
+    const { allowedOrigins } = this.#options
+    return allowedOrigins.length === 0 || allowedOrigins.includes(origin)
+  }
+
   /** What lets a page of another origin read an answer that engine.io did not make. */
   #corsOf({ headers: { origin } }: IncomingMessage): Record<string, string> {
-    const { allowedOrigins } = this.#options
-    const isAllowed = origin !== undefined && (allowedOrigins.length === 0 || allowedOrigins.includes(origin))
-    if (!isAllowed) return {}
+    if (origin === undefined || !this.#isAllowed(origin)) return {}
     return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
   }
 
