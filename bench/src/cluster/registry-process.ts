@@ -1,6 +1,6 @@
 /** A node of a star as far as its registry goes, in a process of its own: the backplane, with nobody connected to it. */
 import type { BackplaneListener } from '../../../packages/rendezvous/dist/cluster/backplane.js'
-import { Claim } from '../../../packages/rendezvous/dist/cluster/claim.js'
+import { Claim } from '../../../packages/rendezvous/dist/registry/claim.js'
 import { openBackplane } from '../../../packages/rendezvous/dist/cluster/open-backplane.js'
 import { parseOptions } from '../../../packages/rendezvous/dist/options.js'
 import { serve, setupOf } from '../peers/channel.js'

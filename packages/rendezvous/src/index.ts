@@ -14,7 +14,7 @@
  * @packageDocumentation
  */
 export type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './cluster/backplane.js'
-export type { Claim } from './cluster/claim.js'
+export type { Claim } from './registry/claim.js'
 export type { DialRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local.js'
 export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'

@@ -6,7 +6,7 @@ import { parseAddress } from '@websocket-star/protocol'
 import proxyAddr from 'proxy-addr'
 import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
-import { Cluster } from './cluster/cluster.js'
+import { Cluster } from './star/other-nodes.js'
 import { openBackplane } from './cluster/open-backplane.js'
 import { Probes } from './cluster/probes.js'
 import { Admin } from './http/admin.js'
@@ -19,16 +19,16 @@ import { InvalidOptionsError, parseOptions, type RendezvousInput, type Rendezvou
 import { FlowControl } from './relay/flow-control.js'
 import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
-import { Discovery } from './star/discovery.js'
-import { Holders } from './star/holders.js'
+import { Discovery } from './discovery/discovery.js'
+import { Holders } from './star/takeover.js'
 import { Joining } from './star/join.js'
-import { Registry } from './star/registry.js'
+import { Registry } from './registry/registry.js'
 import { Star } from './star/star.js'
 import { Counters, type ClusterStats, type RendezvousStats } from './stats.js'
-import { BacklogWatch } from './wire/backlog.js'
-import { Engine, ENGINE_PATH } from './wire/engine.js'
+import { BacklogWatch } from './transport/backlog.js'
+import { Engine, ENGINE_PATH } from './transport/engine.js'
 import { VERSION } from './version.js'
-import { Turns } from './wire/turns.js'
+import { WorkQueue } from './pacing/work-queue.js'
 
 /** Where a server listens. */
 export interface RendezvousAddress {
@@ -91,7 +91,7 @@ class RendezvousServer implements Rendezvous {
   readonly #router: Router
   readonly #discovery: Discovery
   readonly #joining: Joining
-  readonly #turns: Turns
+  readonly #workQueue: WorkQueue
   readonly #star: Star
   readonly #holders: Holders
   readonly #backplane: Backplane
@@ -160,7 +160,7 @@ class RendezvousServer implements Rendezvous {
       this.#counters,
       onFault
     )
-    this.#turns = new Turns(limits.waiting)
+    this.#workQueue = new WorkQueue(limits.waiting)
     this.#channels = new Channels(
       {
         window: { initial: STREAM_WINDOW, max: options.cluster.streamWindow },
@@ -193,7 +193,7 @@ class RendezvousServer implements Rendezvous {
         dialing,
         router: this.#router,
         channels: this.#channels,
-        turns: this.#turns,
+        workQueue: this.#workQueue,
         counters: this.#counters,
         onFault
       }
@@ -229,7 +229,7 @@ class RendezvousServer implements Rendezvous {
         announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
       },
       this.#counters,
-      this.#turns,
+      this.#workQueue,
       this.#star,
       (session) => this.#star.attach(session)
     )
@@ -319,7 +319,7 @@ class RendezvousServer implements Rendezvous {
     if (http === undefined) return
     this.#http = undefined
     for (const timer of this.#timers) clearInterval(timer)
-    this.#turns.stop()
+    this.#workQueue.stop()
     this.#discovery.stop()
     this.#star.closeAll()
     this.#engine?.close()
@@ -376,7 +376,7 @@ class RendezvousServer implements Rendezvous {
       bufferedBytes: this.#backlog.buffered,
       held: this.#flow.held.size,
       pendingChallenges: this.#joining.pendingChallenges,
-      waiting: this.#turns.size,
+      waiting: this.#workQueue.size,
       ...(this.#isShared ? { cluster: this.#clusterStats() } : {}),
       ...this.#counters.snapshot()
     }

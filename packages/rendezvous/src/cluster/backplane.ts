@@ -1,4 +1,4 @@
-import type { Claim } from './claim.js'
+import type { Claim } from '../registry/claim.js'
 import type { Frame } from './frames.js'
 
 /** Who holds a peer, as all nodes of a star see it: the newest claim of all. */

@@ -1,13 +1,13 @@
 import { halfName, WIRE_ERRORS } from '@websocket-star/protocol'
-import type { Party } from '../relay/party.js'
-import type { Proxy } from '../relay/proxy.js'
+import type { Endpoint } from '../relay/endpoint.js'
+import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
-import type { ChunkHeader } from '../wire/link.js'
-import type { StreamRoute } from '../wire/receiver.js'
+import type { ChunkHeader } from '../transport/link.js'
+import type { StreamRoute } from '../transport/receiver.js'
 import type { NodeLink } from './backplane.js'
 import type { DialRef, Frame } from './frames.js'
 import { chunkCost, HopWindow, type HopWindowOptions } from './hop-window.js'
-import { Queue } from '../queue.js'
+import { Queue } from '../pacing/queue.js'
 
 /** A frame of one channel. */
 export type ChannelFrame = Extract<Frame, DialRef>
@@ -27,7 +27,7 @@ export interface ChannelOwner {
 const LARGEST_CHUNK = 1_048_576
 
 /** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
-export class Channel implements Party {
+export class Channel implements Endpoint {
   readonly link: NodeLink
   readonly number: number
   /** This node opened it: its client is the dialler. */
@@ -294,10 +294,10 @@ export class Channel implements Party {
       return this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
     }
     if (frame.type !== 'data') return
-    // All routes of a channel are proxies of its router.
-    const proxy = this.routes.get(this.#incoming) as Proxy | undefined
+    // All routes of a channel are halves of its router.
+    const half = this.routes.get(this.#incoming) as Half | undefined
     this.#window.consumed(chunkCost(frame.bytes.length))
-    if (proxy !== undefined) this.#owner.router.chunk(proxy, this, frame.bytes, 0)
+    if (half !== undefined) this.#owner.router.chunk(half, this, frame.bytes, 0)
     this.#grant()
   }
 

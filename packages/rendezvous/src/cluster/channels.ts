@@ -1,7 +1,7 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import type { Router } from '../relay/router.js'
 import type { Counters } from '../stats.js'
-import type { RequestOutcome } from '../wire/acks.js'
+import type { RequestOutcome } from '../transport/acks.js'
 import type { Backplane, NodeLink } from './backplane.js'
 import { Channel, type ChannelFrame, type ChannelOwner } from './channel.js'
 import type { Frame } from './frames.js'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './backplane.js'
-import type { Claim } from './claim.js'
+import type { Claim } from '../registry/claim.js'
 import type { Frame } from './frames.js'
 
 /** A star within one process. */

@@ -1,5 +1,5 @@
 import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './backplane.js'
-import type { Claim } from './claim.js'
+import type { Claim } from '../registry/claim.js'
 
 /** For a server that may be started again after it was stopped: it is another node then. */
 export class RestartableBackplane implements Backplane {

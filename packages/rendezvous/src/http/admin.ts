@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Registry } from '../star/registry.js'
+import type { Registry } from '../registry/registry.js'
 import type { Counters } from '../stats.js'
 import { answer, answerJson } from './answer.js'
 import { FailedAttempts } from './failed-attempts.js'

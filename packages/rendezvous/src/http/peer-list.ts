@@ -1,7 +1,7 @@
-import type { Party } from '../relay/party.js'
-import type { Proxy } from '../relay/proxy.js'
-import { addressOf, isElsewhere, type Entry, type Registry } from '../star/registry.js'
-import type { Session } from '../wire/session.js'
+import type { Endpoint } from '../relay/endpoint.js'
+import type { Half } from '../relay/half.js'
+import { addressOf, isElsewhere, type Entry, type Registry } from '../registry/registry.js'
+import type { Session } from '../transport/session.js'
 import type { ListedPeer, ListedStream, PeerList } from './status-messages.js'
 
 /** Peers that are listed at most, the busiest first. */
@@ -15,7 +15,7 @@ const MAX_STREAMS = 16
  * @param part - of the peer ids or addresses that are asked for
  */
 export function listPeers(registry: Registry, part: string): PeerList {
-  const names = new Map<Party, string>()
+  const names = new Map<Endpoint, string>()
   const fitting: { entry: Entry; streams: number }[] = []
   for (const entry of registry.peers()) {
     for (const session of sessionsOf(entry)) names.set(session, entry.key)
@@ -35,15 +35,15 @@ function isAbout(entry: Entry, part: string): boolean {
   return part === '' || entry.key.includes(part) || (addressOf(entry)?.canonical.includes(part) ?? false)
 }
 
-function describe(entry: Entry, names: ReadonlyMap<Party, string>): ListedPeer {
+function describe(entry: Entry, names: ReadonlyMap<Endpoint, string>): ListedPeer {
   const sessions = sessionsOf(entry)
   const streams: ListedStream[] = []
   for (const session of sessions) {
     if (session.streams === 0) continue
-    // All that a session's routes hold are proxies of the router.
-    for (const proxy of session.routes.values() as Iterable<Proxy>) {
+    // All that a session's routes hold are halves of the router.
+    for (const half of session.routes.values() as Iterable<Half>) {
       if (streams.length === MAX_STREAMS) break
-      streams.push(describeStream(proxy, session, names))
+      streams.push(describeStream(half, session, names))
     }
   }
   return {
@@ -58,13 +58,13 @@ function describe(entry: Entry, names: ReadonlyMap<Party, string>): ListedPeer {
   }
 }
 
-function describeStream(proxy: Proxy, session: Session, names: ReadonlyMap<Party, string>): ListedStream {
-  const isSender = proxy.sender === session
+function describeStream(half: Half, session: Session, names: ReadonlyMap<Endpoint, string>): ListedStream {
+  const isSender = half.sender === session
   return {
-    id: proxy.stream,
+    id: half.stream,
     direction: isSender ? 'out' : 'in',
-    remote: names.get(isSender ? proxy.receiver : proxy.sender),
-    bytes: proxy.bytes,
-    state: !proxy.accepted ? 'unaccepted' : proxy.heldSince !== undefined || proxy.credit === 0 ? 'held' : 'open'
+    remote: names.get(isSender ? half.receiver : half.sender),
+    bytes: half.bytes,
+    state: !half.accepted ? 'unaccepted' : half.heldSince !== undefined || half.credit === 0 ? 'held' : 'open'
   }
 }

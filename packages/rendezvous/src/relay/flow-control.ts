@@ -1,8 +1,8 @@
 import { CREDIT_MAX } from '@websocket-star/protocol'
 import type { Counters, PauseReason } from '../stats.js'
-import type { Session } from '../wire/session.js'
-import type { Party } from './party.js'
-import type { Proxy } from './proxy.js'
+import type { Session } from '../transport/session.js'
+import type { Endpoint } from './endpoint.js'
+import type { Half } from './half.js'
 
 export interface FlowOptions {
   /** Bytes unsent to a legacy receiver above which those who send to it are held. */
@@ -25,16 +25,16 @@ export class FlowControl {
   readonly #counters: Counters
   readonly #now: () => number
   /** The halves on whose account a sender is not read from. */
-  readonly #holds = new Map<Party, Set<Proxy>>()
+  readonly #holds = new Map<Endpoint, Set<Half>>()
   /** The halves that wait until their receiver has taken more. */
-  readonly #waiting = new Map<Party, Set<Proxy>>()
+  readonly #waiting = new Map<Endpoint, Set<Half>>()
 
   /** Halves whose sender is to be told of credit once it has read what waits for it. */
-  readonly #untold = new Map<Party, Set<Proxy>>()
+  readonly #untold = new Map<Endpoint, Set<Half>>()
   /** Those of them that are not read from until they have read what they asked for. */
-  readonly #deaf = new Set<Party>()
+  readonly #deaf = new Set<Endpoint>()
   /** Who was not read from at any time since this was last asked. */
-  #heldLately = new Set<Party>()
+  #heldLately = new Set<Endpoint>()
 
   constructor(options: FlowOptions, counters: Counters, now: () => number) {
     this.#options = options
@@ -42,13 +42,13 @@ export class FlowControl {
     this.#now = now
   }
 
-  /** Parties that are not read from now. */
-  get held(): ReadonlySet<Party> {
+  /** Endpoints that are not read from now. */
+  get held(): ReadonlySet<Endpoint> {
     return new Set([...this.#holds.keys(), ...this.#deaf])
   }
 
   /** Who was not read from at any time since the last call. */
-  takeHeld(): ReadonlySet<Party> {
+  takeHeld(): ReadonlySet<Endpoint> {
     const held = this.#heldLately
     this.#heldLately = new Set([...this.#holds.keys(), ...this.#deaf])
     return held
@@ -62,12 +62,12 @@ export class FlowControl {
     this.#pause(session, 'answers')
   }
 
-  /** A party is gone. */
-  leave(party: Party): void {
-    this.#deaf.delete(party)
-    this.#heldLately.delete(party)
-    this.#waiting.delete(party)
-    this.#untold.delete(party)
+  /** A endpoint is gone. */
+  leave(endpoint: Endpoint): void {
+    this.#deaf.delete(endpoint)
+    this.#heldLately.delete(endpoint)
+    this.#waiting.delete(endpoint)
+    this.#untold.delete(endpoint)
   }
 
   /**
@@ -76,15 +76,15 @@ export class FlowControl {
    * @param window - payload bytes it takes, if it said so
    * @returns the window to tell the sender of, if it is to be told of any
    */
-  accepted(proxy: Proxy, window: number | undefined): number | undefined {
-    const { sender } = proxy
+  accepted(half: Half, window: number | undefined): number | undefined {
+    const { sender } = half
     if (window === undefined && sender.extended) {
-      proxy.isServerWindow = true
-      proxy.credit = this.#options.highWaterMark
-      return proxy.credit
+      half.isServerWindow = true
+      half.credit = this.#options.highWaterMark
+      return half.credit
     }
-    proxy.credit = window
-    if (window === 0 && !sender.extended) this.#hold(proxy, 'window')
+    half.credit = window
+    if (window === 0 && !sender.extended) this.#hold(half, 'window')
     return sender.extended ? window : undefined
   }
 
@@ -93,20 +93,20 @@ export class FlowControl {
    *
    * @returns whether the sender is to be told
    */
-  granted(proxy: Proxy, bytes: number): boolean {
-    if (proxy.credit === undefined || proxy.isServerWindow) {
+  granted(half: Half, bytes: number): boolean {
+    if (half.credit === undefined || half.isServerWindow) {
       this.#counters.drop('credit without window')
       return false
     }
-    proxy.credit = Math.min(proxy.credit + bytes, Number.MAX_SAFE_INTEGER)
-    if (proxy.sender.extended) return this.#mayTell(proxy, bytes)
-    if (proxy.credit > 0) this.#release(proxy)
+    half.credit = Math.min(half.credit + bytes, Number.MAX_SAFE_INTEGER)
+    if (half.sender.extended) return this.#mayTell(half, bytes)
+    if (half.credit > 0) this.#release(half)
     return false
   }
 
   /** Whether a sender that knows windows keeps to this one's. */
-  admits(proxy: Proxy, bytes: number): boolean {
-    return proxy.credit === undefined || bytes <= proxy.credit || !proxy.sender.extended
+  admits(half: Half, bytes: number): boolean {
+    return half.credit === undefined || bytes <= half.credit || !half.sender.extended
   }
 
   /**
@@ -114,122 +114,122 @@ export class FlowControl {
    *
    * @returns false if the sender can neither be held nor asked to wait, and the receiver cannot take more
    */
-  forwarded(proxy: Proxy, bytes: number): boolean {
-    const { sender, receiver } = proxy
+  forwarded(half: Half, bytes: number): boolean {
+    const { sender, receiver } = half
     const { buffered } = receiver
-    if (proxy.credit !== undefined) proxy.credit -= bytes
-    if (proxy.isServerWindow) this.#regrant(proxy, bytes, buffered)
-    else if (!sender.extended && proxy.credit !== undefined && proxy.credit <= 0) this.#hold(proxy, 'window')
-    else if (!sender.extended && proxy.credit === undefined && buffered > this.#options.highWaterMark) {
-      this.#awaitDrain(proxy)
-      this.#hold(proxy, 'receiver')
+    if (half.credit !== undefined) half.credit -= bytes
+    if (half.isServerWindow) this.#regrant(half, bytes, buffered)
+    else if (!sender.extended && half.credit !== undefined && half.credit <= 0) this.#hold(half, 'window')
+    else if (!sender.extended && half.credit === undefined && buffered > this.#options.highWaterMark) {
+      this.#awaitDrain(half)
+      this.#hold(half, 'receiver')
     }
     if (buffered <= Math.max(this.#options.sessionCeiling, this.#options.highWaterMark)) return true
     if (sender.polling) return false
-    this.#awaitDrain(proxy)
-    this.#hold(proxy, 'ceiling')
+    this.#awaitDrain(half)
+    this.#hold(half, 'ceiling')
     return true
   }
 
-  /** A party has taken enough of what waited for it. */
-  drained(receiver: Party): void {
+  /** A endpoint has taken enough of what waited for it. */
+  drained(receiver: Endpoint): void {
     if (this.#deaf.delete(receiver)) this.#unpause(receiver)
-    for (const proxy of this.#untold.get(receiver) ?? []) {
-      if (!proxy.ended) receiver.sendCredit(proxy.stream, proxy.untold)
-      proxy.untold = 0
+    for (const half of this.#untold.get(receiver) ?? []) {
+      if (!half.ended) receiver.sendCredit(half.stream, half.untold)
+      half.untold = 0
     }
     this.#untold.delete(receiver)
     const waiting = this.#waiting.get(receiver)
     if (waiting === undefined) return
     this.#waiting.delete(receiver)
-    for (const proxy of waiting) {
-      if (proxy.isServerWindow) this.#grantOwed(proxy)
-      if (proxy.credit === undefined || proxy.credit > 0 || proxy.sender.extended) this.#release(proxy)
+    for (const half of waiting) {
+      if (half.isServerWindow) this.#grantOwed(half)
+      if (half.credit === undefined || half.credit > 0 || half.sender.extended) this.#release(half)
     }
   }
 
   /** A half has ended: it holds nobody any more. */
-  forget(proxy: Proxy): void {
-    this.#release(proxy)
-    const waiting = this.#waiting.get(proxy.receiver)
-    waiting?.delete(proxy)
-    if (waiting?.size === 0) this.#waiting.delete(proxy.receiver)
+  forget(half: Half): void {
+    this.#release(half)
+    const waiting = this.#waiting.get(half.receiver)
+    waiting?.delete(half)
+    if (waiting?.size === 0) this.#waiting.delete(half.receiver)
   }
 
   /** The halves that have held their sender for too long. */
-  overdue(): Proxy[] {
+  overdue(): Half[] {
     const limit = this.#now() - this.#options.holdTimeout
-    return [...this.#holds.values()].flatMap((proxies) =>
-      [...proxies].filter(({ heldSince }) => heldSince !== undefined && heldSince <= limit)
+    return [...this.#holds.values()].flatMap((halves) =>
+      [...halves].filter(({ heldSince }) => heldSince !== undefined && heldSince <= limit)
     )
   }
 
   /** Whether a sender can be told of credit now: else it is added up, for it reads slowly. */
-  #mayTell(proxy: Proxy, bytes: number): boolean {
-    const { sender } = proxy
-    if (proxy.untold === 0 && sender.buffered <= ANSWERS_MAX) return true
-    proxy.untold = Math.min(proxy.untold + bytes, CREDIT_MAX)
+  #mayTell(half: Half, bytes: number): boolean {
+    const { sender } = half
+    if (half.untold === 0 && sender.buffered <= ANSWERS_MAX) return true
+    half.untold = Math.min(half.untold + bytes, CREDIT_MAX)
     const untold = this.#untold.get(sender)
     if (untold === undefined) {
-      this.#untold.set(sender, new Set([proxy]))
+      this.#untold.set(sender, new Set([half]))
       sender.onDrain(ANSWERS_MAX)
-    } else untold.add(proxy)
+    } else untold.add(half)
     return false
   }
 
-  #regrant(proxy: Proxy, bytes: number, buffered: number): void {
-    proxy.owed += bytes
-    if (buffered > this.#options.highWaterMark) this.#awaitDrain(proxy)
-    else if (proxy.owed >= this.#options.highWaterMark / 4) this.#grantOwed(proxy)
+  #regrant(half: Half, bytes: number, buffered: number): void {
+    half.owed += bytes
+    if (buffered > this.#options.highWaterMark) this.#awaitDrain(half)
+    else if (half.owed >= this.#options.highWaterMark / 4) this.#grantOwed(half)
   }
 
-  #grantOwed(proxy: Proxy): void {
-    if (proxy.owed === 0 || proxy.credit === undefined) return
-    proxy.credit += proxy.owed
-    proxy.sender.sendCredit(proxy.stream, proxy.owed)
-    proxy.owed = 0
+  #grantOwed(half: Half): void {
+    if (half.owed === 0 || half.credit === undefined) return
+    half.credit += half.owed
+    half.sender.sendCredit(half.stream, half.owed)
+    half.owed = 0
   }
 
-  #awaitDrain(proxy: Proxy): void {
-    const { receiver } = proxy
+  #awaitDrain(half: Half): void {
+    const { receiver } = half
     const waiting = this.#waiting.get(receiver)
     if (waiting !== undefined) {
-      waiting.add(proxy)
+      waiting.add(half)
       return
     }
-    this.#waiting.set(receiver, new Set([proxy]))
+    this.#waiting.set(receiver, new Set([half]))
     receiver.onDrain(this.#options.highWaterMark)
   }
 
-  #hold(proxy: Proxy, reason: PauseReason): void {
-    if (proxy.heldSince !== undefined) return
-    proxy.heldSince = this.#now()
-    const holds = this.#holds.get(proxy.sender)
+  #hold(half: Half, reason: PauseReason): void {
+    if (half.heldSince !== undefined) return
+    half.heldSince = this.#now()
+    const holds = this.#holds.get(half.sender)
     if (holds !== undefined) {
-      holds.add(proxy)
+      holds.add(half)
       return
     }
-    this.#holds.set(proxy.sender, new Set([proxy]))
-    this.#pause(proxy.sender, reason)
+    this.#holds.set(half.sender, new Set([half]))
+    this.#pause(half.sender, reason)
   }
 
-  #pause(party: Party, reason: PauseReason): void {
+  #pause(endpoint: Endpoint, reason: PauseReason): void {
     this.#counters.pause(reason)
-    this.#heldLately.add(party)
-    party.pause()
+    this.#heldLately.add(endpoint)
+    endpoint.pause()
   }
 
-  #unpause(party: Party): void {
-    if (!this.#holds.has(party) && !this.#deaf.has(party)) party.resume()
+  #unpause(endpoint: Endpoint): void {
+    if (!this.#holds.has(endpoint) && !this.#deaf.has(endpoint)) endpoint.resume()
   }
 
-  #release(proxy: Proxy): void {
-    if (proxy.heldSince === undefined) return
-    proxy.heldSince = undefined
-    const holds = this.#holds.get(proxy.sender)
-    holds?.delete(proxy)
+  #release(half: Half): void {
+    if (half.heldSince === undefined) return
+    half.heldSince = undefined
+    const holds = this.#holds.get(half.sender)
+    holds?.delete(half)
     if (holds?.size !== 0) return
-    this.#holds.delete(proxy.sender)
-    this.#unpause(proxy.sender)
+    this.#holds.delete(half.sender)
+    this.#unpause(half.sender)
   }
 }

@@ -13,15 +13,15 @@ import {
 } from '@websocket-star/protocol'
 import type { Backplane, PeerRecord } from '../cluster/backplane.js'
 import type { Channels, IncomingDial } from '../cluster/channels.js'
-import type { Proxy } from '../relay/proxy.js'
+import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
-import type { Ack, Session } from '../wire/session.js'
-import type { RequestOutcome } from '../wire/acks.js'
-import { IpRates } from './ip-rates.js'
-import type { Member } from './member.js'
-import { keyOf, type Holder, type Registry } from './registry.js'
-import { BURST, TokenBucket } from './token-bucket.js'
+import type { Ack, Session } from '../transport/session.js'
+import type { RequestOutcome } from '../transport/acks.js'
+import { IpRates } from '../pacing/ip-rates.js'
+import type { Member } from '../registry/member.js'
+import { keyOf, type Holder, type Registry } from '../registry/registry.js'
+import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 
 export interface DialOptions {
   /** Milliseconds the dialled peer has to answer. */
@@ -181,7 +181,7 @@ export class Dialing {
   /** Asks a client of this node. */
   #ask(
     target: Member,
-    half: Proxy,
+    half: Half,
     { from, dialId }: DialRequest,
     answered: (failure: Refusal | undefined) => void
   ): void {
@@ -196,7 +196,7 @@ export class Dialing {
     if (this.#others.backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
     const { session } = member
     this.#waitAsDialer(session, dialId)
-    let half: Proxy | undefined
+    let half: Half | undefined
     this.#others.channels.open(
       node,
       { dialId, from: from.canonical, to: to.canonical, isExtended: session.extended },
@@ -284,7 +284,7 @@ export class Dialing {
   }
 
   /** Opens the callee's half, if the dial was taken. @returns why it was not */
-  #conclude(half: Proxy, dialId: string, outcome: RequestOutcome): Refusal | undefined {
+  #conclude(half: Half, dialId: string, outcome: RequestOutcome): Refusal | undefined {
     if (!outcome.answered) {
       this.#router.drop(half)
       if (outcome.reason === 'closed') return ['peer left', WIRE_ERRORS.peerLeft]

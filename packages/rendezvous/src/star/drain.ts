@@ -1,6 +1,6 @@
 import { EVENTS } from '@websocket-star/protocol'
-import type { Session } from '../wire/session.js'
-import { eventText } from '../wire/packet.js'
+import type { Session } from '../transport/session.js'
+import { eventText } from '../codec/packet.js'
 
 /** Milliseconds for each client: so that not all of them arrive elsewhere at once. */
 const SPREAD = 1

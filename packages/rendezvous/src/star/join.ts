@@ -10,12 +10,12 @@ import {
 } from '@websocket-star/protocol'
 import type { PeerRecord } from '../cluster/backplane.js'
 import type { Counters, RefusalReason } from '../stats.js'
-import type { Ack } from '../wire/session.js'
-import type { Discovery } from './discovery.js'
-import type { Holders } from './holders.js'
-import { IpRates } from './ip-rates.js'
-import type { Member, PendingJoin } from './member.js'
-import type { Entry, Holder } from './registry.js'
+import type { Ack } from '../transport/session.js'
+import type { Discovery } from '../discovery/discovery.js'
+import type { Holders } from './takeover.js'
+import { IpRates } from '../pacing/ip-rates.js'
+import type { Member, PendingJoin } from '../registry/member.js'
+import type { Entry, Holder } from '../registry/registry.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean

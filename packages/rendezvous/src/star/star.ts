@@ -2,15 +2,15 @@ import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorF
 import type { Channels } from '../cluster/channels.js'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
-import type { Ack, Session, SessionListener } from '../wire/session.js'
-import type { StreamFrame } from '../wire/stream-frame.js'
-import type { Turns } from '../wire/turns.js'
+import type { Ack, Session, SessionListener } from '../transport/session.js'
+import type { StreamFrame } from '../codec/stream-frame.js'
+import type { WorkQueue } from '../pacing/work-queue.js'
 import type { Dialing } from './dial.js'
-import type { Discovery } from './discovery.js'
+import type { Discovery } from '../discovery/discovery.js'
 import { Drain } from './drain.js'
-import type { Holders } from './holders.js'
+import type { Holders } from './takeover.js'
 import type { Joining } from './join.js'
-import { Member } from './member.js'
+import { Member } from '../registry/member.js'
 
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
@@ -27,7 +27,7 @@ export interface StarParts {
   dialing: Dialing
   router: Router
   channels: Pick<Channels, 'isQuiet' | 'sweep'>
-  turns: Turns
+  workQueue: WorkQueue
   counters: Counters
   onFault: (error: unknown) => void
 }
@@ -157,7 +157,7 @@ export class Star implements SessionListener {
   /** When many join at once they are served in order, between other things. */
   #inTurn(member: Member, ack: Ack | undefined, action: () => void): void {
     member.waiting++
-    const hasRoom = this.#parts.turns.take(() => {
+    const hasRoom = this.#parts.workQueue.take(() => {
       member.waiting--
       if (member.session.ended) return
       try {

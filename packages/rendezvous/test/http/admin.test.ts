@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Admin } from '../../src/http/admin.js'
 import type { PeerList } from '../../src/http/status-messages.js'
-import { Registry } from '../../src/star/registry.js'
+import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
 import { serve, type Answer } from './requests.js'
 

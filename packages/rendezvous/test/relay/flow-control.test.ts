@@ -52,26 +52,26 @@ describe('a chunk', () => {
     ['new', 'windowed', 500, CEILING, undefined],
     ['new', 'windowed', 10, CEILING + 1, 'ceiling']
   ])('%s to %s, %s bytes, %s unsent then: held for %s', (kind, to, bytes, buffered, reason) => {
-    const proxy = scene.accepted(kind, to === 'windowed' ? 500 : undefined)
-    expect(scene.forward(proxy, bytes, buffered)).toBe(true)
+    const half = scene.accepted(kind, to === 'windowed' ? 500 : undefined)
+    expect(scene.forward(half, bytes, buffered)).toBe(true)
     expect(scene.isHeld()).toBe(reason !== undefined)
     expect(scene.counters.snapshot().paused).toEqual(reason === undefined ? {} : { [reason]: 1 })
   })
 
   test('of a sender that polls may not be passed on above the ceiling: it can only be answered late', () => {
     scene.sender.recordingLink.polling = true
-    const proxy = scene.accepted('legacy', undefined)
-    expect(scene.forward(proxy, 10, CEILING)).toBe(true)
+    const half = scene.accepted('legacy', undefined)
+    expect(scene.forward(half, 10, CEILING)).toBe(true)
     expect(scene.isHeld()).toBe(true)
-    expect(scene.forward(proxy, 10, CEILING + 1)).toBe(false)
+    expect(scene.forward(half, 10, CEILING + 1)).toBe(false)
   })
 })
 
 describe('a held sender', () => {
   test('goes on when the receiver has taken enough', () => {
-    const proxy = scene.accepted('legacy', undefined)
-    scene.forward(proxy, 10, MARK + 1)
-    scene.forward(proxy, 10, MARK + 11)
+    const half = scene.accepted('legacy', undefined)
+    scene.forward(half, 10, MARK + 1)
+    scene.forward(half, 10, MARK + 11)
     expect(scene.receiver.recordingLink.told).toEqual([['drain at', MARK]])
     scene.drain()
     expect(scene.isHeld()).toBe(false)
@@ -80,9 +80,9 @@ describe('a held sender', () => {
   })
 
   test('is held again, and counted again', () => {
-    const proxy = scene.accepted('legacy', undefined)
+    const half = scene.accepted('legacy', undefined)
     for (let round = 0; round < 3; round++) {
-      scene.forward(proxy, 10, MARK + 1)
+      scene.forward(half, 10, MARK + 1)
       expect(scene.isHeld()).toBe(true)
       scene.drain()
       expect(scene.isHeld()).toBe(false)
@@ -91,29 +91,29 @@ describe('a held sender', () => {
   })
 
   test('goes on when credit is above nothing, not before', () => {
-    const proxy = scene.accepted('legacy', 100)
-    scene.forward(proxy, 250)
-    expect(scene.flow.granted(proxy, 150)).toBe(false)
+    const half = scene.accepted('legacy', 100)
+    scene.forward(half, 250)
+    expect(scene.flow.granted(half, 150)).toBe(false)
     expect(scene.isHeld()).toBe(true)
-    scene.flow.granted(proxy, 1)
+    scene.flow.granted(half, 1)
     expect(scene.isHeld()).toBe(false)
-    expect(proxy.credit).toBe(1)
-    scene.forward(proxy, 1)
+    expect(half.credit).toBe(1)
+    scene.forward(half, 1)
     expect(scene.isHeld()).toBe(true)
   })
 
   test('for want of credit stays so when the receiver has taken enough', () => {
-    const proxy = scene.accepted('legacy', 100)
-    scene.forward(proxy, 100, CEILING + 1)
+    const half = scene.accepted('legacy', 100)
+    scene.forward(half, 100, CEILING + 1)
     scene.drain()
     expect(scene.isHeld()).toBe(true)
-    scene.flow.granted(proxy, 1)
+    scene.flow.granted(half, 1)
     expect(scene.isHeld()).toBe(false)
   })
 
   test('of a new client at the ceiling goes on when the receiver has taken enough, without credit', () => {
-    const proxy = scene.accepted('new', 100)
-    scene.forward(proxy, 100, CEILING + 1)
+    const half = scene.accepted('new', 100)
+    scene.forward(half, 100, CEILING + 1)
     scene.drain()
     expect(scene.isHeld()).toBe(false)
   })
@@ -145,9 +145,9 @@ describe('a held sender', () => {
   })
 
   test('goes on when the half that holds it ends', () => {
-    const proxy = scene.accepted('legacy', undefined)
-    scene.forward(proxy, 10, MARK + 1)
-    scene.flow.forget(proxy)
+    const half = scene.accepted('legacy', undefined)
+    scene.forward(half, 10, MARK + 1)
+    scene.flow.forget(half)
     expect(scene.isHeld()).toBe(false)
     scene.drain()
     expect(scene.sender.recordingLink.told).toEqual([['pause'], ['resume']])
@@ -158,30 +158,30 @@ describe('a held sender', () => {
     ['legacy', 10, 0],
     ['new', 10, CEILING + 1]
   ])('%s with a window of %s is overdue after the longest stretch', (kind, window, buffered) => {
-    const proxy = scene.accepted(kind, window)
-    scene.forward(proxy, 10, buffered)
+    const half = scene.accepted(kind, window)
+    scene.forward(half, 10, buffered)
     scene.now += HOLD - 1
     expect(scene.flow.overdue()).toEqual([])
     scene.now += 1
-    expect(scene.flow.overdue()).toEqual([proxy])
-    scene.flow.forget(proxy)
+    expect(scene.flow.overdue()).toEqual([half])
+    scene.flow.forget(half)
     expect(scene.flow.overdue()).toEqual([])
   })
 
   test('has a new stretch each time', () => {
-    const proxy = scene.accepted('legacy', undefined)
-    scene.forward(proxy, 10, MARK + 1)
+    const half = scene.accepted('legacy', undefined)
+    scene.forward(half, 10, MARK + 1)
     scene.now += HOLD - 1
     scene.drain()
-    scene.forward(proxy, 10, MARK + 1)
+    scene.forward(half, 10, MARK + 1)
     scene.now += HOLD - 1
     expect(scene.flow.overdue()).toEqual([])
   })
 })
 
 test('those who were held for a moment only are known, once', () => {
-  const proxy = scene.accepted('legacy', undefined)
-  scene.forward(proxy, 10, MARK + 1)
+  const half = scene.accepted('legacy', undefined)
+  scene.forward(half, 10, MARK + 1)
   expect([...scene.flow.takeHeld()]).toEqual([scene.sender.session])
   expect([...scene.flow.takeHeld()]).toEqual([scene.sender.session])
   scene.drain()
@@ -210,10 +210,10 @@ describe('a client that does not read what it asked for', () => {
   })
 
   test('is read from again only when no half holds it either, and the other way round', () => {
-    const proxy = scene.accepted('legacy', undefined)
+    const half = scene.accepted('legacy', undefined)
     const releases = [() => scene.drain(), () => scene.flow.drained(scene.sender.session)]
     for (const [first, second] of [releases, releases.toReversed()]) {
-      scene.forward(proxy, 10, MARK + 1)
+      scene.forward(half, 10, MARK + 1)
       ask(ANSWERS + 1)
       first?.()
       expect(scene.sender.recordingLink.paused).toBe(true)

@@ -1,18 +1,18 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FlowControl } from '../../src/relay/flow-control.js'
-import type { Proxy } from '../../src/relay/proxy.js'
+import type { Half } from '../../src/relay/half.js'
 import { Router } from '../../src/relay/router.js'
 import { Counters } from '../../src/stats.js'
-import { BacklogWatch } from '../../src/wire/backlog.js'
-import type { StreamFrame } from '../../src/wire/stream-frame.js'
+import { BacklogWatch } from '../../src/transport/backlog.js'
+import type { StreamFrame } from '../../src/codec/stream-frame.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const STREAM = 'a.dialer'
 const BACK = 'a.listener'
 const PAYLOAD = Buffer.from('hello')
 
-type Party = 'sender' | 'receiver' | 'stranger'
+type Endpoint = 'sender' | 'receiver' | 'stranger'
 type Phase = 'waiting' | 'accepted' | 'ended'
 
 const FRAMES = {
@@ -23,7 +23,7 @@ const FRAMES = {
   failure: { kind: 'error', stream: STREAM, reason: 'gone' }
 } satisfies Record<string, StreamFrame>
 
-/** What a party sends: a frame, or a chunk, which comes by way of its route. */
+/** What a endpoint sends: a frame, or a chunk, which comes by way of its route. */
 type Sent = keyof typeof FRAMES | 'chunk'
 
 const OPTIONS = { streamsPerSession: 4, acceptTimeout: 60_000, pongInterval: 20_000 }
@@ -34,7 +34,7 @@ describe('the router', () => {
   let router: Router
   let counters: Counters
   let now: number
-  let parties: Record<Party, RecordingSession>
+  let endpoints: Record<Endpoint, RecordingSession>
 
   beforeEach(() => {
     now = 1_000_000
@@ -42,47 +42,47 @@ describe('the router', () => {
     const clock = () => now
     const flow = new FlowControl(FLOW, counters, clock)
     router = new Router(OPTIONS, flow, new BacklogWatch(BACKLOG, clock), counters, clock)
-    parties = {
+    endpoints = {
       sender: new RecordingSession('sender'),
       receiver: new RecordingSession('receiver'),
       stranger: new RecordingSession('stranger')
     }
   })
 
-  function open(stream = STREAM, partner?: Proxy): Proxy {
-    return router.open(stream, parties.sender.session, parties.receiver.session, partner)
+  function open(stream = STREAM, partner?: Half): Half {
+    return router.open(stream, endpoints.sender.session, endpoints.receiver.session, partner)
   }
 
-  function route(party: Party, frame: StreamFrame): void {
-    router.route(parties[party].session, frame)
+  function route(endpoint: Endpoint, frame: StreamFrame): void {
+    router.route(endpoints[endpoint].session, frame)
   }
 
   /** A chunk goes where its name leads; the session itself counts one that leads nowhere. */
-  function sendChunk(party: Party, stream = STREAM, bytes = PAYLOAD, offset = 0): void {
-    const { session } = parties[party]
+  function sendChunk(endpoint: Endpoint, stream = STREAM, bytes = PAYLOAD, offset = 0): void {
+    const { session } = endpoints[endpoint]
     const target = session.routes.get(stream)
     if (target === undefined) counters.drop('unknown stream')
     else target.chunk(session, bytes, offset)
   }
 
-  function send(party: Party, sent: Sent): void {
-    if (sent === 'chunk') sendChunk(party)
-    else route(party, FRAMES[sent])
+  function send(endpoint: Endpoint, sent: Sent): void {
+    if (sent === 'chunk') sendChunk(endpoint)
+    else route(endpoint, FRAMES[sent])
   }
 
-  /** The receiver accepts, and the parties forget what they were told of it. */
+  /** The receiver accepts, and the endpoints forget what they were told of it. */
   function accept(window: number | undefined): void {
     route('receiver', { kind: 'accept', stream: STREAM, window })
-    for (const { sent } of Object.values(parties)) sent.length = 0
+    for (const { sent } of Object.values(endpoints)) sent.length = 0
   }
 
   /** Both halves of a dial, accepted by their receivers, of which nothing was sent yet. */
-  function openDial(): [Proxy, Proxy] {
+  function openDial(): [Half, Half] {
     const half = open()
-    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    const back = router.open(BACK, endpoints.receiver.session, endpoints.sender.session, half)
     route('receiver', FRAMES.accept)
     route('sender', { kind: 'accept', stream: BACK, window: undefined })
-    for (const { sent } of Object.values(parties)) sent.length = 0
+    for (const { sent } of Object.values(endpoints)) sent.length = 0
     return [half, back]
   }
 
@@ -96,7 +96,7 @@ describe('the router', () => {
     failureToSender: ['sender', ['error', STREAM, 'gone']]
   } as const
 
-  test.each<[Phase, Party, Sent, keyof typeof passedOn]>([
+  test.each<[Phase, Endpoint, Sent, keyof typeof passedOn]>([
     ['waiting', 'sender', 'end', 'endToReceiver'],
     ['waiting', 'sender', 'failure', 'failureToReceiver'],
     ['waiting', 'receiver', 'accept', 'accept'],
@@ -108,19 +108,19 @@ describe('the router', () => {
     ['accepted', 'receiver', 'credit', 'credit'],
     ['accepted', 'receiver', 'end', 'endToSender'],
     ['accepted', 'receiver', 'failure', 'failureToSender']
-  ])('%s: a %s may send %s', (phase, party, frame, passed) => {
-    const proxy = open()
-    parties.sender.extended = true
+  ])('%s: a %s may send %s', (phase, endpoint, frame, passed) => {
+    const half = open()
+    endpoints.sender.extended = true
     if (phase === 'accepted') accept(262_144)
-    send(party, frame)
+    send(endpoint, frame)
     const [to, sent] = passedOn[passed]
-    for (const [name, { sent: got }] of Object.entries(parties)) expect(got).toEqual(name === to ? [sent] : [])
+    for (const [name, { sent: got }] of Object.entries(endpoints)) expect(got).toEqual(name === to ? [sent] : [])
     expect(counters.snapshot()).toMatchObject({ dropped: {}, reset: {} })
-    expect(proxy.ended).toBe(frame === 'end' || frame === 'failure')
-    expect(router.size).toBe(proxy.ended ? 0 : 1)
+    expect(half.ended).toBe(frame === 'end' || frame === 'failure')
+    expect(router.size).toBe(half.ended ? 0 : 1)
   })
 
-  test.each<[Phase, Party, Sent, string]>([
+  test.each<[Phase, Endpoint, Sent, string]>([
     ['waiting', 'sender', 'accept', 'foreign stream'],
     ['waiting', 'sender', 'credit', 'foreign stream'],
     ['waiting', 'receiver', 'credit', 'credit without window'],
@@ -132,29 +132,23 @@ describe('the router', () => {
     ['accepted', 'receiver', 'text', 'foreign stream'],
     ['accepted', 'receiver', 'accept', 'repeated accept'],
     ...(['waiting', 'accepted'] as const).flatMap((phase) =>
-      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map((frame): [Phase, Party, Sent, string] => [
-        phase,
-        'stranger',
-        frame,
-        'unknown stream'
-      ])
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
+        (frame): [Phase, Endpoint, Sent, string] => [phase, 'stranger', frame, 'unknown stream']
+      )
     ),
-    ...(['sender', 'receiver', 'stranger'] as const).flatMap((party) =>
-      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map((frame): [Phase, Party, Sent, string] => [
-        'ended',
-        party,
-        frame,
-        'unknown stream'
-      ])
+    ...(['sender', 'receiver', 'stranger'] as const).flatMap((endpoint) =>
+      (['chunk', 'text', 'accept', 'credit', 'end', 'failure'] as const).map(
+        (frame): [Phase, Endpoint, Sent, string] => ['ended', endpoint, frame, 'unknown stream']
+      )
     )
-  ])('%s: what a %s sends as %s is dropped', (phase, party, frame, reason) => {
-    const proxy = open()
+  ])('%s: what a %s sends as %s is dropped', (phase, endpoint, frame, reason) => {
+    const half = open()
     if (phase === 'accepted') accept(undefined)
-    if (phase === 'ended') router.drop(proxy)
-    send(party, frame)
-    for (const { sent } of Object.values(parties)) expect(sent).toEqual([])
+    if (phase === 'ended') router.drop(half)
+    send(endpoint, frame)
+    for (const { sent } of Object.values(endpoints)) expect(sent).toEqual([])
     expect(counters.snapshot()).toMatchObject({ dropped: { [reason]: 1 }, reset: {}, relayed: { chunks: 0 } })
-    expect(proxy.ended).toBe(phase === 'ended')
+    expect(half.ended).toBe(phase === 'ended')
   })
 
   test.each([
@@ -163,15 +157,15 @@ describe('the router', () => {
     ['that is no chunk, before it is accepted', 'waiting', 'text', WIRE_ERRORS.notBinary, 'payload']
   ] as const)('data %s ends both halves', (_, phase, frame, message, reason) => {
     const half = open()
-    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    const back = router.open(BACK, endpoints.receiver.session, endpoints.sender.session, half)
     if (phase === 'accepted') accept(undefined)
     send('sender', frame)
     const told = [
       ['error', STREAM, message],
       ['error', BACK, message]
     ]
-    expect(parties.sender.sent).toEqual(told)
-    expect(parties.receiver.sent).toEqual(told)
+    expect(endpoints.sender.sent).toEqual(told)
+    expect(endpoints.receiver.sent).toEqual(told)
     expect([half, back].map(({ ended, failure }) => [ended, failure])).toEqual([
       [true, message],
       [true, message]
@@ -186,8 +180,8 @@ describe('the router', () => {
     sendChunk('sender')
     sendChunk('sender', STREAM, Buffer.alloc(0))
     expect(counters.relayed).toEqual({ chunks: 2, bytes: 5 })
-    expect(parties.receiver.sent).toHaveLength(2)
-    expect(parties.receiver.sent[0]?.[2]).toBe(PAYLOAD)
+    expect(endpoints.receiver.sent).toHaveLength(2)
+    expect(endpoints.receiver.sent[0]?.[2]).toBe(PAYLOAD)
   })
 
   test('the byte that revision 3 puts before a payload is no part of it', () => {
@@ -195,7 +189,7 @@ describe('the router', () => {
     accept(undefined)
     sendChunk('sender', STREAM, Buffer.from('\x04hello'), 1)
     expect(counters.relayed).toEqual({ chunks: 1, bytes: 5 })
-    expect(parties.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
+    expect(endpoints.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
   })
 
   test('a chunk whose header came before the end of its half is dropped, though the name is taken anew', () => {
@@ -203,8 +197,8 @@ describe('the router', () => {
     router.drop(half)
     open()
     accept(undefined)
-    half.chunk(parties.sender.session, PAYLOAD, 0)
-    expect(parties.receiver.sent).toEqual([])
+    half.chunk(endpoints.sender.session, PAYLOAD, 0)
+    expect(endpoints.receiver.sent).toEqual([])
     expect(counters.snapshot().dropped).toEqual({ 'unknown stream': 1 })
   })
 
@@ -212,8 +206,8 @@ describe('the router', () => {
     open()
     route('receiver', { kind: 'accept', stream: STREAM, window: undefined })
     sendChunk('sender')
-    expect(parties.sender.sent).toEqual([['accept', STREAM, undefined]])
-    expect(parties.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
+    expect(endpoints.sender.sent).toEqual([['accept', STREAM, undefined]])
+    expect(endpoints.receiver.sent).toEqual([['chunk', STREAM, PAYLOAD]])
   })
 
   test('the end of one half leaves the other alone', () => {
@@ -221,16 +215,16 @@ describe('the router', () => {
     route('sender', FRAMES.end)
     sendChunk('receiver', BACK)
     expect(back.ended).toBe(false)
-    expect(parties.sender.sent).toEqual([['chunk', BACK, PAYLOAD]])
-    expect(parties.receiver.sent).toEqual([['error', STREAM, true]])
+    expect(endpoints.sender.sent).toEqual([['chunk', BACK, PAYLOAD]])
+    expect(endpoints.receiver.sent).toEqual([['error', STREAM, true]])
   })
 
   test('a reset after the end of one half tells of the other only', () => {
     const [half, back] = openDial()
     router.drop(half)
     router.reset(half, 'payload', 'no')
-    expect(parties.sender.sent).toEqual([['error', BACK, 'no']])
-    expect(parties.receiver.sent).toEqual([['error', BACK, 'no']])
+    expect(endpoints.sender.sent).toEqual([['error', BACK, 'no']])
+    expect(endpoints.receiver.sent).toEqual([['error', BACK, 'no']])
     expect([half.failure, back.failure]).toEqual([undefined, 'no'])
   })
 
@@ -238,40 +232,40 @@ describe('the router', () => {
     const half = open()
     router.drop(half)
     router.drop(half)
-    expect(parties.sender.sent.concat(parties.receiver.sent)).toEqual([])
+    expect(endpoints.sender.sent.concat(endpoints.receiver.sent)).toEqual([])
     expect(router.size).toBe(0)
     expect(counters.snapshot().reset).toEqual({})
   })
 
   test.each(['sender', 'receiver'] as const)('when the %s has gone every dial it was part of ends', (gone) => {
     openDial()
-    const elsewhere = router.open('b.dialer', parties.stranger.session, parties[gone].session)
-    const unrelated = router.open('c.dialer', parties.stranger.session, new RecordingSession('x').session)
-    parties[gone].ended = true
-    router.detach(parties[gone].session)
-    const stays = gone === 'sender' ? parties.receiver : parties.sender
+    const elsewhere = router.open('b.dialer', endpoints.stranger.session, endpoints[gone].session)
+    const unrelated = router.open('c.dialer', endpoints.stranger.session, new RecordingSession('x').session)
+    endpoints[gone].ended = true
+    router.detach(endpoints[gone].session)
+    const stays = gone === 'sender' ? endpoints.receiver : endpoints.sender
     expect(stays.sent).toEqual([
       ['error', STREAM, WIRE_ERRORS.peerLeft],
       ['error', BACK, WIRE_ERRORS.peerLeft]
     ])
-    expect(parties.stranger.sent).toEqual([['error', 'b.dialer', WIRE_ERRORS.peerLeft]])
+    expect(endpoints.stranger.sent).toEqual([['error', 'b.dialer', WIRE_ERRORS.peerLeft]])
     expect([elsewhere.ended, unrelated.ended]).toEqual([true, false])
     expect(counters.snapshot().reset).toEqual({ 'peer left': 2 })
     expect(router.size).toBe(1)
-    expect(parties[gone].routes.size).toBe(0)
+    expect(endpoints[gone].routes.size).toBe(0)
     expect(stays.routes.size).toBe(0)
   })
 
   test('a session without streams leaves no trace', () => {
-    router.detach(parties.stranger.session)
+    router.detach(endpoints.stranger.session)
     expect(counters.snapshot().reset).toEqual({})
   })
 
   test('a half that nobody accepts ends alone, when its time has come', () => {
     const half = open()
-    const back = router.open(BACK, parties.receiver.session, parties.sender.session, half)
+    const back = router.open(BACK, endpoints.receiver.session, endpoints.sender.session, half)
     route('sender', { kind: 'accept', stream: BACK, window: undefined })
-    parties.receiver.sent.length = 0
+    endpoints.receiver.sent.length = 0
     now += 59_999
     router.sweep()
     expect(half.ended).toBe(false)
@@ -279,8 +273,8 @@ describe('the router', () => {
     router.sweep()
     router.sweep()
     expect([half.ended, back.ended]).toEqual([true, false])
-    expect(parties.sender.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
-    expect(parties.receiver.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
+    expect(endpoints.sender.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
+    expect(endpoints.receiver.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
     expect(counters.snapshot().reset).toEqual({ 'not accepted': 1 })
     sendChunk('receiver', BACK)
     expect(counters.relayed.chunks).toBe(1)
@@ -300,8 +294,8 @@ describe('the router', () => {
   test('knows names and room by session', () => {
     open('a.dialer')
     open('b.dialer')
-    router.open('a.dialer', parties.stranger.session, new RecordingSession('x').session)
-    const { sender, receiver, stranger } = parties
+    router.open('a.dialer', endpoints.stranger.session, new RecordingSession('x').session)
+    const { sender, receiver, stranger } = endpoints
     expect([sender, receiver, stranger].map(({ routes }) => routes.size)).toEqual([2, 2, 1])
     expect([sender, receiver, stranger].map(({ routes }) => routes.has('b.dialer'))).toEqual([true, true, false])
     expect([2, 3].map((more) => router.hasRoom(sender.session, more))).toEqual([true, false])

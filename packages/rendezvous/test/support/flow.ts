@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { FlowControl } from '../../src/relay/flow-control.js'
-import { Proxy } from '../../src/relay/proxy.js'
+import { Half } from '../../src/relay/half.js'
 import { Counters } from '../../src/stats.js'
 import { RecordingSession } from './recording-session.js'
 
@@ -25,23 +25,23 @@ export class FlowScene {
   }
 
   /** A half that waits for its receiver. */
-  open(stream = 'a.dialer', from = this.sender, to = this.receiver): Proxy {
-    return new Proxy(stream, from.session, to.session, this.now, { chunk: () => assert.fail() })
+  open(stream = 'a.dialer', from = this.sender, to = this.receiver): Half {
+    return new Half(stream, from.session, to.session, this.now, { chunk: () => assert.fail() })
   }
 
   /** One that is accepted. */
-  accepted(kind: SenderKind, window: number | undefined): Proxy {
+  accepted(kind: SenderKind, window: number | undefined): Half {
     this.sender.extended = kind === 'new'
-    const proxy = this.open()
-    proxy.accepted = true
-    this.flow.accepted(proxy, window)
-    return proxy
+    const half = this.open()
+    half.accepted = true
+    this.flow.accepted(half, window)
+    return half
   }
 
   /** Passes a chunk on; then `buffered` bytes are unsent to the receiver. */
-  forward(proxy: Proxy, bytes: number, buffered = 0): boolean {
+  forward(half: Half, bytes: number, buffered = 0): boolean {
     this.receiver.recordingLink.buffered = buffered
-    return this.flow.forwarded(proxy, bytes)
+    return this.flow.forwarded(half, bytes)
   }
 
   /** The receiver has taken enough. */

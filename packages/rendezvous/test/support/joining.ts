@@ -1,12 +1,12 @@
 import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
-import { Discovery } from '../../src/star/discovery.js'
-import { Holders } from '../../src/star/holders.js'
+import { Discovery } from '../../src/discovery/discovery.js'
+import { Holders } from '../../src/star/takeover.js'
 import { Joining, type JoinOptions } from '../../src/star/join.js'
-import type { Member } from '../../src/star/member.js'
-import { Registry } from '../../src/star/registry.js'
+import type { Member } from '../../src/registry/member.js'
+import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
-import type { Ack } from '../../src/wire/session.js'
+import type { Ack } from '../../src/transport/session.js'
 import type { Identity } from './identity.js'
 
 /** Joining with what it works on, and a clock that a test moves. */

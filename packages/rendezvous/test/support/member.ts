@@ -1,4 +1,4 @@
-import { Member } from '../../src/star/member.js'
+import { Member } from '../../src/registry/member.js'
 import { RecordingSession } from './recording-session.js'
 
 /** A member of the star whose session records what it is sent. */

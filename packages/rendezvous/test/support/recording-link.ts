@@ -1,4 +1,4 @@
-import type { Link } from '../../src/wire/link.js'
+import type { Link } from '../../src/transport/link.js'
 
 /** Has the public face of a link and no connection: a test says how much is unsent, and when the client answers a ping. */
 export class RecordingLink implements Pick<Link, keyof Link> {

@@ -1,11 +1,11 @@
 import type { PeersWanted } from '@websocket-star/protocol'
 import type { CloseReason } from '../../src/stats.js'
-import type { RequestOutcome } from '../../src/wire/acks.js'
-import type { Encoded } from '../../src/wire/encoded.js'
-import type { ChunkHeader, Link } from '../../src/wire/link.js'
-import type { StreamRoute } from '../../src/wire/receiver.js'
-import type { Session } from '../../src/wire/session.js'
-import { readQueueHeader } from '../../src/wire/stream-frame.js'
+import type { RequestOutcome } from '../../src/transport/acks.js'
+import type { Encoded } from '../../src/codec/encoded.js'
+import type { ChunkHeader, Link } from '../../src/transport/link.js'
+import type { StreamRoute } from '../../src/transport/receiver.js'
+import type { Session } from '../../src/transport/session.js'
+import { readQueueHeader } from '../../src/codec/stream-frame.js'
 import { RecordingLink } from './recording-link.js'
 
 interface RecordedRequest {

@@ -1,5 +1,5 @@
 import type { PeerRecord } from '../backplane.js'
-import type { Claim } from '../claim.js'
+import type { Claim } from '../../registry/claim.js'
 import type { Applied, Engine } from './engine.js'
 
 /** Peers in one batch: Redis does nothing else meanwhile, for about two milliseconds. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from '../backplane.js'
-import type { Claim } from '../claim.js'
+import type { Claim } from '../../registry/claim.js'
 import { Links } from '../links/links.js'
 import type { LinksOptions } from '../links/options.js'
 import { Agreement } from './agreement.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Backplane, BackplaneListener, NodeLink, PeerRecord } from '../../../src/cluster/backplane.js'
-import { Claim } from '../../../src/cluster/claim.js'
+import { Claim } from '../../../src/registry/claim.js'
 import type { Frame } from '../../../src/cluster/frames.js'
 import { within } from '../../../../../test/support/deadline.js'
 

@@ -1,0 +1,61 @@
+import { EVENTS, rebase } from '@websocket-star/protocol'
+import { EncodedTexts, type Encoded } from '../codec/encoded.js'
+import { eventText } from '../codec/packet.js'
+import type { Member } from '../registry/member.js'
+import { addressOf, keyOf, type Entry } from '../registry/registry.js'
+
+/** Bytes of an announcement beside its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
+const BYTES = 72
+
+/** Peers as those who joined under one prefix are told of them: one event for each, encoded once. */
+export class Announcements {
+  /** How many there are. */
+  readonly count: number
+  readonly #encoded: EncodedTexts
+  readonly #indexes: ReadonlyMap<string, number>
+
+  constructor(entries: readonly Entry[], prefix: string | undefined) {
+    this.count = entries.length
+    this.#encoded = new EncodedTexts(entries.map((entry) => eventText(EVENTS.peer, [addressUnder(entry, prefix)])))
+    this.#indexes = new Map(entries.map(({ key }, index) => [key, index]))
+  }
+
+  /** Bytes of all of them. */
+  get size(): number {
+    return this.#encoded.size
+  }
+
+  /**
+   * What a client is told: nobody is told of itself.
+   *
+   * @returns undefined if that is nothing
+   */
+  for(member: Member): { messages: Encoded; count: number } | undefined {
+    const own: number[] = []
+    for (const address of member.addresses.values()) {
+      const index = this.#indexes.get(keyOf(address))
+      if (index !== undefined && !own.includes(index)) own.push(index)
+    }
+    const count = this.count - own.length
+    if (count === 0) return undefined
+    return { messages: this.#without(own), count }
+  }
+
+  #without(indexes: readonly number[]): Encoded {
+    const [index] = indexes
+    if (index === undefined) return this.#encoded
+    if (indexes.length === 1) return this.#encoded.without(index)
+    return new EncodedTexts(this.#encoded.texts.filter((_, other) => !indexes.includes(other)))
+  }
+}
+
+/** About how many bytes it takes to announce one peer under a prefix. */
+export function announcementSize(prefix: string | undefined): number {
+  return BYTES + (prefix?.length ?? 0)
+}
+
+/** How an entry is called under a prefix. Legacy clients split the text on `/ipfs/`, so that spelling is written. */
+export function addressUnder(entry: Entry, prefix: string | undefined): string {
+  if (entry.peerId !== undefined && prefix !== undefined) return rebase(entry.peerId, prefix, 'legacy')
+  return addressOf(entry)?.legacy ?? entry.key
+}

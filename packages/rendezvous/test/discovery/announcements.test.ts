@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { addressUnder, Announcements, announcementSize } from '../../src/discovery/announcements.js'
+import type { Entry } from '../../src/registry/registry.js'
+import { Registry } from '../../src/registry/registry.js'
+import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+
+/** A client that holds these peers, in a registry of its own. */
+function holder(...numbers: number[]): { member: RecordingMember; entries: Entry[] } {
+  const [member, registry] = [createMember('holder'), new Registry()]
+  return { member, entries: numbers.map((number) => registry.claim(member, address(number)).entry) }
+}
+
+function text(number: number, prefix = PREFIX): string {
+  return `2["ws-peer","${prefix}/ipfs/${peerId(number)}"]`
+}
+
+describe('announcements', () => {
+  const { member, entries } = holder(1, 2, 3, 4)
+
+  /** What a client is told that holds these peers itself. */
+  function toldTo(...own: number[]): { texts: readonly string[]; count: number } | undefined {
+    const told = new Announcements(entries, PREFIX).for(holder(...own).member)
+    return told && { texts: told.messages.texts, count: told.count }
+  }
+
+  test('a stranger is told of all, in the form that legacy clients know', () => {
+    expect(toldTo(9)).toEqual({ texts: [1, 2, 3, 4].map((number) => text(number)), count: 4 })
+    expect(toldTo()).toEqual({ texts: [1, 2, 3, 4].map((number) => text(number)), count: 4 })
+  })
+
+  test.each([1, 2, 3, 4])('peer %i is told of all but itself', (own) => {
+    const others = [1, 2, 3, 4].filter((number) => number !== own)
+    expect(toldTo(own)).toEqual({ texts: others.map((number) => text(number)), count: 3 })
+    expect(toldTo(9, own)).toEqual({ texts: others.map((number) => text(number)), count: 3 })
+  })
+
+  test('one that holds several of them is told of the others', () => {
+    expect(toldTo(4, 1)).toEqual({ texts: [text(2), text(3)], count: 2 })
+  })
+
+  test('one that holds all of them is told nothing', () => {
+    expect(new Announcements(entries, PREFIX).for(member)).toBeUndefined()
+    expect(new Announcements([], PREFIX).for(createMember('anyone'))).toBeUndefined()
+  })
+
+  test('one that holds one of them under many prefixes is told of all others', () => {
+    const [twice, registry] = [createMember('twice'), new Registry()]
+    for (const prefix of [PREFIX, OTHER_PREFIX]) registry.claim(twice, address(2, prefix))
+    const told = new Announcements(entries, PREFIX).for(twice)
+    expect([told?.messages.texts, told?.count]).toEqual([[text(1), text(3), text(4)], 3])
+  })
+
+  test('strangers share their bytes, and so does one that is left out of them', () => {
+    const announcements = new Announcements(entries, PREFIX)
+    const [one, two] = [9, 10].map((number) => announcements.for(holder(number).member)?.messages)
+    expect(one).toBe(two)
+    const own = announcements.for(holder(2).member)?.messages
+    for (const frame of own?.frames ?? []) expect(frame.buffer).toBe(one?.frames[0].buffer)
+    expect(own?.frames).toHaveLength(2)
+  })
+
+  test('their size is that of all of them on a WebSocket', () => {
+    const announcements = new Announcements(entries, PREFIX)
+    expect(announcements.count).toBe(4)
+    // A head of two bytes, since none is longer than 125, and engine.io's 4.
+    const bytes = [1, 2, 3, 4].reduce((sum, number) => sum + 3 + text(number).length, 0)
+    expect(announcements.size).toBe(bytes)
+  })
+})
+
+test.each(['/ip4/1.1.1.1/tcp/1/ws/p2p-websocket-star', PREFIX, `/dns4/${'a'.repeat(200)}/wss/p2p-websocket-star`])(
+  'what one costs under a prefix is known before: %s',
+  (prefix) => {
+    const { size } = new Announcements(holder(1).entries, prefix)
+    expect(announcementSize(prefix)).toBeGreaterThanOrEqual(size)
+    expect(announcementSize(prefix)).toBeLessThanOrEqual(size + 2)
+  }
+)
+
+describe('how an entry is called', () => {
+  const [entry] = holder(1).entries as [Entry]
+
+  test('under a prefix, by that and its peer id', () => {
+    expect(addressUnder(entry, OTHER_PREFIX)).toBe(`${OTHER_PREFIX}/ipfs/${peerId(1)}`)
+  })
+
+  test('under none, as it joined last', () => {
+    const [registry, member] = [new Registry(), createMember('member')]
+    registry.claim(member, address(1, OTHER_PREFIX))
+    const { entry } = registry.claim(member, address(1))
+    expect(addressUnder(entry, undefined)).toBe(`${PREFIX}/ipfs/${peerId(1)}`)
+  })
+
+  test('without a peer id, as it joined', () => {
+    const { entry } = new Registry().claim(createMember('nameless'), addressWithoutPeer(7))
+    for (const prefix of [PREFIX, undefined]) expect(addressUnder(entry, prefix)).toBe('/ip4/192.0.2.7/tcp/4001')
+  })
+})

@@ -1,0 +1,121 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Broadcasts } from '../../src/discovery/broadcasts.js'
+
+describe('broadcasts', () => {
+  /** What was done, in order: a letter and a number for each client that was told, and the letter for the end. */
+  let done: string[]
+  let faults: unknown[]
+  let now: number
+  let broadcasts: Broadcasts
+
+  beforeEach(() => {
+    done = []
+    faults = []
+    now = 0
+    broadcasts = new Broadcasts(
+      (fault) => void faults.push(fault),
+      () => now
+    )
+  })
+
+  function start(name: string, clients: number, step: (index: number) => void = () => {}): void {
+    function* tellAll(): Generator<void> {
+      for (let index = 0; index < clients; index++) {
+        done.push(`${name}${index}`)
+        step(index)
+        yield
+      }
+    }
+    broadcasts.start(tellAll(), () => done.push(name))
+  }
+
+  function steps(name: string, clients: number): string[] {
+    return Array.from({ length: clients }, (_, index) => `${name}${index}`)
+  }
+
+  async function untilEnd(name: string): Promise<void> {
+    while (!done.includes(name)) await turn()
+  }
+
+  test('few clients are told at once', () => {
+    start('a', 100)
+    expect(done).toEqual([...steps('a', 100), 'a'])
+  })
+
+  test('nobody at all is told at once, too', () => {
+    start('a', 0)
+    expect(done).toEqual(['a'])
+  })
+
+  test('of many some are told at a time, and everything else has its turn between them', async () => {
+    start('a', 1_000)
+    const counts = [done.length]
+    while (!done.includes('a')) {
+      await turn()
+      counts.push(done.length)
+    }
+    expect(done).toEqual([...steps('a', 1_000), 'a'])
+    const slices = counts.map((count, index) => count - (counts[index - 1] ?? 0))
+    expect(Math.max(...slices)).toBeLessThanOrEqual(129)
+    expect(counts[0]).toBeGreaterThan(0)
+  })
+
+  test('fewer at a time if each takes long', async () => {
+    start('a', 20, () => {
+      now += 2
+    })
+    expect(done.length).toBeLessThan(5)
+    await untilEnd('a')
+    expect(done).toEqual([...steps('a', 20), 'a'])
+  })
+
+  test('one is over before the next begins, however many wait', async () => {
+    start('a', 300)
+    const before = done.length
+    start('b', 300)
+    start('c', 1)
+    // Nor is the first hurried by them.
+    expect(done).toHaveLength(before)
+    await untilEnd('c')
+    expect(done).toEqual([...steps('a', 300), 'a', ...steps('b', 300), 'b', 'c0', 'c'])
+  })
+
+  test('one that is begun by the end of another follows it', async () => {
+    function* nobody(): Generator<void> {}
+    broadcasts.start(nobody(), () => start('a', 300))
+    await untilEnd('a')
+    start('b', 1)
+    expect(done).toEqual([...steps('a', 300), 'a', 'b0', 'b'])
+  })
+
+  test('what is under way when they are stopped ends where it is, and what waits does not begin', async () => {
+    start('a', 300)
+    start('b', 1)
+    const before = [...done]
+    broadcasts.stop()
+    await turn()
+    await turn()
+    expect(done).toEqual(before)
+    start('c', 2)
+    expect(done).toEqual([...before, 'c0', 'c1', 'c'])
+  })
+
+  test('what goes wrong is told, and the others go on', async () => {
+    start('a', 10, (index) => {
+      if (index === 3) throw new Error('broken')
+    })
+    start('b', 2)
+    expect(faults).toEqual([new Error('broken')])
+    expect(done).toEqual(['a0', 'a1', 'a2', 'a3', 'a', 'b0', 'b1', 'b'])
+  })
+
+  test('what goes wrong at the end, too', () => {
+    function* nobody(): Generator<void> {}
+    broadcasts.start(nobody(), () => {
+      throw new Error('broken')
+    })
+    start('b', 2)
+    expect([faults, done]).toEqual([[new Error('broken')], ['b0', 'b1', 'b']])
+  })
+})

@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ChangeLog, changesForOwner, type Changes } from '../../src/discovery/changes.js'
+import type { Entry } from '../../src/registry/registry.js'
+
+function entry(key: string): Entry {
+  return { key, peerId: key, holders: [], claim: undefined, remote: undefined }
+}
+
+function logOf(...events: readonly string[]): ChangeLog {
+  const log = new ChangeLog()
+  for (const event of events) log.add(entry(event.slice(1)), event.startsWith('+'))
+  return log
+}
+
+function keys({ joined, left }: Changes): { joined: string[]; left: string[] } {
+  return { joined: [...joined.keys()].toSorted(), left: [...left.keys()].toSorted() }
+}
+
+/** Applies changes to what is known; each has to be one. */
+function apply(known: Iterable<string>, { joined, left }: Changes): string[] {
+  const result = new Set(known)
+  for (const key of joined.keys()) {
+    expect(result.has(key)).toBe(false)
+    result.add(key)
+  }
+  for (const key of left.keys()) expect(result.delete(key)).toBe(true)
+  return [...result].toSorted()
+}
+
+describe('what changed', () => {
+  test.each([
+    ['nothing', [], [], []],
+    ['one came', ['+a'], ['a'], []],
+    ['one left', ['-a'], [], ['a']],
+    ['one came and left', ['+a', '-a'], [], []],
+    ['one left and came back', ['-a', '+a'], [], []],
+    ['one came, left and came back', ['+a', '-a', '+a'], ['a'], []],
+    ['one left, came back and left', ['-a', '+a', '-a'], [], ['a']],
+    ['several', ['+a', '-b', '+c', '-c', '-d', '+b'], ['a'], ['d']]
+  ])('%s', (_, events, joined, left) => {
+    expect(keys(logOf(...events).since(0))).toEqual({ joined, left })
+  })
+
+  test('from a place in the log on is what somebody missed who knew what was before', () => {
+    const log = logOf('+a', '+b', '-a', '+a', '-b')
+    expect(log.length).toBe(5)
+    expect([0, 1, 2, 3, 4, 5].map((position) => keys(log.since(position)))).toEqual([
+      { joined: ['a'], left: [] },
+      { joined: [], left: [] },
+      { joined: [], left: ['b'] },
+      { joined: ['a'], left: ['b'] },
+      { joined: [], left: ['b'] },
+      { joined: [], left: [] }
+    ])
+  })
+
+  test('is nothing after it was cleared', () => {
+    const log = logOf('+a')
+    log.clear()
+    expect([log.length, keys(log.since(0))]).toEqual([0, { joined: [], left: [] }])
+  })
+
+  test('leads from those who were there to those who are, from any place, for owners of any peers', () => {
+    const key = fc.constantFrom<string[]>('a', 'b', 'c', 'd')
+    const some = fc.uniqueArray(key)
+    fc.assert(
+      fc.property(some, fc.array(key), fc.nat(), some, some, (start, toggles, nat, before, now) => {
+        const log = new ChangeLog()
+        const there = new Set(start)
+        const position = nat % (toggles.length + 1)
+        let then = [...there]
+        for (const [index, key] of toggles.entries()) {
+          if (index === position) then = [...there]
+          const comes = !there.delete(key)
+          if (comes) there.add(key)
+          log.add(entry(key), comes)
+        }
+        if (position === toggles.length) then = [...there]
+
+        const changes = log.since(position)
+        expect(apply(then, changes)).toEqual([...there].toSorted())
+        const own = changesForOwner(changes, before, now, (key) => (there.has(key) ? entry(key) : undefined))
+        expect(
+          apply(
+            then.filter((key) => !before.includes(key)),
+            own
+          )
+        ).toEqual([...there].filter((key) => !now.includes(key)).toSorted())
+      }),
+      { numRuns: 2000 }
+    )
+  })
+})

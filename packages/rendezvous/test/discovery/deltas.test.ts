@@ -1,0 +1,558 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Discovery } from '../../src/discovery/discovery.js'
+import { SLOW_FROM } from '../../src/registry/member.js'
+import { Registry } from '../../src/registry/registry.js'
+import { Counters } from '../../src/stats.js'
+import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+import { viewOf, type PeersView } from '../support/peers-view.js'
+
+const INTERVAL = 50
+
+let registry: Registry
+let counters: Counters
+let discovery: Discovery
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  create()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function create(): void {
+  registry = new Registry()
+  counters = new Counters()
+  const options = {
+    interval: 10_000,
+    window: 256,
+    maxBytesPerSecond: 4_000_000,
+    joinList: 256,
+    prefixes: 16,
+    deltaInterval: INTERVAL
+  }
+  discovery = new Discovery(options, registry, counters)
+}
+
+function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
+  const member = createMember('client')
+  member.recording.peers = peers
+  return member
+}
+
+/** A client joins, as far as discovery is concerned. */
+function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
+  const { displaced } = registry.claim(member, address(number, prefix))
+  discovery.refresh(member)
+  if (displaced !== undefined) discovery.refresh(displaced.member)
+  discovery.welcome(member)
+  return member
+}
+
+function leave(member: RecordingMember, number: number, prefix = PREFIX): void {
+  registry.release(member, address(number, prefix))
+  discovery.refresh(member)
+}
+
+function end(member: RecordingMember): void {
+  for (const address of member.addresses.values()) registry.release(member, address)
+  discovery.forget(member)
+}
+
+function batch(): void {
+  vi.advanceTimersByTime(INTERVAL)
+}
+
+function messages(member: RecordingMember): PeersView['messages'] {
+  return viewOf(member.recording.texts).messages
+}
+
+function canonical(numbers: readonly number[], prefix = PREFIX): string[] {
+  return numbers.map((number) => `${prefix}/p2p/${peerId(number)}`)
+}
+
+/** What a client knows, in the order of the peers' numbers. */
+function known(member: RecordingMember, prefix = PREFIX): number[] {
+  const { peers } = viewOf(member.recording.texts)
+  const numbers = Array.from({ length: 20 }, (_, number) => number)
+  const found = numbers.filter((number) => peers.has(`${prefix}/p2p/${peerId(number)}`))
+  expect(found).toHaveLength(peers.size)
+  return found
+}
+
+describe('a client that wants deltas', () => {
+  test('gets a full list with its join, at once, and no announcement', () => {
+    join(client('windows'), 1)
+    join(client('none'), 2, OTHER_PREFIX)
+    const listener = join(client(), 3)
+    expect(messages(listener)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
+    expect(discovery.joinList(listener)).toEqual([])
+    expect(counters.announcements).toBe(2)
+    discovery.introduce(registry.get(address(1)) ?? expect.fail(), () => {})
+    discovery.tick()
+    batch()
+    expect(listener.recording.texts).toHaveLength(1)
+  })
+
+  test('gets an empty one when it is alone', () => {
+    expect(messages(join(client(), 1))).toEqual([{ joined: [], left: [], full: true }])
+  })
+
+  test('hears of those who come and leave in batches', () => {
+    const listener = join(client(), 1)
+    const [two] = [join(client('windows'), 2), join(client('windows'), 3, OTHER_PREFIX)]
+    vi.advanceTimersByTime(INTERVAL - 1)
+    expect(messages(listener)).toHaveLength(1)
+    vi.advanceTimersByTime(1)
+    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [] }])
+    end(two)
+    join(client('none'), 4)
+    batch()
+    expect(messages(listener).slice(2)).toEqual([{ joined: canonical([4]), left: canonical([2]) }])
+    expect(counters.announcements).toBe(3)
+  })
+
+  test('hears nothing of those who came and left, or left and came back, within a batch', () => {
+    const two = join(client('windows'), 2)
+    const listener = join(client(), 1)
+    end(join(client('windows'), 3))
+    leave(two, 2)
+    join(two, 2)
+    batch()
+    expect(messages(listener)).toHaveLength(1)
+    leave(two, 2)
+    batch()
+    join(two, 2)
+    batch()
+    expect(messages(listener).slice(1)).toEqual([
+      { joined: [], left: canonical([2]) },
+      { joined: canonical([2]), left: [] }
+    ])
+  })
+
+  test('is told nothing twice that came before its list, and nothing less that left after it', () => {
+    const early = join(client(), 1)
+    const [two, three] = [join(client('windows'), 2), join(client('windows'), 3)]
+    end(two)
+    const late = join(client(), 4)
+    end(three)
+    join(client('windows'), 5)
+    expect(messages(late)).toEqual([{ joined: canonical([1, 3]), left: [], full: true }])
+    batch()
+    expect(messages(late).slice(1)).toEqual([{ joined: canonical([5]), left: canonical([3]) }])
+    expect(messages(early).slice(1)).toEqual([{ joined: canonical([4, 5]), left: [] }])
+  })
+
+  test('is never told of its own peer, whoever holds it too', () => {
+    const one = join(client(), 1)
+    const again = join(client(), 1, OTHER_PREFIX)
+    const other = join(client(), 2)
+    batch()
+    end(one)
+    batch()
+    expect(known(again, OTHER_PREFIX)).toEqual([2])
+    expect(known(one)).toEqual([2])
+    // The peer was there all the time.
+    expect(messages(other)).toEqual([{ joined: canonical([1]), left: [], full: true }])
+  })
+
+  test('hears of a peer that is its own no more, and not of one that becomes its own', () => {
+    const other = join(client('windows'), 2)
+    const listener = join(client(), 1)
+    join(listener, 2)
+    batch()
+    expect(known(listener)).toEqual([])
+    leave(listener, 2)
+    batch()
+    expect(known(listener)).toEqual([2])
+    join(listener, 2)
+    end(other)
+    leave(listener, 2)
+    batch()
+    expect(known(listener)).toEqual([])
+    expect(messages(listener)).toHaveLength(4)
+  })
+
+  test('hears of a peer that it lost to others', () => {
+    const listener = join(client(), 1)
+    join(listener, 2)
+    batch()
+    for (let i = 0; i < 4; i++) join(client('none'), 2)
+    batch()
+    expect(known(listener)).toEqual([2])
+  })
+
+  test('is told under the prefix it joined last: when that changes, by a new list', () => {
+    const other = join(client(), 1)
+    const listener = join(client(), 2)
+    join(listener, 2, OTHER_PREFIX)
+    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([1], OTHER_PREFIX), left: [], full: true }])
+    batch()
+    leave(listener, 2, OTHER_PREFIX)
+    batch()
+    join(client('none'), 3, OTHER_PREFIX)
+    batch()
+    expect(messages(listener).slice(2)).toEqual([
+      { joined: canonical([1]), left: [], full: true },
+      { joined: canonical([3]), left: [] }
+    ])
+    expect(messages(other).slice(1)).toEqual([
+      { joined: canonical([2]), left: [] },
+      { joined: canonical([3]), left: [] }
+    ])
+  })
+
+  test('shares the text of a batch with those of its prefix', () => {
+    const listeners = [1, 2, 3].map((number) => join(client(), number, number === 3 ? OTHER_PREFIX : PREFIX))
+    batch()
+    join(client('none'), 4)
+    batch()
+    const texts = listeners.map(({ recording }) => recording.texts.at(-1))
+    expect(texts[0]).toBe(`2["ss-peers",{"joined":["${canonical([4])[0]}"],"left":[]}]`)
+    expect(texts[1]).toBe(texts[0])
+    expect(texts[2]).toBe(texts[0]?.toString().replace(PREFIX, OTHER_PREFIX))
+  })
+
+  test('hears of addresses without a peer id as they are, and without a prefix of peers by their ids alone', () => {
+    const nameless = client()
+    registry.claim(nameless, addressWithoutPeer(7))
+    discovery.refresh(nameless)
+    discovery.welcome(nameless)
+    const listener = join(client(), 1)
+    batch()
+    expect(messages(nameless)).toEqual([
+      { joined: [], left: [], full: true },
+      { joined: [`/p2p/${peerId(1)}`], left: [] }
+    ])
+    expect(messages(listener)).toEqual([{ joined: ['/ip4/192.0.2.7/tcp/4001'], left: [], full: true }])
+    end(nameless)
+    batch()
+    expect(messages(listener).slice(1)).toEqual([{ joined: [], left: ['/ip4/192.0.2.7/tcp/4001'] }])
+  })
+
+  test('is told nothing once it has left its last address, and all when it joins again', () => {
+    const listener = join(client(), 1)
+    leave(listener, 1)
+    join(client('none'), 2)
+    batch()
+    expect(messages(listener)).toHaveLength(1)
+    join(listener, 3)
+    batch()
+    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2]), left: [], full: true }])
+  })
+})
+
+test('a client that wants to hear of nobody hears of nobody, and its prefix counts', () => {
+  const quiet = join(client('none'), 1, OTHER_PREFIX)
+  join(client(), 2)
+  discovery.introduce(registry.get(address(2)) ?? expect.fail(), () => {})
+  discovery.tick()
+  batch()
+  expect(quiet.recording.sent).toEqual([])
+  expect(discovery.joinList(quiet)).toEqual([])
+  expect(quiet.prefix).toBe(OTHER_PREFIX)
+})
+
+describe('the timer', () => {
+  test('runs while there is something to tell, and somebody to tell it to', () => {
+    join(client('windows'), 1)
+    expect(vi.getTimerCount()).toBe(0)
+    const listener = join(client(), 2)
+    batch()
+    expect(vi.getTimerCount()).toBe(0)
+    const three = join(client('windows'), 3)
+    join(client('windows'), 4)
+    expect(vi.getTimerCount()).toBe(1)
+    batch()
+    expect(vi.getTimerCount()).toBe(0)
+    end(three)
+    expect(vi.getTimerCount()).toBe(1)
+    end(listener)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is stopped with the server', () => {
+    join(client(), 1)
+    expect(vi.getTimerCount()).toBe(1)
+    discovery.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a client that reads slowly', () => {
+  test('is left out, and gets a full list once it has read', () => {
+    const [listener, other] = [join(client(), 1), join(client(), 2)]
+    batch()
+    listener.recording.recordingLink.buffered = SLOW_FROM + 1
+    const three = join(client('none'), 3)
+    batch()
+    end(three)
+    join(client('none'), 4)
+    batch()
+    discovery.sweep()
+    expect(known(listener)).toEqual([2])
+    expect(known(other)).toEqual([1, 4])
+    expect(vi.getTimerCount()).toBe(0)
+    listener.recording.recordingLink.buffered = 0
+    discovery.sweep()
+    expect(messages(listener).at(-1)).toEqual({ joined: canonical([2, 4]), left: [], full: true })
+    join(client('none'), 5)
+    batch()
+    expect(known(listener)).toEqual([2, 4, 5])
+  })
+
+  test('gets it with the next batch, if that is sooner', () => {
+    const listener = join(client(), 1)
+    listener.recording.recordingLink.buffered = SLOW_FROM + 1
+    join(client('none'), 2)
+    batch()
+    listener.recording.recordingLink.buffered = 0
+    join(client('none'), 3)
+    batch()
+    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [], full: true }])
+  })
+
+  test('gets the list of its join late, too', () => {
+    join(client('none'), 1)
+    const listener = client()
+    listener.recording.recordingLink.buffered = SLOW_FROM
+    join(listener, 2)
+    batch()
+    expect(messages(listener)).toEqual([])
+    listener.recording.recordingLink.buffered = 0
+    discovery.sweep()
+    expect(messages(listener)).toEqual([{ joined: canonical([1]), left: [], full: true }])
+  })
+
+  test('at the very limit is told all the same', () => {
+    const listener = join(client(), 1)
+    listener.recording.recordingLink.buffered = SLOW_FROM
+    join(client('none'), 2)
+    batch()
+    expect(known(listener)).toEqual([2])
+  })
+})
+
+describe('a long list', () => {
+  /** So many peers, held by as few as may be. */
+  function populate(count: number): void {
+    const holder = client('none')
+    for (let number = 0; number < count; number++) registry.claim(holder, address(1000 + number))
+  }
+
+  /** A client to whom what it was sent is unsent, until it reads. */
+  function unread(): { member: RecordingMember; read: () => void } {
+    const member = client()
+    let taken = 0
+    const sent = () => member.recording.texts.reduce<number>((sum, text) => sum + String(text).length, 0)
+    Object.defineProperty(member.recording.recordingLink, 'buffered', { get: () => sent() - taken })
+    return { member, read: () => void (taken = sent()) }
+  }
+
+  function sizes(member: RecordingMember): (number | string)[] {
+    const { messages } = viewOf(member.recording.texts, { strict: false })
+    return messages.flatMap(({ joined, left, full }) => [
+      ...(full ? ['full'] : []),
+      joined.length,
+      ...left.map(() => '-')
+    ])
+  }
+
+  test.each([
+    [999, ['full', 999]],
+    // Its own peer, which it is not told of, would have been in the second.
+    [1000, ['full', 1000, 0]],
+    [1001, ['full', 1000, 1]],
+    [2500, ['full', 1000, 1000, 500]]
+  ])('of %i comes in messages of a thousand', (count, expected) => {
+    populate(count)
+    const listener = join(client(), 1)
+    expect(sizes(listener)).toEqual(expected)
+    expect(viewOf(listener.recording.texts).peers.size).toBe(count)
+    expect(counters.announcements).toBe(count)
+  })
+
+  test('says in each message whether others follow, so that whoever is in none is known to be gone', () => {
+    populate(1001)
+    const listener = join(client(), 1)
+    const flags = viewOf(listener.recording.texts).messages.map(({ full, more }) => ({ full, more }))
+    expect(flags).toEqual([{ full: true, more: true }, { more: false }])
+  })
+
+  test('serves all who want one before the next batch, which tells them the rest and nobody of itself', () => {
+    populate(1500)
+    const [first, two] = [join(client(), 1), join(client('windows'), 2)]
+    const holder = createMember('holder')
+    registry.claim(holder, address(3))
+    const late = join(client(), 4)
+    registry.release(holder, address(3))
+    end(two)
+    join(client('windows'), 5)
+    const later = join(client(), 6)
+    const all = (listener: RecordingMember) => viewOf(listener.recording.texts).peers
+    expect([first, late, later].map((listener) => all(listener).size)).toEqual([1500, 1501, 1501])
+    batch()
+    for (const [listener, own] of [
+      [first, 1],
+      [late, 4],
+      [later, 6]
+    ] as const) {
+      const others = [1, 4, 5, 6].filter((number) => number !== own)
+      expect(new Set(all(listener))).toEqual(
+        new Set([...canonical(others), ...canonical(Array.from({ length: 1500 }, (_, number) => 1000 + number))])
+      )
+    }
+  })
+
+  test('names who comes back before the next batch, however short it was gone', () => {
+    populate(1500)
+    const holder = createMember('holder')
+    registry.claim(holder, address(2))
+    const first = join(client(), 1)
+    registry.release(holder, address(2))
+    const late = join(client(), 3)
+    registry.claim(holder, address(2))
+    batch()
+    for (const listener of [first, late]) {
+      expect(viewOf(listener.recording.texts, { strict: false }).peers).toContain(canonical([2])[0])
+    }
+  })
+
+  test('leaves out who has gone since it was made, and is not named before its turn', () => {
+    const holder = client('none')
+    for (let number = 0; number < 1500; number++) registry.claim(holder, address(1000 + number))
+    const { member, read } = unread()
+    join(member, 1)
+    const before = viewOf(member.recording.texts).peers.size
+    registry.release(holder, address(1000))
+    registry.release(holder, address(2499))
+    batch()
+    read()
+    discovery.sweep()
+    vi.advanceTimersByTime(10 * INTERVAL)
+    expect(before).toBeLessThanOrEqual(1500)
+    expect(viewOf(member.recording.texts, { strict: false }).peers).toEqual(
+      new Set(canonical(Array.from({ length: 1498 }, (_, number) => 1001 + number)))
+    )
+  })
+
+  test('of long addresses comes in shorter messages', () => {
+    const prefix = `/dns4/${'a'.repeat(800)}/wss/p2p-websocket-star`
+    populate(300)
+    const listener = join(client(), 1, prefix)
+    expect(sizes(listener)).toEqual(['full', 149, 149, 2])
+  })
+
+  test('waits for its reader, who hears of changes meanwhile', () => {
+    populate(6000)
+    const { member, read } = unread()
+    join(member, 1)
+    expect(sizes(member)).toEqual(['full', 1000, 1000])
+    batch()
+    batch()
+    discovery.sweep()
+    expect(sizes(member)).toHaveLength(3)
+    // Nobody looks in vain.
+    expect(vi.getTimerCount()).toBe(0)
+
+    read()
+    join(client('none'), 2)
+    batch()
+    // Of the newcomer, and then two parts more.
+    expect(sizes(member).slice(3)).toEqual([1, 1000, 1000])
+    expect(vi.getTimerCount()).toBe(1)
+    read()
+    // One goes that was told, one that was not and comes back, and one that was not.
+    const [told, back, untold] = [1000, 6500, 6600].map((number) => registry.get(address(number))?.holders[0])
+    for (const holder of [told, back, untold]) {
+      if (holder === undefined) expect.fail()
+      registry.release(holder.member, holder.address)
+    }
+    join(client('none'), 6500)
+    batch()
+    read()
+    batch()
+    const { peers } = viewOf(member.recording.texts, { strict: false })
+    expect(peers.size).toBe(6000 - 2 + 1)
+    expect(canonical([2, 6500, 6999]).every((address) => peers.has(address))).toBe(true)
+    expect(canonical([1000, 6600, 1]).some((address) => peers.has(address))).toBe(false)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('begins anew if its reader is too slow for the changes', () => {
+    populate(4000)
+    const { member, read } = unread()
+    join(member, 1)
+    const many = client('none')
+    for (let number = 100; number < 600; number++) registry.claim(many, address(number))
+    batch()
+    const more = client('none')
+    for (let number = 600; number < 900; number++) registry.claim(more, address(number))
+    batch()
+    for (let round = 0; round < 5; round++) {
+      read()
+      discovery.sweep()
+    }
+    const { messages, peers } = viewOf(member.recording.texts, { strict: false })
+    expect(messages.filter(({ full }) => full)).toHaveLength(2)
+    expect(peers.size).toBe(4800)
+  })
+})
+
+/** What may happen; numbers choose a client, a peer and a prefix. */
+type Step = {
+  kind: 'join' | 'leave' | 'end' | 'slow' | 'read' | 'batch' | 'sweep'
+  client: number
+  peer: number
+  at: number
+}
+
+test('whatever happens, after each batch every client knows who is there, and is told nothing twice', () => {
+  const step: fc.Arbitrary<Step> = fc.record({
+    kind: fc.constantFrom('join', 'join', 'join', 'leave', 'leave', 'end', 'slow', 'read', 'batch', 'batch', 'sweep'),
+    client: fc.nat(6),
+    peer: fc.nat(5),
+    at: fc.nat(1)
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      create()
+      const prefixes = [PREFIX, OTHER_PREFIX]
+      const clients = [0, 1, 2, 3, 4, 5, 6].map((number) => client(number < 5 ? 'deltas' : 'none'))
+      for (const { kind, client: index, peer, at } of steps) {
+        const member = clients[index] ?? expect.fail()
+        const prefix = prefixes[at]
+        const { recordingLink } = member.recording
+        if (kind === 'join') join(member, peer, prefix)
+        if (kind === 'leave') leave(member, peer, prefix)
+        if (kind === 'end') end(member)
+        if (kind === 'slow') recordingLink.buffered = SLOW_FROM + 1
+        if (kind === 'read') recordingLink.buffered = 0
+        if (kind === 'sweep') discovery.sweep()
+        if (kind !== 'batch') continue
+        batch()
+        discovery.sweep()
+        for (const member of clients) expectInformed(member)
+      }
+      for (const member of clients) member.recording.recordingLink.buffered = 0
+      batch()
+      discovery.sweep()
+      for (const member of clients) expectInformed(member)
+      for (const member of clients) end(member)
+      expect(vi.getTimerCount()).toBe(0)
+    }),
+    { numRuns: 1000 }
+  )
+})
+
+function expectInformed(member: RecordingMember): void {
+  const { recording, addresses, prefix } = member
+  if (recording.peers === 'none') expect(recording.sent).toEqual([])
+  if (recording.peers === 'none' || addresses.size === 0 || recording.buffered > 0) return
+  const own = new Set(Array.from(addresses.values(), ({ peerId }) => peerId))
+  const others = [0, 1, 2, 3, 4, 5].filter((n) => registry.get(address(n)) !== undefined && !own.has(peerId(n)))
+  expect(known(member, prefix)).toEqual(others)
+}

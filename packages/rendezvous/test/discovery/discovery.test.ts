@@ -1,0 +1,519 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
+import { SLOW_FROM } from '../../src/registry/member.js'
+import { Registry } from '../../src/registry/registry.js'
+import { Counters } from '../../src/stats.js'
+import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+
+const THIRD_PREFIX = '/dns4/third.example/wss/p2p-websocket-star'
+
+/** The text of an announcement of a peer to those who joined under a prefix. */
+function announcement(number: number, prefix = PREFIX): string {
+  return `2["ws-peer","${prefix}/ipfs/${peerId(number)}"]`
+}
+
+describe('discovery', () => {
+  let registry: Registry
+  let counters: Counters
+  let discovery: Discovery
+  let now: number
+
+  function create(options: Partial<DiscoveryOptions> = {}): void {
+    registry = new Registry()
+    counters = new Counters()
+    now = 1_000_000
+    const all = {
+      interval: 10_000,
+      window: 256,
+      maxBytesPerSecond: 4_000_000,
+      joinList: 256,
+      prefixes: 16,
+      deltaInterval: 50,
+      ...options
+    }
+    discovery = new Discovery(all, registry, counters, () => now)
+  }
+
+  /** A session that has joined, without a word to the others. */
+  function joined(number: number, ...prefixes: string[]): RecordingMember {
+    const member = createMember(`${number}`)
+    for (const prefix of prefixes.length === 0 ? [PREFIX] : prefixes) {
+      registry.claim(member, address(number, prefix))
+      discovery.refresh(member)
+    }
+    return member
+  }
+
+  function announce(number: number): void {
+    discovery.introduce(registry.get(address(number)) ?? expect.fail(), () => {})
+  }
+
+  beforeEach(() => create())
+
+  test('a newcomer is announced to all others, to each under its own prefix', () => {
+    const [one, two, three] = [joined(1), joined(2, OTHER_PREFIX), joined(3)]
+    announce(3)
+    expect(one.recording.texts).toEqual([announcement(3)])
+    expect(two.recording.texts).toEqual([announcement(3, OTHER_PREFIX)])
+    expect(three.recording.texts).toEqual([])
+    expect(counters.announcements).toBe(2)
+  })
+
+  test('nobody is told of a peer it holds itself, under whatever prefix and however new', () => {
+    const older = joined(1, OTHER_PREFIX)
+    const newer = joined(1)
+    announce(1)
+    discovery.tick()
+    expect(older.recording.texts).toEqual([])
+    expect(newer.recording.texts).toEqual([])
+    expect(discovery.joinList(older)).toEqual([])
+  })
+
+  test('a client is told under the prefix it joined last', () => {
+    const one = joined(1, OTHER_PREFIX, PREFIX)
+    joined(2)
+    discovery.tick()
+    expect(one.recording.texts).toEqual([announcement(2)])
+    expect(one.prefix).toBe(PREFIX)
+  })
+
+  test('when that address is left, under the one before', () => {
+    const one = joined(1, OTHER_PREFIX, PREFIX)
+    joined(2)
+    registry.release(one, address(1))
+    discovery.refresh(one)
+    discovery.tick()
+    expect(one.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
+  })
+
+  test('a client that left its last address is told nothing more', () => {
+    const one = joined(1)
+    joined(2)
+    registry.release(one, address(1))
+    discovery.refresh(one)
+    announce(2)
+    discovery.tick()
+    expect(one.recording.texts).toEqual([])
+  })
+
+  test('a forgotten client is told nothing more, and to forget it twice does nothing', () => {
+    const [one, two] = [joined(1), joined(2)]
+    discovery.forget(one)
+    discovery.forget(one)
+    discovery.tick()
+    expect(one.recording.texts).toEqual([])
+    expect(two.recording.texts).toEqual([announcement(1)])
+  })
+
+  test('each interval everyone is told of all others while they are few', () => {
+    const members = [joined(1), joined(2), joined(3)]
+    for (let ticks = 0; ticks < 2; ticks++) discovery.tick()
+    expect(members.map(({ recording }) => recording.texts.toSorted())).toEqual([
+      [2, 2, 3, 3].map((n) => announcement(n)).toSorted(),
+      [1, 1, 3, 3].map((n) => announcement(n)).toSorted(),
+      [1, 1, 2, 2].map((n) => announcement(n)).toSorted()
+    ])
+    expect(counters.announcements).toBe(12)
+  })
+
+  test('once they are many, of a window that goes round', () => {
+    create({ window: 4 })
+    const listener = joined(0)
+    for (let number = 1; number < 10; number++) joined(number)
+    const told = [1, 2, 3, 4, 5].map(() => {
+      const before = listener.recording.texts.length
+      discovery.tick()
+      return listener.recording.texts.slice(before)
+    })
+    // Its own peer takes a place in the windows, and is left out of them.
+    const windows = [
+      [1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9, 1],
+      [2, 3, 4, 5],
+      [6, 7, 8, 9]
+    ]
+    expect(told).toEqual(windows.map((window) => window.map((n) => announcement(n))))
+  })
+
+  test('so many newcomers a second are announced at once, the others by window', () => {
+    create({ window: 2 })
+    const listener = joined(0)
+    for (const number of [1, 2, 3]) {
+      joined(number)
+      announce(number)
+    }
+    expect(listener.recording.texts).toEqual([announcement(1), announcement(2)])
+    now += 999
+    announce(3)
+    expect(listener.recording.texts).toHaveLength(2)
+    now += 1
+    announce(3)
+    expect(listener.recording.texts).toEqual([announcement(1), announcement(2), announcement(3)])
+    discovery.tick()
+    discovery.tick()
+    expect(listener.recording.texts.filter((text) => text === announcement(3))).toHaveLength(2)
+  })
+
+  test('an address without a peer id is announced as it is, to its prefix or none', () => {
+    const one = joined(1)
+    const nameless = createMember('nameless')
+    const { entry } = registry.claim(nameless, addressWithoutPeer(7))
+    discovery.refresh(nameless)
+    discovery.introduce(entry, () => {})
+    announce(1)
+    expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
+    // It has no prefix to be told others under: they are called as they joined.
+    expect(nameless.recording.texts).toEqual([announcement(1)])
+    expect(nameless.prefix).toBeUndefined()
+  })
+
+  test('the answer to a join lists the others, newest first, under its prefix', () => {
+    joined(1)
+    joined(2, OTHER_PREFIX)
+    joined(3)
+    const joiner = joined(4, OTHER_PREFIX)
+    expect(discovery.joinList(joiner)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
+  })
+
+  test('it names so many others and no more, none of them without a peer id', () => {
+    create({ joinList: 2 })
+    joined(1)
+    joined(2)
+    joined(3)
+    for (const number of [1, 2, 3]) registry.claim(createMember('nameless'), addressWithoutPeer(number))
+    const joiner = joined(4)
+    expect(discovery.joinList(joiner)).toEqual([3, 2].map((n) => address(n).legacy))
+  })
+
+  test('one who joined without a prefix gets the others as they joined', () => {
+    joined(1, OTHER_PREFIX)
+    const nameless = createMember('nameless')
+    registry.claim(nameless, addressWithoutPeer(7))
+    discovery.refresh(nameless)
+    expect(discovery.joinList(nameless)).toEqual([address(1, OTHER_PREFIX).legacy])
+  })
+
+  test('announcements are for those who want to hear them, and so is the list of a join', () => {
+    const [deltas, none] = [createMember('deltas'), createMember('none')]
+    deltas.recording.peers = 'deltas'
+    none.recording.peers = 'none'
+    for (const [number, member] of [deltas, none].entries()) {
+      registry.claim(member, address(number))
+      discovery.refresh(member)
+    }
+    const legacy = joined(2)
+    for (const number of [0, 1, 2]) announce(number)
+    discovery.tick()
+    expect(legacy.recording.texts).toEqual([0, 1, 0, 1].map((number) => announcement(number)))
+    expect(deltas.recording.texts).toEqual([])
+    expect(none.recording.texts).toEqual([])
+    expect([deltas, none, legacy].map((member) => discovery.joinList(member).length)).toEqual([0, 0, 2])
+  })
+
+  test('a prefix counts whatever its clients want to hear', () => {
+    create({ prefixes: 2 })
+    for (const [index, peers] of (['deltas', 'none'] as const).entries()) {
+      const member = createMember(peers)
+      member.recording.peers = peers
+      registry.claim(member, address(index, index === 0 ? PREFIX : OTHER_PREFIX))
+      discovery.refresh(member)
+    }
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
+    expect([PREFIX, OTHER_PREFIX].map((prefix) => discovery.hasRoomFor(prefix))).toEqual([true, true])
+  })
+
+  test('there is room for a known prefix and for so many different ones', () => {
+    create({ prefixes: 2 })
+    expect(discovery.hasRoomFor(PREFIX)).toBe(true)
+    const one = joined(1)
+    joined(2, OTHER_PREFIX)
+    expect([PREFIX, OTHER_PREFIX].map((prefix) => discovery.hasRoomFor(prefix))).toEqual([true, true])
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
+    expect(discovery.hasRoomFor(undefined)).toBe(false)
+    discovery.forget(one)
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(true)
+  })
+
+  test('a prefix is there until its last client goes, and a client has one', () => {
+    create({ prefixes: 2 })
+    const [one, two] = [joined(1), joined(2)]
+    joined(3, OTHER_PREFIX)
+    discovery.forget(one)
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
+    registry.claim(two, address(2, OTHER_PREFIX))
+    discovery.refresh(two)
+    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(true)
+  })
+
+  test('newcomers leave windows their share of the budget, however many come', () => {
+    create({ maxBytesPerSecond: 100_000 })
+    for (let number = 0; number < 100; number++) joined(number)
+    for (let round = 0; round < 5; round++) {
+      for (let second = 0; second < 10; second++) {
+        now += 1000
+        for (let number = 0; number < 100; number++) announce(number)
+      }
+      const before = counters.announcements
+      discovery.tick()
+      // Half of 100 kB a second, over ten seconds, for announcements of about 130 bytes to 100 clients each.
+      expect(counters.announcements - before).toBeGreaterThan(30 * 99)
+    }
+  })
+
+  test('a peer that is announced twice in a batch is told once, and never to itself', async () => {
+    vi.useFakeTimers()
+    for (let number = 10; number < 80; number++) joined(number)
+    const [one, again, other] = [joined(1), joined(1, OTHER_PREFIX), joined(2)]
+    const order: string[] = []
+    announce(2)
+    const entry = registry.get(address(1)) ?? expect.fail()
+    discovery.introduce(entry, () => order.push('first'))
+    discovery.introduce(entry, () => order.push('second'))
+    expect(order).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    expect(order).toEqual(['first', 'second'])
+    expect(other.recording.texts).toEqual([announcement(1)])
+    expect(one.recording.texts).toEqual([announcement(2)])
+    expect(again.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
+  })
+
+  describe('where more listen than are told at once', () => {
+    /** More than two slices. */
+    const COUNT = 300
+    /** What was sent to whom, in order. */
+    let journal: unknown[][]
+
+    function crowd(): RecordingMember[] {
+      journal = []
+      return Array.from({ length: COUNT }, (_, number) => {
+        const member = createMember(`${number}`, journal)
+        registry.claim(member, address(number))
+        discovery.refresh(member)
+        return member
+      })
+    }
+
+    /** Waits until something is so; other things have their turns meanwhile. */
+    async function until(isSo: () => boolean): Promise<void> {
+      while (!isSo()) await turn()
+    }
+
+    test('a newcomer is introduced when all of them have been told', async () => {
+      crowd()
+      const newcomer = joined(COUNT)
+      const entry = registry.get(address(COUNT)) ?? expect.fail()
+      discovery.introduce(entry, () => journal.push(['introduced']))
+      expect(journal.length).toBeLessThan(COUNT)
+      await until(() => journal.length > COUNT)
+      expect(journal.at(-1)).toEqual(['introduced'])
+      expect(new Set(journal.slice(0, -1).map(([id, , text]) => `${String(id)} ${String(text)}`))).toEqual(
+        new Set(Array.from({ length: COUNT }, (_, number) => `${number} ${announcement(COUNT)}`))
+      )
+      expect(newcomer.recording.texts).toEqual([])
+    })
+
+    test('each hears once of each that comes soon after it, and they are introduced in order', async () => {
+      const members = crowd()
+      const introduced: number[] = []
+      const newcomers = [COUNT, COUNT + 1, COUNT + 2, COUNT + 3]
+      for (const number of newcomers) {
+        joined(number)
+        const entry = registry.get(address(number)) ?? expect.fail()
+        discovery.introduce(entry, () => introduced.push(number))
+      }
+      await until(() => introduced.length === newcomers.length)
+      expect(introduced).toEqual(newcomers)
+      for (const { recording } of members) {
+        expect(recording.texts).toEqual(newcomers.map((number) => announcement(number)))
+      }
+    })
+
+    test('one that has left before its turn is not announced, but has been introduced', async () => {
+      const members = crowd()
+      const introduced: number[] = []
+      const [stays, leaves] = [joined(COUNT), joined(COUNT + 1)]
+      for (const number of [COUNT, COUNT + 1]) {
+        const entry = registry.get(address(number)) ?? expect.fail()
+        discovery.introduce(entry, () => introduced.push(number))
+      }
+      registry.release(leaves, address(COUNT + 1))
+      discovery.refresh(leaves)
+      await until(() => introduced.length === 2)
+      for (const { recording } of members) expect(recording.texts).toEqual([announcement(COUNT)])
+      expect(stays.recording.texts).toEqual([])
+    })
+
+    test('the next window waits until all have been told of this one', async () => {
+      create({ window: 2 })
+      const members = crowd()
+      discovery.tick()
+      const before = journal.length
+      discovery.tick()
+      expect(journal.length).toBe(before)
+      await until(() => members.every(({ recording }, index) => index < 2 || recording.texts.length === 2))
+      expect(members.at(-1)?.recording.texts).toEqual([0, 1].map((number) => announcement(number)))
+      await turn()
+      discovery.tick()
+      await until(() => members.every(({ recording }) => recording.texts.length >= 3))
+      expect(members.at(-1)?.recording.texts).toEqual([0, 1, 2, 3].map((number) => announcement(number)))
+    })
+
+    test('who joins again, leaves or comes meanwhile is told once, or not at all', async () => {
+      create({ window: 1 })
+      const members = crowd()
+      const [first, last, second] = [members[1], members.at(-1), members[2]]
+      if (!first || !last || !second) expect.fail()
+      discovery.tick()
+      expect([first, second].map(({ recording }) => recording.texts.length)).toEqual([1, 1])
+      for (const prefix of [OTHER_PREFIX, THIRD_PREFIX]) {
+        registry.claim(first, address(1, prefix))
+        discovery.refresh(first)
+      }
+      discovery.refresh(second)
+      discovery.forget(last)
+      await until(() =>
+        members.every(({ recording }, index) => index % (COUNT - 1) === 0 || recording.texts.length > 0)
+      )
+      await turn()
+      expect([first, second, last].map(({ recording }) => recording.texts.length)).toEqual([1, 1, 0])
+    })
+
+    test('when it is stopped nobody more is told, and then all are again', async () => {
+      create({ window: 1 })
+      const members = crowd()
+      discovery.tick()
+      const before = journal.length
+      expect(before).toBeLessThan(COUNT - 1)
+      discovery.stop()
+      await turn()
+      await turn()
+      expect(journal.length).toBe(before)
+      discovery.tick()
+      await until(() => members.every(({ recording }, index) => index === 1 || recording.texts.length > 0))
+    })
+
+    test('newcomers on their way when it is stopped are not announced', async () => {
+      const members = crowd()
+      for (const number of [COUNT, COUNT + 1]) {
+        joined(number)
+        announce(number)
+      }
+      discovery.stop()
+      const before = journal.length
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(journal.length).toBe(before)
+      expect(members.at(-1)?.recording.texts).toEqual([])
+    })
+  })
+
+  test('where nobody listens a newcomer is introduced at once', () => {
+    const none = createMember('none')
+    none.recording.peers = 'none'
+    const { entry } = registry.claim(none, address(1))
+    discovery.refresh(none)
+    const introduced: unknown[] = []
+    discovery.introduce(entry, () => introduced.push(entry))
+    expect(introduced).toEqual([entry])
+  })
+
+  test('one that reads slowly is told nothing of newcomers and windows, and everything again once it has read', () => {
+    const [slow, other] = [joined(1), joined(2)]
+    slow.recording.recordingLink.buffered = SLOW_FROM + 1
+    joined(3)
+    announce(3)
+    discovery.tick()
+    expect(slow.recording.texts).toEqual([])
+    expect(other.recording.texts).toEqual([3, 1, 3].map((number) => announcement(number)))
+    expect(counters.announcements).toBe(other.recording.texts.length + 2)
+    slow.recording.recordingLink.buffered = SLOW_FROM
+    discovery.tick()
+    expect(slow.recording.texts).toEqual([2, 3].map((number) => announcement(number)))
+  })
+
+  describe('the budget', () => {
+    const [RATE, INTERVAL] = [10_000, 5_000]
+
+    /** Bytes of what was sent to all of them, on WebSockets. */
+    function sentTo(members: readonly RecordingMember[]): number {
+      const texts = members.flatMap(({ recording }) => recording.texts)
+      return texts.reduce<number>((sum, text) => sum + String(text).length + (String(text).length < 125 ? 3 : 5), 0)
+    }
+
+    /** How often a client was told of each, the least and the most. */
+    function extremes(member: RecordingMember, count: number): [number, number] {
+      const others = Array.from({ length: count }, (_, number) => announcement(number)).filter(
+        (text) => text !== announcement(Number(member.session.id))
+      )
+      const counts = others.map((text) => member.recording.texts.filter((other) => other === text).length)
+      return [Math.min(...counts), Math.max(...counts)]
+    }
+
+    test('makes windows smaller, and everyone is told of everyone as often', () => {
+      create({ maxBytesPerSecond: RATE, interval: INTERVAL })
+      const members = Array.from({ length: 40 }, (_, number) => joined(number))
+      const begun = now
+      while (extremes(members[0] ?? expect.fail(), 40)[0] < 3) {
+        now += INTERVAL
+        discovery.tick()
+        expect(sentTo(members)).toBeLessThanOrEqual((RATE * (INTERVAL + now - begun)) / 1000)
+      }
+      for (const member of members) {
+        const [least, most] = extremes(member, 40)
+        expect(most - least).toBeLessThanOrEqual(1)
+      }
+      // Not less than it allows either: there were more than three rounds of 40 peers to tell to 39 others.
+      expect(sentTo(members)).toBeGreaterThan((RATE * (now - begun - INTERVAL)) / 1000 / 2)
+    })
+
+    test('of less than one announcement to all is saved up', () => {
+      create({ maxBytesPerSecond: RATE, interval: INTERVAL })
+      const members = Array.from({ length: 1_000 }, (_, number) => joined(number))
+      const begun = now
+      const [first] = members
+      const one = 1_000 * 130
+      const told: number[] = []
+      for (let tick = 0; tick < 100; tick++) {
+        now += INTERVAL
+        vi.useFakeTimers()
+        discovery.tick()
+        vi.runAllTimers()
+        vi.useRealTimers()
+        told.push(first?.recording.texts.length ?? 0)
+        expect(sentTo(members)).toBeLessThanOrEqual(one + (RATE * (INTERVAL + now - begun)) / 1000)
+      }
+      const steps = told.map((count, index) => count - (told[index - 1] ?? 0))
+      expect(Math.max(...steps)).toBe(1)
+      expect(told.at(-1)).toBeGreaterThan(10)
+    })
+
+    test('is not exceeded by newcomers and windows together, whoever comes and when', () => {
+      const comings = fc.array(fc.record({ after: fc.nat({ max: 2_000 }), count: fc.nat({ max: 30 }) }), {
+        minLength: 5,
+        maxLength: 30
+      })
+      fc.assert(
+        fc.property(comings, (comings) => {
+          create({ maxBytesPerSecond: RATE, interval: INTERVAL, window: 1_000 })
+          const begun = now
+          const members: RecordingMember[] = []
+          let nextTick = now + INTERVAL
+          for (const { after, count } of comings) {
+            now += after
+            for (let index = 0; index < count && members.length < 60; index++) {
+              members.push(joined(members.length))
+              announce(members.length - 1)
+            }
+            for (; nextTick <= now; nextTick += INTERVAL) discovery.tick()
+            expect(sentTo(members)).toBeLessThanOrEqual((RATE * (INTERVAL + now - begun)) / 1000)
+          }
+        }),
+        { numRuns: 30 }
+      )
+    })
+  })
+})

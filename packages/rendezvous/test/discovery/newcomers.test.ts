@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Newcomers } from '../../src/discovery/newcomers.js'
+import type { Entry } from '../../src/registry/registry.js'
+
+describe('newcomers', () => {
+  let newcomers: Newcomers
+  /** Who was announced together, and how to say that all have been told of them. */
+  let batches: { keys: string[]; done: () => void }[]
+  /** Whose announcement is over, in order. */
+  let announced: string[]
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000_000, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    batches = []
+    announced = []
+    create(1_000)
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  function create(perSecond: number): void {
+    newcomers = new Newcomers(
+      perSecond,
+      (entries, done) => void batches.push({ keys: entries.map(({ key }) => key), done }),
+      () => Date.now()
+    )
+  }
+
+  function add(key: string, listeners: number): void {
+    const entry: Entry = { key, peerId: key, holders: [], claim: undefined, remote: undefined }
+    newcomers.add(entry, () => announced.push(key), listeners)
+  }
+
+  function keys(): string[][] {
+    return batches.map(({ keys }) => keys)
+  }
+
+  test('where few listen each is announced at once', () => {
+    for (const key of ['a', 'b', 'c']) add(key, 63)
+    expect(keys()).toEqual([['a'], ['b'], ['c']])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('where many do the first is, and those that come soon after it go together', () => {
+    add('a', 100)
+    vi.advanceTimersByTime(5)
+    for (const key of ['b', 'c']) add(key, 100)
+    vi.advanceTimersByTime(14)
+    add('d', 100)
+    expect(keys()).toEqual([['a']])
+    // A fifth of a millisecond for each who listens.
+    vi.advanceTimersByTime(1)
+    expect(keys()).toEqual([['a'], ['b', 'c', 'd']])
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(20)
+    add('e', 100)
+    expect(keys()).toEqual([['a'], ['b', 'c', 'd'], ['e']])
+  })
+
+  test('the more listen the longer they wait, but not for ever', () => {
+    for (const [listeners, pause] of [
+      [1_000, 200],
+      [10_000, 2_000],
+      [1_000_000, 2_000]
+    ] as const) {
+      const [before, after] = [`before ${listeners}`, `after ${listeners}`]
+      vi.advanceTimersByTime(10_000)
+      add(before, listeners)
+      add(after, listeners)
+      vi.advanceTimersByTime(pause - 1)
+      expect(keys().at(-1)).toEqual([before])
+      vi.advanceTimersByTime(1)
+      expect(keys().at(-1)).toEqual([after])
+    }
+  })
+
+  test('each is over when all have been told of its batch, not before', () => {
+    add('a', 100)
+    for (const key of ['b', 'c']) add(key, 100)
+    vi.advanceTimersByTime(20)
+    expect(announced).toEqual([])
+    batches[1]?.done()
+    expect(announced).toEqual(['b', 'c'])
+    batches[0]?.done()
+    expect(announced).toEqual(['b', 'c', 'a'])
+  })
+
+  test('one that comes while others are being told waits for the next batch', () => {
+    add('a', 100)
+    add('b', 100)
+    vi.advanceTimersByTime(20)
+    add('c', 100)
+    expect(keys()).toEqual([['a'], ['b']])
+    vi.advanceTimersByTime(20)
+    expect(keys()).toEqual([['a'], ['b'], ['c']])
+  })
+
+  test('so many may be announced in a second', () => {
+    create(2)
+    expect(newcomers.hasRoom()).toBe(true)
+    add('a', 1)
+    expect(newcomers.hasRoom()).toBe(true)
+    add('b', 100)
+    expect(newcomers.hasRoom()).toBe(false)
+    vi.advanceTimersByTime(999)
+    expect(newcomers.hasRoom()).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(newcomers.hasRoom()).toBe(true)
+  })
+
+  test('those on their way when they are stopped are not announced, and later ones are', () => {
+    add('a', 100)
+    add('b', 100)
+    newcomers.stop()
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(10_000)
+    expect([keys(), announced]).toEqual([[['a']], []])
+    add('c', 100)
+    expect(keys()).toEqual([['a'], ['c']])
+  })
+})

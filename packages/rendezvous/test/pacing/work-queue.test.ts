@@ -1,0 +1,163 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { WorkQueue } from '../../src/pacing/work-queue.js'
+
+/** WorkQueue with a clock that tasks move. */
+class Setup {
+  now = 1_000
+  readonly workQueue: WorkQueue
+  /** What was done, in order. */
+  readonly done: string[] = []
+
+  constructor(capacity = 100) {
+    this.workQueue = new WorkQueue(capacity, () => this.now)
+  }
+
+  /** Takes a task that lasts so many milliseconds. */
+  take(name: string, lasts = 0): boolean {
+    return this.workQueue.take(() => {
+      this.done.push(name)
+      this.now += lasts
+    })
+  }
+
+  /** Waits until nothing waits. */
+  async end(): Promise<void> {
+    while (this.workQueue.size > 0) await turn()
+  }
+}
+
+/** More milliseconds than are used at once. */
+const LONG = 10
+
+describe('turns', () => {
+  test('what comes while there is time is done at once', () => {
+    const setup = new Setup()
+    for (const name of ['a', 'b', 'c']) {
+      expect(setup.take(name, 1)).toBe(true)
+      expect(setup.done.at(-1)).toBe(name)
+    }
+    expect(setup.workQueue.size).toBe(0)
+  })
+
+  test('what comes after a long task waits, in order, and is done in the next turn', async () => {
+    const setup = new Setup()
+    for (const name of ['a', 'b', 'c']) expect(setup.take(name, name === 'a' ? LONG : 0)).toBe(true)
+    expect([setup.workQueue.size, setup.done]).toEqual([2, ['a']])
+    await setup.end()
+    expect(setup.done).toEqual(['a', 'b', 'c'])
+    // And there is time again.
+    setup.take('d')
+    expect(setup.done.at(-1)).toBe('d')
+  })
+
+  test('between some of it everything else has its turn', async () => {
+    const setup = new Setup()
+    for (let index = 0; index < 12; index++) setup.take(`${index}`, 2)
+    /** How much was done when something else had its turn. */
+    const seen: number[] = []
+    while (setup.workQueue.size > 0) {
+      seen.push(setup.done.length)
+      await turn()
+    }
+    expect(setup.done).toEqual(Array.from({ length: 12 }, (_, index) => `${index}`))
+    const steps = [...seen, 12].map((count, index) => count - (seen[index - 1] ?? 0))
+    // Five milliseconds are over with the third.
+    expect(Math.max(...steps)).toBe(3)
+  })
+
+  test('many short tasks are not all done at once either', async () => {
+    const setup = new Setup(10_000)
+    for (let index = 0; index < 1_000; index++) setup.take(`${index}`)
+    expect(setup.workQueue.size).toBeGreaterThan(0)
+    const seen: number[] = []
+    while (setup.workQueue.size > 0) {
+      seen.push(setup.done.length)
+      await turn()
+    }
+    expect(seen.length).toBeGreaterThan(10)
+    expect(setup.done).toEqual(Array.from({ length: 1_000 }, (_, index) => `${index}`))
+  })
+
+  test('no more wait than there is room for, and what is refused is not done', async () => {
+    const setup = new Setup(2)
+    const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => setup.take(name, LONG))
+    expect(taken).toEqual([true, true, true, false, false])
+    expect(setup.workQueue.size).toBe(2)
+    await setup.end()
+    expect(setup.done).toEqual(['a', 'b', 'c'])
+    expect(setup.take('f')).toBe(true)
+    await setup.end()
+    expect(setup.done.at(-1)).toBe('f')
+  })
+
+  test('there is room again as soon as one has begun', async () => {
+    const setup = new Setup(1)
+    setup.take('a', LONG)
+    setup.take('b', LONG)
+    expect(setup.take('c')).toBe(false)
+    await turn()
+    expect(setup.done).toEqual(['a', 'b'])
+    expect(setup.take('d')).toBe(true)
+    await setup.end()
+    expect(setup.done).toEqual(['a', 'b', 'd'])
+  })
+
+  test('a task that brings others along is done before them', async () => {
+    const setup = new Setup()
+    setup.take('a', LONG)
+    setup.workQueue.take(() => {
+      setup.done.push('b')
+      setup.take('d')
+    })
+    setup.take('c')
+    await setup.end()
+    expect(setup.done).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('what waits when they are stopped is not done, and they serve on', async () => {
+    const setup = new Setup(2)
+    for (const name of ['a', 'b', 'c']) setup.take(name, LONG)
+    setup.workQueue.stop()
+    expect(setup.workQueue.size).toBe(0)
+    await turn()
+    await turn()
+    expect(setup.done).toEqual(['a'])
+    for (const name of ['d', 'e', 'f']) expect(setup.take(name, LONG)).toBe(true)
+    await setup.end()
+    expect(setup.done).toEqual(['a', 'd', 'e', 'f'])
+  })
+
+  test('may be stopped by a task', async () => {
+    const setup = new Setup()
+    setup.take('a', LONG)
+    setup.workQueue.take(() => setup.workQueue.stop())
+    setup.take('c')
+    await turn()
+    await turn()
+    expect([setup.done, setup.workQueue.size]).toEqual([['a'], 0])
+  })
+
+  test('whatever comes, and however long it lasts, is done once and in order', async () => {
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ lasts: fc.constantFrom(0, 0, 0, 1, 3, 7) }) },
+      { weight: 1, arbitrary: fc.constant('turn' as const) }
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 20 }), async (steps, capacity) => {
+        const setup = new Setup(capacity)
+        const expected: string[] = []
+        for (const [index, step] of steps.entries()) {
+          if (step === 'turn') await turn()
+          else if (setup.take(`${index}`, step.lasts)) expected.push(`${index}`)
+          expect(setup.workQueue.size).toBeLessThanOrEqual(capacity)
+          expect(setup.done.length + setup.workQueue.size).toBe(expected.length)
+        }
+        await setup.end()
+        expect(setup.done).toEqual(expected)
+      }),
+      { numRuns: 100 }
+    )
+  })
+})

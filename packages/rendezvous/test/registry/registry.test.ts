@@ -1,0 +1,228 @@
+import { parseAddress, type StarAddress } from '@websocket-star/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Member } from '../../src/registry/member.js'
+import { Compactor } from '../../src/registry/compact.js'
+import { Registry } from '../../src/registry/registry.js'
+import { address, addressWithoutPeer, OTHER_PREFIX, peerId } from '../support/addresses.js'
+import { createMember } from '../support/member.js'
+
+/** As the registry keeps it. */
+const compact = (of: StarAddress) => new Compactor().compact(of)
+const HOME = compact(address(1))
+const AWAY = compact(address(1, OTHER_PREFIX))
+
+describe('the registry', () => {
+  let registry: Registry
+  let alice: Member
+  let bob: Member
+
+  beforeEach(() => {
+    registry = new Registry()
+    alice = createMember('alice')
+    bob = createMember('bob')
+  })
+
+  test('knows nobody at first', () => {
+    expect(registry.size).toBe(0)
+    expect(registry.find(HOME)).toBeUndefined()
+    expect(registry.get(HOME)).toBeUndefined()
+    expect([...registry.newest()]).toEqual([])
+    expect(registry.window(10)).toEqual([])
+  })
+
+  test('a claimed address is found under every prefix, for it is a peer', () => {
+    const { entry, displaced } = registry.claim(alice, HOME)
+    expect(entry).toEqual({ key: peerId(1), peerId: peerId(1), holders: [{ member: alice, address: HOME }] })
+    expect(displaced).toBeUndefined()
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+    expect(registry.findHere(AWAY)?.member).toBe(alice)
+    expect(registry.get(AWAY)).toBe(entry)
+    expect(registry.find(address(2))).toBeUndefined()
+    expect([...alice.addresses]).toEqual([[HOME.canonical, HOME]])
+  })
+
+  test('one peer under two prefixes is one entry', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, AWAY)
+    expect(registry.size).toBe(1)
+    expect(registry.window(10)).toHaveLength(1)
+  })
+
+  test('the exact address is found if it is held, else the newest of its peer', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, AWAY)
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+    expect(registry.findHere(AWAY)?.member).toBe(bob)
+    expect(
+      registry.findHere(parseAddress(`/dns4/elsewhere.example/wss/p2p-websocket-star/p2p/${peerId(1)}`))?.member
+    ).toBe(bob)
+  })
+
+  test('of two that hold the same address the newest is found', () => {
+    registry.claim(alice, HOME)
+    const { entry } = registry.claim(bob, HOME)
+    expect(registry.findHere(HOME)?.member).toBe(bob)
+    expect(entry.holders.map(({ member }) => member)).toEqual([bob, alice])
+    expect(alice.addresses.has(HOME.canonical)).toBe(true)
+  })
+
+  test('claiming again makes a holder the newest, once', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, HOME)
+    const { entry } = registry.claim(alice, HOME)
+    expect(entry.holders.map(({ member }) => member)).toEqual([alice, bob])
+  })
+
+  test('a session holds a peer under whatever address', () => {
+    const { entry } = registry.claim(alice, AWAY)
+    expect(registry.holds(alice, entry)).toBe(true)
+    expect(registry.holds(bob, entry)).toBe(false)
+  })
+
+  test('a fifth holder takes the place of the oldest', () => {
+    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    const results = members.map((member) => registry.claim(member, HOME))
+    expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
+    expect(results[4]?.displaced).toEqual({ member: members[0], address: HOME })
+    expect(registry.get(HOME)?.holders.map(({ member }) => member.session.id)).toEqual(['4', '3', '2', '1'])
+    expect(members.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
+  })
+
+  test('a session that holds a peer under many addresses counts once', () => {
+    const addresses = [1, 2, 3, 4, 5].map((n) => address(1, `/dns4/star${n}.example/wss/p2p-websocket-star`))
+    const results = addresses.map((address) => registry.claim(alice, address))
+    expect(results.map(({ displaced }) => displaced)).toEqual(Array.from({ length: 5 }))
+    expect([...alice.addresses.values()]).toEqual(addresses.map(compact))
+  })
+
+  test('a session that loses its place loses every address of that peer', () => {
+    registry.claim(alice, HOME)
+    registry.claim(alice, AWAY)
+    const others = Array.from({ length: 4 }, (_, i) => createMember(`${i}`))
+    expect(others.map((member) => registry.claim(member, HOME).displaced?.member).at(-1)).toBe(alice)
+    expect(alice.addresses.size).toBe(0)
+    expect(registry.get(HOME)?.holders).toHaveLength(4)
+  })
+
+  test('the one whose place was taken frees nothing when it leaves', () => {
+    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    for (const member of members) registry.claim(member, HOME)
+    expect(registry.release(members[0] ?? alice, HOME)).toBeUndefined()
+    expect(registry.get(HOME)?.holders).toHaveLength(4)
+  })
+
+  test('the last to leave takes the peer with it', () => {
+    registry.claim(alice, HOME)
+    expect(registry.release(alice, HOME)).toBeUndefined()
+    expect(alice.addresses.size).toBe(0)
+    expect(registry.size).toBe(0)
+    expect(registry.find(HOME)).toBeUndefined()
+    expect(registry.window(10)).toEqual([])
+    expect([...registry.newest()]).toEqual([])
+  })
+
+  test('when the newest leaves, the entry and who is left are told', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, AWAY)
+    const entry = registry.release(bob, AWAY)
+    expect(entry?.holders).toEqual([{ member: alice, address: HOME }])
+    expect(registry.findHere(AWAY)?.member).toBe(alice)
+  })
+
+  test('when another leaves, nothing is to be decided', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, HOME)
+    expect(registry.release(alice, HOME)).toBeUndefined()
+    expect(registry.findHere(HOME)?.member).toBe(bob)
+  })
+
+  test('only the released address of a session goes', () => {
+    registry.claim(alice, HOME)
+    registry.claim(alice, AWAY)
+    registry.claim(alice, address(2))
+    registry.release(alice, HOME)
+    expect([...alice.addresses.values()]).toEqual([AWAY, compact(address(2))])
+    expect(registry.find(HOME)).toEqual({ member: alice, address: AWAY })
+    expect(registry.size).toBe(2)
+  })
+
+  test('releasing what is not held changes nothing', () => {
+    registry.claim(alice, HOME)
+    expect(registry.release(bob, HOME)).toBeUndefined()
+    expect(registry.release(alice, AWAY)).toBeUndefined()
+    expect(registry.release(alice, address(2))).toBeUndefined()
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+  })
+
+  test('a promoted holder is the newest', () => {
+    const carol = createMember('carol')
+    for (const member of [alice, bob, carol]) registry.claim(member, HOME)
+    const entry = registry.get(HOME) ?? expect.fail()
+    registry.promote(entry, entry.holders[2] ?? expect.fail())
+    expect(entry.holders.map(({ member }) => member.session.id)).toEqual(['alice', 'carol', 'bob'])
+    expect(registry.findHere(HOME)?.member).toBe(alice)
+  })
+
+  test('one that has gone is not promoted', () => {
+    registry.claim(alice, HOME)
+    registry.claim(bob, HOME)
+    const entry = registry.get(HOME) ?? expect.fail()
+    const gone = entry.holders[1] ?? expect.fail()
+    registry.release(alice, HOME)
+    registry.promote(entry, gone)
+    expect(entry.holders.map(({ member }) => member)).toEqual([bob])
+  })
+
+  test('an address without a peer id is known by its text', () => {
+    const [one, two] = [addressWithoutPeer(1), addressWithoutPeer(2)]
+    const { entry } = registry.claim(alice, one)
+    registry.claim(bob, two)
+    expect(entry).toMatchObject({ key: one.canonical, peerId: undefined })
+    expect(registry.findHere(one)?.member).toBe(alice)
+    expect(registry.findHere(two)?.member).toBe(bob)
+    expect(registry.size).toBe(2)
+    registry.release(alice, one)
+    expect(registry.find(one)).toBeUndefined()
+  })
+
+  test('tells of each peer that comes, and of each that leaves for good', () => {
+    const told: unknown[] = []
+    registry.watch(({ key, holders }, isThere) => void told.push([key, isThere, holders.length]))
+    registry.claim(alice, HOME)
+    registry.claim(alice, AWAY)
+    registry.claim(bob, HOME)
+    registry.release(alice, HOME)
+    registry.release(bob, HOME)
+    expect(told).toEqual([[peerId(1), true, 1]])
+    registry.release(alice, AWAY)
+    registry.release(alice, AWAY)
+    registry.claim(bob, address(2))
+    expect(told.slice(1)).toEqual([
+      [peerId(1), false, 0],
+      [peerId(2), true, 1]
+    ])
+  })
+
+  test('peers are read in the order they came, with those that come meanwhile', () => {
+    for (const number of [1, 2, 3]) registry.claim(alice, address(number))
+    registry.claim(bob, address(1))
+    const peers = registry.peers()[Symbol.iterator]()
+    expect(peers.next().value?.key).toBe(peerId(1))
+    registry.release(alice, address(2))
+    registry.claim(alice, address(2))
+    expect([peers.next(), peers.next(), peers.next()].map(({ value }) => value?.key)).toEqual([
+      peerId(3),
+      peerId(2),
+      undefined
+    ])
+    expect([registry.byKey(peerId(3))?.key, registry.byKey(peerId(4))]).toEqual([peerId(3), undefined])
+  })
+
+  test('peers are listed newest claim first and handed out oldest first', () => {
+    for (const number of [1, 2, 3]) registry.claim(alice, address(number))
+    registry.claim(bob, address(1))
+    expect([...registry.newest()].map(({ key }) => key)).toEqual([1, 3, 2].map(peerId))
+    expect(registry.window(2).map(({ key }) => key)).toEqual([2, 3].map(peerId))
+    expect(registry.window(2).map(({ key }) => key)).toEqual([1, 2].map(peerId))
+  })
+})

@@ -1,0 +1,237 @@
+import type { StarAddress } from '@websocket-star/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { LocalBackplane } from '../../src/cluster/local.js'
+import { Discovery } from '../../src/discovery/discovery.js'
+import { Holders } from '../../src/star/takeover.js'
+import { Registry } from '../../src/registry/registry.js'
+import { Counters } from '../../src/stats.js'
+import { address, OTHER_PREFIX } from '../support/addresses.js'
+import { nobodyElsewhere } from '../support/joining.js'
+import { createMember, type RecordingMember } from '../support/member.js'
+
+const HOME = address(1)
+const AWAY = address(1, OTHER_PREFIX)
+const TIMEOUT = 2_000
+
+let registry: Registry
+let holders: Holders
+let faults: unknown[]
+/** What the clients were sent, in order. */
+let journal: unknown[][]
+
+beforeEach(() => {
+  registry = new Registry()
+  faults = []
+  journal = []
+  const options = {
+    interval: 10_000,
+    window: 256,
+    maxBytesPerSecond: 4_000_000,
+    joinList: 256,
+    prefixes: 16,
+    deltaInterval: 50
+  }
+  const discovery = new Discovery(options, registry, new Counters())
+  holders = new Holders(
+    registry,
+    discovery,
+    new LocalBackplane(),
+    nobodyElsewhere,
+    TIMEOUT,
+    (fault) => void faults.push(fault)
+  )
+})
+
+/** A session of the peer that knows the extensions. */
+function claimed(name: string, address: StarAddress = HOME): RecordingMember {
+  const member = createMember(name, journal)
+  member.recording.extended = true
+  holders.claim(member, address)
+  return member
+}
+
+/** The oldest ping that a session was sent is answered, or not in time. */
+async function answer(member: RecordingMember, alive: boolean): Promise<void> {
+  const probe = member.recording.probes.shift() ?? expect.fail(`${member.session.id} was not asked`)
+  expect(probe.timeout).toBe(TIMEOUT)
+  probe.settle(alive)
+  await settled()
+}
+
+/** Every ping is answered. */
+async function answerAll(...members: readonly RecordingMember[]): Promise<void> {
+  for (const member of members) {
+    while (member.recording.probes.length > 0) await answer(member, true)
+  }
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+function order(): string[] {
+  return registry.get(HOME)?.holders.map(({ member }) => member.session.id) ?? []
+}
+
+function taken(name: string, { canonical }: StarAddress = HOME): unknown[] {
+  return [name, 'text', `2["ss-taken","${canonical}"]`]
+}
+
+function held(name: string, { canonical }: StarAddress = HOME): unknown[] {
+  return [name, 'text', `2["ss-held","${canonical}"]`]
+}
+
+describe('when a session takes over a peer', () => {
+  test('the one that held it is told, by its own address, and keeps its place while it answers', async () => {
+    const one = claimed('one', AWAY)
+    const two = claimed('two')
+    expect(journal).toEqual([taken('one', AWAY)])
+    expect(order()).toEqual(['two', 'one'])
+    expect(registry.get(AWAY)?.holders[0]?.member).toBe(two)
+    await answer(one, true)
+    expect(order()).toEqual(['two', 'one'])
+    expect(journal).toHaveLength(1)
+  })
+
+  test('and loses it if it does not', async () => {
+    const one = claimed('one')
+    claimed('two')
+    await answer(one, false)
+    expect(order()).toEqual(['two'])
+    expect(one.addresses.size).toBe(0)
+    expect(journal).toEqual([taken('one')])
+  })
+
+  test('only the newest is told', () => {
+    for (const name of ['one', 'two', 'three']) claimed(name)
+    expect(journal).toEqual([taken('one'), taken('two')])
+  })
+
+  test('nobody is told who does not know of it', () => {
+    const one = claimed('one')
+    one.recording.extended = false
+    claimed('two')
+    expect(journal).toEqual([])
+  })
+
+  test('nobody is told that joins under one more address', () => {
+    const one = claimed('one')
+    holders.claim(one, AWAY)
+    expect(journal).toEqual([])
+    expect(one.recording.probes).toEqual([])
+  })
+
+  test('one that has no place any more is told too', () => {
+    const one = claimed('one', AWAY)
+    for (const name of ['two', 'three', 'four']) claimed(name)
+    journal.length = 0
+    claimed('five')
+    expect(journal).toEqual([taken('one', AWAY), taken('four')])
+    expect(order()).toEqual(['five', 'four', 'three', 'two'])
+    expect(one.addresses.size).toBe(0)
+  })
+})
+
+describe('when the newest holder leaves', () => {
+  test('the one before holds the peer again, and is told once it has answered', async () => {
+    const [one, two] = [claimed('one', AWAY), claimed('two')]
+    await answerAll(one)
+    journal.length = 0
+    holders.release(two, HOME)
+    expect(order()).toEqual(['one'])
+    expect(journal).toEqual([])
+    await answer(one, true)
+    expect(journal).toEqual([held('one', AWAY)])
+  })
+
+  test('of several the newest that answers', async () => {
+    const [one, two, three, four] = [claimed('one'), claimed('two'), claimed('three'), claimed('four')]
+    await answerAll(one, two, three)
+    journal.length = 0
+    holders.releaseAll(four)
+    await answer(three, false)
+    expect(order()).toEqual(['two', 'one'])
+    await answer(two, true)
+    expect(journal).toEqual([held('two')])
+    expect(one.recording.probes).toEqual([])
+  })
+
+  test('nobody is told if another leaves, or nobody is left', async () => {
+    const [one, two] = [claimed('one'), claimed('two')]
+    await answerAll(one)
+    journal.length = 0
+    holders.release(one, HOME)
+    holders.release(two, HOME)
+    await settled()
+    expect(journal).toEqual([])
+    expect(registry.size).toBe(0)
+    expect([one, two].map(({ recording }) => recording.probes.length)).toEqual([0, 0])
+  })
+
+  test('one that has joined meanwhile has it', async () => {
+    const [one, two] = [claimed('one'), claimed('two')]
+    await answerAll(one)
+    holders.release(two, HOME)
+    claimed('three')
+    journal.length = 0
+    await answerAll(one)
+    expect(order()).toEqual(['three', 'one'])
+    expect(journal).toEqual([])
+  })
+
+  test('and when that leaves before anybody has answered, the first is told once', async () => {
+    const [one, two] = [claimed('one'), claimed('two')]
+    await answerAll(one)
+    holders.release(two, HOME)
+    const three = claimed('three')
+    holders.releaseAll(three)
+    journal.length = 0
+    await answerAll(one)
+    expect(order()).toEqual(['one'])
+    expect(journal).toEqual([held('one')])
+  })
+
+  test('and when the next leaves while it is asked, the one after it is told once', async () => {
+    const [one, two, three] = [claimed('one'), claimed('two'), claimed('three')]
+    await answerAll(one, two)
+    journal.length = 0
+    holders.releaseAll(three)
+    holders.releaseAll(two)
+    await answer(two, false)
+    await answerAll(one)
+    expect(journal).toEqual([held('one')])
+    expect(order()).toEqual(['one'])
+  })
+
+  test('with all its addresses, the one it shared both with is told once', async () => {
+    const [one, two] = [claimed('one'), claimed('two')]
+    holders.claim(two, AWAY)
+    await answerAll(one)
+    journal.length = 0
+    holders.releaseAll(two)
+    await answerAll(one)
+    expect(journal).toEqual([held('one')])
+  })
+
+  test('under one of its addresses only, and holds the peer by the other, nothing changes', async () => {
+    const [one, two] = [claimed('one'), claimed('two')]
+    holders.claim(two, AWAY)
+    await answerAll(one)
+    journal.length = 0
+    holders.release(two, AWAY)
+    await answerAll(one)
+    expect(journal).toEqual([])
+    expect(order()).toEqual(['two', 'one'])
+  })
+})
+
+test('what goes wrong while a holder is asked is told', async () => {
+  const one = claimed('one')
+  one.recording.probe = () => Promise.reject(new Error('probe'))
+  const two = claimed('two')
+  await settled()
+  expect(faults).toEqual([new Error('probe')])
+  holders.release(two, HOME)
+  await settled()
+  expect(faults).toHaveLength(2)
+})
