@@ -68,7 +68,7 @@ serve<RegistryCommand, RegistryReport>({ ...ready, known: known.size } satisfies
   const claims = Array.from({ length: command.peers }, randomClaim)
   const began = now()
   for (const claim of claims) backplane.claim(claim)
-  await Promise.all(claims.map(settled))
+  await Promise.all(claims.map((claim) => claim.settled))
   const done = now()
   const refused = claims.filter(({ generation }) => !generation).length
   if (refused > 0) throw new Error(`${refused} of ${claims.length} claims have no generation`)
@@ -91,10 +91,6 @@ function until(peers: number): Promise<void> {
 function randomClaim(): Claim {
   const key = randomPeerId()
   return new Claim(key, `/dns4/star.example.com/tcp/443/wss/p2p-websocket-star/p2p/${key}`)
-}
-
-function settled(claim: Claim): Promise<void> {
-  return new Promise((resolve) => claim.whenSettled(resolve))
 }
 
 function now(): number {

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js'
-import type { StarPeer } from './peers.js'
+import type { StarPeer } from './star-peer.js'
 
 /**
  * What a client has to do with one server.

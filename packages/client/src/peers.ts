@@ -1,20 +1,6 @@
 import { TypedEventEmitter } from 'main-event'
 import type { StarEvents } from './events.js'
-
-/** A peer that is online on at least one of the servers that are joined. */
-export interface StarPeer {
-  /** The peer id as base58btc multihash; for an address that has none, the address. */
-  readonly id: string
-  /** Where it can be dialled: one address for each server it is on, in canonical form. */
-  readonly addresses: readonly string[]
-}
-
-/** One change of who is there. */
-export interface PeerChange {
-  /** `changed`: it can be dialled at other addresses than before. */
-  readonly type: 'joined' | 'changed' | 'left'
-  readonly peer: StarPeer
-}
+import type { PeerChange, StarPeer } from './star-peer.js'
 
 /**
  * Who is there, over all servers. Iterating lists the peers known now; iterating asynchronously tells of these and then

@@ -13,11 +13,19 @@
  *
  * @packageDocumentation
  */
-export type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './cluster/backplane.js'
-export type { Claim } from './registry/claim.js'
+export type { Backplane, BackplaneListener, NodeLink } from './cluster/backplane.js'
 export type { DialRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local.js'
 export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'
 export type { Logger } from './logger.js'
 export { InvalidOptionsError, type OptionProblem, type RendezvousInput, type RendezvousOptions } from './options.js'
-export type { CloseReason, ClusterStats, DropReason, RefusalReason, RendezvousStats, ResetReason } from './stats.js'
+export type { Claim, PeerRecord } from './registry/claim.js'
+export type {
+  BackplaneStats,
+  CloseReason,
+  ClusterStats,
+  DropReason,
+  RefusalReason,
+  RendezvousStats,
+  ResetReason
+} from './stats.js'

@@ -1,34 +1,18 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
-import { isIPv6, type AddressInfo, type Socket } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
-import { parseAddress } from '@websocket-star/protocol'
-import proxyAddr from 'proxy-addr'
 import type { Backplane } from './cluster/backplane.js'
-import { Channels } from './cluster/channels.js'
-import { Cluster } from './star/other-nodes.js'
-import { openBackplane } from './cluster/open-backplane.js'
-import { Probes } from './cluster/probes.js'
+import { compose, type Parts } from './compose.js'
 import { Admin } from './http/admin.js'
 import { createMetrics } from './http/metrics.js'
 import { createPages } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
-import { LimitedLogger, type Logger } from './logger.js'
-import { InvalidOptionsError, parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
-import { FlowControl } from './relay/flow-control.js'
-import { Router } from './relay/router.js'
-import { Dialing } from './star/dial.js'
-import { Discovery } from './discovery/discovery.js'
-import { Holders } from './star/takeover.js'
-import { Joining } from './star/join.js'
-import { Registry } from './registry/registry.js'
-import { Star } from './star/star.js'
-import { Counters, type ClusterStats, type RendezvousStats } from './stats.js'
-import { BacklogWatch } from './transport/backlog.js'
-import { Engine, ENGINE_PATH } from './transport/engine.js'
+import type { Logger } from './logger.js'
+import { parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
+import { ListeningServer } from './server.js'
+import type { ClusterStats, RendezvousStats } from './stats.js'
+import { ENGINE_PATH, type Engine } from './transport/engine.js'
 import { VERSION } from './version.js'
-import { WorkQueue } from './pacing/work-queue.js'
 
 /** Where a server listens. */
 export interface RendezvousAddress {
@@ -59,12 +43,8 @@ export interface Rendezvous extends AsyncDisposable {
   readonly options: RendezvousOptions
 }
 
-/** How often connections, challenges and streams are looked at that wait for something, at most; in milliseconds. */
+/** Milliseconds between two looks at what waits, at most. */
 const SWEEP_INTERVAL = 1_000
-/** What one direction of a dial between nodes may have under way to begin with; all nodes agree on it. In bytes. */
-const STREAM_WINDOW = 262_144
-/** Connections the operating system may hold ready to be taken: when all clients come back at once, the others ask again. */
-const BACKLOG = 4_096
 
 /**
  * Creates a server; it listens once started.
@@ -78,131 +58,27 @@ export function createRendezvous(input: RendezvousInput = {}, logger?: Logger, b
   return new RendezvousServer(parseOptions(input), logger, backplane)
 }
 
-/** Milliseconds, from any origin: no one may set this clock. */
-const now = () => performance.now()
-
 class RendezvousServer implements Rendezvous {
   readonly options: RendezvousOptions
   readonly #logger: Logger | undefined
-  readonly #counters = new Counters()
-  readonly #registry = new Registry()
-  readonly #backlog: BacklogWatch
-  readonly #flow: FlowControl
-  readonly #router: Router
-  readonly #discovery: Discovery
-  readonly #joining: Joining
-  readonly #workQueue: WorkQueue
-  readonly #star: Star
-  readonly #holders: Holders
-  readonly #backplane: Backplane
-  /** Other nodes may share the star. */
-  readonly #isShared: boolean
-  readonly #channels: Channels
-  readonly #cluster: Cluster
   readonly #tls: SecureContextOptions | undefined
-  #http: Server | undefined
-  #engine: Engine | undefined
-  #feed: StatusFeed | undefined
+  readonly #parts: Parts
+  /** What runs while the server listens. */
+  #running: { server: ListeningServer; engine: Engine; feed: StatusFeed; timers: NodeJS.Timeout[] } | undefined
   #started: Promise<void> | undefined
-  /** The last time that it was stopped. */
+  /** The last stop. */
   #stopping: Promise<void> | undefined
-  #timers: NodeJS.Timeout[] = []
-  readonly #handshakes = new Set<Socket>()
 
   constructor(options: RendezvousOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
-    const { discovery, join, dial, relay, limits, heartbeat } = options
-    const limited = logger === undefined ? undefined : new LimitedLogger(logger)
     this.options = options
     this.#logger = logger
     this.#tls = readTls(options)
-    checkProxies(options.trustProxy)
-    const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
-    this.#backlog = new BacklogWatch(relay, now)
-    this.#flow = new FlowControl(relay, this.#counters, now)
-    this.#router = new Router(
-      {
-        streamsPerSession: limits.streamsPerSession,
-        acceptTimeout: dial.acceptTimeout,
-        pongInterval: heartbeat.timeout / 3
-      },
-      this.#flow,
-      this.#backlog,
-      this.#counters
-    )
-    this.#discovery = new Discovery(discovery, this.#registry, this.#counters, now, onFault)
-    this.#backplane = backplane ?? openBackplane(options, onFault, limited)
-    this.#isShared = backplane !== undefined || options.redis !== undefined
-    const probes = new Probes(this.#backplane, join.takeoverTimeout)
-    const holders = new Holders(
-      this.#registry,
-      this.#discovery,
-      this.#backplane,
-      (node, key) => probes.ask(node, key),
-      join.takeoverTimeout,
-      onFault
-    )
-    this.#holders = holders
-    this.#joining = new Joining(
-      {
-        cryptoChallenge: options.cryptoChallenge,
-        strictMultiaddr: options.strictMultiaddr,
-        publicPrefixes: new Set(options.publicAddresses.map(publicPrefix)),
-        nonceTtl: join.nonceTtl,
-        takeoverTimeout: join.takeoverTimeout,
-        minRsaBits: join.minRsaBits,
-        addressesPerSession: limits.addressesPerSession,
-        pendingChallenges: limits.pendingChallenges,
-        joinRoundsPerSecond: limits.joinRoundsPerSecond,
-        joinRoundsPerSecondPerIp: limits.joinRoundsPerSecondPerIp
-      },
-      holders,
-      this.#discovery,
-      this.#counters,
-      onFault
-    )
-    this.#workQueue = new WorkQueue(limits.waiting)
-    this.#channels = new Channels(
-      {
-        window: { initial: STREAM_WINDOW, max: options.cluster.streamWindow },
-        answerTimeout: dial.ackTimeout + relay.holdTimeout,
-        maxKept: relay.maxBufferedBytes
-      },
-      this.#backplane,
-      this.#router,
-      this.#counters,
-      (incoming) => dialing.answer(incoming),
-      now
-    )
-    const dialing = new Dialing(
-      { ackTimeout: dial.ackTimeout, ...limits },
-      this.#registry,
-      this.#router,
-      { backplane: this.#backplane, channels: this.#channels },
-      this.#counters,
-      onFault
-    )
-    this.#cluster = new Cluster({ holders, channels: this.#channels, probes, onFault })
-    this.#star = new Star(
-      {
-        joinDeadline: join.deadline
-      },
-      {
-        holders,
-        discovery: this.#discovery,
-        joining: this.#joining,
-        dialing,
-        router: this.#router,
-        channels: this.#channels,
-        workQueue: this.#workQueue,
-        counters: this.#counters,
-        onFault
-      }
-    )
+    this.#parts = compose(options, logger, backplane)
   }
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new Error('This server is started already')
-    const started = this.#listen(this.#stopping)
+    const started = this.#start(this.#stopping)
     this.#started = started
     try {
       await started
@@ -212,73 +88,77 @@ class RendezvousServer implements Rendezvous {
     }
   }
 
-  /** @param stopped - when all of the last time is over */
-  async #listen(stopped: Promise<void> | undefined): Promise<void> {
+  /** @param stopped - resolves when the last stop is over */
+  async #start(stopped: Promise<void> | undefined): Promise<void> {
     await stopped
-    this.#star.open()
-    const { host, port, heartbeat, limits, join, dial, relay, discovery } = this.options
-    const engine = new Engine(
-      {
-        messageSize: limits.messageSize,
-        pingInterval: heartbeat.interval,
-        pingTimeout: heartbeat.timeout,
-        allowedOrigins: this.options.allowedOrigins,
-        trustProxy: this.options.trustProxy,
-        sessionsPerIp: limits.sessionsPerIp,
-        gatherTime: relay.gatherTime,
-        announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
-      },
-      this.#counters,
-      this.#workQueue,
-      this.#star,
-      (session) => this.#star.attach(session)
-    )
-    const state = () => (this.#star.isDraining ? 'draining' : this.#backplane.isFenced ? 'fenced' : 'ready')
+    const { star, backplane, otherNodes } = this.#parts
+    star.open()
+    const engine = this.#parts.openEngine()
     const feed = new StatusFeed({
       stats: () => this.stats(),
-      state,
+      state: () => this.#state(),
       version: VERSION,
-      maxClients: limits.statusPages
+      maxClients: this.options.limits.statusPages
     })
-    const pages = createPages({
-      secure: this.#tls !== undefined,
-      publicAddress: this.options.publicAddresses[0],
-      fallbackAddress: () => this.address().multiaddr,
-      state,
-      feed,
-      admin: this.#createAdmin(engine),
-      playground: this.options.playground,
-      metrics: this.options.metrics
-        ? createMetrics(() => this.stats(), this.#isShared ? () => this.#clusterStats() : undefined)
-        : undefined
-    })
-    const listener: RequestListener = (request, response) => {
-      if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
-      else pages(request, response)
-    }
-    const http = this.#tls === undefined ? createHttpServer(listener) : createHttpsServer(this.#tls, listener)
-    if (this.#tls !== undefined) {
-      http.on('connection', (socket: Socket) => {
-        this.#handshakes.add(socket)
-        socket.once('close', () => this.#handshakes.delete(socket))
-      })
-      http.on('secureConnection', ({ _parent }: { _parent?: Socket }) => _parent && this.#handshakes.delete(_parent))
-    }
-    http.on('upgrade', (request, socket, head) => {
-      if (request.url?.startsWith(ENGINE_PATH)) return engine.upgrade(request, socket, head)
-      socket.destroy()
-    })
-    await this.#backplane.start(this.#cluster)
+    const pages = this.#createPages(engine, feed)
+    await backplane.start(otherNodes)
+    let server: ListeningServer
     try {
-      await listen(http, host, port)
+      server = await ListeningServer.listen(this.#tls, this.options, {
+        request: (request, response) => {
+          if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
+          else pages(request, response)
+        },
+        upgrade: (request, socket, head) => {
+          if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
+          else socket.destroy()
+        }
+      })
     } catch (error) {
       await this.#leaveCluster()
       throw error
     }
-    this.#http = http
-    this.#engine = engine
-    this.#feed = feed
+    this.#running = { server, engine, feed, timers: this.#startTimers() }
     feed.start()
+  }
+
+  #state(): 'ready' | 'draining' | 'fenced' {
+    const { star, backplane } = this.#parts
+    return star.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
+  }
+
+  #createPages(engine: Engine, feed: StatusFeed): ReturnType<typeof createPages> {
+    const { publicAddresses, playground, metrics } = this.options
+    return createPages({
+      secure: this.#tls !== undefined,
+      publicAddress: publicAddresses[0],
+      fallbackAddress: () => this.address().multiaddr,
+      state: () => this.#state(),
+      feed,
+      admin: this.#createAdmin(engine),
+      playground,
+      metrics: metrics
+        ? createMetrics(() => this.stats(), this.#parts.isShared ? () => this.#clusterStats() : undefined)
+        : undefined
+    })
+  }
+
+  #createAdmin(engine: Engine): Admin | undefined {
+    const { adminToken } = this.options
+    if (adminToken === undefined) return undefined
+    const { registry, router, counters } = this.#parts
+    return new Admin({
+      token: adminToken,
+      registry,
+      router,
+      counters,
+      addressOf: (request) => engine.remoteAddress(request),
+      drain: () => void this.drain()
+    })
+  }
+
+  #startTimers(): NodeJS.Timeout[] {
+    const { join, dial, relay, heartbeat, discovery } = this.options
     const shortest = Math.min(
       SWEEP_INTERVAL,
       join.deadline,
@@ -288,22 +168,10 @@ class RendezvousServer implements Rendezvous {
       relay.stallTimeout / 4,
       heartbeat.timeout / 4
     )
-    this.#timers = [
-      setInterval(() => this.#star.sweep(), shortest).unref(),
-      setInterval(() => this.#discovery.tick(), discovery.interval).unref()
+    return [
+      setInterval(() => this.#parts.sweep(), shortest).unref(),
+      setInterval(() => this.#parts.discovery.tick(), discovery.interval).unref()
     ]
-  }
-
-  #createAdmin(engine: Engine): Admin | undefined {
-    const { adminToken } = this.options
-    if (adminToken === undefined) return undefined
-    return new Admin({
-      token: adminToken,
-      registry: this.#registry,
-      counters: this.#counters,
-      addressOf: (request) => engine.remoteAddress(request),
-      drain: () => void this.drain()
-    })
   }
 
   stop(): Promise<void> {
@@ -315,49 +183,48 @@ class RendezvousServer implements Rendezvous {
   async #stop(started: Promise<void>): Promise<void> {
     // A server that is just starting is waited for; one that could not start has told so.
     await started.catch(() => {})
-    const http = this.#http
-    if (http === undefined) return
-    this.#http = undefined
-    for (const timer of this.#timers) clearInterval(timer)
-    this.#workQueue.stop()
-    this.#discovery.stop()
-    this.#star.closeAll()
-    this.#engine?.close()
-    this.#feed?.close()
-    const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-    http.closeAllConnections()
-    // What is still in the TLS handshake is no connection of http's yet.
-    for (const socket of this.#handshakes) socket.destroy()
-    await closed
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    const { workQueue, discovery, deltas, star } = this.#parts
+    for (const timer of running.timers) clearInterval(timer)
+    workQueue.stop()
+    discovery.stop()
+    deltas.stop()
+    star.closeAll()
+    running.engine.close()
+    running.feed.close()
+    await running.server.close()
     await this.#leaveCluster()
   }
 
   async #leaveCluster(): Promise<void> {
-    this.#channels.stop()
-    await this.#backplane.stop()
-    // For what came meanwhile.
-    this.#channels.stop()
-    this.#holders.holdElsewhere([])
+    const { channels, backplane, otherNodes } = this.#parts
+    channels.stop()
+    await backplane.stop()
+    // For those that were opened meanwhile.
+    channels.stop()
+    otherNodes.snapshot([])
   }
 
   async drain(timeout = this.options.drainTimeout): Promise<void> {
     await this.#started?.catch(() => {})
-    if (this.#http === undefined) return
-    this.#engine?.refuseNew()
+    if (this.#running === undefined) return
+    const { star, router } = this.#parts
+    this.#running.engine.refuseNew()
     const { sessions, streams } = this.stats()
-    if (sessions > 0 && !this.#star.isDraining) {
+    if (sessions > 0 && !star.isDraining) {
       this.#logger?.info({ sessions, streams, timeout }, 'takes no new clients, and lets streams finish')
     }
-    await this.#star.drain(timeout)
-    const { size: left } = this.#router
+    await star.drain(timeout)
+    const { size: left } = router
     if (left > 0) this.#logger?.info({ streams: left }, 'cuts off the streams that are left')
     await this.stop()
   }
 
   address(): RendezvousAddress {
-    const listening = this.#http?.address() as AddressInfo | null | undefined // it never listens on a pipe
-    if (listening === undefined || listening === null) throw new Error('This server is not listening')
-    const { address: host, port } = listening
+    if (this.#running === undefined) throw new Error('This server is not listening')
+    const { address: host, port } = this.#running.server.address
     const v6 = isIPv6(host)
     const [scheme, transport] = this.#tls === undefined ? ['http', 'ws'] : ['https', 'wss']
     return {
@@ -369,66 +236,26 @@ class RendezvousServer implements Rendezvous {
   }
 
   stats(): RendezvousStats {
+    const { star, registry, router, backlog, flow, joining, workQueue, isShared, counters } = this.#parts
     return {
-      sessions: this.#star.sessions,
-      peers: this.#registry.size,
-      streams: this.#router.size,
-      bufferedBytes: this.#backlog.buffered,
-      held: this.#flow.held.size,
-      pendingChallenges: this.#joining.pendingChallenges,
-      waiting: this.#workQueue.size,
-      ...(this.#isShared ? { cluster: this.#clusterStats() } : {}),
-      ...this.#counters.snapshot()
+      sessions: star.sessions,
+      peers: registry.size,
+      streams: router.size,
+      bufferedBytes: backlog.buffered,
+      held: flow.held.size,
+      pendingChallenges: joining.pendingChallenges,
+      waiting: workQueue.size,
+      ...(isShared ? { cluster: this.#clusterStats() } : {}),
+      ...counters.snapshot()
     }
   }
 
   #clusterStats(): ClusterStats {
-    return {
-      node: this.#backplane.node,
-      ...this.#backplane.stats(),
-      dials: this.#channels.size,
-      keptBytes: this.#channels.kept
-    }
+    const { backplane, channels } = this.#parts
+    return { node: backplane.node, ...backplane.stats(), dials: channels.size, keptBytes: channels.kept }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
-}
-
-/** Resolves once it listens; rejects with the error of the operating system. */
-function listen(http: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http.once('error', reject)
-    http.listen({ port, host, backlog: BACKLOG }, () => {
-      http.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function checkProxies(proxies: readonly string[]): void {
-  for (const proxy of proxies) {
-    try {
-      proxyAddr.compile(proxy)
-    } catch (cause) {
-      const message = `${proxy} is no address, no subnet, and none of loopback, linklocal and uniquelocal`
-      throw new InvalidOptionsError([{ path: ['trustProxy'], message }], { cause })
-    }
-  }
-}
-
-function publicPrefix(text: string): string {
-  let prefix: string | undefined
-  try {
-    prefix = parseAddress(text).prefix
-  } catch (error) {
-    throw invalidPublicAddress(`${text} is no multiaddr`, error)
-  }
-  if (prefix === undefined) throw invalidPublicAddress(`${text} does not contain /p2p-websocket-star`)
-  return prefix
-}
-
-function invalidPublicAddress(message: string, cause?: unknown): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: ['publicAddresses'], message }], { cause })
 }

@@ -1,5 +1,3 @@
-import type { BackplaneStats } from './cluster/backplane.js'
-
 /** Why a request was answered with an error. */
 export type RefusalReason =
   | 'address'
@@ -80,6 +78,24 @@ interface Attempts {
   total: number
   success: number
   failure: number
+}
+
+/** A reading of the star's nodes as one of them sees it. */
+export interface BackplaneStats {
+  /** Ids of all nodes with a lease, this one among them. */
+  nodes: readonly string[]
+  /** This node takes no part: it could not renew its lease in time. */
+  fenced: boolean
+  /** Milliseconds since the lease was last renewed; 0 where there is none. */
+  leaseAge: number
+  /** Changes of the registry that were made and have not been heard of here. */
+  feedLag: number
+  /** Of each link: bytes sent that the other node has not acknowledged, and how many there may be. */
+  links: readonly { node: string; unacknowledged: number; window: number }[]
+  /** Envelopes sent again. */
+  retransmits: number
+  /** Envelopes from other nodes that were not taken, by reason. */
+  refusedEnvelopes: Readonly<Record<string, number>>
 }
 
 /** The star's nodes as this one sees them. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import { createLogger, type Logger } from '../logger.js'
 import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
 import { createRendezvous, type Rendezvous } from '../rendezvous.js'
 import { usageErrorOf, UsageError, type DescribeOption, type ServeRequest } from './command-line.js'
-import { createLogger, type Logger } from '../logger.js'
 import { optionSurfaces } from './option-surface.js'
 
 /** Random bytes of a token that is made up. */

@@ -1,17 +1,6 @@
-import type { Claim } from '../registry/claim.js'
+import type { Claim, PeerRecord } from '../registry/claim.js'
+import type { BackplaneStats } from '../stats.js'
 import type { Frame } from './frames.js'
-
-/** Who holds a peer, as all nodes of a star see it: the newest claim of all. */
-export interface PeerRecord {
-  /** The peer id, or the canonical text of an address without exactly one. */
-  readonly key: string
-  /** The node its client is connected to. */
-  readonly node: string
-  /** Grows with each claim on the star: of two claims for one peer the higher counts. */
-  readonly generation: number
-  /** The address it joined with, canonical. */
-  readonly address: string
-}
 
 /**
  * Frames to one other node and from it, in order and without loss for as long as the link lasts. After it is lost, another
@@ -45,24 +34,6 @@ export interface BackplaneListener {
   room(link: NodeLink): void
   /** A link is lost: all that hangs on it is over. Told once for each link. */
   lost(link: NodeLink): void
-}
-
-/** A reading of the star's nodes as one of them sees it. */
-export interface BackplaneStats {
-  /** Ids of all nodes with a lease, this one among them. */
-  nodes: readonly string[]
-  /** This node takes no part: it could not renew its lease in time. */
-  fenced: boolean
-  /** Milliseconds since the lease was last renewed; 0 where there is none. */
-  leaseAge: number
-  /** Changes of the registry that were made and have not been heard of here. */
-  feedLag: number
-  /** Of each link: bytes sent that the other node has not acknowledged, and how many there may be. */
-  links: readonly { node: string; unacknowledged: number; window: number }[]
-  /** Envelopes sent again. */
-  retransmits: number
-  /** Envelopes from other nodes that were not taken, by reason. */
-  refusedEnvelopes: Readonly<Record<string, number>>
 }
 
 /**

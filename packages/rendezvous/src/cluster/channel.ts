@@ -1,13 +1,12 @@
 import { halfName, WIRE_ERRORS } from '@websocket-star/protocol'
+import type { ChunkHeader } from '../codec/stream-frame.js'
+import { Queue } from '../pacing/queue.js'
 import type { Endpoint } from '../relay/endpoint.js'
-import type { Half } from '../relay/half.js'
+import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
-import type { ChunkHeader } from '../transport/link.js'
-import type { StreamRoute } from '../transport/receiver.js'
 import type { NodeLink } from './backplane.js'
 import type { DialRef, Frame } from './frames.js'
 import { chunkCost, HopWindow, type HopWindowOptions } from './hop-window.js'
-import { Queue } from '../pacing/queue.js'
 
 /** A frame of one channel. */
 export type ChannelFrame = Extract<Frame, DialRef>
@@ -15,6 +14,7 @@ export type ChannelFrame = Extract<Frame, DialRef>
 /** What a channel asks of those who keep it. */
 export interface ChannelOwner {
   readonly router: Router
+  readonly flow: FlowControl
   /** It has chunks to send and its link has no room: {@link Channel.flush} is called when that has. */
   awaitRoom(channel: Channel): void
   /** Nothing more comes of it and nothing more goes. */
@@ -33,7 +33,6 @@ export class Channel implements Endpoint {
   /** This node opened it: its client is the dialler. */
   readonly isOpener: boolean
   readonly dialId: string
-  readonly routes = new Map<string, StreamRoute>()
   readonly polling = false
   /** The other node's client knows windows and credit. */
   extended: boolean
@@ -227,7 +226,7 @@ export class Channel implements Endpoint {
 
   /** Forgets it once both halves are over and everything has been sent. */
   closeIfDone(): void {
-    if (this.#ended || !this.#isAnswered || this.routes.size > 0) return
+    if (this.#ended || !this.#isAnswered || this.#owner.router.halvesOf(this).size > 0) return
     if (this.#unsent.size > 0 || this.#untaken.size > 0) return
     this.close()
     this.#owner.closed(this)
@@ -275,7 +274,7 @@ export class Channel implements Endpoint {
   #lookAtDrain(): void {
     if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
     this.#wantsDrainAt = 0
-    this.#owner.router.drained(this)
+    this.#owner.flow.drained(this)
   }
 
   /** Chunks, and the end that follows them, wait for each other. */
@@ -294,8 +293,7 @@ export class Channel implements Endpoint {
       return this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
     }
     if (frame.type !== 'data') return
-    // All routes of a channel are halves of its router.
-    const half = this.routes.get(this.#incoming) as Half | undefined
+    const half = this.#owner.router.find(this, this.#incoming)
     this.#window.consumed(chunkCost(frame.bytes.length))
     if (half !== undefined) this.#owner.router.chunk(half, this, frame.bytes, 0)
     this.#grant()

@@ -1,4 +1,5 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
+import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
 import type { Counters } from '../stats.js'
 import type { RequestOutcome } from '../transport/acks.js'
@@ -46,6 +47,7 @@ const NUMBERS = 2 ** 32
 /** All dials between this node's clients and those of others, by the link they go over. */
 export class Channels implements ChannelOwner {
   readonly router: Router
+  readonly flow: FlowControl
   readonly #options: ChannelsOptions
   readonly #backplane: Backplane
   readonly #counters: Counters
@@ -58,6 +60,7 @@ export class Channels implements ChannelOwner {
     options: ChannelsOptions,
     backplane: Backplane,
     router: Router,
+    flow: FlowControl,
     counters: Counters,
     onDial: (dial: IncomingDial) => void,
     now: () => number
@@ -65,6 +68,7 @@ export class Channels implements ChannelOwner {
     this.#options = options
     this.#backplane = backplane
     this.router = router
+    this.flow = flow
     this.#counters = counters
     this.#onDial = onDial
     this.#now = now

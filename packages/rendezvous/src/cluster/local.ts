@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './backplane.js'
-import type { Claim } from '../registry/claim.js'
+import type { Claim, PeerRecord } from '../registry/claim.js'
+import type { BackplaneStats } from '../stats.js'
+import type { Backplane, BackplaneListener, NodeLink } from './backplane.js'
 import type { Frame } from './frames.js'
 
 /** A star within one process. */
@@ -101,7 +102,8 @@ export class LocalBackplane implements Backplane {
   claim(claim: Claim): void {
     if (!this.isFenced) {
       const generation = this.#star.claim(this, claim)
-      claim.generation = generation
+      if (generation === 0) claim.lose()
+      else claim.generation = generation
       // What is still to be told here of earlier holders is outdated.
       if (generation > 0 && this.hasOthers) this.tell((listener) => listener.left(claim.key, generation))
     }

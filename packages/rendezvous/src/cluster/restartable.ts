@@ -1,5 +1,6 @@
-import type { Backplane, BackplaneListener, BackplaneStats, NodeLink, PeerRecord } from './backplane.js'
-import type { Claim } from '../registry/claim.js'
+import type { Claim, PeerRecord } from '../registry/claim.js'
+import type { BackplaneStats } from '../stats.js'
+import type { Backplane, BackplaneListener, NodeLink } from './backplane.js'
 
 /** For a server that may be started again after it was stopped: it is another node then. */
 export class RestartableBackplane implements Backplane {

@@ -1,7 +1,6 @@
 import { endReason, parseAcceptOptions, parseCredit, parseStreamEventName } from '@websocket-star/protocol'
-import { headSize, TEXT_OPCODE, writeHead } from './websocket-frame.js'
-import type { ChunkHeader } from '../transport/link.js'
 import type { UnreadablePacket } from './packet.js'
+import { headSize, TEXT_OPCODE, writeHead } from './websocket-frame.js'
 
 /** An event of one stream half, as a client sent it. `stream` is the name of the half: `<dial id>.dialer` or `.listener`. */
 export type StreamFrame =
@@ -10,6 +9,14 @@ export type StreamFrame =
   | { kind: 'accept'; stream: string; window: number | undefined }
   | { kind: 'credit'; stream: string; bytes: number }
   | { kind: 'error'; stream: string; reason: true | string }
+
+/** The packet that announces a chunk, in both forms it is sent in. */
+export interface ChunkHeader {
+  /** The packet. */
+  readonly text: string
+  /** The packet as a whole WebSocket message, with engine.io's `4` before it. */
+  readonly frame: Buffer
+}
 
 /** The header of a chunk, known before its attachment has come. */
 export interface QueueHeader {

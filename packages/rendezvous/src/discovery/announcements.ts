@@ -1,8 +1,8 @@
-import { EVENTS, rebase } from '@websocket-star/protocol'
+import { EVENTS } from '@websocket-star/protocol'
 import { EncodedTexts, type Encoded } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
+import { addressUnder, keyOf, type Entry } from '../registry/entry.js'
 import type { Member } from '../registry/member.js'
-import { addressOf, keyOf, type Entry } from '../registry/registry.js'
 
 /** Bytes of an announcement beside its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
 const BYTES = 72
@@ -52,10 +52,4 @@ export class Announcements {
 /** About how many bytes it takes to announce one peer under a prefix. */
 export function announcementSize(prefix: string | undefined): number {
   return BYTES + (prefix?.length ?? 0)
-}
-
-/** How an entry is called under a prefix. Legacy clients split the text on `/ipfs/`, so that spelling is written. */
-export function addressUnder(entry: Entry, prefix: string | undefined): string {
-  if (entry.peerId !== undefined && prefix !== undefined) return rebase(entry.peerId, prefix, 'legacy')
-  return addressOf(entry)?.legacy ?? entry.key
 }

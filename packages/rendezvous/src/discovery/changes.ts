@@ -1,4 +1,4 @@
-import type { Entry } from '../registry/registry.js'
+import type { Entry } from '../registry/entry.js'
 
 /** How those who are there now differ from those who were there once; by key. */
 export interface Changes {

@@ -1,13 +1,14 @@
 import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
-import type { Counters } from '../stats.js'
 import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import { ChangeLog, changesForOwner, type Changes } from './changes.js'
+import { canonicalUnder, keyOf } from '../registry/entry.js'
 import { Groups } from '../registry/groups.js'
 import { SLOW_FROM, type Member } from '../registry/member.js'
+import type { Registry } from '../registry/registry.js'
+import type { Counters } from '../stats.js'
+import { ChangeLog, changesForOwner, type Changes } from './changes.js'
 import { pauseBetween } from './pace.js'
-import { canonicalUnder, PeerList } from './peer-list.js'
-import { keyOf, type Registry } from '../registry/registry.js'
+import { PeerList } from './peer-list.js'
 
 /** A client that is told of changes, and what it knows. */
 interface Listener {
@@ -56,20 +57,26 @@ export class Deltas {
     this.#sharedFrom = sharedFrom
     this.#registry = registry
     this.#counters = counters
-    registry.watch((entry, isThere) => {
-      if (this.#listeners.size === 0) return
-      this.#log.add(entry, isThere)
-      this.#schedule()
+    registry.watch({
+      presence: (entry, isOnline) => {
+        if (this.#listeners.size === 0) return
+        this.#log.add(entry, isOnline)
+        this.#schedule()
+      },
+      moved: (member) => this.#moved(member),
+      admitted: (member) => this.#welcome(member)
     })
   }
 
-  /** A client that holds an address listens from now on, or its addresses changed. */
-  refresh(member: Member): void {
+  /** A client listens while it has an address. */
+  #moved(member: Member): void {
+    if (member.session.peers !== 'deltas') return
+    if (member.addresses.size === 0) return this.#forget(member)
     let listener = this.#listeners.get(member)
     if (listener !== undefined && listener.prefix === member.prefix) {
       this.#apart.add(listener)
     } else {
-      this.forget(member)
+      this.#forget(member)
       listener = { member, prefix: member.prefix, own: [], position: 0, list: 'due' }
       this.#listeners.set(member, listener)
       this.#groups.add(listener.prefix, listener)
@@ -78,15 +85,14 @@ export class Deltas {
     this.#schedule()
   }
 
-  /** Gives a client the full list it is due, without waiting for the next batch. */
-  welcome(member: Member): void {
+  /** Sends a client the full list it is due, without waiting for the next batch. */
+  #welcome(member: Member): void {
     const listener = this.#listeners.get(member)
     // A list that has begun goes on when the log is empty, for it tells what the log tells too.
     if (listener?.list === 'due' && this.#goOn(listener)) this.#schedule()
   }
 
-  /** Tells a client nothing more. */
-  forget(member: Member): void {
+  #forget(member: Member): void {
     const listener = this.#listeners.get(member)
     if (listener === undefined) return
     this.#listeners.delete(member)

@@ -1,13 +1,13 @@
-import type { Counters } from '../stats.js'
-import { addressUnder, Announcements, announcementSize } from './announcements.js'
-import { Broadcasts } from './broadcasts.js'
-import { Deltas } from './deltas.js'
+import { TokenBucket } from '../pacing/token-bucket.js'
+import type { Entry } from '../registry/entry.js'
 import { Groups } from '../registry/groups.js'
 import { SLOW_FROM, type Member } from '../registry/member.js'
+import type { Registry } from '../registry/registry.js'
+import type { Counters } from '../stats.js'
+import { Announcements, announcementSize } from './announcements.js'
+import { Broadcasts } from './broadcasts.js'
 import { Newcomers } from './newcomers.js'
-import type { Entry, Registry } from '../registry/registry.js'
 import { RecentKeys } from './recent-keys.js'
-import { TokenBucket } from '../pacing/token-bucket.js'
 
 export interface DiscoveryOptions {
   /** Milliseconds between two announcements of the same peer. */
@@ -16,12 +16,6 @@ export interface DiscoveryOptions {
   window: number
   /** Bytes of announcements to all clients together per second, on average. */
   maxBytesPerSecond: number
-  /** Peers named in the answer to a join. */
-  joinList: number
-  /** Address prefixes that may be live at once. */
-  prefixes: number
-  /** Milliseconds in which changes are gathered for clients that hear of these only. */
-  deltaInterval: number
 }
 
 /** The part of the budget that newcomers may use up; what they leave of it is for windows too, but for this many milliseconds. */
@@ -37,12 +31,9 @@ export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #registry: Registry
   readonly #counters: Counters
-  readonly #deltas: Deltas
   readonly #newcomers: Newcomers
   readonly #now: () => number
-  /** All who hold an address, whatever they want to hear. */
-  readonly #members = new Groups<Member>()
-  /** Those of them who hear announcements. */
+  /** The clients that hear announcements. */
   readonly #listeners = new Groups<Member>()
   /** Bytes that may be announced. */
   readonly #windowBudget: TokenBucket
@@ -61,15 +52,18 @@ export class Discovery {
     now: () => number = () => performance.now(),
     onFault: (error: unknown) => void = rethrow
   ) {
-    const { interval, window, maxBytesPerSecond, deltaInterval } = options
+    const { interval, window, maxBytesPerSecond } = options
     this.#options = options
     this.#registry = registry
     this.#counters = counters
-    this.#deltas = new Deltas(deltaInterval, registry, counters)
     this.#newcomers = new Newcomers(window, (entries, done) => this.#announce(entries, done), now)
     this.#now = now
     this.#broadcasts = new Broadcasts(onFault, now)
     this.#recent = new RecentKeys(now)
+    registry.watch({
+      newcomer: (entry) => this.introduce(entry),
+      moved: (member, before) => this.#moved(member, before)
+    })
     const rate = maxBytesPerSecond * NEWCOMERS_SHARE
     const seconds = Math.max(interval, RESERVE) / 1000
     this.#newcomerBurst = rate * seconds
@@ -77,43 +71,24 @@ export class Discovery {
     this.#windowBudget = new TokenBucket(maxBytesPerSecond - rate, (maxBytesPerSecond - rate) * seconds, now())
   }
 
-  /** Whether a client may join under this prefix: clients choose them, so their number is limited. */
-  hasRoomFor(prefix: string | undefined): boolean {
-    return this.#members.has(prefix) || this.#members.size < this.#options.prefixes
-  }
-
-  /** Tells a client of others while it holds an address, under the prefix of the one it joined last. */
-  refresh(member: Member): void {
-    const address = [...member.addresses.values()].at(-1)
-    if (address === undefined) return this.forget(member)
-    this.#leaveGroups(member)
-    member.prefix = address.prefix
-    this.#members.add(member.prefix, member)
-    if (member.session.peers === 'windows') this.#listeners.add(member.prefix, member)
-    if (member.session.peers === 'deltas') this.#deltas.refresh(member)
-  }
-
-  /** Tells a client nothing more. */
-  forget(member: Member): void {
-    this.#leaveGroups(member)
-    this.#deltas.forget(member)
-  }
-
   /**
    * Tells everyone of a newcomer: at once, or with others that come at about the same time. Past the limit per second, or
    * past the budget, it waits for its turn in the windows.
    *
-   * @param introduced - called when they have been told, or will not be
+   * @returns resolves once they have been told; undefined if there is nothing to wait for
    */
-  introduce(entry: Entry, introduced: () => void): void {
+  introduce(entry: Entry): Promise<void> | undefined {
     const cost = this.#costOfOne() * (this.#newcomers.size + 1)
-    if (cost === 0 || !this.#newcomers.hasRoom() || !this.#mayAnnounce(entry, cost)) return introduced()
-    this.#newcomers.add(entry, introduced, this.#listeners.count)
-  }
-
-  /** Tells a newcomer of the others, if the answer to its join has not. */
-  welcome(member: Member): void {
-    this.#deltas.welcome(member)
+    if (cost === 0 || !this.#newcomers.hasRoom() || !this.#mayAnnounce(entry, cost)) return undefined
+    let isTold = false
+    const told = new Promise<void>((resolve) => {
+      const introduced = () => {
+        isTold = true
+        resolve()
+      }
+      this.#newcomers.add(entry, introduced, this.#listeners.count)
+    })
+    return isTold ? undefined : told
   }
 
   /** Tells everyone of the next window of peers. */
@@ -127,37 +102,16 @@ export class Discovery {
     })
   }
 
-  /** Looks at those who have to be told more, as soon as they have read what they were told. */
-  sweep(): void {
-    this.#deltas.sweep()
-  }
-
   stop(): void {
     this.#newcomers.stop()
     this.#broadcasts.stop()
     this.#inRound = false
-    this.#deltas.stop()
   }
 
-  /**
-   * What the answer to a join lists: the newest others with a peer id, under the joiner's prefix. Nobody, if it is told by
-   * other means or wants to know of nobody.
-   */
-  joinList(member: Member): string[] {
-    const list: string[] = []
-    if (member.session.peers !== 'windows') return list
-    for (const entry of this.#registry.newest()) {
-      if (list.length >= this.#options.joinList) break
-      // A name without a valid peer id at its end kills the process of the legacy client that reads it here.
-      if (entry.peerId === undefined || this.#registry.holds(member, entry)) continue
-      list.push(addressUnder(entry, member.prefix))
-    }
-    return list
-  }
-
-  #leaveGroups(member: Member): void {
-    this.#members.delete(member.prefix, member)
-    this.#listeners.delete(member.prefix, member)
+  /** A client hears announcements while it has an address. */
+  #moved(member: Member, before: string | undefined): void {
+    this.#listeners.delete(before, member)
+    if (member.addresses.size > 0 && member.session.peers === 'windows') this.#listeners.add(member.prefix, member)
   }
 
   /** @param cost - bytes it takes to tell everyone of it, and of those who wait to be announced */

@@ -1,5 +1,5 @@
+import type { Entry } from '../registry/entry.js'
 import { pauseBetween } from './pace.js'
-import type { Entry } from '../registry/registry.js'
 
 /** Stars of fewer listeners are told of each newcomer at once: that costs less than a millisecond. */
 const SMALL = 64

@@ -1,7 +1,7 @@
-import { EVENTS, rebase, type PeersDelta } from '@websocket-star/protocol'
+import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
 import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import type { Entry } from '../registry/registry.js'
+import { canonicalUnder, type Entry } from '../registry/entry.js'
 
 /** Peers in one message of a list, at most. */
 const PART_PEERS = 1_000
@@ -88,9 +88,4 @@ function partition(entries: Iterable<Entry>, prefix: string | undefined): Entry[
     length += canonicalUnder(entry, prefix).length
   }
   return parts
-}
-
-/** What a peer is called under a prefix. It is the same for as long as the peer is there, whoever holds it. */
-export function canonicalUnder({ peerId, key }: Entry, prefix = ''): string {
-  return peerId === undefined ? key : rebase(peerId, prefix, 'canonical')
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from '../registry/registry.js'
+import type { Router } from '../relay/router.js'
 import type { Counters } from '../stats.js'
 import { answer, answerJson } from './answer.js'
 import { FailedAttempts } from './failed-attempts.js'
@@ -9,6 +10,7 @@ import { listPeers, sessionsOf } from './peer-list.js'
 export interface AdminOptions {
   token: string
   registry: Registry
+  router: Router
   counters: Counters
   /** The address a request comes from, behind proxies that are trusted. */
   addressOf: (request: IncomingMessage) => string
@@ -37,7 +39,11 @@ export class Admin {
     const route = `${method === 'HEAD' ? 'GET' : method} ${url.pathname}`
     switch (route) {
       case 'GET /admin/peers':
-        return answerJson(response, 200, listPeers(this.#options.registry, url.searchParams.get('find') ?? ''))
+        return answerJson(
+          response,
+          200,
+          listPeers(this.#options.registry, this.#options.router, url.searchParams.get('find') ?? '')
+        )
       case 'POST /admin/disconnect':
         return void this.#disconnect(request, response)
       case 'POST /admin/drain':

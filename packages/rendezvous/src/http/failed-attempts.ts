@@ -1,5 +1,5 @@
-import { TokenBucket } from '../pacing/token-bucket.js'
 import { networkOf } from '../pacing/remote-address.js'
+import { TokenBucket } from '../pacing/token-bucket.js'
 
 /** A second one a second later, and four at once: nobody mistypes faster. */
 const PER_SECOND = 1

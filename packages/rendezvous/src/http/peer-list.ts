@@ -1,6 +1,8 @@
+import { addressOf, isElsewhere, type Entry } from '../registry/entry.js'
+import type { Registry } from '../registry/registry.js'
 import type { Endpoint } from '../relay/endpoint.js'
 import type { Half } from '../relay/half.js'
-import { addressOf, isElsewhere, type Entry, type Registry } from '../registry/registry.js'
+import type { Router } from '../relay/router.js'
 import type { Session } from '../transport/session.js'
 import type { ListedPeer, ListedStream, PeerList } from './status-messages.js'
 
@@ -14,16 +16,16 @@ const MAX_STREAMS = 16
  *
  * @param part - of the peer ids or addresses that are asked for
  */
-export function listPeers(registry: Registry, part: string): PeerList {
+export function listPeers(registry: Registry, router: Router, part: string): PeerList {
   const names = new Map<Endpoint, string>()
   const fitting: { entry: Entry; streams: number }[] = []
   for (const entry of registry.peers()) {
     for (const session of sessionsOf(entry)) names.set(session, entry.key)
-    const streams = sessionsOf(entry).reduce((sum, session) => sum + session.streams, 0)
+    const streams = sessionsOf(entry).reduce((sum, session) => sum + router.halvesOf(session).size, 0)
     if (isAbout(entry, part)) fitting.push({ entry, streams })
   }
   const shown = fitting.toSorted((a, b) => b.streams - a.streams).slice(0, MAX_PEERS)
-  return { total: fitting.length, peers: shown.map(({ entry }) => describe(entry, names)) }
+  return { total: fitting.length, peers: shown.map((peer) => describe(peer, router, names)) }
 }
 
 /** The clients of this node that hold a peer. */
@@ -35,13 +37,15 @@ function isAbout(entry: Entry, part: string): boolean {
   return part === '' || entry.key.includes(part) || (addressOf(entry)?.canonical.includes(part) ?? false)
 }
 
-function describe(entry: Entry, names: ReadonlyMap<Endpoint, string>): ListedPeer {
+function describe(
+  { entry, streams: streamCount }: { entry: Entry; streams: number },
+  router: Router,
+  names: ReadonlyMap<Endpoint, string>
+): ListedPeer {
   const sessions = sessionsOf(entry)
   const streams: ListedStream[] = []
   for (const session of sessions) {
-    if (session.streams === 0) continue
-    // All that a session's routes hold are halves of the router.
-    for (const half of session.routes.values() as Iterable<Half>) {
+    for (const half of router.halvesOf(session).values()) {
       if (streams.length === MAX_STREAMS) break
       streams.push(describeStream(half, session, names))
     }
@@ -53,7 +57,7 @@ function describe(entry: Entry, names: ReadonlyMap<Endpoint, string>): ListedPee
     node: isElsewhere(entry) ? entry.remote?.node : undefined,
     isNew: sessions.some(({ extended }) => extended),
     buffered: sessions.reduce((sum, { buffered }) => sum + buffered, 0),
-    streamCount: sessions.reduce((sum, session) => sum + session.streams, 0),
+    streamCount,
     streams
   }
 }

@@ -1,5 +1,4 @@
-import { networkOf } from './remote-address.js'
-import type { RemoteAddress } from '../transport/session.js'
+import { networkOf, type RemoteAddress } from './remote-address.js'
 import { BURST, TokenBucket } from './token-bucket.js'
 
 /** Limits how often something is done from one IP address, whatever the number of connections. */

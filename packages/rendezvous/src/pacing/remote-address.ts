@@ -1,6 +1,13 @@
 import { isIPv6 } from 'node:net'
 
-/** What one subscriber has: an IPv4 address, or the first half of an IPv6 one. */
+/** The address that a client connects from. */
+export interface RemoteAddress {
+  readonly ip: string
+  /** Limits per address do not apply: the address is loopback, or a trusted proxy. */
+  readonly exempt: boolean
+}
+
+/** Returns the network that one subscriber has: an IPv4 address, or the first half of an IPv6 address. */
 export function networkOf(ip: string): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip
   const [before = '', after] = ip.split('::')

@@ -1,16 +1,32 @@
+/** The owner of a peer as all nodes of a star see it: the newest claim of all. */
+export interface PeerRecord {
+  /** The peer id, or the canonical text of an address without exactly one. */
+  readonly key: string
+  /** The node that the client is connected to. */
+  readonly node: string
+  /** Number that grows with each claim on the star: of two claims for one peer the higher counts. */
+  readonly generation: number
+  /** The address that the client joined with, canonical. */
+  readonly address: string
+}
+
 /**
- * One node's claim to a peer for one of its clients. The backplane writes the generation into it, as soon as the registry
- * has it.
+ * One node's claim to a peer for one of its clients. It is pending until the registry of the star has it; a pending claim
+ * is taken for the newest. The backplane writes the generation into it, or that another node owns the peer.
  */
 export class Claim {
   readonly key: string
-  /** The address its client joined with, canonical. */
+  /** The address that the client joined with, canonical. */
   readonly address: string
-  /** Counts only if no other node holds the peer: for a client that joined earlier, and holds it again. */
+  /** The claim counts only if no other node owns the peer: for a client that joined earlier, and becomes the owner again. */
   readonly isAgain: boolean
-  /** Undefined until the registry has the claim: till then it is taken for the newest. 0 if another node held the peer. */
+  /** Undefined while the claim is pending, and once it is lost. Above 0. */
   generation: number | undefined
-  #waiting: (() => void)[] | undefined = []
+  /** Another node owned the peer, or owns it now. */
+  isLost = false
+  #isSettled = false
+  #settled: Promise<void> | undefined
+  #resolve: (() => void) | undefined
 
   constructor(key: string, address: string, isAgain = false) {
     this.key = key
@@ -18,16 +34,31 @@ export class Claim {
     this.isAgain = isAgain
   }
 
-  /** The generation is known, or will not be for a while. */
-  settle(): void {
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
-    for (const callback of waiting) callback()
+  /** Age for comparison with the generations of other nodes: the higher is newer. */
+  get rank(): number {
+    if (this.isLost) return 0
+    return this.generation ?? Number.POSITIVE_INFINITY
   }
 
-  /** Runs once the claim has settled, at once if it has. */
-  whenSettled(callback: () => void): void {
-    if (this.#waiting === undefined) callback()
-    else this.#waiting.push(callback)
+  /** The registry has answered, or will not for a while. */
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  /** Resolves once the claim is settled; never rejects. */
+  get settled(): Promise<void> {
+    this.#settled ??= this.#isSettled ? Promise.resolve() : new Promise((resolve) => (this.#resolve = resolve))
+    return this.#settled
+  }
+
+  /** Another node owns the peer: this claim will never count again. */
+  lose(): void {
+    this.isLost = true
+    this.generation = undefined
+  }
+
+  settle(): void {
+    this.#isSettled = true
+    this.#resolve?.()
   }
 }

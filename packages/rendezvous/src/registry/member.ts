@@ -1,6 +1,6 @@
 import type { ParsedPublicKey, StarAddress } from '@websocket-star/protocol'
-import type { Session } from '../transport/session.js'
 import { BURST, TokenBucket } from '../pacing/token-bucket.js'
+import type { Session } from '../transport/session.js'
 
 /** Bytes unsent to a client above which it is told nothing of others. */
 export const SLOW_FROM = 262_144

@@ -1,31 +1,30 @@
-import { parseAddress, type StarAddress } from '@websocket-star/protocol'
-import type { PeerRecord } from '../cluster/backplane.js'
-import type { Claim } from './claim.js'
+import type { StarAddress } from '@websocket-star/protocol'
+import type { PeerRecord } from './claim.js'
 import { Compactor } from './compact.js'
+import { isElsewhere, keyOf, newestOf, type Entry, type Holder } from './entry.js'
+import { Groups } from './groups.js'
 import type { Member } from './member.js'
 import { Rotation } from './rotation.js'
 
-/** A session of this node that holds a peer. */
-export interface Holder {
-  readonly member: Member
-  readonly address: StarAddress
+/** Hears of changes in the registry, after they were made. */
+export interface RegistryWatcher {
+  /** A peer has come online, or gone offline: nobody owns it any more. */
+  presence?(entry: Entry, isOnline: boolean): void
+  /**
+   * A session has joined as a peer, which may have been online before.
+   *
+   * @returns resolves once the others have been told; undefined if there is nothing to wait for
+   */
+  newcomer?(entry: Entry): Promise<void> | undefined
+  /**
+   * The addresses of a session have changed; it has left once it has none.
+   *
+   * @param before - the prefix it was told of others under
+   */
+  moved?(member: Member, before: string | undefined): void
+  /** A session's request to join has been answered. */
+  admitted?(member: Member): void
 }
-
-/** A peer that can be dialled: its id, or its address where that has none, and who holds it, on this node or elsewhere. */
-export interface Entry {
-  /** The peer id, or the canonical text of an address without exactly one. */
-  readonly key: string
-  readonly peerId: string | undefined
-  /** Those of this node, newest first. Not empty while the entry is in the registry, unless another node holds the peer. */
-  holders: readonly Holder[]
-  /** This node's claim for the newest of them. */
-  claim: Claim | undefined
-  /** The holder that another node has told of. */
-  remote: PeerRecord | undefined
-}
-
-/** Told of each peer that comes, and of each that has left for good: nobody holds it. */
-export type RegistryWatcher = (entry: Entry, isThere: boolean) => void
 
 /** Sessions that may share one peer at most: the newest is dialled, the others wait to hold it again. */
 const HOLDERS_PER_PEER = 4
@@ -36,6 +35,8 @@ export class Registry {
   readonly #rotation = new Rotation<Entry>()
   readonly #watchers: RegistryWatcher[] = []
   readonly #compactor = new Compactor()
+  /** The sessions that hold an address, by the prefix they are told of others under. */
+  readonly #members = new Groups<Member>()
 
   /** Peers that can be dialled. */
   get size(): number {
@@ -71,6 +72,27 @@ export class Registry {
     this.#watchers.push(watcher)
   }
 
+  /** Returns whether a session may join under a prefix when `most` may be in use: clients choose them. */
+  hasRoomFor(prefix: string | undefined, most: number): boolean {
+    return this.#members.has(prefix) || this.#members.size < most
+  }
+
+  /**
+   * Tells the watchers that a session has joined as a peer.
+   *
+   * @returns resolves once the others have been told; undefined if there is nothing to wait for
+   */
+  announce(entry: Entry): Promise<void> | undefined {
+    let told: Promise<void> | undefined
+    for (const watcher of this.#watchers) told = watcher.newcomer?.(entry) ?? told
+    return told
+  }
+
+  /** Tells the watchers that a session's request to join has been answered. */
+  admitted(member: Member): void {
+    for (const watcher of this.#watchers) watcher.admitted?.(member)
+  }
+
   /** Whether a session holds a peer, under whatever address. */
   holds(member: Member, entry: Entry): boolean {
     return entry.holders.some((holder) => holder.member === member)
@@ -95,6 +117,8 @@ export class Registry {
     member.addresses.set(address.canonical, address)
     this.#rotation.add(entry)
     if (known === undefined) this.#tell(entry, true)
+    this.#moved(member)
+    if (surplus !== undefined) this.#moved(surplus)
     return { entry, displaced: holders.find((holder) => holder.member === surplus) }
   }
 
@@ -106,14 +130,13 @@ export class Registry {
   release(member: Member, address: StarAddress): Entry | undefined {
     member.addresses.delete(address.canonical)
     const entry = this.#entries.get(keyOf(address))
-    if (entry === undefined) return undefined
-    const [newest] = entry.holders
-    entry.holders = entry.holders.filter((holder) => !isHeldBy(holder, member, address))
-    if (entry.holders.length === 0) {
-      if (entry.remote === undefined) this.#delete(entry)
-      return undefined
+    const newest = entry?.holders[0]
+    if (entry !== undefined) {
+      entry.holders = entry.holders.filter((holder) => !isHeldBy(holder, member, address))
+      if (entry.holders.length === 0 && entry.remote === undefined) this.#delete(entry)
     }
-    return newest !== entry.holders[0] ? entry : undefined
+    this.#moved(member)
+    return entry?.holders[0] !== undefined && newest !== entry.holders[0] ? entry : undefined
   }
 
   /**
@@ -181,35 +204,18 @@ export class Registry {
     this.#tell(entry, false)
   }
 
-  #tell(entry: Entry, isThere: boolean): void {
-    for (const watcher of this.#watchers) watcher(entry, isThere)
+  #tell(entry: Entry, isOnline: boolean): void {
+    for (const watcher of this.#watchers) watcher.presence?.(entry, isOnline)
   }
-}
 
-/** Addresses with the same key lead to the same peer. */
-export function keyOf(address: StarAddress): string {
-  return address.peerId ?? address.canonical
-}
-
-/** Whether the newest holder of a peer is on another node. A claim of this node that is not decided yet is the newest. */
-export function isElsewhere({ holders, claim, remote }: Entry): boolean {
-  if (remote === undefined) return false
-  return holders.length === 0 || remote.generation > (claim?.generation ?? Number.POSITIVE_INFINITY)
-}
-
-/** The newest holder of a peer. */
-export function newestOf(entry: Entry): Holder | PeerRecord | undefined {
-  return isElsewhere(entry) ? entry.remote : entry.holders[0]
-}
-
-/** Where the newest holder of a peer joined; undefined if another node told of something else than an address. */
-export function addressOf(entry: Entry): StarAddress | undefined {
-  const newest = newestOf(entry)
-  if (newest === undefined || 'member' in newest) return newest?.address
-  try {
-    return parseAddress(newest.address)
-  } catch {
-    return undefined
+  /** A session is told of others under the prefix of the address it joined with last. */
+  #moved(member: Member): void {
+    const before = member.prefix
+    this.#members.delete(before, member)
+    const last = [...member.addresses.values()].at(-1)
+    member.prefix = last?.prefix
+    if (last !== undefined) this.#members.add(member.prefix, member)
+    for (const watcher of this.#watchers) watcher.moved?.(member, before)
   }
 }
 

@@ -1,23 +1,20 @@
-import type { ChunkHeader } from '../transport/link.js'
-import type { StreamRoute } from '../transport/receiver.js'
+import type { ChunkHeader } from '../codec/stream-frame.js'
 
-/** An end of stream halves: the session of a client, or the channel to a client of another node. */
+/** What a half starts or ends at: the session of a client, or the channel to a client of another node. */
 export interface Endpoint {
-  /** The halves it is an end of, by name. Owned by the relay. */
-  readonly routes: Map<string, StreamRoute>
   /** The client keeps to windows and credit. */
   readonly extended: boolean
-  /** Bytes that were sent to it and have not been taken. */
+  /** Bytes queued for the client. */
   readonly buffered: number
-  /** It cannot be made to wait. */
+  /** The client cannot be paused. */
   readonly polling: boolean
   readonly ended: boolean
-  /** Stops taking what the client sends. */
+  /** Stops reading from the client. */
   pause(): void
   resume(): void
-  /** Asks to be told once, by {@link Router.drained}, when half of `mark` bytes or less have not been taken. */
+  /** Asks for one call of {@link FlowControl.drained}, once at most half of `mark` bytes are queued. */
   onDrain(mark: number): void
-  /** Tells a client that it is not forgotten. */
+  /** Shows a client that the server is alive, although its heartbeat cannot be answered. */
   reassure(): void
   /** @param bytes - the payload begins at `offset` */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void

@@ -1,6 +1,5 @@
 import { CREDIT_MAX } from '@websocket-star/protocol'
 import type { Counters, PauseReason } from '../stats.js'
-import type { Session } from '../transport/session.js'
 import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
@@ -55,14 +54,14 @@ export class FlowControl {
   }
 
   /** A client has asked for something: as long as it does not read the answers, it is not read from. */
-  asked(session: Session): void {
-    if (session.buffered <= ANSWERS_MAX || session.ended || this.#deaf.has(session)) return
-    this.#deaf.add(session)
-    session.onDrain(ANSWERS_MAX)
-    this.#pause(session, 'answers')
+  asked(client: Endpoint): void {
+    if (client.buffered <= ANSWERS_MAX || client.ended || this.#deaf.has(client)) return
+    this.#deaf.add(client)
+    client.onDrain(ANSWERS_MAX)
+    this.#pause(client, 'answers')
   }
 
-  /** A endpoint is gone. */
+  /** Forgets an endpoint that has gone. */
   leave(endpoint: Endpoint): void {
     this.#deaf.delete(endpoint)
     this.#heldLately.delete(endpoint)
@@ -131,7 +130,7 @@ export class FlowControl {
     return true
   }
 
-  /** A endpoint has taken enough of what waited for it. */
+  /** An endpoint has taken enough of what was queued for it. */
   drained(receiver: Endpoint): void {
     if (this.#deaf.delete(receiver)) this.#unpause(receiver)
     for (const half of this.#untold.get(receiver) ?? []) {

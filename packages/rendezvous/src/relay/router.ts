@@ -1,48 +1,44 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
-import type { Counters, ResetReason } from '../stats.js'
-import type { Session } from '../transport/session.js'
 import type { StreamFrame } from '../codec/stream-frame.js'
-import type { BacklogWatch } from '../transport/backlog.js'
-import type { FlowControl } from './flow-control.js'
+import type { Counters, ResetReason } from '../stats.js'
 import type { Endpoint } from './endpoint.js'
-import { Half, type HalfRules } from './half.js'
+import type { FlowControl } from './flow-control.js'
+import { Half } from './half.js'
 
 export interface RouterOptions {
   /** Stream halves that one session may have open. */
   streamsPerSession: number
   /** Milliseconds that a half may wait for its receiver. */
   acceptTimeout: number
-  /** Milliseconds after which a client that is not read from is told again that the server is there. */
-  pongInterval: number
 }
+
+const NONE: ReadonlyMap<string, Half> = new Map()
 
 /**
  * Passes the frames of stream halves between their two endpoints. Names on the wire carry no peer, so a name is unique
  * per endpoint, and only a half's sender may send chunks, only its receiver acceptance and credit, and either its end.
  */
-export class Router implements HalfRules {
+export class Router {
   readonly #options: RouterOptions
   readonly #counters: Counters
   readonly #flow: FlowControl
-  readonly #backlog: BacklogWatch
   readonly #now: () => number
+  /** The halves of each endpoint, by name. */
+  readonly #halves = new Map<Endpoint, Map<string, Half>>()
   /** Halves that wait for their receiver, oldest first. */
   readonly #unaccepted = new Set<Half>()
   /** How many of them there are of each endpoint's dials. */
   readonly #unacceptedOf = new Map<Endpoint, number>()
   #size = 0
-  #reassuredAt = 0
 
   constructor(
     options: RouterOptions,
     flow: FlowControl,
-    backlog: BacklogWatch,
     counters: Counters,
     now: () => number = () => performance.now()
   ) {
     this.#options = options
     this.#flow = flow
-    this.#backlog = backlog
     this.#counters = counters
     this.#now = now
   }
@@ -52,23 +48,33 @@ export class Router implements HalfRules {
     return this.#size
   }
 
-  /** Halves of a endpoint's dials that wait for their receiver. */
+  /** Halves of an endpoint's dials that wait for their receiver. */
   unacceptedOf(endpoint: Endpoint): number {
     return this.#unacceptedOf.get(endpoint) ?? 0
   }
 
-  /** Whether a endpoint may be an end of `more` halves besides those it has. */
+  /** Returns whether an endpoint may have `more` halves besides those it has. */
   hasRoom(endpoint: Endpoint, more: number): boolean {
-    return endpoint.routes.size + more <= this.#options.streamsPerSession
+    return this.halvesOf(endpoint).size + more <= this.#options.streamsPerSession
+  }
+
+  /** The halves of an endpoint, by name. */
+  halvesOf(endpoint: Endpoint): ReadonlyMap<string, Half> {
+    return this.#halves.get(endpoint) ?? NONE
+  }
+
+  /** Finds the half of that name at an endpoint. */
+  find(endpoint: Endpoint, stream: string): Half | undefined {
+    return this.#halves.get(endpoint)?.get(stream)
   }
 
   /** Opens a half whose name is free at both ends; from now on its receiver may accept it. */
   open(stream: string, sender: Endpoint, receiver: Endpoint, partner?: Half): Half {
-    const half = new Half(stream, sender, receiver, this.#now(), this)
+    const half = new Half(stream, sender, receiver, this.#now())
     half.partner = partner
     if (partner !== undefined) partner.partner = half
-    sender.routes.set(stream, half)
-    receiver.routes.set(stream, half)
+    this.#add(sender, half)
+    this.#add(receiver, half)
     this.#unaccepted.add(half)
     this.#unacceptedOf.set(half.dialer, this.unacceptedOf(half.dialer) + 1)
     this.#size++
@@ -79,8 +85,8 @@ export class Router implements HalfRules {
   drop(half: Half): void {
     if (half.ended) return
     half.ended = true
-    half.sender.routes.delete(half.stream)
-    half.receiver.routes.delete(half.stream)
+    this.#remove(half.sender, half)
+    this.#remove(half.receiver, half)
     this.#settle(half)
     this.#flow.forget(half)
     this.#size--
@@ -98,30 +104,13 @@ export class Router implements HalfRules {
     }
   }
 
-  /** A endpoint has gone: every dial it was part of ends. */
+  /** Ends every connection of an endpoint that has gone. */
   detach(endpoint: Endpoint, reason: ResetReason = 'peer left', message: string = WIRE_ERRORS.peerLeft): void {
-    // All that a endpoint's routes hold are halves of this router.
-    for (const half of endpoint.routes.values() as Iterable<Half>) this.reset(half, reason, message)
+    for (const half of this.halvesOf(endpoint).values()) this.reset(half, reason, message)
     this.#flow.leave(endpoint)
-    this.#backlog.forget(endpoint)
   }
 
-  /** Something was sent to a session. */
-  sent(session: Session): void {
-    this.#backlog.note(session)
-  }
-
-  /** A session has asked for something. */
-  asked(session: Session): void {
-    this.#flow.asked(session)
-  }
-
-  /** A endpoint has taken enough of what waited for it. */
-  drained(endpoint: Endpoint): void {
-    this.#flow.drained(endpoint)
-  }
-
-  /** Looks at what waits: for a receiver's acceptance, for room, for a sign of life. */
+  /** Ends the halves that waited too long: for their receiver to accept, or for it to take more. */
   sweep(): void {
     const limit = this.#now() - this.#options.acceptTimeout
     for (const half of this.#unaccepted) {
@@ -133,13 +122,11 @@ export class Router implements HalfRules {
       half.receiver.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
     }
     for (const half of this.#flow.overdue()) this.reset(half, 'held too long', WIRE_ERRORS.heldTooLong)
-    this.#backlog.sweep()
-    this.#reassure()
   }
 
   /** Decides upon a frame: it goes to the other end of its half, or nowhere. */
   route(from: Endpoint, frame: StreamFrame): void {
-    const half = from.routes.get(frame.stream) as Half | undefined // as above
+    const half = this.find(from, frame.stream)
     if (half === undefined) return this.#counters.drop('unknown stream')
     switch (frame.kind) {
       case 'bad chunk':
@@ -189,14 +176,15 @@ export class Router implements HalfRules {
     if (this.#flow.granted(half, bytes)) half.sender.sendCredit(half.stream, bytes)
   }
 
-  /** A client whose pings or pongs cannot be heard gives up unless it is told something. */
-  #reassure(): void {
-    const now = this.#now()
-    if (now - this.#reassuredAt < this.#options.pongInterval) return
-    this.#reassuredAt = now
-    for (const endpoint of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) {
-      endpoint.reassure()
-    }
+  #add(endpoint: Endpoint, half: Half): void {
+    const halves = this.#halves.get(endpoint)
+    if (halves === undefined) this.#halves.set(endpoint, new Map([[half.stream, half]]))
+    else halves.set(half.stream, half)
+  }
+
+  #remove(endpoint: Endpoint, { stream }: Half): void {
+    const halves = this.#halves.get(endpoint)
+    if (halves?.delete(stream) === true && halves.size === 0) this.#halves.delete(endpoint)
   }
 
   #dropForeign(): void {

@@ -11,17 +11,20 @@ import {
   type DialRequest,
   type StarAddress
 } from '@websocket-star/protocol'
-import type { Backplane, PeerRecord } from '../cluster/backplane.js'
+import type { Backplane } from '../cluster/backplane.js'
 import type { Channels, IncomingDial } from '../cluster/channels.js'
+import { IpRates } from '../pacing/ip-rates.js'
+import { BURST, TokenBucket } from '../pacing/token-bucket.js'
+import type { PeerRecord } from '../registry/claim.js'
+import { keyOf, type Holder } from '../registry/entry.js'
+import type { Member } from '../registry/member.js'
+import type { Registry } from '../registry/registry.js'
 import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
-import type { Ack, Session } from '../transport/session.js'
 import type { RequestOutcome } from '../transport/acks.js'
-import { IpRates } from '../pacing/ip-rates.js'
-import type { Member } from '../registry/member.js'
-import { keyOf, type Holder, type Registry } from '../registry/registry.js'
-import { BURST, TokenBucket } from '../pacing/token-bucket.js'
+import type { Ack } from '../transport/receiver.js'
+import type { Session } from '../transport/session.js'
 
 export interface DialOptions {
   /** Milliseconds the dialled peer has to answer. */
@@ -31,12 +34,6 @@ export interface DialOptions {
   unacceptedStreams: number
   dialsPerSecond: number
   dialsPerSecondPerIp: number
-}
-
-/** The way to the other nodes of the star. */
-export interface OtherNodes {
-  readonly backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>
-  readonly channels: Pick<Channels, 'open'>
 }
 
 /** Why a dial is not made: what is counted, and what the dialler is told. */
@@ -55,7 +52,8 @@ export class Dialing {
   readonly #options: DialOptions
   readonly #registry: Registry
   readonly #router: Router
-  readonly #others: OtherNodes
+  readonly #backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>
+  readonly #channels: Pick<Channels, 'open'>
   readonly #counters: Counters
   /** The ids of the dials that wait for an answer, at both ends: their second halves are still to come. */
   readonly #waiting = new Map<Session, Set<string>>()
@@ -71,7 +69,8 @@ export class Dialing {
     options: DialOptions,
     registry: Registry,
     router: Router,
-    others: OtherNodes,
+    backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>,
+    channels: Pick<Channels, 'open'>,
     counters: Counters,
     onFault: (error: unknown) => void,
     now: () => number = () => performance.now()
@@ -82,7 +81,8 @@ export class Dialing {
     this.#options = options
     this.#registry = registry
     this.#router = router
-    this.#others = others
+    this.#backplane = backplane
+    this.#channels = channels
     this.#counters = counters
   }
 
@@ -103,7 +103,7 @@ export class Dialing {
     const dial: Dial = { ...request, member, ack, isRepeated: false }
     const target = this.#registry.find(request.to)
     if (target !== undefined) this.#dialHolder(dial, target)
-    else if (this.#others.backplane.hasOthers) this.#lookUp(dial)
+    else if (this.#backplane.hasOthers) this.#lookUp(dial)
     else this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
   }
 
@@ -134,7 +134,7 @@ export class Dialing {
     const refusal = this.#refusalAt(member.session, dialId) ?? this.#refusalOfDialer(dial)
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
     this.#waitAsDialer(member.session, dialId)
-    this.#others.backplane
+    this.#backplane
       .lookup(keyOf(to))
       .catch(() => {}) // nobody can be asked
       .then((record) => {
@@ -193,11 +193,11 @@ export class Dialing {
 
   #dialElsewhere(dial: Dial, { node }: PeerRecord): void {
     const { member, from, to, dialId, ack } = dial
-    if (this.#others.backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
+    if (this.#backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
     const { session } = member
     this.#waitAsDialer(session, dialId)
     let half: Half | undefined
-    this.#others.channels.open(
+    this.#channels.open(
       node,
       { dialId, from: from.canonical, to: to.canonical, isExtended: session.extended },
       (channel) => {
@@ -236,8 +236,8 @@ export class Dialing {
   #isLive(session: Session, dialId: string): boolean {
     return (
       this.#waiting.get(session)?.has(dialId) === true ||
-      session.routes.has(halfName(dialId, 'dialer')) ||
-      session.routes.has(halfName(dialId, 'listener'))
+      this.#router.find(session, halfName(dialId, 'dialer')) !== undefined ||
+      this.#router.find(session, halfName(dialId, 'listener')) !== undefined
     )
   }
 

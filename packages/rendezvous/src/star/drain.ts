@@ -1,6 +1,6 @@
 import { EVENTS } from '@websocket-star/protocol'
-import type { Session } from '../transport/session.js'
 import { eventText } from '../codec/packet.js'
+import type { Session } from '../transport/session.js'
 
 /** Milliseconds for each client: so that not all of them arrive elsewhere at once. */
 const SPREAD = 1
@@ -8,36 +8,38 @@ const SPREAD = 1
 const GRACE = 2_000
 const LOOK_INTERVAL = 50
 
+/** What is to be emptied. */
+export interface DrainView {
+  /** The sessions that are open. */
+  readonly sessions: () => Iterable<Session>
+  readonly hasStreams: (session: Session) => boolean
+  /** Everything for other nodes of the star has left. */
+  readonly isQuiet: () => boolean
+}
+
 /**
  * Empties a server. Clients that can be told are told to go elsewhere, each at another time; the others are closed, as
  * they come back by themselves. Whoever has streams may finish them until the time is up.
  */
 export class Drain {
-  readonly #sessions: () => Iterable<Session>
-  readonly #isQuiet: () => boolean
+  readonly #view: DrainView
   /** When each is to be gone, unless it has streams; milliseconds. */
   readonly #dueAt = new Map<Session, number>()
   readonly #deadline: number
   readonly #now: () => number
 
-  /**
-   * @param sessions - those that are open
-   * @param isQuiet - whether everything has left for the other nodes of the star
-   * @param timeout - milliseconds that streams have
-   */
+  /** @param timeout - milliseconds that streams have */
   constructor(
-    sessions: () => Iterable<Session>,
-    isQuiet: () => boolean,
+    view: DrainView,
     timeout: number,
     now: () => number = () => performance.now(),
     random: () => number = Math.random
   ) {
-    this.#sessions = sessions
-    this.#isQuiet = isQuiet
+    this.#view = view
     this.#now = now
     const begin = now()
     this.#deadline = begin + timeout
-    const all = [...sessions()]
+    const all = [...view.sessions()]
     const spread = Math.min(all.length * SPREAD, timeout / 2)
     for (const session of all) {
       const afterMs = Math.round(random() * spread)
@@ -55,10 +57,10 @@ export class Drain {
   #look(): boolean {
     const now = this.#now()
     let left = 0
-    for (const session of this.#sessions()) {
-      if (session.streams === 0 && now >= (this.#dueAt.get(session) ?? 0)) session.close('server stop')
+    for (const session of this.#view.sessions()) {
+      if (!this.#view.hasStreams(session) && now >= (this.#dueAt.get(session) ?? 0)) session.close('server stop')
       if (!session.closing) left++
     }
-    return (left === 0 && this.#isQuiet()) || now >= this.#deadline
+    return (left === 0 && this.#view.isQuiet()) || now >= this.#deadline
   }
 }

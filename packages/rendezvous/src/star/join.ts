@@ -8,14 +8,15 @@ import {
   wireErrorFor,
   type StarAddress
 } from '@websocket-star/protocol'
-import type { PeerRecord } from '../cluster/backplane.js'
-import type { Counters, RefusalReason } from '../stats.js'
-import type { Ack } from '../transport/session.js'
-import type { Discovery } from '../discovery/discovery.js'
-import type { Holders } from './takeover.js'
 import { IpRates } from '../pacing/ip-rates.js'
+import type { Claim, PeerRecord } from '../registry/claim.js'
+import type { Holder } from '../registry/entry.js'
 import type { Member, PendingJoin } from '../registry/member.js'
-import type { Entry, Holder } from '../registry/registry.js'
+import type { Registry } from '../registry/registry.js'
+import type { Counters, RefusalReason } from '../stats.js'
+import type { Ack } from '../transport/receiver.js'
+import { joinList } from './join-list.js'
+import type { Takeover } from './takeover.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -23,9 +24,12 @@ export interface JoinOptions {
   /** Canonical prefixes this star is known by; empty: any. */
   publicPrefixes: ReadonlySet<string>
   nonceTtl: number
-  takeoverTimeout: number
   minRsaBits: number
   addressesPerSession: number
+  /** Address prefixes that may be in use at once. */
+  prefixes: number
+  /** Peers named in the answer to a join. */
+  joinList: number
   pendingChallenges: number
   joinRoundsPerSecond: number
   joinRoundsPerSecondPerIp: number
@@ -33,6 +37,8 @@ export interface JoinOptions {
 
 /** Milliseconds that a join waits for the other nodes at most. */
 const CLAIM_TIMEOUT = 1_000
+
+type Challenge = PendingJoin & { state: 'challenged' }
 
 /** A join that was refused: what the client is told, and what is counted. */
 class JoinRefusal extends Error {
@@ -50,8 +56,8 @@ class JoinRefusal extends Error {
  */
 export class Joining {
   readonly #options: JoinOptions
-  readonly #holders: Holders
-  readonly #discovery: Discovery
+  readonly #registry: Registry
+  readonly #takeover: Takeover
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
   readonly #ipRates: IpRates
@@ -61,8 +67,8 @@ export class Joining {
 
   constructor(
     options: JoinOptions,
-    holders: Holders,
-    discovery: Discovery,
+    registry: Registry,
+    takeover: Takeover,
     counters: Counters,
     onFault: (error: unknown) => void,
     now: () => number = () => performance.now()
@@ -70,8 +76,8 @@ export class Joining {
     this.#onFault = onFault
     this.#ipRates = new IpRates(options.joinRoundsPerSecondPerIp)
     this.#options = options
-    this.#holders = holders
-    this.#discovery = discovery
+    this.#registry = registry
+    this.#takeover = takeover
     this.#counters = counters
     this.#now = now
   }
@@ -86,7 +92,7 @@ export class Joining {
    */
   async join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
-      await this.#round(member, args, ack)
+      await this.#join(member, args, ack)
     } catch (error) {
       this.#fail(error, ack)
     }
@@ -134,22 +140,48 @@ export class Joining {
     ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
   }
 
-  async #round(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
-    const now = this.#now()
+  /**
+   * The steps of a join. With the challenge on, a first request ends with the nonce, and the second begins by giving its
+   * signature. After every wait the session may have gone, or left the address. Nothing is awaited that is there already, so
+   * that requests which a client sends at once are answered in order.
+   */
+  async #join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const { address, data } = parseJoinRequest(args)
     if (member.addresses.has(address.canonical)) return this.#answer(member, ack)
+    const challenge = this.#takeChallenge(member, address)
+    if (challenge === undefined) this.#admit(member, address)
+    if (challenge === undefined && this.#options.cryptoChallenge) return this.#challenge(member, address, data, ack)
 
+    if (challenge !== undefined) await this.#verify(member, challenge, data)
+    else if (this.#isOwnedByOther(member, address)) await this.#untilOwnerIsGone(member, address)
+    // Once more, for others may have joined since the first request.
+    this.#admitPrefix(address)
+
+    // Without a challenge, another node's client may have been first.
+    const mayBeSecond = challenge === undefined && this.#takeover.newest(address) === undefined
+    const { entry, claim } = this.#takeover.claim(member, address, mayBeSecond)
+    if (mayBeSecond) {
+      if (!claim.isSettled) await this.#untilSettled(claim)
+      this.#confirm(member, address, claim)
+    }
+    if (challenge === undefined) this.#counters.joins.total++
+    this.#counters.joins.success++
+
+    // The others hear of the newcomer before it hears of its success: old clients count on that order.
+    const announced = this.#registry.announce(entry)
+    if (announced !== undefined) await announced
+    if (!claim.isSettled) await this.#untilSettled(claim)
+    this.#answer(member, ack)
+    this.#registry.admitted(member)
+  }
+
+  /** Returns the challenge that this request answers. A nonce serves once, whatever comes of it. */
+  #takeChallenge(member: Member, address: StarAddress): Challenge | undefined {
     const pending = member.pending.get(address.canonical)
     if (pending?.state === 'deciding') throw new JoinRefusal('request', WIRE_ERRORS.joinUnderWay)
-    if (pending?.state === 'challenged') {
-      // Taken out before it is looked at: a nonce serves once, whatever comes of it.
-      this.cancel(member, address.canonical)
-      if (pending.expiresAt > now) return this.#verify(member, pending, data, ack)
-    }
-
-    this.#admit(member, address)
-    if (this.#options.cryptoChallenge) this.#challenge(member, address, data, ack)
-    else await this.#claimUnproven(member, address, ack)
+    if (pending === undefined) return undefined
+    this.cancel(member, address.canonical)
+    return pending.expiresAt > this.#now() ? pending : undefined
   }
 
   /** Whether this session may try to join with this address at all. */
@@ -167,7 +199,7 @@ export class Joining {
   }
 
   #admitPrefix(address: StarAddress): void {
-    if (!this.#discovery.hasRoomFor(address.prefix)) {
+    if (!this.#registry.hasRoomFor(address.prefix, this.#options.prefixes)) {
       throw new JoinRefusal('prefix limit', WIRE_ERRORS.tooManyPrefixes)
     }
   }
@@ -180,7 +212,7 @@ export class Joining {
     }
     const nonce = createNonce(address)
     const expiresAt = this.#now() + this.#options.nonceTtl
-    const pending: PendingJoin = { state: 'challenged', address, key, nonce, expiresAt }
+    const pending: Challenge = { state: 'challenged', address, key, nonce, expiresAt }
     member.pending.set(address.canonical, pending)
     this.#challenges.set(pending, member)
     if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
@@ -188,55 +220,38 @@ export class Joining {
     ack?.(null, nonce)
   }
 
-  async #verify(
-    member: Member,
-    challenge: PendingJoin & { state: 'challenged' },
-    signature: string,
-    ack: Ack | undefined
-  ): Promise<void> {
-    const { address } = challenge
-    const decision = this.#decide(member, address)
+  async #verify(member: Member, challenge: Challenge, signature: string): Promise<void> {
+    const decision = this.#decide(member, challenge.address)
     const proven = await verifySignature(challenge.key, challenge.nonce, signature)
     this.#concluded(member, decision)
     if (!proven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
-    this.#claim(member, address, ack)
   }
 
-  /** Without a challenge an address is whoever's comes first: it is taken from a session that does not answer only. */
-  async #claimUnproven(member: Member, address: StarAddress, ack: Ack | undefined): Promise<void> {
-    const holder = this.#holders.newest(address)
-    if (holder !== undefined && !('member' in holder && holder.member === member)) {
-      const decision = this.#decide(member, address)
-      const alive = await this.#holders.isThere(holder)
-      this.#concluded(member, decision)
-      const present = this.#holders.newest(address)
-      if (present !== undefined && (alive || !isSame(present, holder))) {
-        throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
-      }
+  /** Without a challenge an address belongs to the first who comes. */
+  #isOwnedByOther(member: Member, address: StarAddress): boolean {
+    const owner = this.#takeover.newest(address)
+    return owner !== undefined && !('member' in owner && owner.member === member)
+  }
+
+  /** Refuses the join unless the owner of the address turns out to be offline. */
+  async #untilOwnerIsGone(member: Member, address: StarAddress): Promise<void> {
+    const owner = this.#takeover.newest(address)
+    if (owner === undefined) return
+    const decision = this.#decide(member, address)
+    const alive = await this.#takeover.isThere(owner)
+    this.#concluded(member, decision)
+    const present = this.#takeover.newest(address)
+    if (present !== undefined && (alive || !isSame(present, owner))) {
+      throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
     }
-    if (this.#holders.newest(address) === undefined) return this.#claimFree(member, address, ack)
-    this.#claim(member, address, ack)
-    this.#counters.joins.total++
   }
 
-  /** Claims what nobody holds, as far as this node has heard: another node's client may have been first. */
-  #claimFree(member: Member, address: StarAddress, ack: Ack | undefined): void {
-    this.#admitPrefix(address)
-    const entry = this.#holders.claim(member, address, true)
-    const { claim } = entry
-    this.#onceClaimed(entry, () => {
-      try {
-        if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
-        if (claim?.generation === 0) {
-          this.#holders.release(member, address)
-          throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
-        }
-        this.#joined(member, entry, ack)
-        this.#counters.joins.total++
-      } catch (error) {
-        this.#fail(error, ack)
-      }
-    })
+  /** Refuses the join if the address was left, or if another node's client turns out to have been first. */
+  #confirm(member: Member, address: StarAddress, claim: Claim): void {
+    if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+    if (!claim.isLost) return
+    this.#takeover.release(member, address)
+    throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
   }
 
   /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
@@ -255,45 +270,17 @@ export class Joining {
     member.pending.delete(canonical)
   }
 
-  #claim(member: Member, address: StarAddress, ack: Ack | undefined): void {
-    // Once more, for others may have joined since the first round.
-    this.#admitPrefix(address)
-    this.#joined(member, this.#holders.claim(member, address), ack)
-  }
-
-  #joined(member: Member, entry: Entry, ack: Ack | undefined): void {
-    this.#counters.joins.success++
-    // The others hear of the newcomer before it hears of its success: old clients count on that order.
-    this.#discovery.introduce(entry, () => {
-      this.#onceClaimed(entry, () => {
-        try {
-          this.#answer(member, ack)
-          this.#discovery.welcome(member)
-        } catch (error) {
-          this.#onFault(error)
-        }
-      })
-    })
-  }
-
   /** Waits until the other nodes of the star can find the peer; if they cannot be reached, not for long. */
-  #onceClaimed({ claim }: Entry, action: () => void): void {
-    if (claim === undefined) return action()
+  async #untilSettled(claim: Claim): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    let isDone = false
-    const once = () => {
-      if (isDone) return
-      isDone = true
-      clearTimeout(timer)
-      action()
-    }
-    claim.whenSettled(once)
-    if (!isDone) timer = setTimeout(once, CLAIM_TIMEOUT).unref()
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLAIM_TIMEOUT).unref()))
+    await Promise.race([claim.settled, timeout])
+    clearTimeout(timer)
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */
   #answer(member: Member, ack: Ack | undefined): void {
-    ack?.(null, null, this.#discovery.joinList(member))
+    ack?.(null, null, joinList(this.#registry, member, this.#options.joinList))
   }
 
   #dropOldestChallenge(): void {

@@ -1,36 +1,37 @@
-import type { Holders } from './takeover.js'
-import type { BackplaneListener, NodeLink, PeerRecord } from '../cluster/backplane.js'
+import type { BackplaneListener, NodeLink } from '../cluster/backplane.js'
 import type { Channels } from '../cluster/channels.js'
 import type { Frame } from '../cluster/frames.js'
 import type { Probes } from '../cluster/probes.js'
+import type { PeerRecord } from '../registry/claim.js'
+import type { Takeover } from './takeover.js'
 
-export interface ClusterParts {
-  holders: Holders
+export interface OtherNodesParts {
+  takeover: Takeover
   channels: Channels
   probes: Probes
   onFault: (error: unknown) => void
 }
 
-/** Hands what other nodes tell and ask to the part that decides upon it. */
-export class Cluster implements BackplaneListener {
-  readonly #parts: ClusterParts
+/** Hands what other nodes report and ask to the part that decides. */
+export class OtherNodes implements BackplaneListener {
+  readonly #parts: OtherNodesParts
   /** Peers whose clients are being asked whether they are there. */
   readonly #asked = new Map<string, Promise<boolean>>()
 
-  constructor(parts: ClusterParts) {
+  constructor(parts: OtherNodesParts) {
     this.#parts = parts
   }
 
   joined(record: PeerRecord): void {
-    this.#try(() => this.#parts.holders.claimElsewhere(record))
+    this.#try(() => this.#parts.takeover.claimElsewhere(record))
   }
 
   left(key: string, generation: number): void {
-    this.#try(() => this.#parts.holders.releaseElsewhere(key, generation))
+    this.#try(() => this.#parts.takeover.releaseElsewhere(key, generation))
   }
 
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void {
-    this.#try(() => this.#parts.holders.holdElsewhere(records, unsure))
+    this.#try(() => this.#parts.takeover.holdElsewhere(records, unsure))
   }
 
   frame(link: NodeLink, frame: Frame): void {
@@ -67,7 +68,7 @@ export class Cluster implements BackplaneListener {
   #isAlive(key: string): Promise<boolean> {
     const asked = this.#asked.get(key)
     if (asked !== undefined) return asked
-    const answer = this.#parts.holders.isHereAlive(key).finally(() => this.#asked.delete(key))
+    const answer = this.#parts.takeover.isHereAlive(key).finally(() => this.#asked.delete(key))
     this.#asked.set(key, answer)
     return answer
   }

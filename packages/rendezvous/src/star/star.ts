@@ -1,16 +1,14 @@
 import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
-import type { Channels } from '../cluster/channels.js'
+import type { WorkQueue } from '../pacing/work-queue.js'
+import { Member } from '../registry/member.js'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
-import type { Ack, Session, SessionListener } from '../transport/session.js'
-import type { StreamFrame } from '../codec/stream-frame.js'
-import type { WorkQueue } from '../pacing/work-queue.js'
+import type { Ack } from '../transport/receiver.js'
+import type { Session } from '../transport/session.js'
 import type { Dialing } from './dial.js'
-import type { Discovery } from '../discovery/discovery.js'
 import { Drain } from './drain.js'
-import type { Holders } from './takeover.js'
 import type { Joining } from './join.js'
-import { Member } from '../registry/member.js'
+import type { Takeover } from './takeover.js'
 
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
@@ -21,19 +19,19 @@ export interface StarOptions {
 const WAITING_DIALS = 100
 
 export interface StarParts {
-  holders: Holders
-  discovery: Discovery
+  takeover: Takeover
   joining: Joining
   dialing: Dialing
   router: Router
-  channels: Pick<Channels, 'isQuiet' | 'sweep'>
   workQueue: WorkQueue
   counters: Counters
+  /** Everything for other nodes has left. */
+  isQuiet: () => boolean
   onFault: (error: unknown) => void
 }
 
-/** Hands each event of each session to the part that decides upon it. Events it does not know are dropped. */
-export class Star implements SessionListener {
+/** Hands each request of each session to the part that decides. Unknown ones are dropped. */
+export class Star {
   readonly #options: StarOptions
   readonly #parts: StarParts
   readonly #now: () => number
@@ -51,11 +49,13 @@ export class Star implements SessionListener {
     return this.#members.size
   }
 
-  attach(session: Session): void {
+  /** A client has connected. */
+  opened(session: Session): void {
     this.#members.set(session, new Member(session, this.#now()))
   }
 
-  event(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
+  /** A client asks for something. */
+  requested(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
     const member = this.#members.get(session)
     if (member === undefined) return
     switch (name) {
@@ -75,50 +75,25 @@ export class Star implements SessionListener {
     }
   }
 
-  stream(session: Session, frame: StreamFrame): void {
-    this.#parts.router.route(session, frame)
-  }
-
-  sent(session: Session): void {
-    this.#parts.router.sent(session)
-  }
-
-  asked(session: Session): void {
-    this.#parts.router.asked(session)
-  }
-
-  drained(session: Session): void {
-    this.#parts.router.drained(session)
-  }
-
   /** A lost connection is a leave of every address, and the end of every stream. */
-  end(session: Session, reason: CloseReason): void {
+  ended(session: Session, reason: CloseReason): void {
     const member = this.#members.get(session)
     if (member === undefined) return
     this.#members.delete(session)
     this.#parts.joining.cancelAll(member)
-    this.#parts.holders.releaseAll(member)
+    this.#parts.takeover.releaseAll(member)
     if (reason === 'server stop') this.#parts.router.detach(session, reason, WIRE_ERRORS.serverStopping)
     else this.#parts.router.detach(session)
   }
 
-  fault(_session: Session, error: unknown): void {
-    this.#parts.onFault(error)
-  }
-
-  /** What has to be looked at now and then: connections without use, challenges and streams that nobody answered. */
+  /** Closes connections that nobody uses. */
   sweep(): void {
     const now = this.#now()
     for (const member of this.#members.values()) {
       member.tidy(now)
-      if (member.addresses.size > 0 || member.session.streams > 0) member.idleSince = now
+      if (member.addresses.size > 0 || this.#hasStreams(member.session)) member.idleSince = now
       else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
     }
-    this.#parts.joining.sweep()
-    this.#parts.discovery.sweep()
-    this.#parts.dialing.sweep()
-    this.#parts.router.sweep()
-    this.#parts.channels.sweep()
   }
 
   /** Nobody may join any more: see {@link Star.drain}. */
@@ -138,15 +113,20 @@ export class Star implements SessionListener {
    */
   async drain(timeout: number): Promise<void> {
     this.#isDraining = true
-    await new Drain(
-      () => this.#members.keys(),
-      () => this.#parts.channels.isQuiet,
-      timeout
-    ).finished()
+    const view = {
+      sessions: () => this.#members.keys(),
+      hasStreams: (session: Session) => this.#hasStreams(session),
+      isQuiet: this.#parts.isQuiet
+    }
+    await new Drain(view, timeout).finished()
   }
 
   closeAll(): void {
     for (const session of this.#members.keys()) session.close('server stop')
+  }
+
+  #hasStreams(session: Session): boolean {
+    return this.#parts.router.halvesOf(session).size > 0
   }
 
   #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
@@ -188,7 +168,7 @@ export class Star implements SessionListener {
     }
     this.#parts.joining.cancel(member, address.canonical)
     const held = member.addresses.get(address.canonical)
-    if (held !== undefined) this.#parts.holders.release(member, held)
+    if (held !== undefined) this.#parts.takeover.release(member, held)
     ack?.(null)
   }
 }

@@ -1,23 +1,21 @@
 import { EVENTS, type StarAddress } from '@websocket-star/protocol'
-import type { Backplane, PeerRecord } from '../cluster/backplane.js'
-import { Claim } from '../registry/claim.js'
+import type { Backplane } from '../cluster/backplane.js'
 import { eventText } from '../codec/packet.js'
-import type { Discovery } from '../discovery/discovery.js'
+import { Claim, type PeerRecord } from '../registry/claim.js'
+import { isElsewhere, newestOf, type Entry, type Holder } from '../registry/entry.js'
 import type { Member } from '../registry/member.js'
-import { isElsewhere, newestOf, type Entry, type Holder, type Registry } from '../registry/registry.js'
+import type { Registry } from '../registry/registry.js'
 
 /** Asks another node whether a client of it that holds a peer is there. */
 export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
- * Gives addresses to sessions and takes them away. Several sessions may share a peer: the newest is dialled; the others
- * keep their places while they answer, and hold the peer again when the newer ones have left. Those that know the
- * extensions are told of both. What one node gives and takes the others of the star hear of, and the newest holder may be
- * theirs.
+ * Gives addresses to sessions and takes them away. Several sessions may share a peer. The newest is dialled; the others keep
+ * their places while they answer, and become the owner again when the newer ones have left. Clients with the extensions are
+ * told of both. The other nodes of the star hear of every change, and the owner may be theirs.
  */
-export class Holders {
+export class Takeover {
   readonly #registry: Registry
-  readonly #discovery: Discovery
   readonly #backplane: Backplane
   readonly #probeElsewhere: RemoteProbe
   readonly #takeoverTimeout: number
@@ -28,14 +26,12 @@ export class Holders {
   /** @param takeoverTimeout - milliseconds an earlier holder has to answer a ping */
   constructor(
     registry: Registry,
-    discovery: Discovery,
     backplane: Backplane,
     probeElsewhere: RemoteProbe,
     takeoverTimeout: number,
     onFault: (error: unknown) => void
   ) {
     this.#registry = registry
-    this.#discovery = discovery
     this.#backplane = backplane
     this.#probeElsewhere = probeElsewhere
     this.#takeoverTimeout = takeoverTimeout
@@ -61,22 +57,18 @@ export class Holders {
   }
 
   /**
-   * Makes a session the newest holder of an address. The claim of the entry settles when the other nodes know.
+   * Makes a session the owner of an address. The claim settles when the other nodes know.
    *
    * @param isAgain - see {@link Claim.isAgain}
    */
-  claim(member: Member, address: StarAddress, isAgain = false): Entry {
+  claim(member: Member, address: StarAddress, isAgain = false): { entry: Entry; claim: Claim } {
     const before = this.#registry.get(address)?.holders[0]
     const { entry, displaced } = this.#registry.claim(member, address)
-    this.#discovery.refresh(member)
-    if (displaced !== undefined) {
-      this.#discovery.refresh(displaced.member)
-      tell(EVENTS.taken, displaced)
-    }
+    if (displaced !== undefined) tell(EVENTS.taken, displaced)
     if (before !== undefined && before.member !== member) tell(EVENTS.taken, before)
-    this.#claimForStar(entry, entry.holders[0]?.address ?? address, isAgain)
+    const claim = this.#claimForStar(entry, entry.holders[0]?.address ?? address, isAgain)
     this.#dropSilent(entry, member)
-    return entry
+    return { entry, claim }
   }
 
   /**
@@ -89,7 +81,7 @@ export class Holders {
     const wasHere = known !== undefined && !isElsewhere(known)
     const { entry, isNew } = this.#registry.claimElsewhere(record, isAll) ?? {}
     if (entry === undefined) return
-    if (isNew) this.#discovery.introduce(entry, () => {})
+    if (isNew) void this.#registry.announce(entry)
     if (wasHere && isElsewhere(entry)) this.#lost(entry)
   }
 
@@ -101,11 +93,13 @@ export class Holders {
     if (entry === undefined) return
     if (wasElsewhere) return this.#promote(entry, entry.holders)
     // The claim of this node is on its way, and may turn out to be the older one: then nobody holds the peer any more.
-    const { claim } = entry
-    claim?.whenSettled(() => {
-      if (claim.generation === undefined || claim.generation >= generation) return
-      if (entry.claim === claim && !isElsewhere(entry)) this.#promote(entry, entry.holders)
-    })
+    if (entry.claim !== undefined) this.#promoteIfOutdone(entry, entry.claim, generation).catch(this.#onFault)
+  }
+
+  async #promoteIfOutdone(entry: Entry, claim: Claim, generation: number): Promise<void> {
+    await claim.settled
+    if (claim.rank >= generation || entry.claim !== claim || isElsewhere(entry)) return
+    this.#promote(entry, entry.holders)
   }
 
   /**
@@ -122,23 +116,16 @@ export class Holders {
     for (const record of records) this.claimElsewhere(record, true)
   }
 
-  /** A session leaves one of its addresses. */
-  release(member: Member, address: StarAddress): void {
-    this.#release(member, address)
-    this.#discovery.refresh(member)
-  }
-
-  /** A session leaves all of its addresses. */
+  /** Takes all of its addresses from a session. */
   releaseAll(member: Member): void {
-    for (const address of member.addresses.values()) this.#release(member, address)
-    this.#discovery.forget(member)
+    for (const address of member.addresses.values()) this.release(member, address)
   }
 
   /**
-   * When the newest holder of a peer leaves: of those it had taken over from, the newest that answers a ping holds it
-   * again.
+   * Takes an address from a session. When the owner of a peer leaves, the newest of those it had taken over from that
+   * answers a ping becomes the owner again.
    */
-  #release(member: Member, address: StarAddress): void {
+  release(member: Member, address: StarAddress): void {
     const before = this.#registry.get(address)
     const entry = this.#registry.release(member, address)
     if (before?.holders.length === 0) this.#giveUp(before)
@@ -174,10 +161,10 @@ export class Holders {
       if (!alive) continue
       this.#registry.promote(entry, candidate)
       const claim = this.#claimForStar(entry, candidate.address, true)
+      await claim.settled
       // Another node's client may have been faster.
-      return claim.whenSettled(() => {
-        if (claim.generation !== 0) tell(EVENTS.held, candidate)
-      })
+      if (!claim.isLost) tell(EVENTS.held, candidate)
+      return
     }
   }
 
@@ -185,11 +172,14 @@ export class Holders {
     const claim = new Claim(entry.key, canonical, isAgain)
     entry.claim = claim
     this.#backplane.claim(claim)
-    // Another node may have claimed the peer after it, and been heard of before.
-    claim.whenSettled(() => {
-      if (entry.claim === claim && claim.generation !== 0 && isElsewhere(entry)) this.#lost(entry)
-    })
+    this.#yieldIfLater(entry, claim).catch(this.#onFault)
     return claim
+  }
+
+  /** Another node may have claimed the peer after this claim, and been heard of before. */
+  async #yieldIfLater(entry: Entry, claim: Claim): Promise<void> {
+    await claim.settled
+    if (entry.claim === claim && !claim.isLost && isElsewhere(entry)) this.#lost(entry)
   }
 
   /** A session of this node held a peer, and one of another node has taken over. */
@@ -221,7 +211,6 @@ export class Holders {
     if (!alive && isHeld) {
       const entry = this.#registry.get(holder.address)
       this.#registry.release(holder.member, holder.address)
-      this.#discovery.refresh(holder.member)
       if (entry?.holders.length === 0) this.#giveUp(entry)
     }
     return alive && isHeld

@@ -1,4 +1,4 @@
-import type { Session } from './session.js'
+import type { Link } from './link.js'
 
 export interface BacklogOptions {
   /** Milliseconds without any sign that a client reads after which it is dropped. */
@@ -29,7 +29,7 @@ const CEILINGS = 4
 export class BacklogWatch {
   readonly #options: BacklogOptions
   readonly #now: () => number
-  readonly #watched = new Map<Session, Watched>()
+  readonly #watched = new Map<Link, Watched>()
 
   constructor(options: BacklogOptions, now: () => number) {
     this.#options = options
@@ -39,45 +39,46 @@ export class BacklogWatch {
   /** Bytes unsent to those who are watched. */
   get buffered(): number {
     let sum = 0
-    for (const session of this.#watched.keys()) sum += session.buffered
+    for (const link of this.#watched.keys()) sum += link.buffered
     return sum
   }
 
-  get sessions(): Iterable<Session> {
+  /** The links that are watched. */
+  get links(): Iterable<Link> {
     return this.#watched.keys()
   }
 
-  /** Something was sent to a session. One that does not read what it asks for itself is not waited for. */
-  note(session: Session): void {
-    const { buffered } = session
+  /** Something was sent to a client. One that does not read what it asks for itself is dropped at four ceilings. */
+  note(link: Link): void {
+    const { buffered } = link
     if (buffered < WATCHED_FROM) return
-    // Later, for whoever sends is in the middle of something.
-    if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => session.terminate('backlog'))
-    if (this.#watched.has(session)) return
+    // Later, for the caller is in the middle of sending.
+    if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => link.terminate('backlog'))
+    if (this.#watched.has(link)) return
     const watched: Watched = {
-      progress: session.link.progress,
+      progress: link.progress,
       aliveAt: this.#now(),
-      stopListening: session.link.onPong(() => {
+      stopListening: link.onPong(() => {
         watched.aliveAt = this.#now()
       })
     }
-    this.#watched.set(session, watched)
+    this.#watched.set(link, watched)
   }
 
   sweep(): void {
     const now = this.#now()
-    for (const [session, watched] of this.#watched) {
-      if (session.ended || session.buffered === 0) {
-        this.forget(session)
+    for (const [link, watched] of this.#watched) {
+      if (link.ended || link.buffered === 0) {
+        this.forget(link)
         continue
       }
-      const { progress } = session.link
+      const { progress } = link
       if (progress !== watched.progress) {
         watched.progress = progress
         watched.aliveAt = now
       }
-      if (now - watched.aliveAt >= this.#options.stallTimeout) session.terminate('stalled')
-      else session.link.ping()
+      if (now - watched.aliveAt >= this.#options.stallTimeout) link.terminate('stalled')
+      else link.ping()
     }
     while (this.buffered > this.#options.maxBufferedBytes) {
       const [largest] = [...this.#watched.keys()].toSorted((a, b) => b.buffered - a.buffered)
@@ -87,9 +88,9 @@ export class BacklogWatch {
     }
   }
 
-  /** @param session - a session, or anything that has never been watched */
-  forget(session: object): void {
-    this.#watched.get(session as Session)?.stopListening()
-    this.#watched.delete(session as Session)
+  /** Stops watching a link, if it is watched. */
+  forget(link: Link): void {
+    this.#watched.get(link)?.stopListening()
+    this.#watched.delete(link)
   }
 }

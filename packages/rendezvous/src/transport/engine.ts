@@ -1,13 +1,19 @@
-import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { Server as EngineServer, type Socket } from 'engine.io'
+import type { Socket } from 'engine.io'
 import proxyAddr from 'proxy-addr'
-import type { Counters, RefusalReason } from '../stats.js'
-import { Cork } from './cork.js'
-import { networkOf } from '../pacing/remote-address.js'
 import type { Limits } from '../codec/packet.js'
-import { Session, type SessionListener } from './session.js'
+import type { Logger } from '../logger.js'
+import { networkOf } from '../pacing/remote-address.js'
 import type { WorkQueue } from '../pacing/work-queue.js'
+import type { FlowControl } from '../relay/flow-control.js'
+import type { Router } from '../relay/router.js'
+import type { CloseReason, Counters, RefusalReason } from '../stats.js'
+import type { BacklogWatch } from './backlog.js'
+import { Cork } from './cork.js'
+import { admitBase64, forgetRequest, missingFields, StarEngine, webSocketOf } from './engine-internals.js'
+import { Receiver, type Ack, type ReceiverContext } from './receiver.js'
+import { Session, type SessionContext } from './session.js'
 
 export interface EngineOptions {
   messageSize: number
@@ -29,44 +35,20 @@ export const ENGINE_PATH = '/socket.io/'
 const RETRY_AFTER = '10'
 const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
-/** A request after engine.io has parsed its query. */
-type EngineRequest = IncomingMessage & { _query: Record<string, string> }
-
-/** engine.io, with what the old server sent to clients of revision 3. */
-class StarEngine extends EngineServer {
-  /** Called right before a session opens: clients of revision 3 get their CONNECT packet with the handshake. */
-  protected override createTransport(
-    ...[name, request]: Parameters<EngineServer['createTransport']>
-  ): ReturnType<EngineServer['createTransport']> {
-    // By now the request has its query.
-    this.opts.initialPacket = (request as EngineRequest)._query['EIO'] === '4' ? undefined : '0'
-    return super.createTransport(name, request)
-  }
-
-  /**
-   * The only middleware is that of CORS, which does not concern WebSockets. What engine.io makes for it lasts as long as an
-   * upgraded connection: without its request it is small.
-   */
-  protected override _applyMiddlewares(
-    ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>
-  ): ReturnType<EngineServer['_applyMiddlewares']> {
-    if (response instanceof ServerResponse) {
-      // oxlint-disable-next-line no-underscore-dangle
-      super._applyMiddlewares(request, response, proceed)
-    } else {
-      Object.assign(response, { req: undefined })
-      proceed()
-    }
-  }
-}
-
-/**
- * Clients that poll send bytes as base64, several messages at a time. They add up what the server has told them, but
- * engine.io-client counts 1.33 characters for what takes 4/3 of them, and a single message of the largest size takes as much.
- */
-function admitBase64({ transport }: Socket, messageSize: number): void {
-  if (transport.name === 'polling')
-    Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
+/** What an engine works with. */
+export interface EngineParts {
+  readonly workQueue: WorkQueue
+  readonly router: Router
+  readonly flow: FlowControl
+  readonly backlog: BacklogWatch
+  readonly counters: Counters
+  readonly logger: Pick<Logger, 'warn'> | undefined
+  readonly onOpen: (session: Session) => void
+  /** See {@link ReceiverContext.onRequest}. */
+  readonly onRequest: (session: Session, name: string, args: unknown[], ack: Ack | undefined) => void
+  /** See {@link SessionContext.onEnd}. */
+  readonly onEnd: (session: Session, reason: CloseReason) => void
+  readonly onFault: (error: unknown) => void
 }
 
 /** The door: HTTP and WebSocket requests come in, sessions come out. */
@@ -75,25 +57,25 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #counters: Counters
   readonly #workQueue: WorkQueue
+  readonly #logger: EngineParts['logger']
   readonly #isTrusted: (address: string, distance: number) => boolean
   readonly #sessionsByIp = new Map<string, number>()
   readonly #sessions = new Map<string, Session>()
   /** Of upgrades that wait for their turn. */
   readonly #waiting = new Set<Duplex>()
   #isClosed = false
+  /** The first WebSocket has been looked at. */
+  #hasLooked = false
 
-  constructor(
-    options: EngineOptions,
-    counters: Counters,
-    workQueue: WorkQueue,
-    listener: SessionListener,
-    onSession: (session: Session) => void
-  ) {
+  constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options
-    this.#counters = counters
-    this.#workQueue = workQueue
+    this.#counters = parts.counters
+    this.#workQueue = parts.workQueue
+    this.#logger = parts.logger
     this.#isTrusted = proxyAddr.compile([...options.trustProxy])
     const cork = new Cork(options.gatherTime)
+    const sessionContext: SessionContext = { ...parts, cork }
+    const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
     this.#server = new StarEngine({
       allowEIO3: true,
       transports: ['polling', 'websocket'],
@@ -112,26 +94,21 @@ export class Engine {
       if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
     })
     this.#server.on('connection', (socket: Socket) => {
+      this.#lookAtFields(socket)
       admitBase64(socket, options.messageSize)
       const ip = this.remoteAddress(socket.request)
       const network = networkOf(ip)
       this.#count(network, 1)
-      const session = new Session(
-        socket,
-        cork,
-        { ip, exempt: this.isExempt(ip) },
-        listener,
-        counters,
-        options.announcedLimits
-      )
+      const session = new Session(socket, { ip, exempt: this.isExempt(ip) }, sessionContext)
+      const receiver = new Receiver(session, socket, receiverContext)
       this.#sessions.set(session.id, session)
       socket.once('close', () => {
         this.#sessions.delete(session.id)
         this.#count(network, -1)
       })
       forgetRequest(socket)
-      onSession(session)
-      session.start()
+      parts.onOpen(session)
+      receiver.start()
     })
   }
 
@@ -253,16 +230,24 @@ export class Engine {
     return proxyAddr(request, this.#isTrusted)
   }
 
+  /** Tells the operator, once, if this runtime lacks what the direct way to WebSockets needs. */
+  #lookAtFields(socket: Socket): void {
+    if (this.#hasLooked) return
+    if (webSocketOf(socket) === undefined) {
+      socket.once('upgrade', () => this.#lookAtFields(socket))
+      return
+    }
+    this.#hasLooked = true
+    const missing = missingFields(socket)
+    if (missing.length > 0)
+      this.#logger?.warn({ missing }, "this runtime lacks fields of the fast path: messages take engine.io's way")
+  }
+
   #count(network: string, change: number): void {
     const sessions = (this.#sessionsByIp.get(network) ?? 0) + change
     if (sessions > 0) this.#sessionsByIp.set(network, sessions)
     else this.#sessionsByIp.delete(network)
   }
-}
-
-/** engine.io keeps the first request for as long as the session lasts, for those who ask; nobody does. */
-function forgetRequest(socket: Socket): void {
-  Object.assign(socket, { request: undefined })
 }
 
 /** Read as engine.io reads it: the last `sid` counts. */

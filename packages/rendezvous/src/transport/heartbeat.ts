@@ -1,29 +1,23 @@
 import type { Socket } from 'engine.io'
-
-/** What engine.io keeps its heartbeat in. Its types call these private; their names have stood since version 6.0. */
-interface HeartbeatState {
-  readyState: string
-  readonly server: { readonly opts: { readonly pingInterval: number } }
-  pingTimeoutTimer: NodeJS.Timeout | null
-  resetPingTimeout(): void
-  sendPacket(type: 'ping'): void
-}
+import type { HeartbeatState } from './engine-internals.js'
 
 /**
  * engine.io's heartbeat, made to bear with busy and with paused clients: its revision 3 hears only pings, its revision 4
  * forgives one late pong, and either would close a client that uploads for longer than its timeouts.
  */
 export class Heartbeat {
-  readonly #state: HeartbeatState
+  readonly #state: HeartbeatState | undefined
   readonly #protocol: 3 | 4
   #heardInTick = false
   #suspended = false
   /** Of revision 4: when the last ping was sent, if it has not been answered. */
   #pingedAt: number | null = null
 
-  constructor(socket: Socket) {
-    this.#state = socket as unknown as HeartbeatState // see there
+  /** @param state - undefined where it cannot be reached: engine.io then keeps its own time */
+  constructor(socket: Socket, state: HeartbeatState | undefined) {
+    this.#state = state
     this.#protocol = socket.protocol === 3 ? 3 : 4
+    if (state === undefined) return
     // engine.io forgets the timeout when the transport changes; a WebSocket stays one.
     if (socket.transport.name !== 'websocket') socket.on('upgrade', () => this.#restart())
     if (this.#protocol === 3) return
@@ -43,7 +37,7 @@ export class Heartbeat {
     if (this.#heardInTick || this.#suspended) return
     this.#heardInTick = true
     setImmediate(forgetHeard, this)
-    this.#state.pingTimeoutTimer?.refresh()
+    this.#state?.pingTimeoutTimer?.refresh()
     this.#pingAgain()
   }
 
@@ -66,18 +60,19 @@ export class Heartbeat {
    * long that it gives the server up.
    */
   #pingAgain(): void {
-    if (this.#pingedAt === null || performance.now() - this.#pingedAt < this.#state.server.opts.pingInterval) return
-    this.#state.sendPacket('ping')
+    if (this.#state === undefined || this.#pingedAt === null) return
+    if (performance.now() - this.#pingedAt >= this.#state.server.opts.pingInterval) this.#state.sendPacket('ping')
   }
 
   #stop(): void {
+    if (this.#state === undefined) return
     clearTimeout(this.#state.pingTimeoutTimer ?? undefined)
     this.#state.pingTimeoutTimer = null
   }
 
   #restart(): void {
     // Of a closed connection no timer would ever be cleared.
-    if (this.#suspended || this.#state.readyState !== 'open') return
+    if (this.#suspended || this.#state?.readyState !== 'open') return
     if (this.#protocol === 3 || this.#pingedAt !== null) this.#state.resetPingTimeout()
   }
 

@@ -1,45 +1,24 @@
-import type { Socket as NetSocket } from 'node:net'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
-import type { Cork } from './cork.js'
 import type { Encoded } from '../codec/encoded.js'
+import type { ChunkHeader } from '../codec/stream-frame.js'
 import { BINARY_OPCODE, headSize, writeHead } from '../codec/websocket-frame.js'
+import type { CloseReason } from '../stats.js'
+import type { Cork } from './cork.js'
+import {
+  directSocketOf,
+  heartbeatOf,
+  mayWriteDirectly,
+  webSocketOf,
+  writeQueueSize,
+  type DirectSocket
+} from './engine-internals.js'
 import { Heartbeat } from './heartbeat.js'
-
-/** The packet that announces a chunk, in both forms it is sent in. */
-export interface ChunkHeader {
-  /** The packet. */
-  text: string
-  /** The packet as a whole WebSocket message, with engine.io's `4` before it. */
-  frame: Buffer
-}
-
-/** What a client sends. */
-export interface Incoming {
-  /** A text message. */
-  text(text: string): void
-  /** A text message that announces attachments, as bytes with engine.io's `4` before it. @returns false if it is to be told as text */
-  header(bytes: Buffer): boolean
-  /** A binary message; its payload begins at `offset`. */
-  binary(bytes: Buffer, offset: number): void
-}
-
-/** Who is told of what happens to a link. */
-export interface LinkOwner {
-  /** The client has asked for something that was answered below: it is to read the answers. */
-  asked(): void
-  /** What waits to be sent has become half as much as {@link Link.onDrain} was asked to wait for, or less. */
-  drained(): void
-  /** The last word. */
-  lost(reason: string): void
-}
 
 /** Milliseconds a client has to finish the closing handshake before its socket is destroyed. */
 const CLOSE_GRACE = 1_000
-const MESSAGE = 0x34 // '4'
-const BINARY_EVENT = 0x35 // '5'
-/** The byte engine.io 3 puts before the payload of a binary message. */
-const MESSAGE_BYTE = 4
+/** The byte that engine.io 3 puts before the payload of a binary message. */
+export const MESSAGE_BYTE = 4
 
 const TEXT = { binary: false, compress: false }
 /** Payloads up to this size leave in one piece with their header: copying them costs less than writing thrice. */
@@ -47,70 +26,86 @@ const COPIED_UP_TO = 1_024
 /** Bytes unsent from which on a client is taken to be slow. */
 const WAITING = 65_536
 const OPEN = 1
+/** Milliseconds between two looks at the backlog of a WebSocket that cannot be watched directly. */
+const LOOK_INTERVAL = 50
+const POLICY_VIOLATION = 1008
+const GOING_AWAY = 1001
 
 /**
- * The connection to one client. Messages go straight to its WebSocket as soon as it has one, corked per tick, and to
- * engine.io's buffer else: while it polls, while it upgrades, and if it takes binary as base64 only. Heartbeats and the
- * handshake stay with engine.io.
+ * The way out to one client, and the state of its connection. Messages go straight to its WebSocket as soon as it has one,
+ * corked per tick. They go through engine.io's buffer while the client polls or upgrades, if it takes binary as base64 only,
+ * and on runtimes without the direct way. Handshakes and heartbeats stay with engine.io.
  */
 export class Link {
   readonly #socket: Socket
   readonly #cork: Cork
-  readonly #incoming: Incoming
-  readonly #owner: LinkOwner
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
-  #net: NetSocket | undefined
+  #direct: DirectSocket | undefined
+  #closeReason: CloseReason | undefined
+  #ended = false
   /** Bytes handed to engine.io since it last wrote. */
   #queued = 0
-  /** How often it has written: of a client that polls, how often that has taken what there was. */
+  /** Number of times that engine.io has written: of a client that polls, that it has taken what there was. */
   #flushes = 0
+  /** Bytes queued at most when {@link Link.onDrain}'s listener is called; 0 if nobody asked. */
   #wantsDrainAt = 0
+  #drained: (() => void) | undefined
   /** Looks at the backlog when a message has been taken. Undefined until a stream leads here. */
   #onTaken: (() => void) | undefined
+  #looking: NodeJS.Timeout | undefined
   #paused = false
   #onResume: (() => void)[] | undefined
-  /** Whether engine.io has been given something: then it is asked when that has left. */
+  /** Messages have been given to engine.io, which tells when they have left. */
   #usesEngine = false
 
-  constructor(socket: Socket, cork: Cork, incoming: Incoming, owner: LinkOwner) {
+  /** @param closed - called once, when nothing more comes and nothing more goes */
+  constructor(socket: Socket, cork: Cork, closed: (reason: CloseReason) => void) {
     this.#socket = socket
     this.#cork = cork
-    this.#incoming = incoming
-    this.#owner = owner
-    this.#heartbeat = new Heartbeat(socket)
-    socket.on('message', (data: string | Buffer | undefined) => {
-      this.#heartbeat.heard()
-      if (Buffer.isBuffer(data)) incoming.binary(data, 0)
-      // engine.io tells an empty message as none.
-      else incoming.text(data ?? '')
-    })
-    socket.once('close', (reason: string) => {
-      owner.lost(reason)
+    this.#heartbeat = new Heartbeat(socket, heartbeatOf(socket))
+    socket.once('close', (why: string) => {
+      this.#ended = true
+      this.#closeReason ??= closeReasonOf(why)
+      clearInterval(this.#looking)
+      closed(this.#closeReason)
       this.#runWaiting()
     })
-    if (socket.transport.name === 'websocket') {
-      this.#takeOver()
+    if (webSocketOf(socket) !== undefined) {
+      this.#open()
     } else {
       this.#watchEngine()
-      socket.once('upgrade', () => this.#takeOver())
+      socket.once('upgrade', () => this.#open())
     }
   }
 
-  /** Bytes that wait to be taken by the operating system. */
+  /** Nothing more comes and nothing more goes. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The connection has ended, or is being closed by this server: messages that still come are ignored. */
+  get closing(): boolean {
+    return this.#closeReason !== undefined
+  }
+
+  /** The WebSocket can be written to and read from directly. */
+  get isDirect(): boolean {
+    return this.#direct !== undefined
+  }
+
+  /** Bytes queued for the client. */
   get buffered(): number {
     return this.#queued + (this.#webSocket?.bufferedAmount ?? 0)
   }
 
-  /** A number that changes while the client takes what waits for it. */
+  /** A number that changes while the client takes what is queued for it. */
   get progress(): number {
-    if (this.polling) return this.#flushes
-    // What the operating system has been given and not sent yet. Node has no public name for it.
-    const handle = (this.#net as unknown as { _handle?: { writeQueueSize?: number } } | undefined)?._handle
-    return handle?.writeQueueSize ?? 0
+    if (this.#webSocket === undefined) return this.#flushes
+    return (this.#direct && writeQueueSize(this.#direct.net)) ?? this.#webSocket.bufferedAmount
   }
 
-  /** A client that polls cannot be paused: it is not answered instead. */
+  /** The client cannot be paused: it polls, and is not answered instead. */
   get polling(): boolean {
     return this.#webSocket === undefined
   }
@@ -119,20 +114,24 @@ export class Link {
     return this.#paused
   }
 
-  /** @param text - a socket.io packet */
-  sendText(text: string): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) return this.#sendThroughEngine(text, text.length)
-    webSocket.send(`4${text}`, TEXT, this.#onTaken)
+  /** A message has come from the client. */
+  heard(): void {
+    this.#heartbeat.heard()
   }
 
-  /** Sends messages that others are sent too. */
+  /** @param text - a socket.io packet */
+  sendText(text: string): void {
+    if (!this.#writesDirectly()) return this.#sendThroughEngine(text, text.length)
+    this.#webSocket?.send(`4${text}`, TEXT, this.#onTaken)
+  }
+
+  /** Sends messages that other clients are sent too. */
   sendEncoded({ texts, frames }: Encoded): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) {
+    const direct = this.#writesDirectly()
+    if (direct === undefined) {
       for (const text of texts) this.#sendThroughEngine(text, text.length)
-    } else if (webSocket.readyState === OPEN) {
-      senderOf(webSocket).sendFrame(frames, this.#onTaken)
+    } else if (this.#webSocket?.readyState === OPEN) {
+      direct.sender.sendFrame(frames, this.#onTaken)
     }
   }
 
@@ -143,14 +142,14 @@ export class Link {
    * @param offset - where the payload begins: 1 after the byte that revision 3 puts before it, else 0
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) {
+    const direct = this.#writesDirectly()
+    if (direct === undefined) {
       this.#sendThroughEngine(header.text, header.text.length)
       this.#sendThroughEngine(bytes.subarray(offset), bytes.length)
       return
     }
-    if (webSocket.readyState !== OPEN) return
-    const sender = senderOf(webSocket)
+    const webSocket = this.#webSocket
+    if (webSocket?.readyState !== OPEN) return
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
@@ -163,16 +162,19 @@ export class Link {
     if (prefix === 1) out[end++] = MESSAGE_BYTE
     if (isCopied) {
       bytes.copy(out, end, offset)
-      sender.sendFrame([out], this.#watchBacklog())
+      direct.sender.sendFrame([out], this.#watchBacklog())
     } else {
-      sender.sendFrame([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
+      direct.sender.sendFrame([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
     }
   }
 
-  /** Asks for one `drain` when half of `mark` bytes or less wait to be sent. */
-  onDrain(mark: number): void {
+  /** Asks for one call of `drained` once at most half of `mark` bytes are queued. Of several marks the lowest counts. */
+  onDrain(mark: number, drained: () => void): void {
     this.#watchBacklog()
     this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
+    this.#drained = drained
+    if (this.#webSocket !== undefined && !this.isDirect)
+      this.#looking ??= setInterval(() => this.#onDrain(), LOOK_INTERVAL).unref()
   }
 
   pause(): void {
@@ -206,7 +208,7 @@ export class Link {
    * its next ping in revision 4.
    */
   reassure(): void {
-    this.#direct()?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
+    if (this.#writesDirectly()) this.#webSocket?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
   }
 
   ping(): void {
@@ -233,12 +235,10 @@ export class Link {
     }
   }
 
-  /**
-   * Closes the connection.
-   *
-   * @param code - of the WebSocket close frame; undefined lets the client's own goodbye stand
-   */
-  close(code: number | undefined, detail: string): void {
+  /** Closes the connection. A WebSocket client is told why in the close frame. */
+  close(reason: CloseReason, detail: string = reason): void {
+    if (this.closing) return
+    this.#closeReason = reason
     const webSocket = this.#webSocket
     if (webSocket === undefined) {
       // engine.io would wait for a poll that may never come.
@@ -247,53 +247,37 @@ export class Link {
     }
     // What is paused would never read the client's answer.
     webSocket.resume()
-    if (code !== undefined) webSocket.close(code, detail.slice(0, 120))
+    const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
+    // A client that said goodbye keeps its own code.
+    if (reason !== 'client disconnect') webSocket.close(code, detail.slice(0, 120))
     // A socket that is merely closed keeps its buffers for half a minute if the client does not answer.
     setTimeout(() => webSocket.terminate(), CLOSE_GRACE).unref()
     this.#socket.close()
   }
 
-  /** Drops the connection with all that waits to be sent. */
-  terminate(): void {
+  /** Drops the connection with everything that is queued for the client. */
+  terminate(reason: CloseReason): void {
+    if (this.#ended) return
+    this.#closeReason = reason
     this.#webSocket?.terminate()
     this.#socket.close(true)
   }
 
-  /** From now on messages come from the WebSocket itself; what is no packet with attachments goes on to engine.io. */
-  #takeOver(): void {
-    // engine.io does not type the WebSocket of its transport of that name.
-    const webSocket = (this.#socket.transport as unknown as { socket: WebSocket }).socket
-    this.#webSocket = webSocket
-    // ws has no public name for the socket below it; engine.io uses this one.
-    this.#net = (webSocket as unknown as { _socket: NetSocket })._socket
-    const [engineListener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void] // engine.io's only one
-    webSocket.removeAllListeners('message')
-    const isRevision3 = this.#socket.protocol === 3
-    // ws answers pings by itself, whether or not the answers are read.
-    webSocket.on('ping', () => this.#owner.asked())
-    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      this.#heartbeat.heard()
-      if (isBinary) {
-        if (!isRevision3) return this.#incoming.binary(data, 0)
-        if (data[0] === MESSAGE_BYTE) return this.#incoming.binary(data, 1)
-      } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#incoming.header(data)) {
-        return
-      }
-      engineListener(data, isBinary)
-    })
-    if (this.#onTaken !== undefined) this.#net.on('drain', this.#onTaken)
-    if (this.#paused) webSocket.pause()
+  /** The client has a WebSocket from now on. */
+  #open(): void {
+    this.#webSocket = webSocketOf(this.#socket)
+    this.#direct = directSocketOf(this.#socket)
+    if (this.#direct === undefined) this.#watchEngine()
+    else if (this.#onTaken !== undefined) this.#direct.net.on('drain', this.#onTaken)
+    if (this.#paused) this.#webSocket?.pause()
   }
 
-  /** The WebSocket, if a message written to it now comes after all that were given to engine.io. */
-  #direct(): WebSocket | undefined {
-    const webSocket = this.#webSocket
-    if (webSocket === undefined) return undefined
-    // engine.io types its buffer as private.
-    const { upgrading, writeBuffer, transport } = this.#socket as unknown as EngineSocketState
-    if (upgrading || writeBuffer.length > 0 || !transport.supportsBinary) return undefined
-    if (this.#net !== undefined) this.#cork.holdForTick(this.#net)
-    return webSocket
+  /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
+  #writesDirectly(): DirectSocket | undefined {
+    const direct = this.#direct
+    if (direct === undefined || !mayWriteDirectly(this.#socket)) return undefined
+    this.#cork.holdForTick(direct.net)
+    return direct
   }
 
   #runWaiting(): void {
@@ -303,12 +287,13 @@ export class Link {
   }
 
   #sendThroughEngine(data: string | Buffer, size: number): void {
-    if (!this.#usesEngine) this.#watchEngine()
+    this.#watchEngine()
     this.#queued += size
     this.#socket.send(data)
   }
 
   #watchEngine(): void {
+    if (this.#usesEngine) return
     this.#usesEngine = true
     this.#socket.on('flush', () => {
       this.#queued = 0
@@ -320,31 +305,32 @@ export class Link {
   #onDrain(): void {
     if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
     this.#wantsDrainAt = 0
-    this.#owner.drained()
+    clearInterval(this.#looking)
+    this.#looking = undefined
+    this.#drained?.()
   }
 
   /** @returns what is to be called when a message has been taken */
   #watchBacklog(): () => void {
     if (this.#onTaken === undefined) {
       this.#onTaken = () => this.#onDrain()
-      this.#net?.on('drain', this.#onTaken)
+      this.#direct?.net.on('drain', this.#onTaken)
     }
     return this.#onTaken
   }
 }
 
-interface FrameSender {
-  /** @param parts - one or two */
-  sendFrame(parts: readonly Buffer[], taken: (() => void) | undefined): void
-}
-
-/** ws types no way to write a whole frame; engine.io uses this one for its pre-encoded frames. */
-function senderOf(webSocket: WebSocket): FrameSender {
-  return (webSocket as unknown as { _sender: FrameSender })._sender
-}
-
-interface EngineSocketState {
-  upgrading: boolean
-  writeBuffer: readonly unknown[]
-  transport: { supportsBinary: boolean }
+function closeReasonOf(reason: string): CloseReason {
+  switch (reason) {
+    case 'ping timeout':
+      return 'heartbeat timeout'
+    case 'transport error':
+      return 'transport error'
+    case 'parse error':
+      return 'malformed packet'
+    case 'forced close':
+      return 'client disconnect'
+    default:
+      return 'transport closed'
+  }
 }

@@ -1,6 +1,5 @@
-import { parseConnectRequest, WIRE_ERRORS, type PeersWanted } from '@websocket-star/protocol'
-import type { Counters } from '../stats.js'
-import type { AckTable } from './acks.js'
+import { parseConnectRequest, WIRE_ERRORS } from '@websocket-star/protocol'
+import type { Socket } from 'engine.io'
 import {
   ackText,
   connectErrorText,
@@ -10,110 +9,143 @@ import {
   type Limits,
   type Packet
 } from '../codec/packet.js'
-import type { Ack, Session, SessionListener } from './session.js'
 import { readQueueHeader, readStreamEvent, readUnreadableEvent } from '../codec/stream-frame.js'
+import type { FlowControl } from '../relay/flow-control.js'
+import type { Half } from '../relay/half.js'
+import type { Router } from '../relay/router.js'
+import type { Counters } from '../stats.js'
+import { takeMessageListener, webSocketOf } from './engine-internals.js'
+import { MESSAGE_BYTE } from './link.js'
+import type { Session } from './session.js'
 
-/** Where the chunks of one stream go. Looked up by name when a header comes, and asked anew for each chunk. */
-export interface StreamRoute {
-  /** It takes no more: the name is free, and may belong to another stream by now. */
-  readonly ended: boolean
-  /**
-   * Takes a chunk.
-   *
-   * @param bytes - the attachment; its payload begins at `offset`
-   */
-  chunk(from: Session, bytes: Buffer, offset: number): void
+/** Answers a client's request. Only the first call is sent. */
+export type Ack = (...args: unknown[]) => void
+
+/** What all receivers of a server share. */
+export interface ReceiverContext {
+  readonly router: Router
+  readonly flow: FlowControl
+  readonly counters: Counters
+  /** Told to clients that know the extensions. */
+  readonly limits: Limits
+  /** Called with each event of a client that belongs to no stream. */
+  readonly onRequest: (session: Session, name: string, args: unknown[], ack: Ack | undefined) => void
+  readonly onFault: (error: unknown) => void
 }
 
 const NO_HEADER = Buffer.alloc(0)
+const MESSAGE = 0x34 // '4'
+const BINARY_EVENT = 0x35 // '5'
 
-/** Where a client's messages enter: it puts packets and their attachments together, and tells each to whom it concerns. */
+/**
+ * The way in from one client: puts packets and their attachments together. Chunks and frames of streams go to the router,
+ * requests to the star.
+ */
 export class Receiver {
   readonly #session: Session
-  readonly #acks: AckTable
-  readonly #listener: SessionListener
-  readonly #counters: Counters
-  readonly #limits: Limits
+  readonly #context: ReceiverContext
   /** Attachments that were announced and have not come. */
   #attachments = 0
-  /** Where the attachment goes; undefined when it is to be thrown away. */
-  #route: StreamRoute | undefined
-  /** The header that came last and where it led: one stream's chunks often come in a row. */
+  /** The half that the attachment goes to; undefined when it is thrown away. */
+  #half: Half | undefined
+  /** The header that came last and the half it led to: one stream's chunks often come in a row. */
   #lastHeader: Buffer = NO_HEADER
-  #lastRoute: StreamRoute | undefined
+  #lastHalf: Half | undefined
   #connected = false
-  /** What a client that knows the extensions wants to hear of others. */
-  #wanted: PeersWanted | undefined
 
-  /** @param limits - told to clients that know the extensions */
-  constructor(session: Session, acks: AckTable, listener: SessionListener, counters: Counters, limits: Limits) {
+  constructor(session: Session, socket: Socket, context: ReceiverContext) {
     this.#session = session
-    this.#acks = acks
-    this.#listener = listener
-    this.#counters = counters
-    this.#limits = limits
+    this.#context = context
+    socket.on('message', (data: string | Buffer | undefined) => {
+      session.link.heard()
+      if (Buffer.isBuffer(data)) this.#binary(data, 0)
+      // engine.io reports an empty message as undefined.
+      else this.#text(data ?? '')
+    })
+    socket.once('close', () => this.#reset())
+    if (webSocketOf(socket) !== undefined) this.#readDirectly(socket)
+    else socket.once('upgrade', () => this.#readDirectly(socket))
   }
 
-  /** See {@link Session.extended}. */
-  get extended(): boolean {
-    return this.#wanted !== undefined
+  /** Connects a client of revision 3, which is connected from the start. */
+  start(): void {
+    if (this.#session.protocol === 3) this.#connect()
   }
 
-  /** See {@link Session.peers}. */
-  get peers(): PeersWanted {
-    return this.#wanted ?? 'windows'
+  /** Reads from the WebSocket itself, if it can be reached. Anything but packets with attachments goes on to engine.io. */
+  #readDirectly(socket: Socket): void {
+    const webSocket = webSocketOf(socket)
+    if (webSocket === undefined || !this.#session.link.isDirect) return
+    const engineListener = takeMessageListener(webSocket)
+    const isRevision3 = this.#session.protocol === 3
+    // ws answers pings by itself, whether or not the answers are read.
+    webSocket.on('ping', () => this.#context.flow.asked(this.#session))
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      this.#session.link.heard()
+      if (isBinary) {
+        if (!isRevision3) return this.#binary(data, 0)
+        if (data[0] === MESSAGE_BYTE) return this.#binary(data, 1)
+      } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#header(data)) {
+        return
+      }
+      engineListener(data, isBinary)
+    })
   }
 
-  /** A text message. Nothing that a client sends gets past here as an exception. */
-  text(text: string): void {
+  /** Reads a text message. Nothing that a client sends gets past here as an exception. */
+  #text(text: string): void {
     if (this.#session.closing) return
     try {
       this.#read(text)
-      this.#listener.asked(this.#session)
+      this.#context.flow.asked(this.#session)
     } catch (error) {
       if (error instanceof MalformedPacketError) this.#session.close('malformed packet', error.message)
-      else this.#listener.fault(this.#session, error)
+      else this.#context.onFault(error)
     }
   }
 
   /**
-   * The way of a chunk's header: no JSON is parsed, and for the stream of the last one nothing is looked up.
+   * Reads the header of a chunk: no JSON is parsed, and for the stream of the last chunk nothing is looked up.
    *
    * @param bytes - a text message of engine.io
    * @returns false if it is something else
    */
-  header(bytes: Buffer): boolean {
+  #header(bytes: Buffer): boolean {
     if (this.#session.closing) return true
     if (!this.#connected || this.#attachments > 0) return false
-    let route = this.#lastRoute
-    if (route === undefined || route.ended || !this.#lastHeader.equals(bytes)) {
+    let half = this.#lastHalf
+    if (half === undefined || half.ended || !this.#lastHeader.equals(bytes)) {
       const header = readQueueHeader(bytes.toString('latin1', 1))
       if (header === undefined) return false
-      route = this.#session.routes.get(header.stream)
-      // A copy, for these are a part of all that was read with them.
+      half = this.#find(header.stream)
+      // A copy, for these bytes are a part of all that was read with them.
       this.#lastHeader = Buffer.from(bytes)
-      this.#lastRoute = route
+      this.#lastHalf = half
     }
-    this.#awaitChunk(route)
+    this.#awaitChunk(half)
     return true
   }
 
-  #awaitChunk(route: StreamRoute | undefined): void {
-    if (route === undefined) this.#counters.drop('unknown stream')
-    this.#route = route
+  #find(stream: string): Half | undefined {
+    return this.#context.router.find(this.#session, stream)
+  }
+
+  #awaitChunk(half: Half | undefined): void {
+    if (half === undefined) this.#context.counters.drop('unknown stream')
+    this.#half = half
     this.#attachments = 1
   }
 
-  /** The attachments of a packet that goes nowhere. */
+  /** Throws away the attachments of a packet that goes nowhere. */
   #skipAttachments(count: number): void {
-    this.#route = undefined
+    this.#half = undefined
     this.#attachments = count
   }
 
   #read(text: string): void {
     if (this.#attachments > 0) throw new MalformedPacketError('text came where an attachment was announced')
     const header = this.#connected ? readQueueHeader(text) : undefined
-    if (header !== undefined) return this.#awaitChunk(this.#session.routes.get(header.stream))
+    if (header !== undefined) return this.#awaitChunk(this.#find(header.stream))
     const packet = readPacket(text)
     if (packet.type === 'connect') return this.#receiveConnect(packet.namespace, packet.auth)
     if (!this.#connected) throw new MalformedPacketError('the first packet is CONNECT')
@@ -131,74 +163,75 @@ export class Receiver {
     }
   }
 
-  /** An attachment; its payload begins at `offset`. */
-  binary(bytes: Buffer, offset: number): void {
+  /** Reads an attachment; its payload begins at `offset`. */
+  #binary(bytes: Buffer, offset: number): void {
     if (this.#session.closing) return
     if (this.#attachments === 0)
       return this.#session.close('malformed packet', 'an attachment came that no packet announced')
-    if (--this.#attachments > 0 || this.#route === undefined) return
-    const route = this.#route
-    this.#route = undefined
+    if (--this.#attachments > 0 || this.#half === undefined) return
+    const half = this.#half
+    this.#half = undefined
     try {
-      route.chunk(this.#session, bytes, offset)
+      this.#context.router.chunk(half, this.#session, bytes, offset)
     } catch (error) {
-      this.#listener.fault(this.#session, error)
+      this.#context.onFault(error)
     }
   }
 
   #receiveConnect(namespace: string, auth: unknown): void {
     if (namespace !== '/') this.#session.sendText(connectErrorText(namespace, this.#session.protocol))
     else if (this.#connected && this.#session.protocol === 4) throw new MalformedPacketError('CONNECT came twice')
-    else if (!this.#connected) this.connect(auth)
+    else if (!this.#connected) this.#connect(auth)
   }
 
-  /** @param auth - what a socket.io 5 client sent with its CONNECT packet */
-  connect(auth?: unknown): void {
+  /** @param auth - sent by socket.io 5 clients with their CONNECT packet */
+  #connect(auth?: unknown): void {
     this.#connected = true
     // An older client has had its CONNECT together with the handshake.
     if (this.#session.protocol === 3) return
-    this.#wanted = parseConnectRequest(auth)?.peers
-    this.#session.sendText(connectText(this.#session.id, this.extended ? this.#limits : undefined))
+    const { limits } = this.#context
+    this.#session.wanted = parseConnectRequest(auth)?.peers
+    this.#session.sendText(connectText(this.#session.id, this.#session.extended ? limits : undefined))
   }
 
   #receiveEvent(packet: Packet & { type: 'event' }): void {
     const { name, args, attachments } = packet
     const frame = readStreamEvent(name, args, attachments)
     if (attachments > 0) {
-      if (frame?.kind === 'queue header') return this.#awaitChunk(this.#session.routes.get(frame.stream))
+      if (frame?.kind === 'queue header') return this.#awaitChunk(this.#find(frame.stream))
       this.#skipAttachments(attachments)
     }
     if (frame !== undefined) {
-      if (frame.kind !== 'queue header') this.#listener.stream(this.#session, frame)
+      if (frame.kind !== 'queue header') this.#context.router.route(this.#session, frame)
     } else if (attachments > 0) {
-      this.#counters.drop('attachment')
+      this.#context.counters.drop('attachment')
       this.#ack(packet.id)?.(WIRE_ERRORS.invalidRequest)
     } else {
-      this.#listener.event(this.#session, name, args, this.#ack(packet.id))
+      this.#context.onRequest(this.#session, name, args, this.#ack(packet.id))
     }
   }
 
   #receiveAck(id: number, args: unknown[]): void {
-    if (!this.#acks.settle(id, { answered: true, args })) this.#counters.drop('ack without request')
+    if (!this.#session.acknowledged(id, args)) this.#context.counters.drop('ack without request')
   }
 
   #receiveUnreadable(packet: Packet & { type: 'unreadable' }): void {
     this.#skipAttachments(packet.attachments)
-    this.#counters.drop(packet.reason)
+    this.#context.counters.drop(packet.reason)
     if (packet.kind === 'ack') {
       // The answer was not read, but it was not the empty one that means yes.
       if (packet.id !== undefined) this.#receiveAck(packet.id, [{}])
       return
     }
     const end = readUnreadableEvent(packet)
-    if (end !== undefined) this.#listener.stream(this.#session, end)
+    if (end !== undefined) this.#context.router.route(this.#session, end)
     else this.#ack(packet.id)?.(`${WIRE_ERRORS.invalidRequest}: ${packet.reason}`)
   }
 
   /** Drops a packet that is not for the star. */
   #discard(packet: Packet): void {
     if ('attachments' in packet) this.#skipAttachments(packet.attachments)
-    this.#counters.drop('namespace')
+    this.#context.counters.drop('namespace')
   }
 
   #ack(id: number | undefined): Ack | undefined {
@@ -211,9 +244,9 @@ export class Receiver {
     }
   }
 
-  /** Nothing more comes: what it still refers to may be freed. */
-  reset(): void {
-    this.#route = undefined
-    this.#lastRoute = undefined
+  /** Frees what is still referred to once nothing more comes. */
+  #reset(): void {
+    this.#half = undefined
+    this.#lastHalf = undefined
   }
 }

@@ -1,139 +1,87 @@
 import type { PeersWanted } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
+import type { Encoded } from '../codec/encoded.js'
+import { eventText } from '../codec/packet.js'
+import { acceptText, creditText, errorText, type ChunkHeader } from '../codec/stream-frame.js'
+import type { RemoteAddress } from '../pacing/remote-address.js'
+import type { Endpoint } from '../relay/endpoint.js'
+import type { FlowControl } from '../relay/flow-control.js'
 import type { CloseReason, Counters } from '../stats.js'
 import { AckTable, type RequestOutcome } from './acks.js'
+import type { BacklogWatch } from './backlog.js'
 import type { Cork } from './cork.js'
-import type { Encoded } from '../codec/encoded.js'
-import { Link, type ChunkHeader, type LinkOwner } from './link.js'
-import { eventText, type Limits } from '../codec/packet.js'
-import { Receiver, type StreamRoute } from './receiver.js'
-import { acceptText, creditText, errorText, type StreamFrame } from '../codec/stream-frame.js'
+import { idOf } from './engine-internals.js'
+import { Link } from './link.js'
 
-/** Answers a client's request. Only the first call is sent. */
-export type Ack = (...args: unknown[]) => void
-
-/** What a session tells of. One listener serves every session of a server; nothing it throws reaches the socket. */
-export interface SessionListener {
-  event(session: Session, name: string, args: unknown[], ack: Ack | undefined): void
-  /** Anything of a stream but its chunks: these go to their {@link StreamRoute}. */
-  stream(session: Session, frame: StreamFrame): void
-  /** Something was sent to the client. */
-  sent(session: Session): void
-  /** The client has asked for something, and been answered: it is to read the answers. */
-  asked(session: Session): void
-  /** What waits to be sent has become little enough: see {@link Link.onDrain}. */
-  drained(session: Session): void
-  /** The last word of a session: nothing comes after it, and everything sent before it by the client has been told. */
-  end(session: Session, reason: CloseReason): void
-  /** Something of ours threw. */
-  fault(session: Session, error: unknown): void
+/** What all sessions of a server share. */
+export interface SessionContext {
+  readonly cork: Cork
+  readonly flow: FlowControl
+  readonly backlog: BacklogWatch
+  readonly counters: Counters
+  /** Called last: nothing comes after it, and everything that the client sent before has been handled. */
+  readonly onEnd: (session: Session, reason: CloseReason) => void
+  readonly onFault: (error: unknown) => void
 }
 
-/** Where a client connects from. */
-export interface RemoteAddress {
-  ip: string
-  /** Limits per address leave it out: it is loopback, or a proxy that is trusted. */
-  exempt: boolean
-}
-
-const POLICY_VIOLATION = 1008
-const GOING_AWAY = 1001
-
-/**
- * One client's connection, as the star and the relay see it: what they send it goes out through its link, what it sends
- * comes in through its receiver.
- */
-export class Session implements LinkOwner {
+/** One connection of a client to this server. */
+export class Session implements Endpoint {
   readonly id: string
   /** Revision of engine.io: 3 is spoken by socket.io 2 clients, 4 by later ones. */
   readonly protocol: 3 | 4
   readonly remote: RemoteAddress
-  readonly #link: Link
-  readonly #listener: SessionListener
-  readonly #counters: Counters
+  readonly link: Link
+  /** The news of other peers that a client with the extensions asked for; undefined for a legacy client. */
+  wanted: PeersWanted | undefined
+  readonly #context: SessionContext
   readonly #acks = new AckTable()
-  #routes: Map<string, StreamRoute> | undefined
-  readonly #receiver: Receiver
-  #ended = false
-  #closeReason: CloseReason | undefined
+  #drained: (() => void) | undefined
 
-  /** @param limits - told to clients that know the extensions */
-  constructor(
-    socket: Socket,
-    cork: Cork,
-    remote: RemoteAddress,
-    listener: SessionListener,
-    counters: Counters,
-    limits: Limits
-  ) {
-    // engine.io types its id as private; it is the public `sid` of the handshake.
-    this.id = (socket as unknown as { id: string }).id
+  constructor(socket: Socket, remote: RemoteAddress, context: SessionContext) {
+    this.id = idOf(socket)
     this.protocol = socket.protocol === 3 ? 3 : 4
     this.remote = remote
-    this.#listener = listener
-    this.#counters = counters
-    this.#receiver = new Receiver(this, this.#acks, listener, counters, limits)
-    this.#link = new Link(socket, cork, this.#receiver, this)
+    this.#context = context
+    this.link = new Link(socket, context.cork, (reason) => this.#ended(reason))
   }
 
-  /** The streams this session is an end of, by name. Owned by the relay. */
-  get routes(): Map<string, StreamRoute> {
-    this.#routes ??= new Map()
-    return this.#routes
-  }
-
-  /** How many there are. */
-  get streams(): number {
-    return this.#routes?.size ?? 0
-  }
-
-  /** Called once by the owner, after the session is registered: an older client is connected from the start. */
-  start(): void {
-    if (this.protocol === 3) this.#receiver.connect()
-  }
-
-  /** It is being closed, or is: what still comes from the client is not looked at. */
+  /** The connection has ended, or is being closed: messages that still come are ignored. */
   get closing(): boolean {
-    return this.#ended || this.#closeReason !== undefined
+    return this.link.closing
   }
 
   get ended(): boolean {
-    return this.#ended
+    return this.link.ended
   }
 
   /** The client keeps to windows and credit, and announces its own: see `docs/flow-control.md`. */
   get extended(): boolean {
-    return this.#receiver.extended
+    return this.wanted !== undefined
   }
 
-  /** What the client wants to hear of others; a legacy one hears what the protocol says. */
+  /** The news of other peers that the client gets: a legacy one gets what the protocol says. */
   get peers(): PeersWanted {
-    return this.#receiver.peers
+    return this.wanted ?? 'windows'
   }
 
-  /** Bytes that wait to be taken by the operating system. */
+  /** Bytes queued for the client. */
   get buffered(): number {
-    return this.#link.buffered
+    return this.link.buffered
   }
 
-  /** What it sends cannot be made to wait: see {@link Link.polling}. */
+  /** The client cannot be paused: see {@link Link.polling}. */
   get polling(): boolean {
-    return this.#link.polling
+    return this.link.polling
   }
 
-  /** See {@link Link.onDrain}. */
   onDrain(mark: number): void {
-    this.#link.onDrain(mark)
+    this.#drained ??= () => this.#context.flow.drained(this)
+    this.link.onDrain(mark, this.#drained)
   }
 
   /** See {@link Link.reassure}. */
   reassure(): void {
-    this.#link.reassure()
-  }
-
-  /** The connection, for those who watch over its backlog. */
-  get link(): Link {
-    return this.#link
+    this.link.reassure()
   }
 
   /**
@@ -146,24 +94,33 @@ export class Session implements LinkOwner {
     this.sendText(eventText(name, args, id))
   }
 
-  sendText(text: string): void {
-    if (this.#ended) return
-    this.#link.sendText(text)
-    this.#listener.sent(this)
+  /**
+   * The client acknowledged an event.
+   *
+   * @returns false if no request waits for that (any more)
+   */
+  acknowledged(id: number, args: unknown[]): boolean {
+    return this.#acks.settle(id, { answered: true, args })
   }
 
-  /** Sends messages that others are sent too. */
+  sendText(text: string): void {
+    if (this.ended) return
+    this.link.sendText(text)
+    this.#context.backlog.note(this.link)
+  }
+
+  /** Sends messages that other clients are sent too. */
   sendEncoded(messages: Encoded): void {
-    if (this.#ended) return
-    this.#link.sendEncoded(messages)
-    this.#listener.sent(this)
+    if (this.ended) return
+    this.link.sendEncoded(messages)
+    this.#context.backlog.note(this.link)
   }
 
   /** See {@link Link.sendChunk}. */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    if (this.#ended) return
-    this.#link.sendChunk(header, bytes, offset)
-    this.#listener.sent(this)
+    if (this.ended) return
+    this.link.sendChunk(header, bytes, offset)
+    this.#context.backlog.note(this.link)
   }
 
   sendAccept(stream: string, window: number | undefined): void {
@@ -181,93 +138,55 @@ export class Session implements LinkOwner {
   /** Stops reading from the client; what it has to answer meanwhile may take as long longer. */
   pause(): void {
     this.#acks.pause()
-    this.#link.pause()
+    this.link.pause()
   }
 
   resume(): void {
     this.#acks.resume()
-    this.#link.resume()
+    this.link.resume()
   }
 
   /**
-   * Whether the client shows within `timeout` milliseconds that it is there: by answering a WebSocket ping, by taking
-   * what waits for it, or by polling. One that we do not read from could not be heard, and counts as there.
+   * Resolves with whether the client shows within `timeout` milliseconds that it is online: by answering a WebSocket ping,
+   * by taking what is queued for it, or by polling. A paused client could not be heard, and counts as online.
    */
   probe(timeout: number): Promise<boolean> {
-    if (this.#ended) return Promise.resolve(false)
-    if (this.#link.paused) return Promise.resolve(true)
-    const progress = this.#link.progress
+    if (this.ended) return Promise.resolve(false)
+    if (this.link.paused) return Promise.resolve(true)
+    const progress = this.link.progress
     return new Promise((resolve) => {
       const settle = (alive: boolean) => {
         clearTimeout(timer)
         queueMicrotask(() => stopListening())
         resolve(alive)
       }
-      const timer = setTimeout(() => settle(!this.#ended && this.#link.progress !== progress), timeout).unref()
-      const stopListening = this.#link.polling
-        ? this.#link.onPoll(() => settle(true))
-        : this.#link.onPong(() => settle(true))
-      this.#link.ping()
+      const timer = setTimeout(() => settle(!this.ended && this.link.progress !== progress), timeout).unref()
+      const stopListening = this.link.polling
+        ? this.link.onPoll(() => settle(true))
+        : this.link.onPong(() => settle(true))
+      this.link.ping()
     })
   }
 
   /** Ends the session. A WebSocket client is told why in the close frame. */
-  close(reason: CloseReason, detail: string = reason): void {
-    if (this.closing) return
-    this.#closeReason = reason
-    const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
-    this.#link.close(reason === 'client disconnect' ? undefined : code, detail)
+  close(reason: CloseReason, detail?: string): void {
+    this.link.close(reason, detail)
   }
 
-  /** Ends the session and frees what waits to be sent to it. */
-  terminate(reason: CloseReason): void {
-    if (this.#ended) return
-    this.#closeReason = reason
-    this.#link.terminate()
-  }
-
-  /** From its link: see {@link LinkOwner}. */
-  asked(): void {
-    this.#listener.asked(this)
-  }
-
-  /** From its link. */
-  drained(): void {
-    this.#listener.drained(this)
-  }
-
-  /** From its link. */
-  lost(why: string): void {
-    if (this.#ended) return
-    const reason = this.#closeReason ?? closeReasonOf(why)
-    this.#ended = true
-    this.#receiver.reset()
-    this.#counters.close(reason)
+  #ended(reason: CloseReason): void {
+    const { counters, backlog, onEnd } = this.#context
+    counters.close(reason)
     this.#acks.close()
-    this.#try(() => this.#listener.end(this, reason))
+    backlog.forget(this.link)
+    this.#try(() => onEnd(this, reason))
   }
 
-  /** What goes wrong in one of our own is told, and stops nothing else. */
+  /** Reports what goes wrong in our own code, and goes on. */
   #try(action: () => void): void {
     try {
       action()
     } catch (error) {
-      this.#listener.fault(this, error)
+      this.#context.onFault(error)
     }
-  }
-}
-
-function closeReasonOf(reason: string): CloseReason {
-  switch (reason) {
-    case 'ping timeout':
-      return 'heartbeat timeout'
-    case 'transport error':
-      return 'transport error'
-    case 'parse error':
-      return 'malformed packet'
-    case 'forced close':
-      return 'client disconnect'
-    default:
-      return 'transport closed'
   }
 }

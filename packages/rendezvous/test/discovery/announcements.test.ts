@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { addressUnder, Announcements, announcementSize } from '../../src/discovery/announcements.js'
-import type { Entry } from '../../src/registry/registry.js'
+import { Announcements, announcementSize } from '../../src/discovery/announcements.js'
+import { addressUnder, type Entry } from '../../src/registry/entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { createMember, type RecordingMember } from '../support/member.js'

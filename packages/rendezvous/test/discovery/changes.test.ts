@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChangeLog, changesForOwner, type Changes } from '../../src/discovery/changes.js'
-import type { Entry } from '../../src/registry/registry.js'
+import type { Entry } from '../../src/registry/entry.js'
 
 function entry(key: string): Entry {
   return { key, peerId: key, holders: [], claim: undefined, remote: undefined }

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { SLOW_FROM } from '../../src/registry/member.js'
 import { Registry } from '../../src/registry/registry.js'
+import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { createMember, type RecordingMember } from '../support/member.js'
@@ -13,6 +15,7 @@ const INTERVAL = 50
 let registry: Registry
 let counters: Counters
 let discovery: Discovery
+let deltas: Deltas
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -26,15 +29,8 @@ afterEach(() => {
 function create(): void {
   registry = new Registry()
   counters = new Counters()
-  const options = {
-    interval: 10_000,
-    window: 256,
-    maxBytesPerSecond: 4_000_000,
-    joinList: 256,
-    prefixes: 16,
-    deltaInterval: INTERVAL
-  }
-  discovery = new Discovery(options, registry, counters)
+  discovery = new Discovery({ interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }, registry, counters)
+  deltas = new Deltas(INTERVAL, registry, counters)
 }
 
 function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
@@ -45,21 +41,17 @@ function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMembe
 
 /** A client joins, as far as discovery is concerned. */
 function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
-  const { displaced } = registry.claim(member, address(number, prefix))
-  discovery.refresh(member)
-  if (displaced !== undefined) discovery.refresh(displaced.member)
-  discovery.welcome(member)
+  registry.claim(member, address(number, prefix))
+  registry.admitted(member)
   return member
 }
 
 function leave(member: RecordingMember, number: number, prefix = PREFIX): void {
   registry.release(member, address(number, prefix))
-  discovery.refresh(member)
 }
 
 function end(member: RecordingMember): void {
   for (const address of member.addresses.values()) registry.release(member, address)
-  discovery.forget(member)
 }
 
 function batch(): void {
@@ -89,9 +81,9 @@ describe('a client that wants deltas', () => {
     join(client('none'), 2, OTHER_PREFIX)
     const listener = join(client(), 3)
     expect(messages(listener)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
-    expect(discovery.joinList(listener)).toEqual([])
+    expect(joinList(registry, listener, 256)).toEqual([])
     expect(counters.announcements).toBe(2)
-    discovery.introduce(registry.get(address(1)) ?? expect.fail(), () => {})
+    void discovery.introduce(registry.get(address(1)) ?? expect.fail())
     discovery.tick()
     batch()
     expect(listener.recording.texts).toHaveLength(1)
@@ -219,8 +211,7 @@ describe('a client that wants deltas', () => {
   test('hears of addresses without a peer id as they are, and without a prefix of peers by their ids alone', () => {
     const nameless = client()
     registry.claim(nameless, addressWithoutPeer(7))
-    discovery.refresh(nameless)
-    discovery.welcome(nameless)
+    registry.admitted(nameless)
     const listener = join(client(), 1)
     batch()
     expect(messages(nameless)).toEqual([
@@ -248,11 +239,11 @@ describe('a client that wants deltas', () => {
 test('a client that wants to hear of nobody hears of nobody, and its prefix counts', () => {
   const quiet = join(client('none'), 1, OTHER_PREFIX)
   join(client(), 2)
-  discovery.introduce(registry.get(address(2)) ?? expect.fail(), () => {})
+  void discovery.introduce(registry.get(address(2)) ?? expect.fail())
   discovery.tick()
   batch()
   expect(quiet.recording.sent).toEqual([])
-  expect(discovery.joinList(quiet)).toEqual([])
+  expect(joinList(registry, quiet, 256)).toEqual([])
   expect(quiet.prefix).toBe(OTHER_PREFIX)
 })
 
@@ -277,7 +268,7 @@ describe('the timer', () => {
   test('is stopped with the server', () => {
     join(client(), 1)
     expect(vi.getTimerCount()).toBe(1)
-    discovery.stop()
+    deltas.stop()
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -292,12 +283,12 @@ describe('a client that reads slowly', () => {
     end(three)
     join(client('none'), 4)
     batch()
-    discovery.sweep()
+    deltas.sweep()
     expect(known(listener)).toEqual([2])
     expect(known(other)).toEqual([1, 4])
     expect(vi.getTimerCount()).toBe(0)
     listener.recording.recordingLink.buffered = 0
-    discovery.sweep()
+    deltas.sweep()
     expect(messages(listener).at(-1)).toEqual({ joined: canonical([2, 4]), left: [], full: true })
     join(client('none'), 5)
     batch()
@@ -323,7 +314,7 @@ describe('a client that reads slowly', () => {
     batch()
     expect(messages(listener)).toEqual([])
     listener.recording.recordingLink.buffered = 0
-    discovery.sweep()
+    deltas.sweep()
     expect(messages(listener)).toEqual([{ joined: canonical([1]), left: [], full: true }])
   })
 
@@ -431,7 +422,7 @@ describe('a long list', () => {
     registry.release(holder, address(2499))
     batch()
     read()
-    discovery.sweep()
+    deltas.sweep()
     vi.advanceTimersByTime(10 * INTERVAL)
     expect(before).toBeLessThanOrEqual(1500)
     expect(viewOf(member.recording.texts, { strict: false }).peers).toEqual(
@@ -453,7 +444,7 @@ describe('a long list', () => {
     expect(sizes(member)).toEqual(['full', 1000, 1000])
     batch()
     batch()
-    discovery.sweep()
+    deltas.sweep()
     expect(sizes(member)).toHaveLength(3)
     // Nobody looks in vain.
     expect(vi.getTimerCount()).toBe(0)
@@ -494,7 +485,7 @@ describe('a long list', () => {
     batch()
     for (let round = 0; round < 5; round++) {
       read()
-      discovery.sweep()
+      deltas.sweep()
     }
     const { messages, peers } = viewOf(member.recording.texts, { strict: false })
     expect(messages.filter(({ full }) => full)).toHaveLength(2)
@@ -531,15 +522,15 @@ test('whatever happens, after each batch every client knows who is there, and is
         if (kind === 'end') end(member)
         if (kind === 'slow') recordingLink.buffered = SLOW_FROM + 1
         if (kind === 'read') recordingLink.buffered = 0
-        if (kind === 'sweep') discovery.sweep()
+        if (kind === 'sweep') deltas.sweep()
         if (kind !== 'batch') continue
         batch()
-        discovery.sweep()
+        deltas.sweep()
         for (const member of clients) expectInformed(member)
       }
       for (const member of clients) member.recording.recordingLink.buffered = 0
       batch()
-      discovery.sweep()
+      deltas.sweep()
       for (const member of clients) expectInformed(member)
       for (const member of clients) end(member)
       expect(vi.getTimerCount()).toBe(0)

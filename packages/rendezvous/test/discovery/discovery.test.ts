@@ -2,8 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
+import type { Entry } from '../../src/registry/entry.js'
 import { SLOW_FROM } from '../../src/registry/member.js'
 import { Registry } from '../../src/registry/registry.js'
+import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { createMember, type RecordingMember } from '../support/member.js'
@@ -29,9 +31,6 @@ describe('discovery', () => {
       interval: 10_000,
       window: 256,
       maxBytesPerSecond: 4_000_000,
-      joinList: 256,
-      prefixes: 16,
-      deltaInterval: 50,
       ...options
     }
     discovery = new Discovery(all, registry, counters, () => now)
@@ -42,13 +41,23 @@ describe('discovery', () => {
     const member = createMember(`${number}`)
     for (const prefix of prefixes.length === 0 ? [PREFIX] : prefixes) {
       registry.claim(member, address(number, prefix))
-      discovery.refresh(member)
     }
     return member
   }
 
   function announce(number: number): void {
-    discovery.introduce(registry.get(address(number)) ?? expect.fail(), () => {})
+    void discovery.introduce(registry.get(address(number)) ?? expect.fail())
+  }
+
+  /** Announces a peer and tells once that is over, at once if there is nothing to wait for. */
+  function introduce(entry: Entry, introduced: () => void): void {
+    const told = discovery.introduce(entry)
+    if (told === undefined) introduced()
+    else void told.then(introduced)
+  }
+
+  function leaveAll(member: RecordingMember): void {
+    for (const held of member.addresses.values()) registry.release(member, held)
   }
 
   beforeEach(() => create())
@@ -69,7 +78,7 @@ describe('discovery', () => {
     discovery.tick()
     expect(older.recording.texts).toEqual([])
     expect(newer.recording.texts).toEqual([])
-    expect(discovery.joinList(older)).toEqual([])
+    expect(joinList(registry, older, 256)).toEqual([])
   })
 
   test('a client is told under the prefix it joined last', () => {
@@ -84,7 +93,6 @@ describe('discovery', () => {
     const one = joined(1, OTHER_PREFIX, PREFIX)
     joined(2)
     registry.release(one, address(1))
-    discovery.refresh(one)
     discovery.tick()
     expect(one.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
   })
@@ -93,19 +101,19 @@ describe('discovery', () => {
     const one = joined(1)
     joined(2)
     registry.release(one, address(1))
-    discovery.refresh(one)
     announce(2)
     discovery.tick()
     expect(one.recording.texts).toEqual([])
   })
 
-  test('a forgotten client is told nothing more, and to forget it twice does nothing', () => {
+  test('a client that has left is told nothing more, and to leave twice does nothing', () => {
     const [one, two] = [joined(1), joined(2)]
-    discovery.forget(one)
-    discovery.forget(one)
+    joined(3)
+    leaveAll(one)
+    registry.release(one, address(1))
     discovery.tick()
     expect(one.recording.texts).toEqual([])
-    expect(two.recording.texts).toEqual([announcement(1)])
+    expect(two.recording.texts).toEqual([announcement(3)])
   })
 
   test('each interval everyone is told of all others while they are few', () => {
@@ -162,8 +170,7 @@ describe('discovery', () => {
     const one = joined(1)
     const nameless = createMember('nameless')
     const { entry } = registry.claim(nameless, addressWithoutPeer(7))
-    discovery.refresh(nameless)
-    discovery.introduce(entry, () => {})
+    void discovery.introduce(entry)
     announce(1)
     expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
     // It has no prefix to be told others under: they are called as they joined.
@@ -176,25 +183,23 @@ describe('discovery', () => {
     joined(2, OTHER_PREFIX)
     joined(3)
     const joiner = joined(4, OTHER_PREFIX)
-    expect(discovery.joinList(joiner)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
+    expect(joinList(registry, joiner, 256)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
   })
 
   test('it names so many others and no more, none of them without a peer id', () => {
-    create({ joinList: 2 })
     joined(1)
     joined(2)
     joined(3)
     for (const number of [1, 2, 3]) registry.claim(createMember('nameless'), addressWithoutPeer(number))
     const joiner = joined(4)
-    expect(discovery.joinList(joiner)).toEqual([3, 2].map((n) => address(n).legacy))
+    expect(joinList(registry, joiner, 2)).toEqual([3, 2].map((n) => address(n).legacy))
   })
 
   test('one who joined without a prefix gets the others as they joined', () => {
     joined(1, OTHER_PREFIX)
     const nameless = createMember('nameless')
     registry.claim(nameless, addressWithoutPeer(7))
-    discovery.refresh(nameless)
-    expect(discovery.joinList(nameless)).toEqual([address(1, OTHER_PREFIX).legacy])
+    expect(joinList(registry, nameless, 256)).toEqual([address(1, OTHER_PREFIX).legacy])
   })
 
   test('announcements are for those who want to hear them, and so is the list of a join', () => {
@@ -203,7 +208,6 @@ describe('discovery', () => {
     none.recording.peers = 'none'
     for (const [number, member] of [deltas, none].entries()) {
       registry.claim(member, address(number))
-      discovery.refresh(member)
     }
     const legacy = joined(2)
     for (const number of [0, 1, 2]) announce(number)
@@ -211,42 +215,37 @@ describe('discovery', () => {
     expect(legacy.recording.texts).toEqual([0, 1, 0, 1].map((number) => announcement(number)))
     expect(deltas.recording.texts).toEqual([])
     expect(none.recording.texts).toEqual([])
-    expect([deltas, none, legacy].map((member) => discovery.joinList(member).length)).toEqual([0, 0, 2])
+    expect([deltas, none, legacy].map((member) => joinList(registry, member, 256).length)).toEqual([0, 0, 2])
   })
 
   test('a prefix counts whatever its clients want to hear', () => {
-    create({ prefixes: 2 })
     for (const [index, peers] of (['deltas', 'none'] as const).entries()) {
       const member = createMember(peers)
       member.recording.peers = peers
       registry.claim(member, address(index, index === 0 ? PREFIX : OTHER_PREFIX))
-      discovery.refresh(member)
     }
-    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
-    expect([PREFIX, OTHER_PREFIX].map((prefix) => discovery.hasRoomFor(prefix))).toEqual([true, true])
+    expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(false)
+    expect([PREFIX, OTHER_PREFIX].map((prefix) => registry.hasRoomFor(prefix, 2))).toEqual([true, true])
   })
 
   test('there is room for a known prefix and for so many different ones', () => {
-    create({ prefixes: 2 })
-    expect(discovery.hasRoomFor(PREFIX)).toBe(true)
+    expect(registry.hasRoomFor(PREFIX, 2)).toBe(true)
     const one = joined(1)
     joined(2, OTHER_PREFIX)
-    expect([PREFIX, OTHER_PREFIX].map((prefix) => discovery.hasRoomFor(prefix))).toEqual([true, true])
-    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
-    expect(discovery.hasRoomFor(undefined)).toBe(false)
-    discovery.forget(one)
-    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(true)
+    expect([PREFIX, OTHER_PREFIX].map((prefix) => registry.hasRoomFor(prefix, 2))).toEqual([true, true])
+    expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(false)
+    expect(registry.hasRoomFor(undefined, 2)).toBe(false)
+    leaveAll(one)
+    expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(true)
   })
 
   test('a prefix is there until its last client goes, and a client has one', () => {
-    create({ prefixes: 2 })
     const [one, two] = [joined(1), joined(2)]
     joined(3, OTHER_PREFIX)
-    discovery.forget(one)
-    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(false)
+    leaveAll(one)
+    expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(false)
     registry.claim(two, address(2, OTHER_PREFIX))
-    discovery.refresh(two)
-    expect(discovery.hasRoomFor(THIRD_PREFIX)).toBe(true)
+    expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(true)
   })
 
   test('newcomers leave windows their share of the budget, however many come', () => {
@@ -271,8 +270,8 @@ describe('discovery', () => {
     const order: string[] = []
     announce(2)
     const entry = registry.get(address(1)) ?? expect.fail()
-    discovery.introduce(entry, () => order.push('first'))
-    discovery.introduce(entry, () => order.push('second'))
+    introduce(entry, () => order.push('first'))
+    introduce(entry, () => order.push('second'))
     expect(order).toEqual([])
     await vi.advanceTimersByTimeAsync(2_000)
     vi.useRealTimers()
@@ -293,7 +292,6 @@ describe('discovery', () => {
       return Array.from({ length: COUNT }, (_, number) => {
         const member = createMember(`${number}`, journal)
         registry.claim(member, address(number))
-        discovery.refresh(member)
         return member
       })
     }
@@ -307,7 +305,7 @@ describe('discovery', () => {
       crowd()
       const newcomer = joined(COUNT)
       const entry = registry.get(address(COUNT)) ?? expect.fail()
-      discovery.introduce(entry, () => journal.push(['introduced']))
+      introduce(entry, () => journal.push(['introduced']))
       expect(journal.length).toBeLessThan(COUNT)
       await until(() => journal.length > COUNT)
       expect(journal.at(-1)).toEqual(['introduced'])
@@ -324,7 +322,7 @@ describe('discovery', () => {
       for (const number of newcomers) {
         joined(number)
         const entry = registry.get(address(number)) ?? expect.fail()
-        discovery.introduce(entry, () => introduced.push(number))
+        introduce(entry, () => introduced.push(number))
       }
       await until(() => introduced.length === newcomers.length)
       expect(introduced).toEqual(newcomers)
@@ -339,10 +337,9 @@ describe('discovery', () => {
       const [stays, leaves] = [joined(COUNT), joined(COUNT + 1)]
       for (const number of [COUNT, COUNT + 1]) {
         const entry = registry.get(address(number)) ?? expect.fail()
-        discovery.introduce(entry, () => introduced.push(number))
+        introduce(entry, () => introduced.push(number))
       }
       registry.release(leaves, address(COUNT + 1))
-      discovery.refresh(leaves)
       await until(() => introduced.length === 2)
       for (const { recording } of members) expect(recording.texts).toEqual([announcement(COUNT)])
       expect(stays.recording.texts).toEqual([])
@@ -372,10 +369,9 @@ describe('discovery', () => {
       expect([first, second].map(({ recording }) => recording.texts.length)).toEqual([1, 1])
       for (const prefix of [OTHER_PREFIX, THIRD_PREFIX]) {
         registry.claim(first, address(1, prefix))
-        discovery.refresh(first)
       }
-      discovery.refresh(second)
-      discovery.forget(last)
+      registry.claim(second, address(2))
+      leaveAll(last)
       await until(() =>
         members.every(({ recording }, index) => index % (COUNT - 1) === 0 || recording.texts.length > 0)
       )
@@ -415,9 +411,8 @@ describe('discovery', () => {
     const none = createMember('none')
     none.recording.peers = 'none'
     const { entry } = registry.claim(none, address(1))
-    discovery.refresh(none)
     const introduced: unknown[] = []
-    discovery.introduce(entry, () => introduced.push(entry))
+    introduce(entry, () => introduced.push(entry))
     expect(introduced).toEqual([entry])
   })
 

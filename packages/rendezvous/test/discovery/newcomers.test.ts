@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Newcomers } from '../../src/discovery/newcomers.js'
-import type { Entry } from '../../src/registry/registry.js'
+import type { Entry } from '../../src/registry/entry.js'
 
 describe('newcomers', () => {
   let newcomers: Newcomers

@@ -2,10 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { Admin } from '../../src/http/admin.js'
 import type { PeerList } from '../../src/http/status-messages.js'
 import { Registry } from '../../src/registry/registry.js'
+import { FlowControl } from '../../src/relay/flow-control.js'
+import { Router } from '../../src/relay/router.js'
 import { Counters } from '../../src/stats.js'
 import { serve, type Answer } from './requests.js'
 
 const TOKEN = 'correct horse battery'
+const ROUTER = { streamsPerSession: 4, acceptTimeout: 60_000 }
+const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
 
 interface Setting {
   counters: Counters
@@ -20,6 +24,7 @@ async function start(): Promise<Setting> {
   const admin = new Admin({
     token: TOKEN,
     registry: new Registry(),
+    router: new Router(ROUTER, new FlowControl(FLOW, counters, Date.now), counters),
     counters,
     addressOf: () => '192.0.2.1',
     drain: () => void drained++

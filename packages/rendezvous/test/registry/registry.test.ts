@@ -1,7 +1,7 @@
 import { parseAddress, type StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Member } from '../../src/registry/member.js'
 import { Compactor } from '../../src/registry/compact.js'
+import type { Member } from '../../src/registry/member.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId } from '../support/addresses.js'
 import { createMember } from '../support/member.js'
@@ -187,7 +187,7 @@ describe('the registry', () => {
 
   test('tells of each peer that comes, and of each that leaves for good', () => {
     const told: unknown[] = []
-    registry.watch(({ key, holders }, isThere) => void told.push([key, isThere, holders.length]))
+    registry.watch({ presence: ({ key, holders }, isOnline) => void told.push([key, isOnline, holders.length]) })
     registry.claim(alice, HOME)
     registry.claim(alice, AWAY)
     registry.claim(bob, HOME)

@@ -1,11 +1,10 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { StreamFrame } from '../../src/codec/stream-frame.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import type { Half } from '../../src/relay/half.js'
 import { Router } from '../../src/relay/router.js'
 import { Counters } from '../../src/stats.js'
-import { BacklogWatch } from '../../src/transport/backlog.js'
-import type { StreamFrame } from '../../src/codec/stream-frame.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const STREAM = 'a.dialer'
@@ -23,12 +22,11 @@ const FRAMES = {
   failure: { kind: 'error', stream: STREAM, reason: 'gone' }
 } satisfies Record<string, StreamFrame>
 
-/** What a endpoint sends: a frame, or a chunk, which comes by way of its route. */
+/** What an endpoint sends: a frame, or a chunk, which goes to its half. */
 type Sent = keyof typeof FRAMES | 'chunk'
 
-const OPTIONS = { streamsPerSession: 4, acceptTimeout: 60_000, pongInterval: 20_000 }
+const OPTIONS = { streamsPerSession: 4, acceptTimeout: 60_000 }
 const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
-const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 4_000, maxBufferedBytes: 10_000_000 }
 
 describe('the router', () => {
   let router: Router
@@ -41,7 +39,7 @@ describe('the router', () => {
     counters = new Counters()
     const clock = () => now
     const flow = new FlowControl(FLOW, counters, clock)
-    router = new Router(OPTIONS, flow, new BacklogWatch(BACKLOG, clock), counters, clock)
+    router = new Router(OPTIONS, flow, counters, clock)
     endpoints = {
       sender: new RecordingSession('sender'),
       receiver: new RecordingSession('receiver'),
@@ -60,9 +58,9 @@ describe('the router', () => {
   /** A chunk goes where its name leads; the session itself counts one that leads nowhere. */
   function sendChunk(endpoint: Endpoint, stream = STREAM, bytes = PAYLOAD, offset = 0): void {
     const { session } = endpoints[endpoint]
-    const target = session.routes.get(stream)
-    if (target === undefined) counters.drop('unknown stream')
-    else target.chunk(session, bytes, offset)
+    const half = router.find(session, stream)
+    if (half === undefined) counters.drop('unknown stream')
+    else router.chunk(half, session, bytes, offset)
   }
 
   function send(endpoint: Endpoint, sent: Sent): void {
@@ -197,7 +195,7 @@ describe('the router', () => {
     router.drop(half)
     open()
     accept(undefined)
-    half.chunk(endpoints.sender.session, PAYLOAD, 0)
+    router.chunk(half, endpoints.sender.session, PAYLOAD, 0)
     expect(endpoints.receiver.sent).toEqual([])
     expect(counters.snapshot().dropped).toEqual({ 'unknown stream': 1 })
   })
@@ -252,8 +250,8 @@ describe('the router', () => {
     expect([elsewhere.ended, unrelated.ended]).toEqual([true, false])
     expect(counters.snapshot().reset).toEqual({ 'peer left': 2 })
     expect(router.size).toBe(1)
-    expect(endpoints[gone].routes.size).toBe(0)
-    expect(stays.routes.size).toBe(0)
+    expect(router.halvesOf(endpoints[gone].session).size).toBe(0)
+    expect(router.halvesOf(stays.session).size).toBe(0)
   })
 
   test('a session without streams leaves no trace', () => {
@@ -296,13 +294,14 @@ describe('the router', () => {
     open('b.dialer')
     router.open('a.dialer', endpoints.stranger.session, new RecordingSession('x').session)
     const { sender, receiver, stranger } = endpoints
-    expect([sender, receiver, stranger].map(({ routes }) => routes.size)).toEqual([2, 2, 1])
-    expect([sender, receiver, stranger].map(({ routes }) => routes.has('b.dialer'))).toEqual([true, true, false])
+    const halves = [sender, receiver, stranger].map(({ session }) => router.halvesOf(session))
+    expect(halves.map(({ size }) => size)).toEqual([2, 2, 1])
+    expect(halves.map((named) => named.has('b.dialer'))).toEqual([true, true, false])
     expect([2, 3].map((more) => router.hasRoom(sender.session, more))).toEqual([true, false])
     expect([4, 5].map((more) => router.hasRoom(new RecordingSession('y').session, more))).toEqual([true, false])
     route('sender', FRAMES.end)
-    expect(receiver.routes.has('a.dialer')).toBe(false)
-    expect(stranger.routes.has('a.dialer')).toBe(true)
+    expect(router.find(receiver.session, 'a.dialer')).toBeUndefined()
+    expect(router.find(stranger.session, 'a.dialer')).toBeDefined()
     expect(router.size).toBe(2)
   })
 })

@@ -2,7 +2,6 @@ import { strict as assert } from 'node:assert'
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LocalStar } from '../../src/cluster/local.js'
-import type { Half } from '../../src/relay/half.js'
 import { address } from '../support/addresses.js'
 import type { RecordingMember } from '../support/member.js'
 import { HIGH_WATER_MARK, settled, TestNode, WINDOW } from '../support/nodes.js'
@@ -45,7 +44,7 @@ async function accepted(node: TestNode, receiver: RecordingMember, half: string,
 }
 
 function send(node: TestNode, sender: RecordingMember, half: string, bytes: Buffer): void {
-  node.router.chunk(sender.recording.routes.get(`a.${half}`) as Half, sender.session, bytes, 0)
+  node.router.chunk(node.router.find(sender.session, `a.${half}`) ?? expect.fail(), sender.session, bytes, 0)
 }
 
 function chunksOf({ sent }: { sent: readonly unknown[][] }): Buffer {
@@ -129,7 +128,7 @@ describe('a dial across nodes', () => {
     await settled()
     near.lose(alice)
     await settled()
-    expect([near.router.size, far.router.size, bob.recording.routes.size]).toEqual([0, 0, 0])
+    expect([near.router.size, far.router.size, far.router.halvesOf(bob.session).size]).toEqual([0, 0, 0])
   })
 
   test('goes to whoever holds the peer by now', async () => {
@@ -194,7 +193,7 @@ describe('chunks across nodes', () => {
     expect(alice.recording.recordingLink.paused).toBe(true)
     expect(chunksOf(bob.recording).length).toBeLessThanOrEqual(WINDOW.initial)
     bob.recording.recordingLink.buffered = 0
-    far.router.drained(bob.session)
+    far.flow.drained(bob.session)
     await settled()
     expect(alice.recording.recordingLink.paused).toBe(false)
     expect(chunksOf(bob.recording)).toEqual(Buffer.concat(pieces).subarray(0, sent))
@@ -213,7 +212,7 @@ describe('chunks across nodes', () => {
     near.channels.sweep()
     expect(near.channels.kept).toBe(0)
     bob.recording.recordingLink.buffered = 0
-    far.router.drained(bob.session)
+    far.flow.drained(bob.session)
     await settled()
     expect(errorsOf(bob.recording)).toContainEqual(['error', 'a.dialer', WIRE_ERRORS.receiverTooSlow])
     expect(errorsOf(alice.recording)).toContainEqual(['error', 'a.dialer', WIRE_ERRORS.receiverTooSlow])

@@ -1,8 +1,8 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Registry } from '../../src/registry/registry.js'
 import type { Router } from '../../src/relay/router.js'
 import type { Dialing, DialOptions } from '../../src/star/dial.js'
-import type { Registry } from '../../src/registry/registry.js'
 import type { Counters, RefusalReason } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
@@ -37,7 +37,8 @@ function dialBob(dialId?: string, from?: RecordingMember): void {
 }
 
 function sendChunk(from: RecordingMember, stream: string): void {
-  from.session.routes.get(stream)?.chunk(from.session, PAYLOAD, 0)
+  const half = scene.router.find(from.session, stream)
+  if (half !== undefined) scene.router.chunk(half, from.session, PAYLOAD, 0)
 }
 
 function expectRefused(message: unknown, reason: RefusalReason): void {
@@ -60,8 +61,8 @@ describe('a dial', () => {
   test("its dialer's half is there before the answer, its listener's half after it", () => {
     bob.recording.extended = true
     dialBob()
-    expect(bob.recording.routes.has('a.dialer')).toBe(true)
-    expect(bob.recording.routes.has('a.listener')).toBe(false)
+    expect(scene.router.find(bob.session, 'a.dialer')).toBeDefined()
+    expect(scene.router.find(bob.session, 'a.listener')).toBeUndefined()
     router.route(bob.session, { kind: 'accept', stream: 'a.dialer', window: undefined })
     bob.recording.answer()
     router.route(alice.session, { kind: 'accept', stream: 'a.listener', window: 5 })
@@ -227,7 +228,7 @@ describe('a dial is refused at once', () => {
     create({}, 3)
     for (const id of ['a', 'b']) dialBob(id)
     while (bob.recording.requests.length > 0) bob.recording.answer()
-    expect(alice.recording.routes.size).toBeLessThanOrEqual(3)
+    expect(scene.router.halvesOf(alice.session).size).toBeLessThanOrEqual(3)
   })
 
   test('when as many of its dials wait as may, until one is answered', () => {
@@ -258,7 +259,7 @@ describe('a dial fails', () => {
     settle()
     expectRefused(message, reason)
     expect(router.size).toBe(0)
-    expect(bob.recording.routes.has('a.listener')).toBe(false)
+    expect(scene.router.find(bob.session, 'a.listener')).toBeUndefined()
     expect(alice.recording.sent).toEqual([])
     dialBob()
     expect(bob.recording.requests).toHaveLength(1)

@@ -17,11 +17,16 @@ function clients(count: number, extended = false): Client[] {
   return Array.from({ length: count }, (_, index) => Object.assign(new Client(`${index}`), { extended }))
 }
 
+/** Clients with streams. */
+const busy = new Set<Client>()
+
 function drain(all: readonly Client[], timeout: number, random = 0, isQuiet = () => true): { done: () => boolean } {
-  const sessions = () => all.filter(({ ended }) => !ended).map(({ session }) => session)
   const drain = new Drain(
-    sessions,
-    isQuiet,
+    {
+      sessions: () => all.filter(({ ended }) => !ended).map(({ session }) => session),
+      hasStreams: (session) => all.some((client) => client.session === session && busy.has(client)),
+      isQuiet
+    },
     timeout,
     () => Date.now(),
     () => random
@@ -76,12 +81,11 @@ describe('draining', () => {
 
   test('waits for streams, until the time is up', async () => {
     const [finishing, endless] = clients(2)
-    const streams = [finishing, endless].flatMap((client) => client?.routes ?? [])
-    for (const routes of streams) routes.set('a', { ended: false, chunk: () => {} })
+    for (const client of [finishing, endless]) busy.add(client ?? expect.fail())
     const { done } = drain([finishing ?? expect.fail(), endless ?? expect.fail()], 10_000)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(finishing?.ended).toBe(false)
-    finishing?.routes.clear()
+    busy.delete(finishing ?? expect.fail())
     await vi.advanceTimersByTimeAsync(100)
     expect([finishing?.ended, endless?.ended, done()]).toEqual([true, false, false])
     await vi.advanceTimersByTimeAsync(5_000)

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert'
 import { EVENTS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Claim } from '../../src/registry/claim.js'
 import { LocalStar } from '../../src/cluster/local.js'
-import { isElsewhere, newestOf } from '../../src/registry/registry.js'
 import { eventText } from '../../src/codec/packet.js'
+import type { Claim } from '../../src/registry/claim.js'
+import { isElsewhere, newestOf } from '../../src/registry/entry.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
 import type { RecordingMember } from '../support/member.js'
 import { settled, TestNode } from '../support/nodes.js'
@@ -56,7 +56,7 @@ describe('a peer that joins', () => {
     await settled()
     const announced = eventText(EVENTS.peer, [ALICE.legacy])
     expect(listener.recording.texts.filter((text) => text === announced)).toHaveLength(1)
-    near.holders.claim(alice, address(1, OTHER_PREFIX))
+    near.takeover.claim(alice, address(1, OTHER_PREFIX))
     await settled()
     expect(listener.recording.texts.filter((text) => text === announced)).toHaveLength(1)
   })
@@ -155,8 +155,8 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   const claims: Claim[] = []
   near.backplane.claim = (claim) => void claims.push(claim)
   const alice = near.join('alice', ALICE)
-  near.holders.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
-  near.holders.releaseElsewhere(key, 6)
+  near.takeover.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
+  near.takeover.releaseElsewhere(key, 6)
   for (const claim of claims) {
     claim.generation = 5
     claim.settle()
@@ -170,23 +170,23 @@ test('a claim that turns out to be older than one that has been given up meanwhi
 test('a list of all that is held counts, even where it is older than what was known', () => {
   const key = ALICE.peerId ?? ''
   const before = { key, node: 'far', generation: 6, address: ALICE.canonical }
-  near.holders.claimElsewhere(before)
-  near.holders.claimElsewhere({ ...before, node: 'third', generation: 5 })
+  near.takeover.claimElsewhere(before)
+  near.takeover.claimElsewhere({ ...before, node: 'third', generation: 5 })
   expect(near.registry.byKey(key)?.remote).toEqual(before)
-  near.holders.holdElsewhere([{ ...before, node: 'third', generation: 5 }])
+  near.takeover.holdElsewhere([{ ...before, node: 'third', generation: 5 }])
   expect(near.registry.byKey(key)?.remote).toMatchObject({ node: 'third', generation: 5 })
 })
 
 test('another node can be asked whether a client is there', async () => {
   const alice = near.join('alice', ALICE)
   await settled()
-  const holder = far.holders.newest(ALICE)
+  const holder = far.takeover.newest(ALICE)
   if (holder === undefined) throw new Error('Nobody holds the peer')
-  const answer = far.holders.isThere(holder)
+  const answer = far.takeover.isThere(holder)
   await settled()
   alice.recording.probes[0]?.settle(true)
   expect(await answer).toBe(true)
-  const second = far.holders.isThere(holder)
+  const second = far.takeover.isThere(holder)
   await near.backplane.stop()
   expect(await second).toBe(false)
 })

@@ -1,10 +1,8 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { LocalBackplane } from '../../src/cluster/local.js'
-import { Discovery } from '../../src/discovery/discovery.js'
-import { Holders } from '../../src/star/takeover.js'
 import { Registry } from '../../src/registry/registry.js'
-import { Counters } from '../../src/stats.js'
+import { Takeover } from '../../src/star/takeover.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
 import { nobodyElsewhere } from '../support/joining.js'
 import { createMember, type RecordingMember } from '../support/member.js'
@@ -14,7 +12,7 @@ const AWAY = address(1, OTHER_PREFIX)
 const TIMEOUT = 2_000
 
 let registry: Registry
-let holders: Holders
+let takeover: Takeover
 let faults: unknown[]
 /** What the clients were sent, in order. */
 let journal: unknown[][]
@@ -23,30 +21,14 @@ beforeEach(() => {
   registry = new Registry()
   faults = []
   journal = []
-  const options = {
-    interval: 10_000,
-    window: 256,
-    maxBytesPerSecond: 4_000_000,
-    joinList: 256,
-    prefixes: 16,
-    deltaInterval: 50
-  }
-  const discovery = new Discovery(options, registry, new Counters())
-  holders = new Holders(
-    registry,
-    discovery,
-    new LocalBackplane(),
-    nobodyElsewhere,
-    TIMEOUT,
-    (fault) => void faults.push(fault)
-  )
+  takeover = new Takeover(registry, new LocalBackplane(), nobodyElsewhere, TIMEOUT, (fault) => void faults.push(fault))
 })
 
 /** A session of the peer that knows the extensions. */
 function claimed(name: string, address: StarAddress = HOME): RecordingMember {
   const member = createMember(name, journal)
   member.recording.extended = true
-  holders.claim(member, address)
+  takeover.claim(member, address)
   return member
 }
 
@@ -116,7 +98,7 @@ describe('when a session takes over a peer', () => {
 
   test('nobody is told that joins under one more address', () => {
     const one = claimed('one')
-    holders.claim(one, AWAY)
+    takeover.claim(one, AWAY)
     expect(journal).toEqual([])
     expect(one.recording.probes).toEqual([])
   })
@@ -137,7 +119,7 @@ describe('when the newest holder leaves', () => {
     const [one, two] = [claimed('one', AWAY), claimed('two')]
     await answerAll(one)
     journal.length = 0
-    holders.release(two, HOME)
+    takeover.release(two, HOME)
     expect(order()).toEqual(['one'])
     expect(journal).toEqual([])
     await answer(one, true)
@@ -148,7 +130,7 @@ describe('when the newest holder leaves', () => {
     const [one, two, three, four] = [claimed('one'), claimed('two'), claimed('three'), claimed('four')]
     await answerAll(one, two, three)
     journal.length = 0
-    holders.releaseAll(four)
+    takeover.releaseAll(four)
     await answer(three, false)
     expect(order()).toEqual(['two', 'one'])
     await answer(two, true)
@@ -160,8 +142,8 @@ describe('when the newest holder leaves', () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
     journal.length = 0
-    holders.release(one, HOME)
-    holders.release(two, HOME)
+    takeover.release(one, HOME)
+    takeover.release(two, HOME)
     await settled()
     expect(journal).toEqual([])
     expect(registry.size).toBe(0)
@@ -171,7 +153,7 @@ describe('when the newest holder leaves', () => {
   test('one that has joined meanwhile has it', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
-    holders.release(two, HOME)
+    takeover.release(two, HOME)
     claimed('three')
     journal.length = 0
     await answerAll(one)
@@ -182,9 +164,9 @@ describe('when the newest holder leaves', () => {
   test('and when that leaves before anybody has answered, the first is told once', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
-    holders.release(two, HOME)
+    takeover.release(two, HOME)
     const three = claimed('three')
-    holders.releaseAll(three)
+    takeover.releaseAll(three)
     journal.length = 0
     await answerAll(one)
     expect(order()).toEqual(['one'])
@@ -195,8 +177,8 @@ describe('when the newest holder leaves', () => {
     const [one, two, three] = [claimed('one'), claimed('two'), claimed('three')]
     await answerAll(one, two)
     journal.length = 0
-    holders.releaseAll(three)
-    holders.releaseAll(two)
+    takeover.releaseAll(three)
+    takeover.releaseAll(two)
     await answer(two, false)
     await answerAll(one)
     expect(journal).toEqual([held('one')])
@@ -205,20 +187,20 @@ describe('when the newest holder leaves', () => {
 
   test('with all its addresses, the one it shared both with is told once', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
-    holders.claim(two, AWAY)
+    takeover.claim(two, AWAY)
     await answerAll(one)
     journal.length = 0
-    holders.releaseAll(two)
+    takeover.releaseAll(two)
     await answerAll(one)
     expect(journal).toEqual([held('one')])
   })
 
   test('under one of its addresses only, and holds the peer by the other, nothing changes', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
-    holders.claim(two, AWAY)
+    takeover.claim(two, AWAY)
     await answerAll(one)
     journal.length = 0
-    holders.release(two, AWAY)
+    takeover.release(two, AWAY)
     await answerAll(one)
     expect(journal).toEqual([])
     expect(order()).toEqual(['two', 'one'])
@@ -231,7 +213,7 @@ test('what goes wrong while a holder is asked is told', async () => {
   const two = claimed('two')
   await settled()
   expect(faults).toEqual([new Error('probe')])
-  holders.release(two, HOME)
+  takeover.release(two, HOME)
   await settled()
   expect(faults).toHaveLength(2)
 })

@@ -1,11 +1,10 @@
 import { strict as assert } from 'node:assert'
 import { LocalBackplane } from '../../src/cluster/local.js'
+import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Dialing, type DialOptions } from '../../src/star/dial.js'
-import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
-import { BacklogWatch } from '../../src/transport/backlog.js'
 import { address } from './addresses.js'
 import { createMember, type RecordingMember } from './member.js'
 
@@ -20,8 +19,7 @@ const LIMITS: DialOptions = {
   dialsPerSecondPerIp: 100
 }
 const FLOW = { highWaterMark: 1_048_576, sessionCeiling: 8_388_608, holdTimeout: 30_000 }
-const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 536_870_912 }
-const ROUTER = { acceptTimeout: 60_000, pongInterval: 20_000 }
+const ACCEPT_TIMEOUT = 60_000
 
 /** Dialling with what it works on, two peers, and a clock that a test moves. */
 export class DialScene {
@@ -40,12 +38,20 @@ export class DialScene {
   constructor(options: Partial<DialOptions> = {}, streamsPerSession = 16) {
     const clock = () => this.now
     const flow = new FlowControl(FLOW, this.counters, clock)
-    const backlog = new BacklogWatch(BACKLOG, clock)
-    this.router = new Router({ streamsPerSession, ...ROUTER }, flow, backlog, this.counters, clock)
+    this.router = new Router({ streamsPerSession, acceptTimeout: ACCEPT_TIMEOUT }, flow, this.counters, clock)
     const onFault = (fault: unknown) => void this.faults.push(fault)
-    const others = { backplane: new LocalBackplane(), channels: { open: () => assert.fail('there is one node only') } }
+    const channels = { open: () => assert.fail('there is one node only') }
     const limits = { ...LIMITS, ...options }
-    this.dialing = new Dialing(limits, this.registry, this.router, others, this.counters, onFault, clock)
+    this.dialing = new Dialing(
+      limits,
+      this.registry,
+      this.router,
+      new LocalBackplane(),
+      channels,
+      this.counters,
+      onFault,
+      clock
+    )
     this.alice = this.joined('alice', ALICE)
     this.bob = this.joined('bob', BOB)
   }
@@ -55,7 +61,6 @@ export class DialScene {
     const member = createMember(name, this.journal)
     for (const address of addresses) {
       this.registry.claim(member, address)
-      member.prefix = address.prefix
     }
     return member
   }

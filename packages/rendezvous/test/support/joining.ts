@@ -1,18 +1,22 @@
 import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
+import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
-import { Holders } from '../../src/star/takeover.js'
-import { Joining, type JoinOptions } from '../../src/star/join.js'
 import type { Member } from '../../src/registry/member.js'
 import { Registry } from '../../src/registry/registry.js'
+import { Joining, type JoinOptions } from '../../src/star/join.js'
+import { Takeover } from '../../src/star/takeover.js'
 import { Counters } from '../../src/stats.js'
-import type { Ack } from '../../src/transport/session.js'
+import type { Ack } from '../../src/transport/receiver.js'
 import type { Identity } from './identity.js'
+
+const TAKEOVER_TIMEOUT = 2_000
 
 /** Joining with what it works on, and a clock that a test moves. */
 export interface JoiningSetup {
   readonly registry: Registry
   readonly discovery: Discovery
+  readonly deltas: Deltas
   readonly counters: Counters
   readonly joining: Joining
   /** What went wrong that is not the client's fault. */
@@ -36,17 +40,19 @@ export function createJoining(
   let now = 1_000_000
   const clock = () => now
   const discovery = new Discovery(
-    { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, joinList: 256, prefixes, deltaInterval: 50 },
+    { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 },
     registry,
     counters,
     clock
   )
+  const deltas = new Deltas(50, registry, counters)
   const all: JoinOptions = {
     cryptoChallenge: true,
     strictMultiaddr: true,
     publicPrefixes: new Set(),
     nonceTtl: 20_000,
-    takeoverTimeout: 2_000,
+    prefixes,
+    joinList: 256,
     minRsaBits: 1024,
     addressesPerSession: 8,
     joinRoundsPerSecond: 1_000,
@@ -56,11 +62,12 @@ export function createJoining(
   }
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
-  const holders = new Holders(registry, discovery, backplane, nobodyElsewhere, all.takeoverTimeout, onFault)
-  const joining = new Joining(all, holders, discovery, counters, onFault, clock)
+  const takeover = new Takeover(registry, backplane, nobodyElsewhere, TAKEOVER_TIMEOUT, onFault)
+  const joining = new Joining(all, registry, takeover, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
     discovery,
+    deltas,
     counters,
     joining,
     faults,

@@ -1,17 +1,16 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { Channels } from '../../src/cluster/channels.js'
-import { Cluster } from '../../src/star/other-nodes.js'
 import type { HopWindowOptions } from '../../src/cluster/hop-window.js'
 import { LocalBackplane, type LocalStar } from '../../src/cluster/local.js'
 import { Probes } from '../../src/cluster/probes.js'
+import { Registry } from '../../src/registry/registry.js'
+import { Discovery } from '../../src/discovery/discovery.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Dialing, type DialOptions } from '../../src/star/dial.js'
-import { Discovery } from '../../src/discovery/discovery.js'
-import { Holders } from '../../src/star/takeover.js'
-import { Registry } from '../../src/registry/registry.js'
+import { OtherNodes } from '../../src/star/other-nodes.js'
+import { Takeover } from '../../src/star/takeover.js'
 import { Counters } from '../../src/stats.js'
-import { BacklogWatch } from '../../src/transport/backlog.js'
 import { createMember, type RecordingMember } from './member.js'
 
 export const HIGH_WATER_MARK = 4_096
@@ -33,45 +32,36 @@ export class TestNode {
   readonly registry = new Registry()
   readonly counters = new Counters()
   readonly backplane: LocalBackplane
-  readonly holders: Holders
+  readonly discovery: Discovery
+  readonly takeover: Takeover
+  readonly flow: FlowControl
   readonly router: Router
   readonly channels: Channels
   readonly dialing: Dialing
   readonly faults: unknown[] = []
   /** What its clients were sent, and what their dials were answered with, in order. */
   readonly journal: unknown[][] = []
-  readonly #cluster: Cluster
+  readonly #others: OtherNodes
   readonly #now = () => performance.now()
 
   constructor(star: LocalStar, name: string) {
     const onFault = (fault: unknown) => void this.faults.push(fault)
     const now = this.#now
     this.backplane = new LocalBackplane(star, name)
-    const flow = new FlowControl(
+    this.flow = new FlowControl(
       { highWaterMark: HIGH_WATER_MARK, sessionCeiling: HIGH_WATER_MARK * 8, holdTimeout: 30_000 },
       this.counters,
       now
     )
-    const backlog = new BacklogWatch(
-      { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 536_870_912 },
-      now
-    )
-    this.router = new Router(
-      { streamsPerSession: 16, acceptTimeout: 60_000, pongInterval: 20_000 },
-      flow,
-      backlog,
-      this.counters,
-      now
-    )
-    const discovery = new Discovery(
-      { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, joinList: 256, prefixes: 16, deltaInterval: 50 },
+    this.router = new Router({ streamsPerSession: 16, acceptTimeout: 60_000 }, this.flow, this.counters, now)
+    this.discovery = new Discovery(
+      { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 },
       this.registry,
       this.counters
     )
     const probes = new Probes(this.backplane, TAKEOVER_TIMEOUT)
-    this.holders = new Holders(
+    this.takeover = new Takeover(
       this.registry,
-      discovery,
       this.backplane,
       (node, key) => probes.ask(node, key),
       TAKEOVER_TIMEOUT,
@@ -81,17 +71,17 @@ export class TestNode {
       { window: WINDOW, answerTimeout: ANSWER_TIMEOUT, maxKept: MAX_KEPT },
       this.backplane,
       this.router,
+      this.flow,
       this.counters,
       (dial) => this.dialing.answer(dial),
       now
     )
-    const others = { backplane: this.backplane, channels: this.channels }
-    this.dialing = new Dialing(DIALS, this.registry, this.router, others, this.counters, onFault)
-    this.#cluster = new Cluster({ holders: this.holders, channels: this.channels, probes, onFault })
+    this.dialing = new Dialing(DIALS, this.registry, this.router, this.backplane, this.channels, this.counters, onFault)
+    this.#others = new OtherNodes({ takeover: this.takeover, channels: this.channels, probes, onFault })
   }
 
   async start(): Promise<this> {
-    await this.backplane.start(this.#cluster)
+    await this.backplane.start(this.#others)
     return this
   }
 
@@ -99,7 +89,7 @@ export class TestNode {
   join(name: string, address: StarAddress, isExtended = true): RecordingMember {
     const member = createMember(name, this.journal)
     member.recording.extended = isExtended
-    this.holders.claim(member, address)
+    this.takeover.claim(member, address)
     return member
   }
 
@@ -112,7 +102,7 @@ export class TestNode {
   /** A client leaves without a word. */
   lose(member: RecordingMember): void {
     member.recording.ended = true
-    this.holders.releaseAll(member)
+    this.takeover.releaseAll(member)
     this.router.detach(member.session)
   }
 }

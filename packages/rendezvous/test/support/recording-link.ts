@@ -1,3 +1,4 @@
+import type { CloseReason } from '../../src/stats.js'
 import type { Link } from '../../src/transport/link.js'
 
 /** Has the public face of a link and no connection: a test says how much is unsent, and when the client answers a ping. */
@@ -7,6 +8,10 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   polling = false
   hasWaiting = false
   paused = false
+  ended = false
+  closing = false
+  readonly isDirect = true
+  readonly closes: CloseReason[] = []
   /** What it was told to do, in order. */
   readonly told: unknown[][] = []
   readonly #pongListeners = new Set<() => void>()
@@ -71,6 +76,14 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   sendText(): void {}
   sendEncoded(): void {}
   sendChunk(): void {}
-  close(): void {}
-  terminate(): void {}
+  heard(): void {}
+
+  close(reason: CloseReason): void {
+    this.closes.push(reason)
+  }
+
+  terminate(reason: CloseReason): void {
+    this.closes.push(reason)
+    this.ended = true
+  }
 }

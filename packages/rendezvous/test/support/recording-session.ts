@@ -1,11 +1,10 @@
 import type { PeersWanted } from '@websocket-star/protocol'
+import type { Encoded } from '../../src/codec/encoded.js'
+import { readQueueHeader, type ChunkHeader } from '../../src/codec/stream-frame.js'
 import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/transport/acks.js'
-import type { Encoded } from '../../src/codec/encoded.js'
-import type { ChunkHeader, Link } from '../../src/transport/link.js'
-import type { StreamRoute } from '../../src/transport/receiver.js'
+import type { Link } from '../../src/transport/link.js'
 import type { Session } from '../../src/transport/session.js'
-import { readQueueHeader } from '../../src/codec/stream-frame.js'
 import { RecordingLink } from './recording-link.js'
 
 interface RecordedRequest {
@@ -28,17 +27,15 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
   readonly remote = { ip: '192.0.2.1', exempt: false }
-  readonly routes = new Map<string, StreamRoute>()
   /** Knows windows and credit. */
   extended = false
   peers: PeersWanted = 'windows'
-  ended = false
+  wanted: PeersWanted | undefined
   readonly recordingLink = new RecordingLink()
   /** What was sent, in order: the kind of frame, then its parts. */
   readonly sent: unknown[][] = []
   readonly requests: RecordedRequest[] = []
   readonly probes: RecordedProbe[] = []
-  readonly closes: CloseReason[] = []
   readonly #journal: unknown[][]
 
   /** @param journal - where sessions that share it write down in what order they sent, each line led by its id */
@@ -57,12 +54,21 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.sent.filter(([kind]) => kind === 'text').map(([, text]) => text)
   }
 
-  get streams(): number {
-    return this.routes.size
+  get ended(): boolean {
+    return this.recordingLink.ended
+  }
+
+  set ended(ended: boolean) {
+    this.recordingLink.ended = ended
   }
 
   get closing(): boolean {
     return this.ended
+  }
+
+  /** The reasons it was closed for, in order. */
+  get closes(): CloseReason[] {
+    return this.recordingLink.closes
   }
 
   get buffered(): number {
@@ -78,14 +84,12 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   }
 
   onDrain(mark: number): void {
-    this.link.onDrain(mark)
+    this.recordingLink.onDrain(mark)
   }
 
   reassure(): void {
     this.link.reassure()
   }
-
-  start(): void {}
 
   pause(): void {
     this.recordingLink.pause()
@@ -139,17 +143,12 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return new Promise((settle) => this.probes.push({ timeout, settle }))
   }
 
-  close(reason: CloseReason): void {
-    this.closes.push(reason)
+  acknowledged(): boolean {
+    return true
   }
 
-  asked(): void {}
-  drained(): void {}
-  lost(): void {}
-
-  terminate(reason: CloseReason): void {
-    this.closes.push(reason)
-    this.ended = true
+  close(reason: CloseReason): void {
+    this.link.close(reason)
   }
 
   #settleOldest(outcome: RequestOutcome): void {

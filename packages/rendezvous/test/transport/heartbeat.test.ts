@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import timers from 'node:timers'
 import { Socket } from 'engine.io'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { heartbeatOf } from '../../src/transport/engine-internals.js'
 import { Heartbeat } from '../../src/transport/heartbeat.js'
 
 const INTERVAL = 25_000
@@ -46,7 +47,7 @@ class Client {
     // Casts, for these have what a socket uses of them and no more.
     this.#socket = new Socket('a', server as never, this.transport as never, request as never, protocol)
     this.#socket.on('close', (reason: string) => this.closed.push(reason))
-    this.heartbeat = new Heartbeat(this.#socket)
+    this.heartbeat = new Heartbeat(this.#socket, heartbeatOf(this.#socket))
   }
 
   /** Pings that the server has sent. */

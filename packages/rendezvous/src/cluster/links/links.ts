@@ -1,4 +1,5 @@
-import type { BackplaneListener, BackplaneStats, NodeLink } from '../backplane.js'
+import type { BackplaneStats } from '../../stats.js'
+import type { BackplaneListener, NodeLink } from '../backplane.js'
 import type { Carrier } from './carrier.js'
 import {
   type Envelope,

@@ -1,4 +1,4 @@
-import type { PeerRecord } from '../backplane.js'
+import type { PeerRecord } from '../../registry/claim.js'
 import { type Connection, plainError } from './connection.js'
 import type { StarKeys } from './keys.js'
 import { isNode, type RecordReader } from './records.js'

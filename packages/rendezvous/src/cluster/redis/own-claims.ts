@@ -1,5 +1,4 @@
-import type { PeerRecord } from '../backplane.js'
-import type { Claim } from '../../registry/claim.js'
+import type { Claim, PeerRecord } from '../../registry/claim.js'
 import type { Applied, Engine } from './engine.js'
 
 /** Peers in one batch: Redis does nothing else meanwhile, for about two milliseconds. */
@@ -94,7 +93,7 @@ export class OwnClaims {
   heard({ key, generation }: PeerRecord): void {
     const own = this.#held.get(key)
     if (own?.generation === undefined || own.generation >= generation) return
-    own.generation = 0
+    own.lose()
     this.#held.delete(key)
   }
 
@@ -242,8 +241,12 @@ export class OwnClaims {
     for (const record of elsewhere) this.#listener.elsewhere(record)
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue
-      claim.generation = generations[index] ?? 0
-      if (claim.generation === 0 && this.#held.get(claim.key) === claim) this.#held.delete(claim.key)
+      const generation = generations[index] ?? 0
+      if (generation > 0) claim.generation = generation
+      else {
+        claim.lose()
+        if (this.#held.get(claim.key) === claim) this.#held.delete(claim.key)
+      }
       this.#settle(claim)
     }
     this.#send()

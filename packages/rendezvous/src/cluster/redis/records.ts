@@ -1,4 +1,4 @@
-import type { PeerRecord } from '../backplane.js'
+import type { PeerRecord } from '../../registry/claim.js'
 
 /** A peer id in base58: of RSA keys (`Qm…`) or of others (`12D3…`). */
 const PEER_ID = /^[Q1][1-9A-HJ-NP-Za-km-z]{1,127}$/

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Claim } from '../../../src/registry/claim.js'
 import { Random } from '../../../../../test/discovery/random.js'
+import type { Claim } from '../../../src/registry/claim.js'
 import { openNodes, startThree, type BackplaneKind } from './kind.js'
 import { isSameHolder, keyOf, settled, type Holder, type TestNode } from './test-node.js'
 

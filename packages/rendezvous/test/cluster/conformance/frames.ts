@@ -1,5 +1,5 @@
-import type { Frame } from '../../../src/cluster/frames.js'
 import type { Random } from '../../../../../test/discovery/random.js'
+import type { Frame } from '../../../src/cluster/frames.js'
 import { addressOf, keyOf } from './test-node.js'
 
 const MAX_CHANNEL = 2 ** 32 - 1

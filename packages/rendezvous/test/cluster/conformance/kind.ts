@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
-import type { Backplane } from '../../../src/cluster/backplane.js'
 import { eventually } from '../../../../../test/support/deadline.js'
+import type { Backplane } from '../../../src/cluster/backplane.js'
 import { TestNode } from './test-node.js'
 
 /** An implementation of `Backplane`, as the suite tries it. */

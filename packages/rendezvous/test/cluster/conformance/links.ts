@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Frame } from '../../../src/cluster/frames.js'
 import { Random } from '../../../../../test/discovery/random.js'
+import type { Frame } from '../../../src/cluster/frames.js'
 import { everyShape, traffic } from './frames.js'
 import { startThree, untilAcquainted, type BackplaneKind } from './kind.js'
 import { brief, keyOf, type TestNode } from './test-node.js'

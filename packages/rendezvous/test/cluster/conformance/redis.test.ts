@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from 'vitest'
+import { RedisServer } from '../../../../../test/support/redis.js'
 import type { Backplane } from '../../../src/cluster/backplane.js'
 import { LINKS_DEFAULTS } from '../../../src/cluster/links/links.js'
 import { RedisBackplane } from '../../../src/cluster/redis/redis-backplane.js'
-import { RedisServer } from '../../../../../test/support/redis.js'
 import { conformanceSuite } from './suite.js'
 
 conformanceSuite({ hasWindow: true, openStar })

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Backplane, BackplaneListener, NodeLink, PeerRecord } from '../../../src/cluster/backplane.js'
-import { Claim } from '../../../src/registry/claim.js'
-import type { Frame } from '../../../src/cluster/frames.js'
 import { within } from '../../../../../test/support/deadline.js'
+import type { Backplane, BackplaneListener, NodeLink } from '../../../src/cluster/backplane.js'
+import type { Frame } from '../../../src/cluster/frames.js'
+import { Claim, type PeerRecord } from '../../../src/registry/claim.js'
 
 /** Who holds a peer. */
 export type Holder = Pick<PeerRecord, 'node' | 'generation'>
@@ -41,7 +41,7 @@ export class TestNode implements BackplaneListener {
     const claim = new Claim(key, address, isAgain)
     this.#own.set(key, claim)
     this.backplane.claim(claim)
-    claim.whenSettled(() => this.#settled(claim))
+    void claim.settled.then(() => this.#settled(claim))
     return claim
   }
 
@@ -157,13 +157,20 @@ export class TestNode implements BackplaneListener {
 
   #settled(claim: Claim): void {
     const { key, generation } = claim
-    if (this.#own.get(key) === claim && generation !== undefined) {
+    if (claim.isLost) this.#forgetOwn(claim)
+    else if (this.#own.get(key) === claim && generation !== undefined) {
       const newest = Math.max(this.#heardMeanwhile.get(key) ?? 0, this.others.get(key)?.generation ?? 0)
       this.#heardMeanwhile.delete(key)
-      if (generation < newest || generation === 0) this.#own.delete(key)
+      if (generation < newest) this.#own.delete(key)
       else this.others.delete(key)
     }
     this.#look()
+  }
+
+  #forgetOwn(claim: Claim): void {
+    if (this.#own.get(claim.key) !== claim) return
+    this.#own.delete(claim.key)
+    this.#heardMeanwhile.delete(claim.key)
   }
 
   #look(): void {
@@ -172,7 +179,7 @@ export class TestNode implements BackplaneListener {
 }
 
 export async function settled(claim: Claim): Promise<void> {
-  await within(`a claim to ${claim.key} to settle`, new Promise<void>((resolve) => claim.whenSettled(resolve)))
+  await within(`a claim to ${claim.key} to settle`, claim.settled)
 }
 
 export function isSameHolder(one: Holder | undefined, other: Holder | undefined): boolean {

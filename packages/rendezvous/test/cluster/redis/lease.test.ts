@@ -34,7 +34,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   await lone.untilHeld(OTHER, { node: rest.id, generation: taken.generation })
   await rest.untilHeld(KEY, { node: lone.id, generation: kept.generation })
   await rest.until('the late peer', () => rest.others.has(keyOf(3)))
-  expect(lost.generation).toBe(0)
+  expect(lost.isLost).toBe(true)
   expect(lone.backplane.isFenced).toBe(false)
   const record = rest.others.get(keyOf(3))
   await star.untilRegistered(

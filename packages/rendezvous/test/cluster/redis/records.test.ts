@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { PeerRecord } from '../../../src/cluster/backplane.js'
 import { RecordReader } from '../../../src/cluster/redis/records.js'
+import type { PeerRecord } from '../../../src/registry/claim.js'
 import { keyOf } from '../conformance/test-node.js'
 
 const record: fc.Arbitrary<PeerRecord> = fc.record({

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
-import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
 import { eventually } from '../../../../../test/support/deadline.js'
 import { RedisServer, type RedisOptions } from '../../../../../test/support/redis.js'
+import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
+import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
 import { TestNode } from '../conformance/test-node.js'
 
 /** Leases that end soon, so that tests do. */

@@ -1,0 +1,208 @@
+import { parseAddress } from '@websocket-star/protocol'
+import proxyAddr from 'proxy-addr'
+import type { Backplane } from './cluster/backplane.js'
+import { Channels } from './cluster/channels.js'
+import { openBackplane } from './cluster/open-backplane.js'
+import { Probes } from './cluster/probes.js'
+import { Deltas } from './discovery/deltas.js'
+import { Discovery } from './discovery/discovery.js'
+import { LimitedLogger, type Logger } from './logger.js'
+import { InvalidOptionsError, type RendezvousOptions } from './options.js'
+import { WorkQueue } from './pacing/work-queue.js'
+import { Registry } from './registry/registry.js'
+import { FlowControl } from './relay/flow-control.js'
+import { Router } from './relay/router.js'
+import { Dialing } from './star/dial.js'
+import { Joining } from './star/join.js'
+import { OtherNodes } from './star/other-nodes.js'
+import { Star } from './star/star.js'
+import { Takeover } from './star/takeover.js'
+import { Counters } from './stats.js'
+import { BacklogWatch } from './transport/backlog.js'
+import { Engine } from './transport/engine.js'
+import { Reassurance } from './transport/reassurance.js'
+
+/** Bytes that one direction of a connection between nodes may have in flight at first; all nodes agree on it. */
+const STREAM_WINDOW = 262_144
+
+/** Milliseconds, from any origin: no one may set this clock. */
+const now = () => performance.now()
+
+/** The parts of one server. Each is given what it works with here, and finds nothing by itself. */
+export interface Parts {
+  readonly counters: Counters
+  readonly registry: Registry
+  readonly discovery: Discovery
+  readonly deltas: Deltas
+  readonly flow: FlowControl
+  readonly router: Router
+  readonly backlog: BacklogWatch
+  readonly workQueue: WorkQueue
+  readonly joining: Joining
+  readonly star: Star
+  readonly backplane: Backplane
+  /** Other nodes may share the star. */
+  readonly isShared: boolean
+  readonly channels: Channels
+  readonly otherNodes: OtherNodes
+  /** Opens the door for clients. */
+  openEngine(): Engine
+  /** Ends everything that has waited too long. */
+  sweep(): void
+}
+
+/**
+ * Puts a server together, from the bottom up.
+ *
+ * @param backplane - the way to other nodes; by default the one that the options name
+ * @throws {InvalidOptionsError}
+ */
+export function compose(options: RendezvousOptions, logger: Logger | undefined, backplane?: Backplane): Parts {
+  checkProxies(options.trustProxy)
+  const publicPrefixes = new Set(options.publicAddresses.map(publicPrefix))
+  const { join, dial, relay, limits, heartbeat } = options
+  const limited = logger === undefined ? undefined : new LimitedLogger(logger)
+  const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
+  const counters = new Counters()
+
+  const flow = new FlowControl(relay, counters, now)
+  const router = new Router(
+    { streamsPerSession: limits.streamsPerSession, acceptTimeout: dial.acceptTimeout },
+    flow,
+    counters,
+    now
+  )
+
+  const workQueue = new WorkQueue(limits.waiting)
+  const backlog = new BacklogWatch(relay, now)
+  const reassurance = new Reassurance(heartbeat.timeout / 3, flow, backlog, now)
+
+  const registry = new Registry()
+  const discovery = new Discovery(options.discovery, registry, counters, now, onFault)
+  const deltas = new Deltas(options.discovery.deltaInterval, registry, counters)
+
+  const nodes = backplane ?? openBackplane(options, onFault, limited)
+  const probes = new Probes(nodes, join.takeoverTimeout)
+  const channels = new Channels(
+    {
+      window: { initial: STREAM_WINDOW, max: options.cluster.streamWindow },
+      answerTimeout: dial.ackTimeout + relay.holdTimeout,
+      maxKept: relay.maxBufferedBytes
+    },
+    nodes,
+    router,
+    flow,
+    counters,
+    (incoming) => dialing.answer(incoming),
+    now
+  )
+
+  const takeover = new Takeover(registry, nodes, (node, key) => probes.ask(node, key), join.takeoverTimeout, onFault)
+  const joining = new Joining(
+    {
+      cryptoChallenge: options.cryptoChallenge,
+      strictMultiaddr: options.strictMultiaddr,
+      publicPrefixes,
+      nonceTtl: join.nonceTtl,
+      minRsaBits: join.minRsaBits,
+      prefixes: options.discovery.prefixes,
+      joinList: options.discovery.joinList,
+      ...limits
+    },
+    registry,
+    takeover,
+    counters,
+    onFault
+  )
+  const dialing = new Dialing(
+    { ackTimeout: dial.ackTimeout, ...limits },
+    registry,
+    router,
+    nodes,
+    channels,
+    counters,
+    onFault
+  )
+  const star = new Star(
+    { joinDeadline: join.deadline },
+    { takeover, joining, dialing, router, workQueue, counters, isQuiet: () => channels.isQuiet, onFault }
+  )
+
+  return {
+    counters,
+    registry,
+    discovery,
+    deltas,
+    flow,
+    router,
+    backlog,
+    workQueue,
+    joining,
+    star,
+    backplane: nodes,
+    isShared: backplane !== undefined || options.redis !== undefined,
+    channels,
+    otherNodes: new OtherNodes({ takeover, channels, probes, onFault }),
+    openEngine: () =>
+      new Engine(
+        {
+          messageSize: limits.messageSize,
+          pingInterval: heartbeat.interval,
+          pingTimeout: heartbeat.timeout,
+          allowedOrigins: options.allowedOrigins,
+          trustProxy: options.trustProxy,
+          sessionsPerIp: limits.sessionsPerIp,
+          gatherTime: relay.gatherTime,
+          announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
+        },
+        {
+          workQueue,
+          router,
+          flow,
+          backlog,
+          counters,
+          logger: limited,
+          onOpen: (session) => star.opened(session),
+          onRequest: (session, name, args, ack) => star.requested(session, name, args, ack),
+          onEnd: (session, reason) => star.ended(session, reason),
+          onFault
+        }
+      ),
+    sweep: () => {
+      star.sweep()
+      joining.sweep()
+      dialing.sweep()
+      deltas.sweep()
+      router.sweep()
+      backlog.sweep()
+      reassurance.sweep()
+      channels.sweep()
+    }
+  }
+}
+
+function checkProxies(proxies: readonly string[]): void {
+  for (const proxy of proxies) {
+    try {
+      proxyAddr.compile(proxy)
+    } catch (cause) {
+      const message = `${proxy} is no address, no subnet, and none of loopback, linklocal and uniquelocal`
+      throw new InvalidOptionsError([{ path: ['trustProxy'], message }], { cause })
+    }
+  }
+}
+
+function publicPrefix(text: string): string {
+  let prefix: string | undefined
+  try {
+    prefix = parseAddress(text).prefix
+  } catch (error) {
+    throw invalidPublicAddress(`${text} is no multiaddr`, error)
+  }
+  if (prefix === undefined) throw invalidPublicAddress(`${text} does not contain /p2p-websocket-star`)
+  return prefix
+}
+
+function invalidPublicAddress(message: string, cause?: unknown): InvalidOptionsError {
+  return new InvalidOptionsError([{ path: ['publicAddresses'], message }], { cause })
+}

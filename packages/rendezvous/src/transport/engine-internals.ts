@@ -1,0 +1,179 @@
+/**
+ * Everything that we use of engine.io, ws and Node without a public name for it, in one place. A runtime or an update that
+ * lacks a field loses speed, not service: messages then go through engine.io's public methods.
+ */
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket as NetSocket } from 'node:net'
+import { Server as EngineServer, type Socket } from 'engine.io'
+import type { WebSocket } from 'ws'
+
+/** Writes whole WebSocket frames; engine.io uses it for frames that it encoded before. */
+interface FrameSender {
+  /**
+   * @param parts - one or two
+   * @param taken - called when the operating system has taken them
+   */
+  sendFrame(parts: readonly Buffer[], taken: (() => void) | undefined): void
+}
+
+/** A WebSocket that can be written to and read from without engine.io. */
+export interface DirectSocket {
+  readonly sender: FrameSender
+  /** The TCP or TLS socket. */
+  readonly net: NetSocket
+}
+
+/** The state of engine.io's heartbeat. */
+export interface HeartbeatState {
+  readonly readyState: string
+  readonly server: { readonly opts: { readonly pingInterval: number } }
+  pingTimeoutTimer: NodeJS.Timeout | null
+  resetPingTimeout(): void
+  sendPacket(type: 'ping'): void
+}
+
+/** Fields of ws's WebSocket. */
+interface WebSocketFields {
+  readonly _sender?: Partial<FrameSender>
+  readonly _socket?: Partial<NetSocket>
+}
+
+/** Fields of engine.io's socket and its transport, which its types call private. */
+interface SocketFields extends Partial<HeartbeatState> {
+  readonly id?: unknown
+  readonly upgrading?: unknown
+  readonly writeBuffer?: unknown
+  readonly transport: { readonly name: string; readonly supportsBinary?: unknown; readonly socket?: WebSocket }
+}
+
+/** A request after engine.io has parsed its query. */
+type EngineRequest = IncomingMessage & { _query?: Record<string, string> }
+
+// Each cast in this file turns a type with private names into one with optional fields, which are looked at before use.
+function fieldsOf(socket: Socket): SocketFields {
+  return socket as unknown as SocketFields
+}
+
+/** Returns the session id of the handshake, which engine.io types as private. */
+export function idOf(socket: Socket): string {
+  return String(fieldsOf(socket).id)
+}
+
+/** Returns the WebSocket of a client; undefined while it polls. */
+export function webSocketOf(socket: Socket): WebSocket | undefined {
+  const { name, socket: webSocket } = fieldsOf(socket).transport
+  return name === 'websocket' ? webSocket : undefined
+}
+
+/**
+ * Lists the fields that the direct way needs and that are missing at a client's WebSocket.
+ *
+ * @returns names such as `ws: _sender.sendFrame`; none for a client that polls
+ */
+export function missingFields(socket: Socket): string[] {
+  const webSocket = webSocketOf(socket)
+  if (webSocket === undefined) return []
+  const { upgrading, writeBuffer, transport } = fieldsOf(socket)
+  const { _sender: sender, _socket: net } = webSocket as WebSocketFields
+  const checks: readonly [name: string, isThere: boolean][] = [
+    ['ws: _sender.sendFrame', typeof sender?.sendFrame === 'function'],
+    ['ws: _socket.cork', typeof net?.cork === 'function' && typeof net.writableCorked === 'number'],
+    ['ws: pause', typeof webSocket.pause === 'function'],
+    ['engine.io: writeBuffer', Array.isArray(writeBuffer)],
+    ['engine.io: upgrading', typeof upgrading === 'boolean'],
+    ['engine.io: transport.supportsBinary', typeof transport.supportsBinary === 'boolean'],
+    ['engine.io: one message listener', webSocket.listenerCount('message') === 1]
+  ]
+  return checks.filter(([, isThere]) => !isThere).map(([name]) => name)
+}
+
+/** Returns the direct way to a client; undefined while it polls, and where a field is missing. */
+export function directSocketOf(socket: Socket): DirectSocket | undefined {
+  const webSocket = webSocketOf(socket)
+  if (webSocket === undefined || missingFields(socket).length > 0) return undefined
+  const { _sender, _socket } = webSocket as unknown as { _sender: FrameSender; _socket: NetSocket } // looked at above
+  return { sender: _sender, net: _socket }
+}
+
+/** Returns whether a message that is written directly overtakes none that engine.io holds, and arrives as bytes. */
+export function mayWriteDirectly(socket: Socket): boolean {
+  const { upgrading, writeBuffer, transport } = socket as unknown as EngineWriteState // looked at when the socket opened
+  return !upgrading && writeBuffer.length === 0 && transport.supportsBinary
+}
+
+interface EngineWriteState {
+  readonly upgrading: boolean
+  readonly writeBuffer: readonly unknown[]
+  readonly transport: { readonly supportsBinary: boolean }
+}
+
+/** Takes engine.io's message listener off a WebSocket and returns it. */
+export function takeMessageListener(webSocket: WebSocket): (data: Buffer, isBinary: boolean) => void {
+  // Its only one, as was looked at before.
+  const [listener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void]
+  webSocket.removeAllListeners('message')
+  return listener
+}
+
+/** Returns engine.io's heartbeat of a client; undefined where a part of it is missing: engine.io then keeps its own time. */
+export function heartbeatOf(socket: Socket): HeartbeatState | undefined {
+  const { pingTimeoutTimer, resetPingTimeout, sendPacket, server } = fieldsOf(socket)
+  const isWhole =
+    pingTimeoutTimer !== undefined &&
+    typeof resetPingTimeout === 'function' &&
+    typeof sendPacket === 'function' &&
+    typeof server?.opts.pingInterval === 'number'
+  return isWhole ? (socket as unknown as HeartbeatState) : undefined
+}
+
+/** Returns the bytes that Node has handed to the operating system and that it has not sent; undefined if it does not tell. */
+export function writeQueueSize(net: NetSocket): number | undefined {
+  return (net as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize
+}
+
+/** Returns the TCP socket below a TLS socket. */
+export function tcpSocketOf(tls: object): NetSocket | undefined {
+  return (tls as { _parent?: NetSocket })._parent
+}
+
+/** Frees the first request of a client, which engine.io keeps for as long as the session lasts. */
+export function forgetRequest(socket: Socket): void {
+  Object.assign(socket, { request: undefined })
+}
+
+/**
+ * Admits the largest message as base64 from a client that polls. Such clients send several messages at a time and add up
+ * what the server has told them, but engine.io-client counts 1.33 characters for what takes 4/3 of them, and a single
+ * message of the largest size takes as much.
+ */
+export function admitBase64({ transport }: Socket, messageSize: number): void {
+  if (transport.name !== 'polling') return
+  Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
+}
+
+/** engine.io, with the packet that the old server sent to clients of revision 3. */
+export class StarEngine extends EngineServer {
+  /** Called right before a session opens: clients of revision 3 get their CONNECT packet with the handshake. */
+  protected override createTransport(
+    ...[name, request]: Parameters<EngineServer['createTransport']>
+  ): ReturnType<EngineServer['createTransport']> {
+    // By now the request has its query.
+    this.opts.initialPacket = (request as EngineRequest)._query?.['EIO'] === '4' ? undefined : '0'
+    return super.createTransport(name, request)
+  }
+
+  /**
+   * The only middleware is that of CORS, which does not concern WebSockets. The response that engine.io makes for an upgrade
+   * lasts as long as the connection: without its request it is small.
+   */
+  protected override _applyMiddlewares(
+    ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>
+  ): ReturnType<EngineServer['_applyMiddlewares']> {
+    if (response instanceof ServerResponse) {
+      super._applyMiddlewares(request, response, proceed)
+    } else {
+      Object.assign(response, { req: undefined })
+      proceed()
+    }
+  }
+}
