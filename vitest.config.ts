@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** Several servers of one star: these need Redis. */
-const CLUSTER = ['test/cluster/**/*.test.ts', 'packages/rendezvous/test/cluster/{redis,conformance}/**/*.test.ts']
+/** Tests of a package that start Redis. */
+const UNIT_WITH_REDIS = 'packages/rendezvous/test/cluster/{redis/*,conformance/redis}.test.ts'
 
 export default defineConfig({
   test: {
@@ -12,9 +12,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // Starts no other process.
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, UNIT_WITH_REDIS]
+        }
+      },
+      {
+        extends: true,
+        test: {
           name: 'node',
-          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/browsers/**', 'test/libp2p/**', ...CLUSTER]
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/{browsers,cluster,libp2p}/**']
         }
       },
       {
@@ -30,7 +39,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
-          include: CLUSTER,
+          // Several servers of one star: these need Redis.
+          include: ['test/cluster/**/*.test.ts', UNIT_WITH_REDIS],
           // Runs only if one of these tests does.
           globalSetup: 'test/cluster/install.ts',
           // libp2p 3 wants Node 22.
