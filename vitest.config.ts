@@ -8,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    reporters: ['default', './scripts/test-report.js'],
     projects: [
       {
         extends: true,
