@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../support/deadline.js'
 import { StarProcess } from '../support/star-process.js'
 import { RedisWay } from '../support/redis-way.js'
-import { STAR_MULTIADDR } from './ways.js'
+
+/** The one name that all clients know the star by; there is no such host: a client's way leads to a node. */
+export const STAR_URL = 'http://star.test:80'
+export const STAR_MULTIADDR = '/dns4/star.test/tcp/80/ws/p2p-websocket-star'
 
 /** Milliseconds; short, so that much happens. */
 export const LEASE = 4_000

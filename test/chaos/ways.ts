@@ -3,10 +3,6 @@ import { connect, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeLife, Places } from './nodes.js'
 
-/** The one name that all clients know the star by; there is no such host: a {@link Way} leads to a node. */
-export const STAR_URL = 'http://star.test:80'
-export const STAR_MULTIADDR = '/dns4/star.test/tcp/80/ws/p2p-websocket-star'
-
 /** A client's way to the star, as a load balancer that knows it: to the node at its place, or to another if that is none. */
 export class Way extends Agent {
   /** Number of the place whose node it prefers. */

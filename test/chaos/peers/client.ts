@@ -1,6 +1,7 @@
 import { createStarClient, type Connection, type StarClient, type StarPrivateKey } from '@websocket-star/client'
 import { ConnectionSide } from '../../cluster/parties.js'
-import { STAR_MULTIADDR, STAR_URL, type Way } from '../ways.js'
+import { STAR_MULTIADDR, STAR_URL } from '../nodes.js'
+import type { Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
 /** What clients of today's kind have in common: they give up sooner, so that much happens. */

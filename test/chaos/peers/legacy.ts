@@ -5,7 +5,8 @@ import { within } from '../../support/deadline.js'
 import type { AddStreams, ConnectSocket2, PeerId, StreamSocket } from '../../support/legacy-types.js'
 import type { StreamPair } from '../../support/socket.js'
 import { PullSide } from '../../cluster/parties.js'
-import { STAR_MULTIADDR, STAR_URL, type Way } from '../ways.js'
+import { STAR_MULTIADDR, STAR_URL } from '../nodes.js'
+import type { Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
 const require = createRequire(import.meta.url)

@@ -1,7 +1,8 @@
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { startNode, type TestNode } from '../../support/libp2p-node.js'
-import { STAR_MULTIADDR, type Way } from '../ways.js'
+import { STAR_MULTIADDR } from '../nodes.js'
+import type { Way } from '../ways.js'
 import { HASTE, leading } from './client.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
