@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { percentile } from '../load/percentile.js'
-import { CONTENDERS } from '../servers/contenders.js'
+import type { Trial } from '../harness/measure.js'
+import { ascending, percentile } from '../load/percentile.js'
+import { openStarServer } from '../servers/commands.js'
 import { headerOf, type StarPair } from '../wire/pair.js'
 import type { RawSocket } from '../wire/raw-socket.js'
 import { patternOf, Train } from '../wire/train.js'
 import { Verifier } from '../wire/verifier.js'
-import type { ClusterTrial } from './cases.js'
-import { openStar } from './star.js'
+import { openStar, type StarContender } from './star.js'
+
+/** Something that is done again and again, each time when the last one is over and both nodes are idle. */
+export interface DelayCase {
+  kind: 'round-trip' | 'dial'
+}
 
 /** In milliseconds. */
 export interface DelayFigures {
@@ -15,7 +20,7 @@ export interface DelayFigures {
   p99: number
 }
 
-type DelayTrial = Omit<ClusterTrial, 'case'>
+type DelayTrial = Trial<StarContender>
 
 const PAYLOAD = 1024
 /** Milliseconds between two actions, in which all processes come to rest. */
@@ -26,7 +31,7 @@ const WARMUP_RATE = 5_000
 const STRETCH = 2
 
 /** From writing 1 KiB until the same amount is back, which the other peer writes when it has all of it. */
-export function measureRoundTrips(trial: DelayTrial): Promise<DelayFigures> {
+export function measureRoundTrips(_: DelayCase, trial: DelayTrial): Promise<DelayFigures> {
   return measureDelays(trial, ({ dialer, listener, stream, back, lead }) => {
     let home = (): void => {}
     const answer = new Way('back', back, lead, [listener.socket, dialer.socket], () => home())
@@ -41,7 +46,7 @@ export function measureRoundTrips(trial: DelayTrial): Promise<DelayFigures> {
 }
 
 /** From dialling until the other peer's answer is there. */
-export function measureDials(trial: DelayTrial): Promise<DelayFigures> {
+export function measureDials(_: DelayCase, trial: DelayTrial): Promise<DelayFigures> {
   return measureDelays(trial, ({ dialer, listener }) => {
     listener.answerDials(() => [])
     return async () => {
@@ -65,10 +70,10 @@ async function measureDelays(
   { contender, warmup, seconds, profiles }: DelayTrial,
   prepare: (pair: StarPair) => () => Promise<number>
 ): Promise<DelayFigures> {
-  const star = await openStar(contender, await CONTENDERS.ours.command(), profiles)
+  const star = await openStar(contender, openStarServer(), profiles)
   const act = prepare(await star.openPair())
   for (let done = 0; done < warmup * WARMUP_RATE; done++) await act()
-  const times = Float64Array.from(await repeat(act, seconds * STRETCH)).toSorted()
+  const times = ascending(await repeat(act, seconds * STRETCH))
   await star.stop()
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) }
 }

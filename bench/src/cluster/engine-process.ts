@@ -3,14 +3,11 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
-import { serve, setupOf } from '../peers/channel.js'
+import { serve, setupOf } from '../processes/serve.js'
 
 export interface EngineSetup {
   port: number
 }
-
-/** Asks for a report. */
-export type EngineCommand = object
 
 export interface EngineReport {
   /** User and system time, in microseconds, by its own account. */
@@ -39,15 +36,21 @@ for await (const line of createInterface(engine.stdout)) {
 }
 engine.stdout.resume()
 
-serve<EngineCommand, EngineReport>({}, async () => {
-  const text = await info()
-  const figure = (name: string) => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1] ?? Number.NaN)
-  return {
-    cpu: (figure('used_cpu_user') + figure('used_cpu_sys')) * MICROSECONDS,
-    memory: figure('used_memory'),
-    peakMemory: figure('used_memory_peak')
+const commands = {
+  report: async (): Promise<EngineReport> => {
+    const text = await info()
+    const figure = (name: string) => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1] ?? Number.NaN)
+    return {
+      cpu: (figure('used_cpu_user') + figure('used_cpu_sys')) * MICROSECONDS,
+      memory: figure('used_memory'),
+      peakMemory: figure('used_memory_peak')
+    }
   }
-})
+}
+
+export type EngineProcess = typeof commands
+
+serve(commands)
 
 /** What it tells of its memory and CPU, `name:value` a line. */
 async function info(): Promise<string> {

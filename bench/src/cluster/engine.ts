@@ -1,6 +1,6 @@
-import { RemoteProcess } from '../end-to-end/remote-process.js'
-import { freePort } from '../servers/contenders.js'
-import type { EngineCommand, EngineReport, EngineSetup } from './engine-process.js'
+import { RemoteProcess } from '../processes/remote-process.js'
+import { freePort } from '../servers/commands.js'
+import type { EngineProcess, EngineReport, EngineSetup } from './engine-process.js'
 
 /** A redis-server of a trial's own, which keeps nothing on disk. */
 export interface Engine {
@@ -13,12 +13,10 @@ const ENGINE_PROCESS = new URL('./engine-process.js', import.meta.url)
 
 export async function startEngine(): Promise<Engine> {
   const setup: EngineSetup = { port: await freePort() }
-  const [process] = await RemoteProcess.start<EngineCommand, EngineReport, object>(ENGINE_PROCESS, setup, {
-    role: 'engine'
-  })
+  const process = await RemoteProcess.start<EngineProcess>(ENGINE_PROCESS, setup, { role: 'engine' })
   return {
     url: `redis://127.0.0.1:${setup.port}`,
-    report: () => process.ask({}),
+    report: () => process.call('report'),
     stop: () => process.stop()
   }
 }

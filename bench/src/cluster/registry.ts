@@ -1,6 +1,6 @@
-import { RemoteProcess } from '../end-to-end/remote-process.js'
+import { RemoteProcess } from '../processes/remote-process.js'
 import { startEngine, type Engine } from './engine.js'
-import type { RegistryCommand, RegistryReport, RegistrySetup } from './registry-process.js'
+import type { RegistryProcess, RegistrySetup } from './registry-process.js'
 
 export interface RegistryCase {
   kind: 'registry'
@@ -29,18 +29,19 @@ const MILLISECONDS = 1000
 /** One node claims many peers, another one is told of them; a third comes when all are there. */
 export async function measureRegistry({ peers }: RegistryCase): Promise<RegistryFigures> {
   const engine = await startEngine()
-  const [[claimer], [witness]] = await Promise.all([startRegistry('claimer', engine), startRegistry('witness', engine)])
+  const [claimer, witness] = await Promise.all([startRegistry('claimer', engine), startRegistry('witness', engine)])
   const before = await engine.report()
-  const [claimed, told] = await Promise.all([claimer.ask({ do: 'claim', peers }), witness.ask({ do: 'await', peers })])
+  const [claimed, heard] = await Promise.all([claimer.call('claim', peers), witness.call('heard', peers)])
   const after = await engine.report()
-  const [newcomer, started] = await startRegistry('newcomer', engine)
+  const newcomer = await startRegistry('newcomer', engine)
+  const started = await newcomer.call('started')
   if (started.known !== peers) throw new Error(`a node that came was told of ${started.known} peers, not ${peers}`)
   const { memory, peakMemory } = await engine.report()
   await Promise.all([claimer, witness, newcomer].map((node) => node.stop()))
   await engine.stop()
   return {
     claims: (claimed.done - claimed.began) / MILLISECONDS,
-    known: (told.done - claimed.began) / MILLISECONDS,
+    known: (heard - claimed.began) / MILLISECONDS,
     snapshot: (started.done - started.began) / MILLISECONDS,
     engineCpu: (after.cpu - before.cpu) / peers,
     memory,
@@ -51,5 +52,5 @@ export async function measureRegistry({ peers }: RegistryCase): Promise<Registry
 
 function startRegistry(role: string, { url }: Engine) {
   const setup: RegistrySetup = { redis: url }
-  return RemoteProcess.start<RegistryCommand, RegistryReport, RegistryReport>(REGISTRY_PROCESS, setup, { role })
+  return RemoteProcess.start<RegistryProcess>(REGISTRY_PROCESS, setup, { role })
 }

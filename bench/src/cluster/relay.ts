@@ -1,11 +1,10 @@
-import { CLIENTS } from '../client/contenders.js'
+import type { Trial } from '../harness/measure.js'
 import { openPairAt } from '../end-to-end/pair.js'
 import { runTransfer } from '../end-to-end/transfer.js'
 import { runLoad } from '../load/throughput.js'
 import { webSocketSenders } from '../load/websocket-sender.js'
-import { CONTENDERS } from '../servers/contenders.js'
-import type { ClusterTrial } from './cases.js'
-import { openStar, type StarUsage } from './star.js'
+import { openStarServer, starServer } from '../servers/commands.js'
+import { openStar, type StarContender, type StarUsage } from './star.js'
 
 export interface RelayCase {
   kind: 'relay'
@@ -26,7 +25,7 @@ export interface RelayFigures {
   together: number
 }
 
-type RelayTrial = Omit<ClusterTrial, 'case'>
+type RelayTrial = Trial<StarContender>
 
 /** What passed, and what the star had used before and after. */
 interface Run {
@@ -42,7 +41,7 @@ export async function measureRelay(of: RelayCase, trial: RelayTrial): Promise<Re
 }
 
 async function runRaw(size: number, { contender, profiles, ...conditions }: RelayTrial): Promise<Run> {
-  const star = await openStar(contender, await CONTENDERS.ours.command(), profiles)
+  const star = await openStar(contender, openStarServer(), profiles)
   const of = { kind: 'throughput', payload: size, pairs: 1, mode: 'bursts' } as const
   const { messages, elapsed, before, after } = await runLoad(star, webSocketSenders(star), of, conditions)
   await star.stop()
@@ -50,8 +49,8 @@ async function runRaw(size: number, { contender, profiles, ...conditions }: Rela
 }
 
 async function runClients(size: number, { contender, profiles, ...conditions }: RelayTrial): Promise<Run> {
-  const star = await openStar(contender, await CLIENTS.ours.server(), profiles)
-  const pair = await openPairAt(star, CLIENTS.ours.library, { size, delay: 0, reads: true })
+  const star = await openStar(contender, starServer(), profiles)
+  const pair = await openPairAt(star, 'ours', { size, delay: 0, reads: true })
   const { bytes, milliseconds, before, after } = await runTransfer(pair, conditions)
   return { bytes, milliseconds, before: before.server, after: after.server }
 }

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Contender } from '../harness/measure.js'
 import type { MeetingPlace } from '../end-to-end/meeting-place.js'
 import { readMetric } from '../servers/metrics.js'
 import { startServer, type RunningServer, type ServerCommand } from '../servers/server.js'
-import { profileFlags } from '../trial.js'
 import { openStarPair, type StarPair } from '../wire/pair.js'
-import { STARS, type StarName } from './contenders.js'
 import { startEngine } from './engine.js'
+
+/** A star of one node, or of several that share it through Redis. */
+export interface StarContender extends Contender {
+  /** What its nodes are to a trial: senders and diallers are at the first, those they talk to at the last. */
+  nodes: readonly string[]
+}
 
 /** User and system time of each process, in microseconds; NaN of those that there are none of. */
 export interface StarUsage {
@@ -28,16 +33,13 @@ const MEETING_INTERVAL = 50
  * @param profiles - the folder that the profile of each node is written to, if they are to be profiled
  */
 export async function openStar(
-  name: StarName,
+  { nodes: roles }: StarContender,
   { args, ...command }: ServerCommand,
   profiles?: string
 ): Promise<RunningStar> {
-  const roles = STARS[name].nodes
   const engine = roles.length > 1 ? await startEngine() : undefined
   const shared = engine === undefined ? args : [...args, '--redis', engine.url]
-  const nodes = await Promise.all(
-    roles.map((role) => startServer({ ...command, args: shared }, profileFlags(profiles, role)))
-  )
+  const nodes = await Promise.all(roles.map((role) => startServer({ ...command, args: shared }, { role, profiles })))
   const [near, far = near] = nodes
   if (near === undefined || far === undefined) throw new Error('a star has a node')
   if (engine !== undefined) await Promise.all(nodes.map(({ port }) => meet(port, nodes.length)))

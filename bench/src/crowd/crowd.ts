@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import type { RunningServer } from '../servers/server.js'
 import { CrowdPeer, JoinError, type CrowdContext } from './crowd-peer.js'
 import type { Identity } from './identity.js'
 
@@ -21,7 +22,7 @@ export class Crowd implements CrowdContext {
   readonly #peers: CrowdPeer[] = []
   readonly #timer: NodeJS.Timeout
 
-  constructor(port: number, challenge: boolean) {
+  constructor({ port, challenge }: Pick<RunningServer, 'port' | 'challenge'>) {
     this.port = port
     this.challenge = challenge
     this.#timer = setInterval(() => {

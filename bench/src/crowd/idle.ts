@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Conditions } from '../harness/measure.js'
 import type { RunningServer } from '../servers/server.js'
 import { Crowd } from './crowd.js'
 import { ed25519Identities } from './identity.js'
@@ -40,13 +41,12 @@ const GIVING_BACK = 500
 export async function measureIdle(
   server: RunningServer,
   { peers }: IdleCase,
-  challenge: boolean,
-  seconds: number
+  { seconds }: Conditions
 ): Promise<IdleFigures> {
-  await warmUp(server, challenge)
+  await warmUp(server)
   const { rss: emptyRss } = await server.usage()
   const empty = await collected(server)
-  const crowd = new Crowd(server.port, challenge)
+  const crowd = new Crowd(server)
   const identities = ed25519Identities(peers)
   const begin = performance.now()
   await crowd.join(identities)

@@ -28,14 +28,10 @@ const ROUNDS = 8
 /** Milliseconds in which a server finishes what the last join gave it to do. */
 const AFTERWARDS = 500
 
-export async function measureJoins(
-  server: RunningServer,
-  { key, joins, stay }: JoinsCase,
-  challenge: boolean
-): Promise<JoinsFigures> {
+export async function measureJoins(server: RunningServer, { key, joins, stay }: JoinsCase): Promise<JoinsFigures> {
   const identities: Identity[] = key === 'RSA-2048' ? await rsaIdentities(joins) : ed25519Identities(joins)
-  await warmUp(server, challenge, identities, WARM_UPS)
-  const crowd = new Crowd(server.port, challenge)
+  await warmUp(server, identities, WARM_UPS)
+  const crowd = new Crowd(server)
   const before = await server.usage()
   const rounds = stay ? 1 : ROUNDS
   for (let round = 0; round < rounds; round++) {

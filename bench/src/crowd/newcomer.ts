@@ -30,10 +30,9 @@ const TAIL = Buffer.from('"]')
 
 export async function measureNewcomers(
   server: RunningServer,
-  { peers, newcomers }: NewcomerCase,
-  challenge: boolean
+  { peers, newcomers }: NewcomerCase
 ): Promise<NewcomerFigures> {
-  const crowd = new Crowd(server.port, challenge)
+  const crowd = new Crowd(server)
   await crowd.join(ed25519Identities(peers))
   const others = new Set(crowd.peers)
   const all: number[] = []

@@ -27,12 +27,8 @@ const LOOK_INTERVAL = 20
 const TAIL = 2
 
 /** Counts from a round on; what peers heard when they and others joined does not count. */
-export async function measureRounds(
-  server: RunningServer,
-  { peers, interval }: RoundsCase,
-  challenge: boolean
-): Promise<RoundsFigures> {
-  const crowd = new Crowd(server.port, challenge)
+export async function measureRounds(server: RunningServer, { peers, interval }: RoundsCase): Promise<RoundsFigures> {
+  const crowd = new Crowd(server)
   await crowd.join(ed25519Identities(peers))
   // What newcomers caused has ended by now, and a round that is half over does not count.
   await delay(2 * interval)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Pair } from '../wire/pair.js'
+import { headerOf, type Pair } from '../wire/pair.js'
 import { StarPeer } from '../wire/star-peer.js'
 import { ed25519Identities } from './identity.js'
 
@@ -23,7 +23,7 @@ export async function openSignedPair(port: number, challenge: boolean): Promise<
   return {
     near: dialer.socket,
     far: listener.socket,
-    header: `451-["socket.io-pull-stream.queue.${stream}",{"_placeholder":true,"num":0}]`,
+    header: headerOf(stream),
     lead: EIO3_LEAD
   }
 }

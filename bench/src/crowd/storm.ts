@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { RemoteProcess } from '../end-to-end/remote-process.js'
-import type { LatencyFigures } from '../load/metronome.js'
-import { percentile } from '../load/percentile.js'
+import { ascending, percentile } from '../load/percentile.js'
+import { RemoteProcess } from '../processes/remote-process.js'
+import { Peak } from '../servers/peak.js'
 import type { RunningServer } from '../servers/server.js'
 import { JoinError, type CrowdPeer, type Failure } from './crowd-peer.js'
 import { Crowd } from './crowd.js'
 import { ed25519Identities } from './identity.js'
-import type { WitnessCommand, WitnessSetup } from './witness-process.js'
+import type { WitnessProcess, WitnessSetup } from './witness-process.js'
 
 /** Peers whose connections break all at once, and who all come back at once. */
 export interface StormCase {
@@ -47,28 +47,24 @@ const STEP_TIMEOUT = 20_000
 const RETRY_DELAY = 1000
 const SAMPLE_INTERVAL = 50
 
-export async function measureStorm(
-  server: RunningServer,
-  { peers }: StormCase,
-  challenge: boolean
-): Promise<StormFigures> {
-  const crowd = new Crowd(server.port, challenge)
+export async function measureStorm(server: RunningServer, { peers }: StormCase): Promise<StormFigures> {
+  const crowd = new Crowd(server)
   await crowd.join(ed25519Identities(peers))
-  const setup: WitnessSetup = { port: server.port, challenge }
-  const [witness] = await RemoteProcess.start<WitnessCommand, LatencyFigures, void>(WITNESS, setup, { role: 'witness' })
+  const setup: WitnessSetup = { port: server.port, challenge: server.challenge }
+  const witness = await RemoteProcess.start<WitnessProcess>(WITNESS, setup, { role: 'witness' })
   await delay(QUIET)
-  await witness.ask({ take: 'none' })
+  await witness.call('take')
   await delay(QUIET)
-  const quiet = await witness.ask({ take: 'figures' })
+  const quiet = await witness.call('take')
   const before = await server.usage()
-  const peak = watchPeak(server)
+  const peak = new Peak(server, SAMPLE_INTERVAL)
   const back = await breakAndReturn(crowd)
   const after = await server.usage()
-  const storm = await witness.ask({ take: 'figures' })
-  const peakRss = peak.stop()
+  const storm = await witness.call('take')
+  const peakRss = await peak.stop()
   await witness.stop()
   crowd.close()
-  const sorted = Float64Array.from(back.seconds).toSorted()
+  const sorted = ascending(back.seconds)
   const missing = peers - sorted.length
   return {
     half: percentile(sorted, 0.5),
@@ -78,7 +74,7 @@ export async function measureStorm(
     broken: back.failures.lost,
     missing,
     rss: before.rss,
-    peakRss: Math.max(peakRss, after.rss),
+    peakRss,
     cpu: (after.cpu - before.cpu) / 1e6,
     quietP99: quiet.p99,
     stormP99: storm.p99,
@@ -123,18 +119,4 @@ async function persist(peer: CrowdPeer, { failures }: Return, until: number): Pr
     await delay(RETRY_DELAY * (0.5 + Math.random()))
   }
   return false
-}
-
-/** The system's own peak is that of the whole life of the process. */
-function watchPeak(server: RunningServer): { stop: () => number } {
-  let peak = 0
-  const timer = setInterval(() => {
-    void server.usage().then(({ rss }) => (peak = Math.max(peak, rss)))
-  }, SAMPLE_INTERVAL)
-  return {
-    stop: () => {
-      clearInterval(timer)
-      return peak
-    }
-  }
 }

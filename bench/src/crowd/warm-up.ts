@@ -12,11 +12,10 @@ const GONE = 500
 /** Peers come and go, so that the server's code is compiled and its heap has been in use. */
 export async function warmUp(
   server: RunningServer,
-  challenge: boolean,
   identities: readonly Identity[] = ed25519Identities(PEERS),
   times = TIMES
 ): Promise<void> {
-  const crowd = new Crowd(server.port, challenge)
+  const crowd = new Crowd(server)
   for (let time = 0; time < times; time++) {
     await crowd.join(identities)
     crowd.clear()

@@ -1,7 +1,6 @@
+import type { PeerContender } from '../peers/contender.js'
 import { startServer, type RunningServer } from '../servers/server.js'
 import type { Usage } from '../servers/usage.js'
-import { profileFlags } from '../trial.js'
-import type { PeerContender } from './contender.js'
 
 /** Where the peers of a trial meet, and what they are made of. */
 export interface MeetingPlace<Reading = Usage> {
@@ -27,14 +26,14 @@ const NO_USAGE: Usage = {
 
 /** @param profiles - the folder that the server's profile is written to, if it is to be profiled */
 export async function openMeetingPlace(
-  { server: commandOf, modules: install }: PeerContender,
+  { server: commandOf, modules: install }: Pick<PeerContender, 'server' | 'modules'>,
   profiles?: string
 ): Promise<MeetingPlace> {
   const modules = (await install?.()) ?? ''
   if (commandOf === undefined) {
     return { server: '', port: 0, modules, usage: async () => NO_USAGE, stop: async () => {} }
   }
-  const server = await startServer(await commandOf(), profileFlags(profiles, 'server'))
+  const server = await startServer(await commandOf(), { profiles })
   return { server: placeOf(server), port: server.port, modules, usage: server.usage, stop: server.stop }
 }
 

@@ -1,20 +1,20 @@
+import type { PeerContender } from '../peers/contender.js'
 import type { LibraryName } from '../peers/libraries.js'
-import type { PeerCommand, PeerReady, PeerReport, PeerSetup } from '../peers/peer-process.js'
+import { RemoteProcess } from '../processes/remote-process.js'
+import type { Remote } from '../processes/serve.js'
 import type { Usage } from '../servers/usage.js'
-import type { PeerContender } from './contender.js'
 import { startDelayProxy } from './delay-proxy.js'
 import { openMeetingPlace, type MeetingPlace } from './meeting-place.js'
-import { RemoteProcess } from './remote-process.js'
+import type { PeerCommands } from './peer-commands.js'
+import type { PeerProcess, PeerSetup, ProcessReport } from './peer-process.js'
 
-const PEER_PROCESS = new URL('../peers/peer-process.js', import.meta.url)
+const PEER_PROCESS = new URL('./peer-process.js', import.meta.url)
 
-type RemotePeer = RemoteProcess<PeerCommand, PeerReport>
-
-/** A sender and a receiver that are connected, through a server if they need one, each in a process of its own. */
-export interface Pair<Reading = Usage> {
+/** A sender and a receiver that are connected, through a server if they need one; each reports on itself. */
+export interface Pair<Reading = Usage, More extends object = ProcessReport> {
   server: Pick<MeetingPlace<Reading>, 'usage'>
-  sender: RemotePeer
-  receiver: RemotePeer
+  sender: Remote<PeerCommands<More>>
+  receiver: Remote<PeerCommands<More>>
   stop(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export async function openPair(contender: PeerContender, options: PairOptions): 
   return await openPairAt(await openMeetingPlace(contender, options.profiles), contender.library, options)
 }
 
-/** The pair stops the place where it meets. */
+/** Opens a pair of two processes. It stops the place where it meets. */
 export async function openPairAt<Reading>(
   place: MeetingPlace<Reading>,
   library: LibraryName,
@@ -42,14 +42,15 @@ export async function openPairAt<Reading>(
   const proxy = delay === 0 ? undefined : await startDelayProxy(place.port, delay)
   const start = (role: string, server: string) => {
     const setup: PeerSetup = { library, server, modules: place.modules, size }
-    return RemoteProcess.start<PeerCommand, PeerReport, PeerReady>(PEER_PROCESS, setup, { role, profiles })
+    return RemoteProcess.start<PeerProcess>(PEER_PROCESS, setup, { role, profiles })
   }
-  const [[sender], [receiver, { address }]] = await Promise.all([
+  const [sender, receiver] = await Promise.all([
     start('sender', place.server),
     start('receiver', proxy?.url ?? place.farServer ?? place.server)
   ])
-  if (reads) await receiver.ask({ do: 'receive' })
-  await sender.ask({ do: 'dial', address })
+  const address = await receiver.call('address')
+  if (reads) await receiver.call('receive')
+  await sender.call('dial', address)
   return {
     server: place,
     sender,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PeerReport } from '../peers/peer-process.js'
-import type { Conditions } from '../trial.js'
-import type { PeerContender } from './contender.js'
+import type { Conditions, Trial } from '../harness/measure.js'
+import type { PeerContender } from '../peers/contender.js'
 import { openPair, type Pair } from './pair.js'
+import type { Progress } from './peer-commands.js'
 
 export interface TransferCase {
   kind: 'transfer'
@@ -31,30 +31,28 @@ const MICROSECONDS = 1e6
 const GB = 1e9
 
 /** How things stand in each process. */
-interface Moment<Reading> {
-  sender: PeerReport
+interface Moment<Reading, More> {
+  sender: Progress & More
   server: Reading
-  receiver: PeerReport
+  receiver: Progress & More
 }
 
 /** What passed in the time that was measured. */
-interface TransferRun<Reading> {
+interface TransferRun<Reading, More> {
   bytes: number
   milliseconds: number
-  before: Moment<Reading>
-  after: Moment<Reading>
+  before: Moment<Reading, More>
+  after: Moment<Reading, More>
 }
 
 export async function measureTransfer(
-  contender: PeerContender,
   { size, delay: added }: TransferCase,
-  { warmup, seconds, profiles }: Conditions
+  { contender, warmup, seconds, profiles }: Trial<PeerContender>
 ): Promise<TransferFigures> {
   const pair = await openPair(contender, { size, delay: added, reads: true, profiles })
   const run = await runTransfer(pair, { warmup: warmup + (2 * added * WARMUP_ROUND_TRIPS) / 1000, seconds })
   const { bytes, milliseconds, before, after } = run
-  const perGB = (role: 'sender' | 'server' | 'receiver') =>
-    ((after[role].cpu - before[role].cpu) / MICROSECONDS) * (GB / bytes)
+  const perGB = (role: 'sender' | 'server' | 'receiver') => cpuPerGB(after[role].cpu - before[role].cpu, bytes)
   return {
     megabytesPerSecond: bytes / milliseconds / 1000,
     writesPerSecond: ((bytes / size) * 1000) / milliseconds,
@@ -67,27 +65,30 @@ export async function measureTransfer(
   }
 }
 
+/** Returns seconds per 10⁹ bytes. @param cpu - microseconds */
+export function cpuPerGB(cpu: number, bytes: number): number {
+  return (cpu / MICROSECONDS) * (GB / bytes)
+}
+
 /** One sender writes as fast as its library lets it, one receiver checks what comes; then all of the pair is stopped. */
-export async function runTransfer<Reading>(
-  pair: Pair<Reading>,
+export async function runTransfer<Reading, More extends object>(
+  pair: Pair<Reading, More>,
   { warmup, seconds }: Conditions
-): Promise<TransferRun<Reading>> {
+): Promise<TransferRun<Reading, More>> {
   const { server, sender, receiver } = pair
-  const snapshot = async (): Promise<Moment<Reading>> => {
-    const [to, from, at] = await Promise.all([
-      receiver.ask({ do: 'report' }),
-      sender.ask({ do: 'report' }),
-      server.usage()
-    ])
+  const snapshot = async (): Promise<Moment<Reading, More>> => {
+    // The others are asked when the receiver has answered: a busy page may take a while to look at the question.
+    const to = await receiver.call('report')
+    const [from, at] = await Promise.all([sender.call('report'), server.usage()])
     return { receiver: to, sender: from, server: at }
   }
 
-  await sender.ask({ do: 'send' })
+  await sender.call('send')
   await delay(warmup * 1000)
   const before = await snapshot()
   await delay(seconds * 1000)
   const after = await snapshot()
-  const [sent, received] = await Promise.all([sender.ask({ do: 'stop' }), receiver.ask({ do: 'await end' })])
+  const [sent, received] = await Promise.all([sender.call('stop'), receiver.call('ended')])
   if (sent.bytes !== received.bytes) throw new Error(`${sent.bytes} bytes were sent, ${received.bytes} arrived`)
   await pair.stop()
 

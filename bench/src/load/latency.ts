@@ -1,9 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Conditions } from '../harness/measure.js'
 import type { RunningServer } from '../servers/server.js'
 import { Metronome, type LatencyFigures } from './metronome.js'
-import { percentile } from './percentile.js'
+import { ascending, percentile } from './percentile.js'
 
 export interface LatencyCase {
   kind: 'latency'
@@ -23,7 +24,7 @@ const STRETCH = 2
 export async function measureLatency(
   server: RunningServer,
   { perSecond }: LatencyCase,
-  { warmup, seconds }: { warmup: number; seconds: number }
+  { warmup, seconds }: Conditions
 ): Promise<AddedLatencyFigures> {
   const metronome = new Metronome(await server.openPair(), perSecond)
   metronome.start()
@@ -74,5 +75,5 @@ async function measureDirect(perSecond: number, seconds: number): Promise<Float6
   near.destroy()
   far.destroy()
   listener.close()
-  return Float64Array.from(latencies).toSorted()
+  return ascending(latencies)
 }

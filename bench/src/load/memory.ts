@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Skipped } from '../harness/measure.js'
+import { Peak } from '../servers/peak.js'
 import type { RunningServer } from '../servers/server.js'
 import { openStarPair, type Pair, type StarPair } from '../wire/pair.js'
 import { patternOf, Train } from '../wire/train.js'
@@ -31,11 +33,11 @@ const PAYLOAD = 64 * 1024
 const WITNESS_PER_SECOND = 1000
 const SAMPLE_INTERVAL = 20
 
-/** A receiver stops reading while much is sent to it; undefined if the server does not know such a sender. */
+/** A receiver stops reading while much is sent to it. */
 export async function measureMemory(
   server: RunningServer,
   { sender, bytes, patience }: MemoryCase
-): Promise<MemoryFigures | undefined> {
+): Promise<MemoryFigures> {
   const witness = new Metronome(await server.openPair(), WITNESS_PER_SECOND)
   let victim: Pair
   let grant: Grant | undefined
@@ -43,10 +45,7 @@ export async function measureMemory(
     const pair = await openStarPair(server.port, { revision: 4 })
     victim = pair
     grant = new Grant(pair)
-    if (!pair.dialer.windowed) {
-      close(victim)
-      return undefined
-    }
+    if (!pair.dialer.windowed) throw new Skipped('the server does not announce windows')
   } else {
     victim = await server.openPair()
   }
@@ -56,31 +55,24 @@ export async function measureMemory(
 
   victim.far.tcp.pause()
   const before = await server.usage()
-  let highest = before.rss
-  const sampler = setInterval(() => {
-    void server.usage().then(({ rss }) => (highest = Math.max(highest, rss)))
-  }, SAMPLE_INTERVAL)
+  const peak = new Peak(server, SAMPLE_INTERVAL)
   const begin = performance.now()
   const { taken, lastProgress } = await push(victim, bytes, patience, grant)
-  clearInterval(sampler)
+  const highest = await peak.stop()
   witness.stop()
-  const after = await server.usage()
+  const { peakRss } = await server.usage()
   const { p50, p99, max } = witness.figures()
-  close(victim)
+  victim.near.close()
+  victim.far.close()
   return {
     taken,
-    growth: Math.max(highest, after.rss) - before.rss,
-    peakRss: after.peakRss,
+    growth: Math.max(highest, before.rss) - before.rss,
+    peakRss,
     seconds: (lastProgress - begin) / 1000,
     witnessP50: p50,
     witnessP99: p99,
     witnessMax: max
   }
-}
-
-function close({ near, far }: Pair): void {
-  near.close()
-  far.close()
 }
 
 /** What a receiver, or the server in its place, lets a windowed sender send. */

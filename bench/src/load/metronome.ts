@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { Pair } from '../wire/pair.js'
 import { patternOf, Train } from '../wire/train.js'
 import { Verifier } from '../wire/verifier.js'
-import { percentile } from './percentile.js'
+import { ascending, percentile } from './percentile.js'
 
 const PAYLOAD = 100
 /** Messages that may be under way before one is overwritten: over a minute's worth. */
@@ -65,7 +65,7 @@ export class Metronome {
   }
 
   figures(): LatencyFigures {
-    const sorted = Float64Array.from(this.#latencies).toSorted()
+    const sorted = ascending(this.#latencies)
     return {
       p50: percentile(sorted, 0.5),
       p99: percentile(sorted, 0.99),

@@ -4,6 +4,10 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
   return sorted[index] ?? Number.NaN
 }
 
-export function median(values: readonly number[]): number {
-  return percentile(Float64Array.from(values).toSorted(), 0.5)
+export function median(values: Iterable<number>): number {
+  return percentile(ascending(values), 0.5)
+}
+
+export function ascending(values: Iterable<number>): Float64Array {
+  return Float64Array.from(values).toSorted()
 }

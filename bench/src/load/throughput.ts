@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Conditions } from '../harness/measure.js'
 import type { RunningServer } from '../servers/server.js'
-import type { Conditions } from '../trial.js'
 import type { OpenSender, Sender, WriteMode } from './sender.js'
+import { webSocketSenders } from './websocket-sender.js'
 
 export interface ThroughputCase {
   kind: 'throughput'
@@ -51,10 +52,10 @@ interface LoadRun<Reading> {
 
 export async function measureThroughput(
   server: RunningServer,
-  open: OpenSender,
   of: ThroughputCase,
   conditions: Conditions
 ): Promise<ThroughputFigures> {
+  const open = server.openSender ?? webSocketSenders(server)
   const { messages, elapsed, load, before, after } = await runLoad(server, open, of, conditions)
   const cpu = after.cpu - before.cpu
   return {

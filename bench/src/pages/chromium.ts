@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import puppeteer, { type Browser } from 'puppeteer-core'
-import { UsageError } from '../options.js'
+import { UsageError } from '../harness/options.js'
 
 const DEFAULT = '/usr/bin/chromium'
 

@@ -1,8 +1,7 @@
 import { openMeetingPlace } from '../end-to-end/meeting-place.js'
-import { percentile } from '../load/percentile.js'
-import type { PageTrial } from './cases.js'
-import { PAGE_PEERS } from './contenders.js'
-import { openStage } from './stage.js'
+import type { Trial } from '../harness/measure.js'
+import { ascending, percentile } from '../load/percentile.js'
+import { openStage, type PageContender } from './stage.js'
 
 export interface JoinCase {
   kind: 'join'
@@ -23,13 +22,13 @@ export interface JoinFigures {
 /** A peer is on the star; pages come and join, twice each. */
 export async function measureJoin(
   { count }: JoinCase,
-  { contender, profiles }: Omit<PageTrial, 'case'>
+  { contender, profiles }: Trial<PageContender>
 ): Promise<JoinFigures> {
-  const { library } = PAGE_PEERS[contender]
-  const [place, stage] = await Promise.all([openMeetingPlace(PAGE_PEERS[contender], profiles), openStage()])
+  const [place, stage] = await Promise.all([openMeetingPlace(contender, profiles), openStage()])
   const { server } = place
   const resident = await stage.open()
-  const peerId = await resident.call('open', { library, server, size: 1 })
+  await resident.call('open', { library: contender.library, server, size: 1 })
+  const peerId = await resident.call('address')
   const fresh: number[] = []
   const again: number[] = []
   for (let join = 0; join < count; join++) {
@@ -39,11 +38,11 @@ export async function measureJoin(
   }
   await stage.close()
   await place.stop()
-  const [first, second] = [summaryOf(fresh), summaryOf(again)]
-  return { freshP50: first.p50, freshMax: first.max, againP50: second.p50, againMax: second.max }
-}
-
-function summaryOf(times: readonly number[]): { p50: number; max: number } {
-  const sorted = Float64Array.from(times).toSorted()
-  return { p50: percentile(sorted, 0.5), max: percentile(sorted, 1) }
+  const [first, second] = [ascending(fresh), ascending(again)]
+  return {
+    freshP50: percentile(first, 0.5),
+    freshMax: percentile(first, 1),
+    againP50: percentile(second, 0.5),
+    againMax: percentile(second, 1)
+  }
 }

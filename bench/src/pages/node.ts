@@ -5,44 +5,23 @@ import { noise } from '@libp2p/noise'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { webSocketStar } from '@websocket-star/libp2p'
 import { createLibp2p } from 'libp2p'
-import type { Node } from '../libp2p/modules.js'
+import { nodesOf, type NodeParts, type Way } from '../peers/libp2p-node.js'
 import { openStreamPeer } from '../peers/libp2p-stream.js'
-import type { Peer, PeerPlace } from '../peers/peer.js'
+import type { OpenPeer } from '../peers/peer.js'
 
-/** How nodes in pages reach each other. */
-type PageWay = 'star' | 'circuit'
-
-export function openNode(way: PageWay, { server, size }: PeerPlace): Promise<Peer> {
-  return openStreamPeer({ create: () => createNode(way, server), addressOf, multiaddr }, size)
+/** As processes have them, from the packages that the page was bundled with. */
+const PARTS: NodeParts = {
+  // In a page, libp2p refuses to dial this machine.
+  createLibp2p: (options) => createLibp2p({ ...options, connectionGater: { denyDialMultiaddr: () => false } }),
+  circuitRelayTransport,
+  identify,
+  noise,
+  webSockets,
+  yamux,
+  multiaddr
 }
 
-/** The two differ in how they are reached, and in nothing else. */
-function createNode(way: PageWay, server: string): Promise<Node> {
-  const reach =
-    way === 'star'
-      ? {
-          transports: [webSocketStar()],
-          addresses: { listen: [`/ip4/127.0.0.1/tcp/${new URL(server).port}/ws/p2p-websocket-star`] }
-        }
-      : {
-          transports: [webSockets(), circuitRelayTransport()],
-          addresses: { listen: [`${server}/p2p-circuit`] }
-        }
-  return createLibp2p({
-    ...reach,
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    services: { identify: identify() },
-    connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY },
-    // In a page, libp2p refuses to dial this machine.
-    connectionGater: { denyDialMultiaddr: () => false }
-  })
-}
-
-function addressOf(node: Node): string {
-  const [address] = node.getMultiaddrs()
-  if (address === undefined) throw new Error('the node does not listen')
-  return address.toString()
+export function node(way: Way): OpenPeer {
+  return async ({ server, size }) => openStreamPeer(await nodesOf(way, PARTS, server), size)
 }

@@ -1,8 +1,8 @@
 /** One peer, in a page: what runs in the browser. A trial calls the functions of `peer`. */
 import { createStarClient } from '@websocket-star/client'
+import { peerCommands, type PeerCommands } from '../end-to-end/peer-commands.js'
 import { ours } from '../peers/ours.js'
-import type { OpenPeer, Outgoing, Peer } from '../peers/peer.js'
-import { Supply } from '../peers/supply.js'
+import type { OpenPeer } from '../peers/peer.js'
 import { SampledPattern } from './sampled-pattern.js'
 
 /** What a peer in a page can be made with. */
@@ -15,81 +15,25 @@ export interface PageSetup {
   size: number
 }
 
-/** How things stand in a page. */
-export interface PageReport {
-  /** Bytes written, or read. */
-  bytes: number
-  /** Milliseconds, by the page's clock. */
-  at: number
-}
-
 const LIBRARIES: Readonly<Record<PageLibrary, OpenPeer>> = {
   ours: ours('push'),
   // Loaded only where they are needed: they are many times the size of the client.
-  star: async (place) => (await import('./node.js')).openNode('star', place),
-  circuit: async (place) => (await import('./node.js')).openNode('circuit', place)
+  star: async (place) => (await import('./node.js')).node('star')(place),
+  circuit: async (place) => (await import('./node.js')).node('circuit')(place)
 }
 
-let self: Peer | undefined
-let size = 0
-let received = 0
-let receiving: Promise<void> | undefined
-let outgoing: Outgoing | undefined
-let supply: Supply | undefined
-let sending: Promise<void> | undefined
-
-const peer = {
-  /** @returns what others dial */
-  async open(setup: PageSetup): Promise<string> {
-    size = setup.size
-    self = await LIBRARIES[setup.library]({ ...setup, modules: '' })
-    return self.address
-  },
-
-  /** Reads what is sent over the connection that will come, and checks it. */
-  async receive(): Promise<void> {
-    const pattern = new SampledPattern(size)
-    receiving = self?.incoming.then((incoming) =>
-      incoming.receive((bytes) => {
-        pattern.check(bytes, received)
-        received += bytes.length
-      })
+const commands = {
+  /** Makes the peer, which has the commands of one from then on. */
+  open: async ({ library, server, size }: PageSetup): Promise<void> => {
+    const peer = await LIBRARIES[library]({ server, size, modules: '' })
+    Object.assign(
+      commands,
+      peerCommands(peer, new SampledPattern(size), () => ({}))
     )
   },
 
-  async dial(address: string): Promise<void> {
-    outgoing = await self?.dial(address)
-  },
-
-  /** Begins to write. */
-  async send(): Promise<void> {
-    supply = new Supply(new SampledPattern(size), Number.POSITIVE_INFINITY)
-    sending = outgoing?.send(supply)
-  },
-
-  async report(): Promise<PageReport> {
-    return { bytes: supply?.given ?? received, at: performance.now() }
-  },
-
-  /** Writes no more and ends the stream. Answered once all has left. */
-  async stop(): Promise<PageReport> {
-    supply?.stop()
-    await sending
-    return peer.report()
-  },
-
-  /** Answered once the sender has ended the stream, and all was read. */
-  async ended(): Promise<PageReport> {
-    await receiving
-    return peer.report()
-  },
-
-  /**
-   * A client comes, sees who is there, and leaves.
-   *
-   * @returns milliseconds from making it until it has joined and sees the peer
-   */
-  async join({ server, peerId }: { server: string; peerId: string }): Promise<number> {
+  /** A client comes, sees who is there, and leaves. Returns milliseconds from making it until it sees the peer. */
+  join: async ({ server, peerId }: { server: string; peerId: string }): Promise<number> => {
     const began = performance.now()
     const client = await createStarClient({ servers: [server] })
     await client.join()
@@ -106,6 +50,6 @@ async function firstPeer(peers: AsyncIterable<{ peer: { id: string } }>): Promis
   return undefined
 }
 
-export type PagePeer = typeof peer
+export type PagePeer = typeof commands & PeerCommands
 
-Object.assign(globalThis, { peer })
+Object.assign(globalThis, { peer: commands })

@@ -1,8 +1,9 @@
 import type { Page as Tab } from 'puppeteer-core'
+import type { AnswerOf, Remote } from '../processes/serve.js'
 import type { PagePeer } from './page.js'
 
 /** A page of a trial that is a peer. What goes wrong in it fails the trial. */
-export class RemotePage {
+export class RemotePage implements Remote<PagePeer> {
   readonly #tab: Tab
 
   constructor(tab: Tab) {
@@ -14,10 +15,12 @@ export class RemotePage {
     await this.#tab.goto(url)
   }
 
-  /** Calls a function of the peer, with arguments that JSON can say. */
-  call<Name extends keyof PagePeer>(name: Name, ...args: Parameters<PagePeer[Name]>): ReturnType<PagePeer[Name]> {
-    // all of a peer's functions return promises of what JSON can say
-    return this.#tab.evaluate(`peer.${name}(...${JSON.stringify(args)})`) as ReturnType<PagePeer[Name]>
+  async call<Name extends keyof PagePeer>(
+    name: Name,
+    ...argument: Parameters<PagePeer[Name]>
+  ): Promise<AnswerOf<PagePeer, Name>> {
+    // What the function of that name returns.
+    return (await this.#tab.evaluate(`peer.${name}(...${JSON.stringify(argument)})`)) as AnswerOf<PagePeer, Name>
   }
 
   close(): Promise<void> {

@@ -1,6 +1,13 @@
+import type { PeerContender } from '../peers/contender.js'
 import { launchChromium } from './chromium.js'
+import type { PageLibrary } from './page.js'
 import { RemotePage } from './remote-page.js'
 import { startSite } from './site.js'
+
+/** A library that the pages bring along, and the server that they meet at. */
+export interface PageContender extends Required<Pick<PeerContender, 'title' | 'server'>> {
+  library: PageLibrary
+}
 
 /** A browser of a trial, and the pages it is to show. */
 export interface Stage {

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { openMeetingPlace } from '../end-to-end/meeting-place.js'
-import type { PageTrial } from './cases.js'
-import { PAGE_PEERS } from './contenders.js'
-import { openStage } from './stage.js'
+import { cpuPerGB, runTransfer } from '../end-to-end/transfer.js'
+import type { Trial } from '../harness/measure.js'
+import { openStage, type PageContender } from './stage.js'
 
 export interface PageTransferCase {
   kind: 'transfer'
@@ -17,41 +16,30 @@ export interface PageTransferFigures {
   serverCpu: number
 }
 
-const MICROSECONDS = 1e6
-const GB = 1e9
-
 /** A page writes as fast as its library lets it, another one, of the same browser, reads. */
 export async function measurePageTransfer(
   { size }: PageTransferCase,
-  { contender, warmup, seconds, profiles }: Omit<PageTrial, 'case'>
+  { contender, profiles, ...conditions }: Trial<PageContender>
 ): Promise<PageTransferFigures> {
-  const { library } = PAGE_PEERS[contender]
-  const [place, stage] = await Promise.all([openMeetingPlace(PAGE_PEERS[contender], profiles), openStage()])
+  const [place, stage] = await Promise.all([openMeetingPlace(contender, profiles), openStage()])
   const openPeer = async () => {
     const page = await stage.open()
-    return { page, address: await page.call('open', { library, server: place.server, size }) }
+    await page.call('open', { library: contender.library, server: place.server, size })
+    return page
   }
-  const { page: receiver, address } = await openPeer()
-  const { page: sender } = await openPeer()
-  // The server is asked when the page has answered: a busy page may take a while to look at the question.
-  const snapshot = async () => ({ receiver: await receiver.call('report'), server: await place.usage() })
-
+  const [receiver, sender] = [await openPeer(), await openPeer()]
   await receiver.call('receive')
-  await sender.call('dial', address)
-  await sender.call('send')
-  await delay(warmup * 1000)
-  const before = await snapshot()
-  await delay(seconds * 1000)
-  const after = await snapshot()
-  const [sent, received] = await Promise.all([sender.call('stop'), receiver.call('ended')])
-  if (sent.bytes !== received.bytes) throw new Error(`${sent.bytes} bytes were sent, ${received.bytes} arrived`)
-  await stage.close()
-  await place.stop()
-
-  const bytes = after.receiver.bytes - before.receiver.bytes
-  if (bytes === 0) throw new Error('nothing arrived while it was measured')
+  await sender.call('dial', await receiver.call('address'))
+  const stop = async () => {
+    await stage.close()
+    await place.stop()
+  }
+  const { bytes, milliseconds, before, after } = await runTransfer(
+    { server: place, sender, receiver, stop },
+    conditions
+  )
   return {
-    megabytesPerSecond: bytes / (after.receiver.at - before.receiver.at) / 1000,
-    serverCpu: ((after.server.cpu - before.server.cpu) / MICROSECONDS) * (GB / bytes)
+    megabytesPerSecond: bytes / milliseconds / 1000,
+    serverCpu: cpuPerGB(after.server.cpu - before.server.cpu, bytes)
   }
 }

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { installApart } from '../servers/installation.js'
 import { randomPeerId } from '../wire/peer-id.js'
 import type { Incoming, OpenPeer, Outgoing } from './peer.js'
 import { Receipts } from './receipts.js'
 import type { Supply } from './supply.js'
 
 /** What `libp2p-websocket-star` 0.10.2 stands on; newer ones of socket.io do not talk to the legacy server. */
-export const LEGACY_CLIENT_PACKAGES = ['socket.io-client@2.5.0', 'socket.io-pull-stream@0.1.5']
+const LEGACY_CLIENT_PACKAGES = ['socket.io-client@2.5.0', 'socket.io-pull-stream@0.1.5']
+
+export function legacyClientModules(): Promise<string> {
+  return installApart('legacy-client', LEGACY_CLIENT_PACKAGES)
+}
 
 /** How a pull-stream ends: `true` is the normal end. */
 type End = true | Error | string

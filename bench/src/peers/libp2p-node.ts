@@ -1,11 +1,11 @@
-import { commonOptions, importLibp2p, type Libp2p, type Node } from '../libp2p/modules.js'
-import type { PeerPlace } from './peer.js'
+/** Nodes of js-libp2p. Pages load this too: it imports nothing of Node. */
+import { commonOptions, type Libp2p, type Node } from './libp2p.js'
 
 /** How nodes of js-libp2p reach each other: by this repository's transport, by a circuit relay, or directly. */
 export type Way = 'star' | 'circuit' | 'websockets'
 
-/** Where nodes are to be. */
-export type NodePlace = Omit<PeerPlace, 'size'>
+/** What nodes are made with. */
+export type NodeParts = Omit<Libp2p, 'circuitRelayServer'>
 
 export interface Nodes {
   create(): Promise<Node>
@@ -19,7 +19,7 @@ interface Reach {
   listen: string
 }
 
-const REACHES: Readonly<Record<Way, (libp2p: Libp2p, server: string) => Promise<Reach> | Reach>> = {
+const REACHES: Readonly<Record<Way, (libp2p: NodeParts, server: string) => Promise<Reach> | Reach>> = {
   star: async (_, server) => {
     // Loaded only here: peers of other libraries, which may run on an older Node, need none of it.
     const { webSocketStar } = await import('@websocket-star/libp2p')
@@ -34,19 +34,13 @@ const REACHES: Readonly<Record<Way, (libp2p: Libp2p, server: string) => Promise<
 }
 
 /** Nodes that differ in how they are reached, and in nothing else. */
-export async function nodesOf(way: Way, { server, modules }: NodePlace): Promise<Nodes> {
-  const libp2p = await importLibp2p(modules)
-  const reach = await REACHES[way](libp2p, server)
+export async function nodesOf(way: Way, libp2p: NodeParts, server: string): Promise<Nodes> {
+  const { transports, listen } = await REACHES[way](libp2p, server)
   return {
-    create: () =>
-      libp2p.createLibp2p({
-        ...commonOptions(libp2p),
-        transports: reach.transports,
-        addresses: { listen: [reach.listen] }
-      }),
+    create: () => libp2p.createLibp2p({ ...commonOptions(libp2p), transports, addresses: { listen: [listen] } }),
     addressOf: (node) => {
       const [address] = node.getMultiaddrs()
-      if (address === undefined) throw new Error(`the node does not listen on ${reach.listen}`)
+      if (address === undefined) throw new Error(`the node does not listen on ${listen}`)
       return address.toString()
     },
     multiaddr: libp2p.multiaddr

@@ -1,5 +1,5 @@
 /** A peer whose connections are streams of js-libp2p. Pages load this too: it imports nothing of Node. */
-import type { Stream } from '../libp2p/modules.js'
+import type { Stream } from './libp2p.js'
 import type { Nodes } from './libp2p-node.js'
 import type { Incoming, Outgoing, Peer } from './peer.js'
 import { Receipts } from './receipts.js'

@@ -1,5 +1,3 @@
-import type { Pattern } from './pattern.js'
-
 /** What a sender has to write: the pattern, over and over, until it is told to stop. */
 export class Supply {
   /** Bytes given out. */
@@ -10,7 +8,7 @@ export class Supply {
   #stopped = false
 
   /** @param limit - bytes after which there is nothing more */
-  constructor({ pieces }: Pick<Pattern, 'pieces'>, limit: number) {
+  constructor({ pieces }: { pieces: readonly Uint8Array[] }, limit: number) {
     this.#pieces = pieces
     this.#limit = limit
   }

@@ -1,5 +1,5 @@
 import { cpus } from 'node:os'
-import { hasBufferutil } from '../servers/contenders.js'
+import { hasBufferutil } from '../servers/commands.js'
 
 /** Where and how figures were taken. */
 export interface Machine {

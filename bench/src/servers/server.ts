@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { OpenSender } from '../load/sender.js'
+import { endChild, profileFlags } from '../processes/remote-process.js'
 import type { Pair } from '../wire/pair.js'
 import type { ProbeAnswer, ProbeRequest } from './probe.js'
 import { readProcUsage, type Usage } from './usage.js'
@@ -11,12 +12,12 @@ export interface ServerCommand {
   /** Arguments of node. */
   args: readonly string[]
   env?: Readonly<Record<string, string>>
-  /** Default: the node that runs this. */
-  node?: string
   /** Of servers that relay WebSocket frames. */
   openPair?: (port: number) => Promise<Pair>
-  /** Of others. */
-  openSender?: (server: RunningServer) => OpenSender
+  /** Of others; they are given what the server listens on. */
+  openSender?: (listening: string) => OpenSender
+  /** Whether peers have to sign when they join. */
+  challenge?: boolean
 }
 
 /** A server under measurement, in a process of its own. */
@@ -24,6 +25,9 @@ export interface RunningServer {
   readonly port: number
   /** What it said it listens on. */
   readonly listening: string
+  readonly challenge: boolean
+  /** Of servers that relay no WebSocket frames. */
+  readonly openSender: OpenSender | undefined
   openPair(): Promise<Pair>
   /** As the operating system counts it. */
   usage(): Promise<Usage>
@@ -35,11 +39,18 @@ export interface RunningServer {
 const PROBE = new URL('./probe.js', import.meta.url).href
 const START_TIMEOUT = 30_000
 const PROBE_TIMEOUT = 60_000
-const STOP_TIMEOUT = 10_000
 
-/** Starts a server and waits until it says `Listening on:`. */
-export async function startServer(command: ServerCommand, nodeFlags: readonly string[] = []): Promise<RunningServer> {
-  const child = spawn(command.node ?? process.execPath, [...nodeFlags, '--import', PROBE, ...command.args], {
+/**
+ * Starts a server and waits until it says `Listening on:`.
+ *
+ * @param options - the folder that its profile is written to, if it is to be profiled, and the profile's name
+ */
+export async function startServer(
+  command: ServerCommand,
+  { role = 'server', profiles }: { role?: string; profiles?: string | undefined } = {}
+): Promise<RunningServer> {
+  const flags = [...profileFlags({ role, profiles }), '--import', PROBE]
+  const child = spawn(process.execPath, [...flags, ...command.args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...command.env }
   })
@@ -56,6 +67,8 @@ export async function startServer(command: ServerCommand, nodeFlags: readonly st
   return {
     port,
     listening,
+    challenge: command.challenge === true,
+    openSender: command.openSender?.(listening),
     openPair: async () => {
       const pair = await command.openPair?.(port)
       if (pair === undefined) throw new Error('this server relays no WebSocket frames')
@@ -70,12 +83,7 @@ export async function startServer(command: ServerCommand, nodeFlags: readonly st
         pair.near.close()
         pair.far.close()
       }
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const exit = once(child, 'exit')
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT)
-      child.kill('SIGTERM')
-      await exit
-      clearTimeout(timer)
+      await endChild(child, () => child.kill('SIGTERM'))
     }
   }
 }
