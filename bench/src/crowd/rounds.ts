@@ -63,28 +63,25 @@ class Knowledge {
   /** When the first announcement came, and the last that was news. */
   begin = Number.NaN
   last = Number.NaN
-  readonly #indices = new Map<CrowdPeer, number>()
-  readonly #ids = new Map<string, number>()
+  /** Places of peers, by which it is noted whom each has heard of. */
+  readonly #places: ReadonlyMap<CrowdPeer, number>
+  readonly #placesById: ReadonlyMap<string, number>
   readonly #idLength: number
   readonly #heard: Uint8Array
-  readonly #count: number
 
   constructor(peers: readonly CrowdPeer[]) {
-    this.#count = peers.length
+    this.#places = new Map(peers.map((peer, place) => [peer, place]))
+    this.#placesById = new Map(peers.map(({ identity }, place) => [identity.peerId, place]))
     this.#idLength = peers[0]?.identity.peerId.length ?? 0
     this.#heard = new Uint8Array(peers.length * peers.length)
-    for (const [index, peer] of peers.entries()) {
-      this.#indices.set(peer, index)
-      this.#ids.set(peer.identity.peerId, index)
-    }
   }
 
   hear(by: CrowdPeer, bytes: Buffer, end: number): void {
-    const of = this.#ids.get(bytes.toString('latin1', end - TAIL - this.#idLength, end - TAIL))
-    const at = this.#indices.get(by)
+    const of = this.#placesById.get(bytes.toString('latin1', end - TAIL - this.#idLength, end - TAIL))
+    const at = this.#places.get(by)
     if (of === undefined || at === undefined) return
     if (Number.isNaN(this.begin)) this.begin = performance.now()
-    const pair = at * this.#count + of
+    const pair = at * this.#places.size + of
     if (this.#heard[pair] === 1) return
     this.#heard[pair] = 1
     this.pairs++

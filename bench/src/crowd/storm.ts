@@ -82,23 +82,19 @@ export async function measureStorm(server: RunningServer, { peers }: StormCase):
   }
 }
 
-interface Return {
-  /** When each of those who are back was. */
-  seconds: number[]
-  failures: Record<Failure, number>
-}
-
-async function breakAndReturn(crowd: Crowd): Promise<Return> {
-  const found: Return = { seconds: [], failures: { 'timed out': 0, refused: 0, lost: 0 } }
+/** @returns when each of those who are back was, and how often which failure was in the way */
+async function breakAndReturn(crowd: Crowd) {
+  const seconds: number[] = []
+  const failures: Record<Failure, number> = { 'timed out': 0, refused: 0, lost: 0 }
   crowd.stepTimeout = STEP_TIMEOUT
   const begin = performance.now()
   const comeBack = async (peer: CrowdPeer) => {
-    const isBack = await persist(peer, found, begin + PATIENCE)
-    if (isBack) found.seconds.push((performance.now() - begin) / 1000)
+    const isBack = await persist(peer, failures, begin + PATIENCE)
+    if (isBack) seconds.push((performance.now() - begin) / 1000)
   }
   for (const peer of crowd.peers) peer.drop()
   await Promise.all(crowd.peers.map(comeBack))
-  return found
+  return { seconds, failures }
 }
 
 /**
@@ -107,7 +103,7 @@ async function breakAndReturn(crowd: Crowd): Promise<Return> {
  * @param until - when it gives up
  * @returns whether it is joined
  */
-async function persist(peer: CrowdPeer, { failures }: Return, until: number): Promise<boolean> {
+async function persist(peer: CrowdPeer, failures: Record<Failure, number>, until: number): Promise<boolean> {
   while (performance.now() < until) {
     try {
       await peer.join()

@@ -1,7 +1,7 @@
 import type { PeerContender } from '../peers/contender.js'
 import type { LibraryName } from '../peers/libraries.js'
 import { RemoteProcess } from '../processes/remote-process.js'
-import type { Remote } from '../processes/serve.js'
+import type { Commands, Remote } from '../processes/serve.js'
 import type { Usage } from '../servers/usage.js'
 import { startDelayProxy } from './delay-proxy.js'
 import { openMeetingPlace, type MeetingPlace } from './meeting-place.js'
@@ -40,25 +40,41 @@ export async function openPairAt<Reading>(
   { size, delay, reads, profiles }: PairOptions
 ): Promise<Pair<Reading>> {
   const proxy = delay === 0 ? undefined : await startDelayProxy(place.port, delay)
-  const start = (role: string, server: string) => {
-    const setup: PeerSetup = { library, server, modules: place.modules, size }
-    return RemoteProcess.start<PeerProcess>(PEER_PROCESS, setup, { role, profiles })
-  }
-  const [sender, receiver] = await Promise.all([
-    start('sender', place.server),
-    start('receiver', proxy?.url ?? place.farServer ?? place.server)
-  ])
+  const setupAt = (server: string): PeerSetup => ({ library, server, modules: place.modules, size })
+  const { sender, receiver, stop } = await startTwo<PeerProcess>(PEER_PROCESS, place, {
+    sender: setupAt(place.server),
+    receiver: setupAt(proxy?.url ?? place.farServer ?? place.server),
+    profiles
+  })
   const address = await receiver.call('address')
   if (reads) await receiver.call('receive')
   await sender.call('dial', address)
-  return {
-    server: place,
-    sender,
-    receiver,
-    stop: async () => {
-      await Promise.all([sender.stop(), receiver.stop()])
-      proxy?.close()
-      await place.stop()
-    }
+  const stopAll = async () => {
+    await stop()
+    proxy?.close()
   }
+  return { server: place, sender, receiver, stop: stopAll }
+}
+
+/** Two processes of a trial that meet somewhere. */
+export interface Two<All extends Commands> {
+  sender: RemoteProcess<All>
+  receiver: RemoteProcess<All>
+  /** Stops both, and then the place where they met. */
+  stop(): Promise<void>
+}
+
+/** @param setups - what each is started with, and the folder that profiles are written to, if there are to be any */
+export async function startTwo<All extends Commands>(
+  module: URL,
+  place: Pick<MeetingPlace, 'stop'>,
+  { profiles, ...setups }: { sender: object; receiver: object; profiles?: string | undefined }
+): Promise<Two<All>> {
+  const start = (role: keyof typeof setups) => RemoteProcess.start<All>(module, setups[role], { role, profiles })
+  const [sender, receiver] = await Promise.all([start('sender'), start('receiver')])
+  const stop = async () => {
+    await Promise.all([sender.stop(), receiver.stop()])
+    await place.stop()
+  }
+  return { sender, receiver, stop }
 }

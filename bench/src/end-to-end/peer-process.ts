@@ -28,6 +28,10 @@ const peer = await LIBRARIES[setup.library](setup)
 serve(
   peerCommands(peer, pattern, (outgoing): ProcessReport => {
     const { user, system } = process.cpuUsage()
-    return { waiting: outgoing?.waiting ?? 0, cpu: user + system, rss: process.memoryUsage.rss() }
+    return {
+      waiting: outgoing === undefined ? 0 : (outgoing.waiting?.() ?? Number.NaN),
+      cpu: user + system,
+      rss: process.memoryUsage.rss()
+    }
   })
 )

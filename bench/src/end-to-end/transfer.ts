@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Conditions, Trial } from '../harness/measure.js'
 import type { PeerContender } from '../peers/contender.js'
 import { openPair, type Pair } from './pair.js'
-import type { Progress } from './peer-commands.js'
 
 export interface TransferCase {
   kind: 'transfer'
@@ -30,21 +29,6 @@ const WARMUP_ROUND_TRIPS = 20
 const MICROSECONDS = 1e6
 const GB = 1e9
 
-/** How things stand in each process. */
-interface Moment<Reading, More> {
-  sender: Progress & More
-  server: Reading
-  receiver: Progress & More
-}
-
-/** What passed in the time that was measured. */
-interface TransferRun<Reading, More> {
-  bytes: number
-  milliseconds: number
-  before: Moment<Reading, More>
-  after: Moment<Reading, More>
-}
-
 export async function measureTransfer(
   { size, delay: added }: TransferCase,
   { contender, warmup, seconds, profiles }: Trial<PeerContender>
@@ -70,13 +54,17 @@ export function cpuPerGB(cpu: number, bytes: number): number {
   return (cpu / MICROSECONDS) * (GB / bytes)
 }
 
-/** One sender writes as fast as its library lets it, one receiver checks what comes; then all of the pair is stopped. */
+/**
+ * One sender writes as fast as its library lets it, one receiver checks what comes; then all of the pair is stopped.
+ *
+ * @returns what passed in the time that was measured, and how things stood before and after
+ */
 export async function runTransfer<Reading, More extends object>(
   pair: Pair<Reading, More>,
   { warmup, seconds }: Conditions
-): Promise<TransferRun<Reading, More>> {
+) {
   const { server, sender, receiver } = pair
-  const snapshot = async (): Promise<Moment<Reading, More>> => {
+  const snapshot = async () => {
     // The others are asked when the receiver has answered: a busy page may take a while to look at the question.
     const to = await receiver.call('report')
     const [from, at] = await Promise.all([sender.call('report'), server.usage()])

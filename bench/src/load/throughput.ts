@@ -39,17 +39,6 @@ const LONGEST_WARMUP = 5
 /** How long the last messages may take to arrive, in milliseconds. */
 const DRAIN_TIMEOUT = 20_000
 
-/** What passed in the time that was measured, and what was read of the servers before and after. */
-interface LoadRun<Reading> {
-  messages: number
-  /** In microseconds. */
-  elapsed: number
-  /** CPU of this process, in microseconds. */
-  load: number
-  before: Reading
-  after: Reading
-}
-
 export async function measureThroughput(
   server: RunningServer,
   of: ThroughputCase,
@@ -71,13 +60,18 @@ export async function measureThroughput(
   }
 }
 
-/** Sends as much as the windows allow for so many seconds, and waits until all of it has arrived. */
+/**
+ * Sends as much as the windows allow for so many seconds, and waits until all of it has arrived.
+ *
+ * @returns what passed in that time, with the time and the CPU of this process in microseconds, and what was read of the
+ *   servers before and after
+ */
 export async function runLoad<Reading>(
   server: { usage(): Promise<Reading> },
   open: OpenSender,
   { payload, pairs, mode }: ThroughputCase,
   { warmup, seconds }: Conditions
-): Promise<LoadRun<Reading>> {
+) {
   const bytes = Math.min(WINDOW_PER_PAIR, WINDOW_IN_ALL / pairs)
   const burst = Math.max(1, Math.min(MAX_BURST, Math.floor(bytes / 2 / payload)))
   const window = mode === 'lockstep' ? 1 : 2 * burst

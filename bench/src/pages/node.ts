@@ -6,12 +6,13 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { nodesOf, type NodeParts, type Way } from '../peers/libp2p-node.js'
+import type { Libp2p } from '../peers/libp2p.js'
+import { nodesOf, type Way } from '../peers/libp2p-node.js'
 import { openStreamPeer } from '../peers/libp2p-stream.js'
 import type { OpenPeer } from '../peers/peer.js'
 
 /** As processes have them, from the packages that the page was bundled with. */
-const PARTS: NodeParts = {
+const PARTS: Libp2p = {
   // In a page, libp2p refuses to dial this machine.
   createLibp2p: (options) => createLibp2p({ ...options, connectionGater: { denyDialMultiaddr: () => false } }),
   circuitRelayTransport,

@@ -5,7 +5,6 @@ import { installApart } from '../servers/installation.js'
 import { randomPeerId } from '../wire/peer-id.js'
 import type { Incoming, OpenPeer, Outgoing } from './peer.js'
 import { Receipts } from './receipts.js'
-import type { Supply } from './supply.js'
 
 /** What `libp2p-websocket-star` 0.10.2 stands on; newer ones of socket.io do not talk to the legacy server. */
 const LEGACY_CLIENT_PACKAGES = ['socket.io-client@2.5.0', 'socket.io-pull-stream@0.1.5']
@@ -45,7 +44,7 @@ export const legacy: OpenPeer = async ({ server, modules, size }) => {
       const source = socket.createSource(`${id}.dialer`)
       const sink = socket.createSink(`${id}.listener`)
       answer()
-      resolve(new LegacyIncoming(source, sink, new Receipts(size)))
+      resolve(incomingOf(source, sink, new Receipts(size)))
     })
   })
   await request(socket, 'ss-join', address, '')
@@ -53,7 +52,7 @@ export const legacy: OpenPeer = async ({ server, modules, size }) => {
     const id = randomUUID()
     const sink = socket.createSink(`${id}.dialer`)
     await request(socket, 'ss-dial', address, to, id)
-    return new LegacyOutgoing(sink, socket.createSource(`${id}.listener`), new Receipts(size))
+    return outgoingOf(sink, socket.createSource(`${id}.listener`), new Receipts(size))
   }
   return { address, incoming, dial }
 }
@@ -67,94 +66,77 @@ function request(socket: LegacySocket, event: string, ...args: readonly string[]
   })
 }
 
-class LegacyOutgoing implements Outgoing {
-  /** Nobody can tell. */
-  readonly waiting = Number.NaN
-  readonly #sink: Sink
-  readonly #receipts: Receipts
-  #acknowledged = 0
-  #onReceipt = () => {}
-
-  constructor(sink: Sink, back: Source, receipts: Receipts) {
-    this.#sink = sink
-    this.#receipts = receipts
-    const take: Read = (end, bytes) => {
-      if (end !== null) return
-      this.#acknowledged += receipts.bytesOf(bytes?.length ?? 0)
-      this.#onReceipt()
-      back(null, take)
-    }
+/** @param back - what the receipts come over */
+function outgoingOf(sink: Sink, back: Source, receipts: Receipts): Outgoing {
+  let acknowledged = 0
+  let onReceipt = () => {}
+  const take: Read = (end, bytes) => {
+    if (end !== null) return
+    acknowledged += receipts.bytesOf(bytes?.length ?? 0)
+    onReceipt()
     back(null, take)
   }
-
-  send(supply: Supply): Promise<void> {
-    const { window } = this.#receipts
-    return new Promise((resolve) => {
-      let waiting: Read | undefined
-      let burst = 0
-      const answer = (): void => {
-        if (waiting === undefined || supply.given - this.#acknowledged >= window || burst === BURST) return
-        const read = waiting
-        waiting = undefined
-        const piece = supply.next()
-        if (piece === undefined) {
-          read(true)
-          return resolve()
+  back(null, take)
+  return {
+    send: (supply) =>
+      new Promise((resolve) => {
+        let waiting: Read | undefined
+        let burst = 0
+        const answer = (): void => {
+          if (waiting === undefined || supply.given - acknowledged >= receipts.window || burst === BURST) return
+          const read = waiting
+          waiting = undefined
+          const piece = supply.next()
+          if (piece === undefined) {
+            read(true)
+            return resolve()
+          }
+          if (burst++ === 0) {
+            setImmediate(() => {
+              burst = 0
+              answer()
+            })
+          }
+          read(null, Buffer.from(piece.buffer, piece.byteOffset, piece.length))
         }
-        if (burst++ === 0) {
-          setImmediate(() => {
-            burst = 0
-            answer()
-          })
-        }
-        read(null, Buffer.from(piece.buffer, piece.byteOffset, piece.length))
-      }
-      this.#onReceipt = answer
-      this.#sink((abort, read) => {
-        if (abort !== null) throw new Error(`the stream was ended: ${String(abort)}`)
-        waiting = read
-        answer()
+        onReceipt = answer
+        sink((abort, read) => {
+          if (abort !== null) throw new Error(`the stream was ended: ${String(abort)}`)
+          waiting = read
+          answer()
+        })
       })
-    })
   }
 }
 
-class LegacyIncoming implements Incoming {
-  readonly #source: Source
-  readonly #back: Sink
-  readonly #receipts: Receipts
-
-  constructor(source: Source, back: Sink, receipts: Receipts) {
-    this.#source = source
-    this.#back = back
-    this.#receipts = receipts
-  }
-
-  receive(take: (bytes: Uint8Array) => void): Promise<void> {
-    const receipts = this.#receipts
-    let waiting: Read | undefined
-    const acknowledge = (): void => {
-      const bytes = waiting === undefined ? undefined : receipts.take()
-      if (bytes === undefined) return
-      const read = waiting
-      waiting = undefined
-      read?.(null, Buffer.from(bytes))
-    }
-    this.#back((_abort, read) => {
-      waiting = read
-      acknowledge()
-    })
-    return new Promise((resolve, reject) => {
-      const read: Read = (end, bytes) => {
-        if (end !== null) return end === true ? resolve() : reject(new Error(`the stream ended: ${String(end)}`))
-        if (bytes !== undefined) {
-          take(bytes)
-          receipts.received(bytes.length)
-          acknowledge()
-        }
-        this.#source(null, read)
+/** @param back - what the receipts go over */
+function incomingOf(source: Source, back: Sink, receipts: Receipts): Incoming {
+  return {
+    receive: (take) => {
+      let waiting: Read | undefined
+      const acknowledge = (): void => {
+        const bytes = waiting === undefined ? undefined : receipts.take()
+        if (bytes === undefined) return
+        const read = waiting
+        waiting = undefined
+        read?.(null, Buffer.from(bytes))
       }
-      this.#source(null, read)
-    })
+      back((_abort, read) => {
+        waiting = read
+        acknowledge()
+      })
+      return new Promise((resolve, reject) => {
+        const read: Read = (end, bytes) => {
+          if (end !== null) return end === true ? resolve() : reject(new Error(`the stream ended: ${String(end)}`))
+          if (bytes !== undefined) {
+            take(bytes)
+            receipts.received(bytes.length)
+            acknowledge()
+          }
+          source(null, read)
+        }
+        source(null, read)
+      })
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { installApart, nodeOf } from '../servers/installation.js'
-import type { Libp2p } from './libp2p.js'
+import type { Libp2pRelay } from './libp2p.js'
 
 /** Packages of js-libp2p, as far as they are used here. They are installed apart, for they want a newer Node than the server. */
 const LIBP2P_PACKAGES = [
@@ -27,10 +27,10 @@ export function libp2pNode(): Promise<string> {
 }
 
 /** @param modules - the `node_modules` they were installed in */
-export async function importLibp2p(modules: string): Promise<Libp2p> {
+export async function importLibp2p(modules: string): Promise<Libp2pRelay> {
   const names = LIBP2P_PACKAGES.map((entry) => entry.slice(0, entry.lastIndexOf('@')))
   const all = await Promise.all(
     names.map((name) => import(pathToFileURL(join(modules, name, 'dist', 'src', 'index.js')).href) as Promise<object>)
   )
-  return Object.assign({}, ...all) as Libp2p // together they export these, each under a name of its own
+  return Object.assign({}, ...all) as Libp2pRelay // together they export these, each under a name of its own
 }

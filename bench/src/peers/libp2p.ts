@@ -1,51 +1,34 @@
 /** The parts of js-libp2p that are used here. Pages load this too: it imports nothing of Node. */
+import type { Libp2p as Node, Libp2pOptions } from 'libp2p'
 
-interface Printable {
-  toString(): string
-}
+export type { Node }
 
-interface Chunk {
-  /** The bytes in one piece. */
-  subarray(): Uint8Array
-}
+export type Stream = Awaited<ReturnType<Node['dialProtocol']>>
 
-export interface Stream {
-  /** @returns false if the next is to wait for `drain` */
-  send(bytes: Uint8Array): boolean
-  addEventListener(name: 'message', listener: (event: { data: Chunk }) => void): void
-  addEventListener(name: 'drain' | 'end' | 'close', listener: (event: { error?: Error }) => void): void
-  /** Ends this direction. @returns when all was written */
-  close(): Promise<void>
-}
+type Modules = typeof import('libp2p') &
+  typeof import('@libp2p/circuit-relay-v2') &
+  typeof import('@libp2p/identify') &
+  typeof import('@libp2p/noise') &
+  typeof import('@libp2p/websockets') &
+  typeof import('@libp2p/yamux') &
+  typeof import('@multiformats/multiaddr')
 
-export interface Node {
-  peerId: Printable
-  getMultiaddrs(): Printable[]
-  getConnections(): readonly unknown[]
-  handle(protocol: string, handler: (stream: Stream) => void, options: object): Promise<void>
-  dialProtocol(address: unknown, protocol: string, options: object): Promise<Stream>
-  /** Closes all connections to the peer at the end of the address. */
-  hangUp(address: unknown): Promise<void>
-  addEventListener(name: 'peer:discovery', listener: (event: { detail: { id: Printable } }) => void): void
-  stop(): Promise<void> | void
-}
+/** What a node is made with. */
+export type Libp2p = Pick<
+  Modules,
+  'createLibp2p' | 'circuitRelayTransport' | 'identify' | 'multiaddr' | 'noise' | 'webSockets' | 'yamux'
+>
 
-/** A part of a node's configuration: only passed on. */
-type Part = object
-
-export interface Libp2p {
-  createLibp2p(options: object): Promise<Node>
-  circuitRelayServer(options: object): Part
-  circuitRelayTransport(): Part
-  identify(): Part
-  noise(): Part
-  webSockets(): Part
-  yamux(): Part
-  multiaddr(text: string): unknown
-}
+/** What a relay is made with. */
+export type Libp2pRelay = Libp2p & Pick<Modules, 'circuitRelayServer'>
 
 /** What relay and peers have in common. */
-export function commonOptions({ identify, noise, webSockets, yamux }: Omit<Libp2p, 'circuitRelayServer'>) {
+export function commonOptions({
+  identify,
+  noise,
+  webSockets,
+  yamux
+}: Libp2p): Libp2pOptions & Required<Pick<Libp2pOptions, 'transports' | 'services'>> {
   return {
     transports: [webSockets()],
     connectionEncrypters: [noise()],

@@ -11,8 +11,8 @@ export interface Peer {
 
 /** A connection as its sender has it. */
 export interface Outgoing {
-  /** Bytes written that wait in the library, where that can be told. */
-  readonly waiting: number
+  /** Returns the bytes written that wait in the library, where that can be told. */
+  waiting?(): number
   /** Writes all there is as fast as the library wants it, then ends the stream. @returns once the library has let go of it */
   send(supply: Supply): Promise<void>
 }

@@ -17,8 +17,12 @@ export interface Call {
 
 /** Returns what the process was started with. From now on it ends with the process that started it. */
 export function setupOf<Setup>(): Setup {
-  process.on('disconnect', () => process.exit())
+  endWithParent()
   return JSON.parse(process.argv[2] ?? '') as Setup // written by the process that started this one
+}
+
+export function endWithParent(): void {
+  process.on('disconnect', () => process.exit())
 }
 
 /** Tells that the process is ready, then carries out commands. A failure ends the process, which fails the trial. */

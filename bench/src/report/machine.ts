@@ -1,23 +1,13 @@
 import { cpus } from 'node:os'
 import { hasBufferutil } from '../servers/commands.js'
 
-/** Where and how figures were taken. */
-export interface Machine {
-  command: string
-  date: string
-  cpu: string
-  cores: number
-  node: string
-  bufferutil: boolean
-  /** The same in a sentence. */
-  text: string
-}
-
 /**
+ * Says where and how figures were taken: for programs, and as `text` for people.
+ *
  * @param bench - its name on the command line, and what followed
  * @param node - the version of the one that was measured
  */
-export function machineOf(bench: string, args: readonly string[], node = process.version): Machine {
+export function machineOf(bench: string, args: readonly string[], node: string) {
   // Where figures go says nothing about how they were taken.
   const flags = args.filter((arg, index) => arg !== '--write' && arg !== '--json' && args[index - 1] !== '--json')
   const command = [`npm run bench ${bench}`, ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')

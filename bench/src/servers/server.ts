@@ -1,15 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import type { OpenSender } from '../load/sender.js'
-import { endChild, profileFlags } from '../processes/remote-process.js'
+import { RemoteProcess, type ProcessOptions } from '../processes/remote-process.js'
 import type { Pair } from '../wire/pair.js'
-import type { ProbeAnswer, ProbeRequest } from './probe.js'
+import type { Probe } from './probe.js'
 import { readProcUsage, type Usage } from './usage.js'
 
 /** How a server is started and reached. */
 export interface ServerCommand {
-  /** Arguments of node. */
+  /** The script, and what it is called with. */
   args: readonly string[]
   env?: Readonly<Record<string, string>>
   /** Of servers that relay WebSocket frames. */
@@ -37,83 +34,33 @@ export interface RunningServer {
 }
 
 const PROBE = new URL('./probe.js', import.meta.url).href
-const START_TIMEOUT = 30_000
-const PROBE_TIMEOUT = 60_000
 
-/**
- * Starts a server and waits until it says `Listening on:`.
- *
- * @param options - the folder that its profile is written to, if it is to be profiled, and the profile's name
- */
+/** Starts a server and waits until it says `Listening on:`. */
 export async function startServer(
-  command: ServerCommand,
-  { role = 'server', profiles }: { role?: string; profiles?: string | undefined } = {}
+  { args: [script = '', ...args], env, challenge = false, ...open }: ServerCommand,
+  { role = 'server', profiles }: Partial<ProcessOptions> = {}
 ): Promise<RunningServer> {
-  const flags = [...profileFlags({ role, profiles }), '--import', PROBE]
-  const child = spawn(process.execPath, [...flags, ...command.args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, ...command.env }
-  })
-  const errors: string[] = []
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
-  let stopping = false
-  child.once('exit', (code, signal) => {
-    if (!stopping) throw new Error(`the server ended by itself (${signal ?? code}): ${errors.join('').slice(-2000)}`)
-  })
-  const listening = await said(child, 'Listening on: ', errors)
-  const pid = child.pid ?? 0
+  const flags = ['--import', PROBE]
+  const server = await RemoteProcess.run<Probe>(script, args, { role, profiles, flags, env, isRead: true })
+  const listening = await server.said('Listening on: ')
   const pairs: Pair[] = []
   const port = Number(/:(\d+)\/?$/.exec(listening)?.[1] ?? /\/tcp\/(\d+)/.exec(listening)?.[1])
   return {
     port,
     listening,
-    challenge: command.challenge === true,
-    openSender: command.openSender?.(listening),
+    challenge,
+    openSender: open.openSender?.(listening),
     openPair: async () => {
-      const pair = await command.openPair?.(port)
+      const pair = await open.openPair?.(port)
       if (pair === undefined) throw new Error('this server relays no WebSocket frames')
       pairs.push(pair)
       return pair
     },
-    usage: async () => (process.platform === 'linux' ? readProcUsage(pid) : await ask(child, 'usage')),
-    heapUsed: async () => (await ask(child, 'heap')).heapUsed,
+    usage: async () => (process.platform === 'linux' ? readProcUsage(server.pid) : await server.call('usage')),
+    heapUsed: () => server.call('heapUsed'),
     stop: async () => {
-      stopping = true
-      for (const pair of pairs) {
-        pair.near.close()
-        pair.far.close()
-      }
-      await endChild(child, () => child.kill('SIGTERM'))
+      for (const { near, far } of pairs) for (const socket of [near, far]) socket.close()
+      await server.stop('SIGTERM')
     }
-  }
-}
-
-async function said(child: ChildProcess, start: string, errors: readonly string[]): Promise<string> {
-  if (child.stdout === null) throw new Error('the output of the server cannot be read')
-  const lines = createInterface(child.stdout)
-  return await new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`the server did not start: ${errors.join('')}`)),
-      START_TIMEOUT
-    ).unref()
-    lines.on('line', (line) => {
-      if (!line.startsWith(start)) return
-      clearTimeout(timer)
-      resolve(line.slice(start.length).trim())
-    })
-  })
-}
-
-/** Asks the probe inside the server. */
-async function ask<Kind extends ProbeRequest>(child: ChildProcess, kind: Kind): Promise<ProbeAnswer & { kind: Kind }> {
-  const answer = once(child, 'message', { signal: AbortSignal.timeout(PROBE_TIMEOUT) })
-  child.send(kind)
-  try {
-    const [message] = (await answer) as [ProbeAnswer & { kind: Kind }] // one request at a time: this is its answer
-    return message
-  } catch (error) {
-    throw new Error(`the server's process cannot be asked for its ${kind}, and this system has no /proc`, {
-      cause: error
-    })
   }
 }

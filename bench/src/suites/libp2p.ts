@@ -1,5 +1,4 @@
-import { measureDial } from '../end-to-end/dial.js'
-import { measureDiscovery } from '../end-to-end/discovery.js'
+import { measureDial, measureDiscovery } from '../end-to-end/nodes.js'
 import { measureTransfer } from '../end-to-end/transfer.js'
 import type { CaseOf } from '../harness/measure.js'
 import type { Results } from '../harness/results.js'

@@ -4,8 +4,7 @@ import { defineSuite, type Planned, type Scale } from '../harness/suite.js'
 import { measureDials } from '../load/dials.js'
 import { measureLatency } from '../load/latency.js'
 import { measureMemory } from '../load/memory.js'
-import type { WriteMode } from '../load/sender.js'
-import { measureThroughput, type ThroughputFigures } from '../load/throughput.js'
+import { measureThroughput, type ThroughputCase, type ThroughputFigures } from '../load/throughput.js'
 import { libp2pNode } from '../peers/libp2p-modules.js'
 import { barChart } from '../report/bar-chart.js'
 import { figure, ratio, sizeName, table, type Column } from '../report/table.js'
@@ -20,15 +19,20 @@ type Throughput = ReturnType<typeof throughputOf>[number]
 
 const KIB = 1024
 const MB = 1e6
-const PAYLOADS = [100, KIB, 16 * KIB, 64 * KIB]
 const PAIRS = [1, 50]
 const MODES = ['bursts', 'singles', 'lockstep'] as const
+const SMALL = 100
 /** The size whose cost depends most on how payloads are unmasked. */
 const LARGE = 64 * KIB
+const PAYLOADS = [SMALL, KIB, 16 * KIB, LARGE]
 /** From this payload on, bytes cost more than messages do. */
 const HEAVY = 16 * KIB
-/** A circuit relay carries bytes, not messages: there is nothing to gain from more cases. */
-const CIRCUIT_PAYLOADS = new Set([100, LARGE])
+const QUICK: readonly Omit<ThroughputCase, 'kind'>[] = [
+  { payload: SMALL, pairs: 1, mode: 'bursts' },
+  { payload: SMALL, pairs: 1, mode: 'lockstep' },
+  { payload: SMALL, pairs: 50, mode: 'bursts' },
+  { payload: LARGE, pairs: 1, mode: 'bursts' }
+]
 const STARS: readonly Name[] = ['ours', 'legacy']
 const RELAYS: readonly Name[] = [...STARS, 'forwarder']
 /** Cases that are long, and vary little. */
@@ -105,26 +109,15 @@ function plan({ quick, long }: Scale): Planning[] {
 }
 
 function throughputCases(quick: boolean): Planning[] {
-  const entries: Planning[] = []
-  for (const payload of quick ? [100, LARGE] : PAYLOADS) {
-    for (const pairs of PAIRS) {
-      for (const mode of MODES) {
-        if (quick && isLeftOutOfQuick(payload, pairs, mode)) continue
-        const contenders = [...RELAYS]
-        if (payload === LARGE && !quick && hasBufferutil()) contenders.push('ours-js')
-        const isForCircuit = pairs === 1 && mode === 'bursts' && CIRCUIT_PAYLOADS.has(payload)
-        if (isForCircuit && !(quick && payload !== LARGE)) contenders.push('circuit')
-        entries.push({ case: { kind: 'throughput', payload, pairs, mode }, contenders })
-      }
-    }
-  }
-  return entries
-}
-
-function isLeftOutOfQuick(payload: number, pairs: number, mode: WriteMode): boolean {
-  return (
-    mode === 'singles' || (payload === LARGE && (mode !== 'bursts' || pairs > 1)) || (mode !== 'bursts' && pairs > 1)
-  )
+  const every = PAYLOADS.flatMap((payload) => PAIRS.flatMap((pairs) => MODES.map((mode) => ({ payload, pairs, mode }))))
+  return (quick ? QUICK : every).map(({ payload, pairs, mode }) => {
+    const contenders = [...RELAYS]
+    if (payload === LARGE && !quick && hasBufferutil()) contenders.push('ours-js')
+    // It carries bytes, not messages: there is nothing to gain from more cases.
+    const isForCircuit = pairs === 1 && mode === 'bursts' && (payload === LARGE || (payload === SMALL && !quick))
+    if (isForCircuit) contenders.push('circuit')
+    return { case: { kind: 'throughput', payload, pairs, mode }, contenders }
+  })
 }
 
 function throughputOf(results: RelayResults) {

@@ -1,9 +1,10 @@
-/** A node of js-libp2p, in a process of its own, that sends back what it gets, and dials others that do. */
+/** A node of js-libp2p, in a process of its own. It notes whom it discovers, sends back what it gets, and dials others. */
+import type { Node, Stream } from '../peers/libp2p.js'
 import { importLibp2p } from '../peers/libp2p-modules.js'
 import { nodesOf, type Way } from '../peers/libp2p-node.js'
 import { RELAYED } from '../peers/libp2p-stream.js'
 import type { PeerPlace } from '../peers/peer.js'
-import { serve, setupOf } from '../processes/serve.js'
+import { Condition, serve, setupOf, sharedNow } from '../processes/serve.js'
 
 /** Where a node is to be, and how others reach it. */
 export interface NodeSetup extends Omit<PeerPlace, 'size'> {
@@ -14,19 +15,29 @@ const PROTOCOL = '/websocket-star-bench/echo/1.0.0'
 
 const { way, server, modules } = setupOf<NodeSetup>()
 const { create, addressOf, multiaddr } = await nodesOf(way, await importLibp2p(modules), server)
-const node = await create()
-await node.handle(
-  PROTOCOL,
-  (stream) => stream.addEventListener('message', ({ data }) => void stream.send(data.subarray())),
-  RELAYED
-)
-
+const discovered = new Map<string, number>()
+const discovery = new Condition()
+let node: Node
 /** Of a node behind a relay, that to the relay. */
-const connections = node.getConnections().length
+let connections = 0
 
+/** Times are by the clock that all processes share. */
 const commands = {
-  /** Returns what others dial. */
-  address: () => addressOf(node),
+  /** Makes the node. Returns when that began, who it is, and what others dial. */
+  appear: async () => {
+    const at = sharedNow()
+    node = await create()
+    node.addEventListener('peer:discovery', ({ detail }) => {
+      discovered.set(detail.id.toString(), sharedNow())
+      discovery.changed()
+    })
+    const echo = (stream: Stream) => stream.addEventListener('message', ({ data }) => void stream.send(data.subarray()))
+    await node.handle(PROTOCOL, echo, RELAYED)
+    connections = node.getConnections().length
+    return { at, peerId: node.peerId.toString(), address: addressOf(node) }
+  },
+  /** Returns when the node discovered that peer, once it has. */
+  discover: (peerId: string) => discovery.until(() => discovered.get(peerId)),
   /** Dials, waits for one byte to come back, and closes the connection. Returns milliseconds until the byte was back. */
   dial: async (to: string) => {
     const address = multiaddr(to)
@@ -41,9 +52,12 @@ const commands = {
     const milliseconds = performance.now() - began
     await node.hangUp(address)
     return milliseconds
+  },
+  leave: async () => {
+    await node.stop()
   }
 }
 
-export type EchoProcess = typeof commands
+export type NodeProcess = typeof commands
 
 serve(commands)
