@@ -4,7 +4,7 @@ import type { Trial } from '../harness/measure.js'
 import { ascending, percentile } from '../load/percentile.js'
 import { openStarServer } from '../servers/commands.js'
 import { headerOf, type StarPair } from '../wire/pair.js'
-import type { RawSocket } from '../wire/raw-socket.js'
+import type { StarPeer } from '../wire/star-peer.js'
 import { patternOf, Train } from '../wire/train.js'
 import { Verifier } from '../wire/verifier.js'
 import { openStar, type StarContender } from './star.js'
@@ -34,13 +34,13 @@ const STRETCH = 2
 export function measureRoundTrips(_: DelayCase, trial: DelayTrial): Promise<DelayFigures> {
   return measureDelays(trial, ({ dialer, listener, stream, back, lead }) => {
     let home = (): void => {}
-    const answer = new Way('back', back, lead, [listener.socket, dialer.socket], () => home())
-    const question = new Way('there', stream, lead, [dialer.socket, listener.socket], () => answer.send())
+    const answer = sender(back, lead, [listener, dialer], () => home())
+    const ask = sender(stream, lead, [dialer, listener], answer)
     return () =>
       new Promise((resolve) => {
         const began = performance.now()
         home = () => resolve(performance.now() - began)
-        question.send()
+        ask()
       })
   })
 }
@@ -88,28 +88,18 @@ async function repeat(act: () => Promise<number>, seconds: number): Promise<numb
   return times
 }
 
-/** One direction of a pair: one message at a time, each checked when it arrives. */
-class Way {
-  readonly #from: RawSocket
-  readonly #train: Train
-  #sent = 0
-
-  constructor(
-    name: string,
-    stream: string,
-    lead: Uint8Array,
-    [from, to]: readonly [RawSocket, RawSocket],
-    onArrival: () => void
-  ) {
-    const shape = { header: headerOf(stream), lead, payload: patternOf(0, PAYLOAD) }
-    const verifier = new Verifier(name, shape)
-    verifier.onMessage = onArrival
-    to.filter((...frame) => verifier.take(...frame))
-    this.#from = from
-    this.#train = new Train(shape, 1)
-  }
-
-  send(): void {
-    this.#from.tcp.write(this.#train.number(this.#sent++))
-  }
+/** Returns a function that sends the next message of a stream; each is checked when it arrives. */
+function sender(
+  stream: string,
+  lead: Uint8Array,
+  [from, to]: readonly [StarPeer, StarPeer],
+  onArrival: () => void
+): () => void {
+  const shape = { header: headerOf(stream), lead, payload: patternOf(0, PAYLOAD) }
+  const verifier = new Verifier(stream, shape)
+  verifier.onMessage = onArrival
+  to.socket.filter((...frame) => verifier.take(...frame))
+  const train = new Train(shape, 1)
+  let sent = 0
+  return () => from.socket.tcp.write(train.number(sent++))
 }

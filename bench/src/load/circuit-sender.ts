@@ -1,4 +1,4 @@
-import { importLibp2p } from '../peers/libp2p-modules.js'
+import { importLibp2p, libp2pModules } from '../peers/libp2p-modules.js'
 import { commonOptions, type Libp2p, type Stream } from '../peers/libp2p.js'
 import { patternOf } from '../wire/train.js'
 import type { OpenSender, Sender, StreamPlan } from './sender.js'
@@ -8,9 +8,9 @@ const NUMBER_SIZE = 4
 const RELAYED = { runOnLimitedConnection: true }
 
 /** Opens streams between two nodes that reach each other through a circuit relay only. */
-export function circuitSenders(modules: string, relay: string): OpenSender {
+export function circuitSenders(relay: string): OpenSender {
   return async (plan) => {
-    const libp2p = await importLibp2p(modules)
+    const libp2p = await importLibp2p(await libp2pModules())
     const [near, far] = await connect(libp2p, relay)
     return new CircuitSender(near, far, plan)
   }

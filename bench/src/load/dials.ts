@@ -80,11 +80,7 @@ class Lane {
   }
 
   static async open(port: number): Promise<Lane> {
-    const [dialer, callee] = [await StarPeer.connect(port), await StarPeer.connect(port)]
-    await dialer.join()
-    await callee.join()
-    for (const { socket } of [dialer, callee]) socket.filter((opcode) => opcode === BINARY)
-    return new Lane(port, dialer, callee)
+    return new Lane(port, await joined(port), await joined(port))
   }
 
   async run(count: number): Promise<void> {
@@ -98,15 +94,21 @@ class Lane {
   /** The callee's connection ends without a word; a new peer takes its place. */
   async replaceCallee(): Promise<void> {
     this.callee.socket.close()
-    this.callee = await StarPeer.connect(this.#port)
-    this.callee.socket.filter((opcode) => opcode === BINARY)
-    await this.callee.join()
+    this.callee = await joined(this.#port)
   }
 
   close(): void {
     this.dialer.socket.close()
     this.callee.socket.close()
   }
+}
+
+/** Returns a peer that takes no notice of chunks. */
+async function joined(port: number): Promise<StarPeer> {
+  const peer = await StarPeer.connect(port)
+  peer.socket.filter((opcode) => opcode === BINARY)
+  await peer.join()
+  return peer
 }
 
 /** Both halves are accepted, a chunk goes each way, and both end. */

@@ -2,7 +2,6 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { circuitSenders } from '../load/circuit-sender.js'
 import { libp2pModules } from '../peers/libp2p-modules.js'
 import { openForwardedPair, openStarPair } from '../wire/pair.js'
 import { installApart } from './installation.js'
@@ -41,11 +40,7 @@ export function forwarder(): ServerCommand {
 }
 
 export async function circuitRelay(): Promise<ServerCommand> {
-  const modules = await libp2pModules()
-  return {
-    args: [fileURLToPath(new URL('./circuit-relay.js', import.meta.url)), modules],
-    openSender: (relay) => circuitSenders(modules, relay)
-  }
+  return { args: [fileURLToPath(new URL('./circuit-relay.js', import.meta.url)), await libp2pModules()] }
 }
 
 /** Whether `ws` finds its native helper here: ours and the forwarder use it then. */

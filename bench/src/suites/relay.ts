@@ -1,6 +1,7 @@
 import type { CaseOf } from '../harness/measure.js'
 import type { Results } from '../harness/results.js'
 import { defineSuite, type Planned, type Scale } from '../harness/suite.js'
+import { circuitSenders } from '../load/circuit-sender.js'
 import { measureDials } from '../load/dials.js'
 import { measureLatency } from '../load/latency.js'
 import { measureMemory } from '../load/memory.js'
@@ -51,7 +52,11 @@ const CONTENDERS: Readonly<Record<Name, ServerContender>> = {
   },
   legacy: { title: 'legacy server 0.4.1', command: () => legacyServer() },
   forwarder: { title: 'plain `ws` forwarder', command: forwarder },
-  circuit: { title: 'js-libp2p circuit relay', command: circuitRelay, node: libp2pNode }
+  circuit: {
+    title: 'js-libp2p circuit relay',
+    command: async () => ({ ...(await circuitRelay()), openSender: circuitSenders }),
+    node: libp2pNode
+  }
 }
 
 // The keys of the table are their names.
