@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { versionOf } from '../contenders/servers/installation.js'
 import { writeChart, writeFigures } from '../report/document.js'
 import { machineOf } from '../report/machine.js'
 import { parseOptions } from './options.js'
@@ -6,7 +7,6 @@ import { profile } from './profile.js'
 import { Results, type Result } from './results.js'
 import { planOf, runAll } from './schedule.js'
 import type { Suite } from './suite.js'
-import { versionOf } from '../servers/installation.js'
 
 /** Runs one suite: measures, prints what came out, and writes it where it was asked for. */
 export async function bench(suite: Suite, args: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { median } from '../load/percentile.js'
+import { median } from '../report/percentile.js'
 import type { Case, CaseOf, Contender, FiguresOf, Measures } from './measure.js'
 
 /** A case, and the names of those it is measured with. */

@@ -1,5 +1,5 @@
 import { cpus } from 'node:os'
-import { hasBufferutil } from '../servers/commands.js'
+import { hasBufferutil } from '../contenders/servers/commands.js'
 
 /**
  * Says where and how figures were taken: for programs, and as `text` for people.

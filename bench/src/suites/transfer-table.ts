@@ -1,4 +1,4 @@
-import type { TransferFigures } from '../end-to-end/transfer.js'
+import type { TransferFigures } from '../loads/end-to-end/transfer.js'
 import { ratio, table, type Column } from '../report/table.js'
 
 /** A contender's figures. */
