@@ -27,9 +27,11 @@ async function connect(libp2p: Libp2p, relay: string): Promise<[near: Stream, fa
   const far = new Promise<Stream>((resolve) => void listener.handle(PROTOCOL, resolve, RELAYED))
   const address = libp2p.multiaddr(`${relay}/p2p-circuit/p2p/${listener.peerId.toString()}`)
   const near = await dialer.dialProtocol(address, PROTOCOL, RELAYED)
-  // The protocol is settled with the first bytes, and only then is the listener told.
+  // The protocol is settled with the first byte, and only then is the listener told.
   near.send(new Uint8Array(1))
-  return [near, await far]
+  const heard = await far
+  await new Promise((resolve) => heard.addEventListener('message', resolve, { once: true }))
+  return [near, heard]
 }
 
 /** Bytes in place of messages: a libp2p stream keeps their order, not their borders. */
@@ -37,17 +39,17 @@ class CircuitSender implements Sender {
   sent = 0
   received = 0
   readonly #near: Stream
-  readonly #plan: StreamPlan
+  readonly #window: number
   readonly #payload: Buffer
   #running = false
   #blocked = false
-  /** Bytes of the current message that have come; the one that opened the stream comes first. */
-  #at = -1
+  /** Bytes of the current message that have come. */
+  #at = 0
 
-  constructor(near: Stream, far: Stream, plan: StreamPlan) {
+  constructor(near: Stream, far: Stream, { index, payload, window }: StreamPlan) {
     this.#near = near
-    this.#plan = plan
-    this.#payload = patternOf(plan.index, plan.payload)
+    this.#window = window
+    this.#payload = patternOf(index, payload)
     far.addEventListener('message', ({ data }) => {
       this.#receive(Buffer.from(data.subarray()))
       this.#fill()
@@ -71,7 +73,7 @@ class CircuitSender implements Sender {
   }
 
   #fill(): void {
-    while (this.#running && !this.#blocked && this.sent - this.received < this.#plan.window) {
+    while (this.#running && !this.#blocked && this.sent - this.received < this.#window) {
       // Each message has bytes of its own, for the stream may keep them until they leave.
       const message = Buffer.from(this.#payload)
       message.writeUInt32LE(this.sent++, 0)
@@ -80,28 +82,16 @@ class CircuitSender implements Sender {
   }
 
   #receive(bytes: Buffer): void {
-    let start = 0
-    if (this.#at === -1) {
-      start = 1
-      this.#at = 0
-    }
-    while (start < bytes.length) {
-      const length = Math.min(bytes.length - start, this.#payload.length - this.#at)
-      this.#check(bytes.subarray(start, start + length))
-      start += length
-      this.#at += length
-      if (this.#at === this.#payload.length) {
-        this.#at = 0
-        this.received++
+    for (let start = 0; start < bytes.length;) {
+      const end = Math.min(bytes.length, start + this.#payload.length - this.#at)
+      if (this.#at < NUMBER_SIZE) this.#payload.writeUInt32LE(this.received, 0)
+      const to = this.#at + end - start
+      if (bytes.compare(this.#payload, this.#at, to, start, end) !== 0) {
+        throw new Error(`the relayed stream, message ${this.received}: a byte is wrong`)
       }
-    }
-  }
-
-  /** Part of one message. */
-  #check(part: Buffer): void {
-    if (this.#at < NUMBER_SIZE) this.#payload.writeUInt32LE(this.received, 0)
-    if (part.compare(this.#payload, this.#at, this.#at + part.length) !== 0) {
-      throw new Error(`the relayed stream, message ${this.received}: a byte is wrong`)
+      if (to === this.#payload.length) this.received++
+      this.#at = to % this.#payload.length
+      start = end
     }
   }
 }
