@@ -46,7 +46,7 @@ const PEER_TIME = 20
 
 const CONTENDERS: Readonly<Record<Name, ServerContender<CrowdCase>>> = {
   ours: { title: 'this server', command: ours },
-  // What costs the legacy server most is not the challenge: it is spared it where the case allows.
+  // Announcements cost it most: it is spared the challenge where the case allows.
   legacy: { title: 'legacy server 0.4.1', command: (of) => legacyServer(of.kind === 'join' && of.key !== 'none') }
 }
 

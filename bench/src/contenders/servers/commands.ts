@@ -19,7 +19,7 @@ export function starServer(port = 0, ...flags: readonly string[]): ServerCommand
   return { args: [OURS, '--port', String(port), '--host', '127.0.0.1', '--log-level', 'error', ...flags] }
 }
 
-/** Returns the command of this server as streams alone are measured: peers join and dial without being held up. */
+/** Returns the command of this server for measuring streams alone: peers need not sign, and may dial at any rate. */
 export function openStarServer(): ServerCommand {
   const flags = ['--disable-crypto-challenge', '--max-dials-per-second', '1000000']
   return { ...starServer(0, ...flags), openPair: openStarPair }

@@ -4,7 +4,7 @@ import type { Trial } from '../../harness/measure.js'
 import { ascending, percentile } from '../../report/percentile.js'
 import { openMeetingPlace } from './meeting-place.js'
 import type { NodeProcess, NodeSetup } from './node-process.js'
-import { startTwo, type Two } from './pair.js'
+import { startProcesses, type Processes } from './pair.js'
 
 export interface DialCase {
   kind: 'dial'
@@ -70,8 +70,8 @@ export async function measureDiscovery(
 }
 
 /** Starts two processes for nodes that meet at one server, if they need one. */
-async function openNodes({ contender, profiles }: Trial<NodeContender>): Promise<Two<NodeProcess>> {
+async function openNodes({ contender, profiles }: Trial<NodeContender>): Promise<Processes<NodeProcess>> {
   const place = await openMeetingPlace(contender, profiles)
   const setup: NodeSetup = { way: contender.library, server: place.server, modules: place.modules }
-  return await startTwo(NODE_PROCESS, place, { sender: setup, receiver: setup, profiles })
+  return await startProcesses(NODE_PROCESS, place, { sender: setup, receiver: setup, profiles })
 }

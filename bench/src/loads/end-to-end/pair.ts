@@ -41,7 +41,7 @@ export async function openPairAt<Reading>(
 ): Promise<Pair<Reading>> {
   const proxy = delay === 0 ? undefined : await startDelayProxy(place.port, delay)
   const setupAt = (server: string): PeerSetup => ({ library, server, modules: place.modules, size })
-  const { sender, receiver, stop } = await startTwo<PeerProcess>(PEER_PROCESS, place, {
+  const { sender, receiver, stop } = await startProcesses<PeerProcess>(PEER_PROCESS, place, {
     sender: setupAt(place.server),
     receiver: setupAt(proxy?.url ?? place.farServer ?? place.server),
     profiles
@@ -57,7 +57,7 @@ export async function openPairAt<Reading>(
 }
 
 /** Two processes of a trial that meet somewhere. */
-export interface Two<All extends Commands> {
+export interface Processes<All extends Commands> {
   sender: RemoteProcess<All>
   receiver: RemoteProcess<All>
   /** Stops both, and then the place where they met. */
@@ -65,11 +65,11 @@ export interface Two<All extends Commands> {
 }
 
 /** @param setups - what each is started with, and the folder that profiles are written to, if there are to be any */
-export async function startTwo<All extends Commands>(
+export async function startProcesses<All extends Commands>(
   module: URL,
   place: Pick<MeetingPlace, 'stop'>,
   { profiles, ...setups }: { sender: object; receiver: object; profiles?: string | undefined }
-): Promise<Two<All>> {
+): Promise<Processes<All>> {
   const start = (role: keyof typeof setups) => RemoteProcess.start<All>(module, setups[role], { role, profiles })
   const [sender, receiver] = await Promise.all([start('sender'), start('receiver')])
   const stop = async () => {
