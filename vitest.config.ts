@@ -6,8 +6,10 @@ const UNIT_WITH_REDIS = 'packages/rendezvous/test/cluster/{redis/*,conformance/r
 export default defineConfig({
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Nothing is waited for by the clock: a test that takes so long hangs, however busy the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', './scripts/test-report.js'],
     projects: [
       {
@@ -45,9 +47,7 @@ export default defineConfig({
           // Runs only if one of these tests does.
           globalSetup: 'test/cluster/install.ts',
           // libp2p 3 wants Node 22.
-          setupFiles: 'test/support/promise-with-resolvers.js',
-          testTimeout: 60_000,
-          hookTimeout: 60_000
+          setupFiles: 'test/support/promise-with-resolvers.js'
         }
       },
       {
@@ -56,9 +56,7 @@ export default defineConfig({
           name: 'browsers',
           include: ['test/browsers/**/*.test.ts'],
           // Runs only if one of these tests does.
-          globalSetup: 'test/browsers/install.ts',
-          testTimeout: 60_000,
-          hookTimeout: 60_000
+          globalSetup: 'test/browsers/install.ts'
         }
       }
     ]

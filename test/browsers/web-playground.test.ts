@@ -71,7 +71,7 @@ function progressOf(page: Page): Promise<number> {
 }
 
 async function untilState(page: Page, state: string): Promise<void> {
-  await until(page, `[...document.querySelectorAll('.transfer')].at(-1)?.dataset.state === '${state}'`, 50_000)
+  await until(page, `[...document.querySelectorAll('.transfer')].at(-1)?.dataset.state === '${state}'`)
 }
 
 async function offer(page: Page, path: string): Promise<void> {

@@ -135,7 +135,7 @@ async function converse(alice: Page, bob: Page, path: string): Promise<void> {
   const input = await alice.tab.waitForSelector('input#files')
   await input?.uploadFile(path)
   await click(bob, '.transfer .main')
-  await until(bob, `document.querySelector('progress')?.value > 0.3`, 60_000)
+  await until(bob, `document.querySelector('progress')?.value > 0.3`)
 }
 
 function idOf(page: Page): Promise<string> {

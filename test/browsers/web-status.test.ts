@@ -46,13 +46,10 @@ async function metricsOf(star: Star): Promise<Record<string, number>> {
 /** Waits until the page shows what the server counts, which it does a second later. */
 async function untilSame(page: Page, star: Star, what: Readonly<Record<string, number>>): Promise<void> {
   await expect
-    .poll(
-      async () => {
-        const [shown, counted] = await Promise.all([figuresOf(page), metricsOf(star)])
-        return { isSame: JSON.stringify(shown) === JSON.stringify(counted), shown }
-      },
-      { timeout: 20_000 }
-    )
+    .poll(async () => {
+      const [shown, counted] = await Promise.all([figuresOf(page), metricsOf(star)])
+      return { isSame: JSON.stringify(shown) === JSON.stringify(counted), shown }
+    })
     .toMatchObject({ isSame: true, shown: what })
 }
 

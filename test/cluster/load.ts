@@ -17,7 +17,7 @@ export interface LoadOptions {
 const SIZES = [65_536, 1, 100_000, 1_024, 262_144, 17, 16_000, 65_536]
 
 /** Milliseconds that all of a load may take, with a fault on the way. */
-const PATIENCE = 55_000
+const PATIENCE = 110_000
 
 /** Bytes that go one way over a connection. The receiver knows what has to come, and checks every byte as it does. */
 export class Load {

@@ -81,7 +81,7 @@ test.for(settings)('clients $name hear of everyone who is there, and of nobody e
   try {
     if (crowd !== undefined) await walk.populate(...crowd)
     for (let step = 0; step < steps; step++) {
-      await within('a step', walk.step(), 15_000)
+      await within('a step', walk.step())
       if (step % 12 === 11) await walk.rest()
     }
   } catch (cause) {

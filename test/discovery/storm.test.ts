@@ -197,7 +197,7 @@ test('a server that is stopped while clients wait for their turn ends all of it,
     await new Promise<void>((resolve) => socket.resume().once('close', () => resolve()))
   })
   while (star.server.stats().waiting === 0) await new Promise((resolve) => setImmediate(resolve))
-  await within('the end of the server', star.server.stop(), 5_000)
+  await within('the end of the server', star.server.stop())
   await within(
     'the ends of all connections',
     Promise.all([...ends, ...peers.map(async ({ wire }) => await wire.closed)])

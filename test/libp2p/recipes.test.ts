@@ -125,7 +125,7 @@ test('transports: each peer is dialled where it is', async () => {
   expect(star.server.stats().dials).toEqual({ total: 2, success: 2, failure: 0 })
 })
 
-test('browser: a page dials a star on this machine only when its gater lets it', { timeout: 60_000 }, async () => {
+test('browser: a page dials a star on this machine only when its gater lets it', async () => {
   install()
   await using star = await startStar()
   const listening = new Recipe('echo-listen.js', star.multiaddr)

@@ -1,7 +1,7 @@
 import type { Connection, StarClient } from '@websocket-star/client'
 import { expect, test } from 'vitest'
 import { LegacyNode } from '../support/legacy.js'
-import { within } from '../support/deadline.js'
+import { eventually, within } from '../support/deadline.js'
 import { accepting, joinClient, untilStatus } from '../support/star-client.js'
 import { startStar, type Star } from '../support/star.js'
 
@@ -65,7 +65,7 @@ test('operators drain the server: clients are told, and then it stops', async ()
   const told = drainNotice(alice)
   expect(await admin(star, 'POST', 'drain')).toEqual({ status: 'draining' })
   await within('a notice of the drain', told)
-  await expect.poll(() => fetch(star.url).catch(() => 'gone'), { timeout: 10_000 }).toBe('gone')
+  await eventually('it to be gone', async () => (await fetch(star.url).catch(() => 'gone')) === 'gone')
 })
 
 test('without a token there is nothing for operators', async () => {

@@ -16,7 +16,7 @@ interface Packed {
 }
 
 /** Milliseconds npm may take to fetch and install everything. */
-const patience = 100_000
+const patience = 200_000
 
 const run = promisify(execFile)
 let folder: string
@@ -75,7 +75,7 @@ const SERVER = ['packages/protocol', 'packages/rendezvous']
 
 test(
   'the server installs into an empty project, where the example of its README runs',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const project = await mkdtemp(join(folder, 'project-'))
     await writeFile(join(project, 'package.json'), '{ "private": true }')
@@ -86,12 +86,12 @@ test(
     const readme = await readFile(join(project, 'node_modules/@websocket-star/rendezvous/README.md'), 'utf8')
     const [example = ''] = examplesOf(readme)
     await writeFile(join(project, 'example.mjs'), example)
-    const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: project, timeout: 20_000 })
+    const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: project, timeout: patience })
     expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:(\d+)\n\/ip4\/127\.0\.0\.1\/tcp\/\1\/ws\/p2p-websocket-star\n0\n$/)
     expect(stderr).toBe('')
 
     for (const command of ['rendezvous', 'websocket-star']) {
-      const { stdout } = await run(join(project, 'node_modules/.bin', command), ['--version'], { timeout: 20_000 })
+      const { stdout } = await run(join(project, 'node_modules/.bin', command), ['--version'], { timeout: patience })
       expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
     }
 

@@ -184,7 +184,7 @@ socket.on('file', (id) => {
 })
 `
       )
-      const { stdout } = await run(process.execPath, [script], { timeout: 20_000 })
+      const { stdout } = await run(process.execPath, [script], { timeout: 60_000 })
       expect(stdout).toBe('function some text\n')
     }
   )

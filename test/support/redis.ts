@@ -13,7 +13,7 @@ import { OwnedProcess } from './owned-process.js'
 const run = promisify(execFile)
 
 /** Milliseconds a command may take: one that is paused answers nobody. */
-const PATIENCE = 10_000
+const PATIENCE = 60_000
 
 export interface RedisOptions {
   /** Follows this server; it is ready when it has all its data. */

@@ -113,7 +113,7 @@ export async function writeRandom(
     await writer.ready
     void writer.write(piece).catch(() => {})
   }
-  await within('the end of what was written', writer.close(), 60_000)
+  await within('the end of what was written', writer.close())
   return hash.digest('hex')
 }
 
@@ -127,7 +127,7 @@ export async function readAll(readable: ReadableStream<Uint8Array>): Promise<{ b
       bytes += piece.length
     }
   })()
-  await within('the end of a stream', reading, 60_000)
+  await within('the end of a stream', reading)
   return { bytes, digest: hash.digest('hex') }
 }
 

@@ -2,6 +2,9 @@ import puppeteer, { type Browser as PuppeteerBrowser, type LaunchOptions } from 
 import { browserExecutable, type BrowserName } from './executables.js'
 import { Page } from './page.js'
 
+/** Milliseconds that a page may take for whatever is waited for: generous for a busy machine. */
+const PATIENCE = 100_000
+
 /** What Chromium does by itself in the background has no place in a test. */
 const CHROMIUM_ARGUMENTS = [
   '--no-sandbox',
@@ -25,6 +28,7 @@ export class Browser implements AsyncDisposable {
 
   async open(url: string): Promise<Page> {
     const tab = await this.#browser.newPage()
+    tab.setDefaultTimeout(PATIENCE)
     await tab.goto(url)
     return new Page(tab, this.#name)
   }

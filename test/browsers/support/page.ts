@@ -5,7 +5,7 @@ import type { Peer } from '../pages/peer.js'
 import type { BrowserName } from './executables.js'
 
 /** Milliseconds: for 50 MB on a busy machine. */
-const PATIENCE = 50_000
+const PATIENCE = 100_000
 
 /** Calls a function of a peer in a page, or in a worker of one, with arguments that JSON can say. */
 export interface RemotePeer {

@@ -13,7 +13,7 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const LOOK = 100
 
 /** Waits until an expression is true in a page. */
-export async function until({ tab }: Page, expression: string, timeout = 30_000): Promise<void> {
+export async function until({ tab }: Page, expression: string, timeout = 100_000): Promise<void> {
   try {
     await tab.waitForFunction(expression, { polling: LOOK, timeout })
   } catch (error) {

@@ -16,7 +16,7 @@ export const DEFAULT_TTL = 10_000
 /** Milliseconds: for tests that wait for the end of a lease. */
 export const SHORT_TTL = IS_FULL ? DEFAULT_TTL : 2_000
 /** Milliseconds that a test may take: a whole lease and more, and all bytes. */
-export const PATIENCE = 120_000
+export const PATIENCE = 240_000
 
 /** What pino calls an error. */
 const ERROR_LEVEL = 50

@@ -112,7 +112,7 @@ test('more pages than it has places for are told to come again, and find one whe
   const second = await connect()
   expect(second).toMatchObject({ status: 503, response: { headers: { 'retry-after': '10' } } })
   first.response.destroy()
-  await vi.waitFor(() => expect(feed.size).toBe(0))
+  await expect.poll(() => feed.size).toBe(0)
   expect((await connect()).status).toBe(200)
 })
 
