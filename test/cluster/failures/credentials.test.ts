@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createCertificates } from '../../support/certificates.js'
 import { eventually } from '../../support/deadline.js'
 import { StarProcess } from '../../support/star-process.js'
-import { DEFAULT_TTL, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
+import { LONG_TTL, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
 import { allArrived, allReachAll, loadBetween, Resident, untilAllKnown } from './residents.js'
 
 /** As the page about clusters says. */
@@ -50,7 +50,7 @@ test(
       'self-signed certificate'
     )
     const env = { NODE_EXTRA_CA_CERTS: certificates.cert }
-    const star = await ProcessStar.start(redis, DEFAULT_TTL, [redis.url, redis.url], { env })
+    const star = await ProcessStar.start(redis, LONG_TTL, [redis.url, redis.url], { env })
     const [here, there] = star.pair
     const residents = await Resident.joinEach([here, there])
     await untilAllKnown(residents)

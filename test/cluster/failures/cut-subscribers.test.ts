@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { eventually } from '../../support/deadline.js'
 import type { ConnectionType } from '../../support/redis.js'
 import { Observation } from './observation.js'
-import { BYTES, DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, startRedis } from './process-star.js'
+import { BYTES, LONG_TTL, expectNoResets, PATIENCE, ProcessStar, startRedis } from './process-star.js'
 import { allArrived, allReachAll, allReached, loadBetween, Resident, untilAllKnown } from './residents.js'
 
 const TIMES = 5
@@ -30,7 +30,7 @@ test.each<[string, readonly ConnectionType[]]>([
   '%s are cut five times: all comes in order',
   async (which, types) => {
     const redis = await startRedis()
-    const star = await ProcessStar.start(redis, DEFAULT_TTL)
+    const star = await ProcessStar.start(redis, LONG_TTL)
     const [here, there] = star.pair
     const residents = await Resident.joinEach([here, there])
     await untilAllKnown(residents)

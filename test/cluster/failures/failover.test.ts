@@ -3,7 +3,7 @@ import { eventually } from '../../support/deadline.js'
 import type { RedisServer } from '../../support/redis.js'
 import { Cable } from '../../support/cable.js'
 import { Observation } from './observation.js'
-import { DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, registryOf, startRedis } from './process-star.js'
+import { LONG_TTL, expectNoResets, PATIENCE, ProcessStar, registryOf, startRedis } from './process-star.js'
 import { allArrived, allReachAll, allReached, LOAD_PEERS, loadBetween, Resident, untilAllKnown } from './residents.js'
 
 test(
@@ -14,7 +14,7 @@ test(
     await using replication = await Cable.lay(primary)
     await using way = await Cable.lay(primary)
     await replica.cli('REPLICAOF', '127.0.0.1', String(replication.port))
-    const star = await ProcessStar.start(primary, DEFAULT_TTL, Array<string>(3).fill(way.through(primary.url)))
+    const star = await ProcessStar.start(primary, LONG_TTL, Array<string>(3).fill(way.through(primary.url)))
     const [here, there] = star.pair
     const stayers = await Resident.joinEach(star.nodes)
     const [near] = stayers as [Resident]

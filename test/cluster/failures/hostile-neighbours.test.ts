@@ -20,7 +20,7 @@ import {
   type EnvelopeHead
 } from './envelopes.js'
 import { Observation } from './observation.js'
-import { DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, startNode, startRedis, tallyOf } from './process-star.js'
+import { LONG_TTL, expectNoResets, PATIENCE, ProcessStar, startNode, startRedis, tallyOf } from './process-star.js'
 import { allReachAll, Resident, untilAllKnown } from './residents.js'
 
 /**
@@ -48,7 +48,7 @@ interface Scene {
 
 async function open(): Promise<Scene> {
   const redis = await startRedis()
-  const star = await ProcessStar.start(redis, DEFAULT_TTL)
+  const star = await ProcessStar.start(redis, LONG_TTL)
   const [victim, other] = star.pair
   const residents = await Resident.joinEach([victim, victim, other])
   await untilAllKnown(residents)
@@ -241,7 +241,7 @@ test(
     await expect(dial).rejects.toThrow('Peer not found')
     await eventually('it to be counted', async () => (await tallyOf(victim, REFUSED))['record'] === 1)
     // a new node reads all
-    const flags = [`--cluster-lease-ttl=${DEFAULT_TTL}`]
+    const flags = [`--cluster-lease-ttl=${LONG_TTL}`]
     const late = await startNode({ redis: redis.url, flags })
     expect((await tallyOf(late, REFUSED))['record']).toBe(records.length)
     const lines = ['garbage', '+x', `+${key}\tnode|5`, `-${key}\tnode|x`, 'x no node', '', `+${key}\t${'|'.repeat(3)}`]

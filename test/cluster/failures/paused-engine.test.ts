@@ -14,7 +14,7 @@ import {
 import { allArrived, allReachAll, allReached, loadBetween, Resident, untilAllKnown } from './residents.js'
 
 test.each([
-  ['five seconds, half of a lease', DEFAULT_TTL, 5_000],
+  ['three seconds, less than a third of a lease', DEFAULT_TTL, 3_000],
   ['longer than a lease', SHORT_TTL, 1.5 * SHORT_TTL]
 ])(
   'Redis is paused for %s: all comes in order, and nobody is taken for gone',

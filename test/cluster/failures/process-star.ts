@@ -13,6 +13,8 @@ export const IS_FULL = process.env['CLUSTER_LOAD'] === 'full'
 export const BYTES = IS_FULL ? 80_000_000 : 12_000_000
 /** Milliseconds: what operators have unless they ask for another. */
 export const DEFAULT_TTL = 10_000
+/** Milliseconds: for tests in which no lease may end, however busy the machine is. */
+export const LONG_TTL = IS_FULL ? DEFAULT_TTL : 60_000
 /** Milliseconds: for tests that wait for the end of a lease. */
 export const SHORT_TTL = IS_FULL ? DEFAULT_TTL : 2_000
 /** Milliseconds that a test may take: a whole lease and more, and all bytes. */
@@ -67,12 +69,12 @@ export class ProcessStar {
   }
 
   /** Waits until there are as many peers, as each node sees it and in the registry. */
-  async untilPeers(count: number, nodes = this.nodes, ms?: number): Promise<void> {
+  async untilPeers(count: number, nodes = this.nodes): Promise<void> {
     const probe = async () => {
       const counts = await Promise.all(nodes.map((node) => node.metric('rendezvous_peers')))
       return counts.every((peers) => peers === count) && (await this.registry()).size === count
     }
-    await eventually(`${count} peers everywhere`, probe, ms)
+    await eventually(`${count} peers everywhere`, probe)
   }
 }
 

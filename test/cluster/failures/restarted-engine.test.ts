@@ -5,7 +5,7 @@ import { DEFAULT_TTL, expectNoResets, PATIENCE, ProcessStar, startRedis } from '
 import { allArrived, allReachAll, allReached, LOAD_PEERS, loadBetween, Resident, untilAllKnown } from './residents.js'
 
 /** Milliseconds that there is no Redis. */
-const AWAY = 2_000
+const AWAY = 1_000
 
 test.each([
   ['what it had saved before', false],
