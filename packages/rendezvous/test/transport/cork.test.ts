@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Cork } from '../../src/transport/cork.js'
 
 /** A socket that writes down what it is given, one list for each system call it would have made. */
@@ -93,43 +93,37 @@ describe('a socket that is corked for a tick', () => {
 
 describe('a server that is busy with small messages', () => {
   const rest = 5
-  /** Milliseconds that so many writes in ticks of their own take at least, with and without a rest between some. */
-  async function write(count: number, size: number, cork: Cork): Promise<{ took: number; written: number }> {
+  let now = 0
+
+  beforeEach(() => {
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out')
+  })
+
+  /** Writes in ticks of their own, so many milliseconds apart. @returns how many were written */
+  async function write(count: number, size: number, apart: number, cork: Cork): Promise<number> {
     const { socket, writes } = recorder()
-    const begin = performance.now()
     for (let index = 0; index < count; index++) {
+      now += apart
       cork.holdForTick(socket)
       socket.write('x'.repeat(size))
       await nextTick()
     }
-    return { took: performance.now() - begin, written: writes.flat().length }
+    return writes.flat().length
   }
 
-  test('rests now and then, so that more can gather, and writes everything', async () => {
-    const { took, written } = await write(500, 100, new Cork(rest))
-    expect(took).toBeGreaterThanOrEqual(rest)
-    expect(written).toBe(500)
+  test('rests after each few, so that more can gather, and writes everything', async () => {
+    expect(await write(500, 100, 0.01, new Cork(rest))).toBe(500)
+    expect(Atomics.wait).toHaveBeenCalledTimes(Math.floor(500 / 8))
+    expect(Atomics.wait).toHaveBeenCalledWith(expect.any(Int32Array), 0, 0, rest)
   })
 
-  test('does not rest while what it writes is large', async () => {
-    const wait = vi.spyOn(Atomics, 'wait')
-    await write(5_000, 5_000, new Cork(rest))
-    expect(wait).not.toHaveBeenCalled()
-  })
-
-  test('does not rest when told not to', async () => {
-    const wait = vi.spyOn(Atomics, 'wait')
-    await write(5_000, 100, new Cork(0))
-    expect(wait).not.toHaveBeenCalled()
-  })
-
-  test('does not rest while messages come one now and one then', async () => {
-    const wait = vi.spyOn(Atomics, 'wait')
-    const cork = new Cork(rest)
-    for (let index = 0; index < 20; index++) {
-      await write(1, 100, cork)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    expect(wait).not.toHaveBeenCalled()
+  test.each([
+    ['what it writes is large', 5_000, 0.01, rest],
+    ['it is told not to', 100, 0.01, 0],
+    ['messages come one now and one then', 100, 1, rest]
+  ])('does not rest when %s', async (_when, size, apart, restOrNone) => {
+    expect(await write(500, size, apart, new Cork(restOrNone))).toBe(500)
+    expect(Atomics.wait).not.toHaveBeenCalled()
   })
 })
