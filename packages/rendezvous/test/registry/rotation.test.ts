@@ -8,7 +8,7 @@ interface Item {
 
 const items: readonly Item[] = Array.from({ length: 200 }, (_, number) => ({ number }))
 
-function rosterOf(size: number): Rotation<Item> {
+function rotationOf(size: number): Rotation<Item> {
   const rotation = new Rotation<Item>()
   for (const item of items.slice(0, size)) rotation.add(item)
   return rotation
@@ -55,7 +55,7 @@ describe('a rotation', () => {
         fc.nat({ max: items.length }),
         fc.array(step, { size: 'max', maxLength: 250 }),
         (initialSize, steps) => {
-          const rotation = rosterOf(initialSize)
+          const rotation = rotationOf(initialSize)
           const model = new Model()
           for (const item of items.slice(0, initialSize)) model.add(item)
           for (const [action, argument] of steps) {
@@ -72,21 +72,21 @@ describe('a rotation', () => {
   })
 
   test('lists nothing when it is empty', () => {
-    const rotation = rosterOf(0)
+    const rotation = rotationOf(0)
     expect(rotation.size).toBe(0)
     expect([...rotation.newest()]).toEqual([])
     expect(rotation.window(5)).toEqual([])
   })
 
   test('what is added again is the newest, and there once', () => {
-    const rotation = rosterOf(3)
+    const rotation = rotationOf(3)
     rotation.add(items[0] as Item) // of 200
     expect([...rotation.newest()].map(({ number }) => number)).toEqual([0, 2, 1])
     expect(rotation.size).toBe(3)
   })
 
   test('deleting what is not there changes nothing', () => {
-    const rotation = rosterOf(2)
+    const rotation = rotationOf(2)
     rotation.delete({ number: 0 })
     expect(rotation.size).toBe(2)
   })
@@ -100,7 +100,7 @@ describe('its windows', () => {
         fc.integer({ min: 1, max: 250 }),
         fc.nat({ max: 500 }),
         (count, size, before) => {
-          const rotation = rosterOf(count)
+          const rotation = rotationOf(count)
           rotation.window(before)
           const windows = Array.from({ length: Math.ceil(count / size) }, () => rotation.window(size))
           for (const window of windows) {
@@ -115,28 +115,28 @@ describe('its windows', () => {
   })
 
   test('of no size are empty and take no turn', () => {
-    const rotation = rosterOf(3)
+    const rotation = rotationOf(3)
     rotation.window(1)
     expect(rotation.window(0)).toEqual([])
     expect(rotation.window(1)).toEqual([items[1]])
   })
 
   test('go on where they were after most items have left', () => {
-    const rotation = rosterOf(200)
+    const rotation = rotationOf(200)
     expect(rotation.window(150).at(-1)).toBe(items[149])
     for (const item of items) if (item.number % 10 !== 5) rotation.delete(item)
     expect(rotation.window(3).map(({ number }) => number)).toEqual([155, 165, 175])
   })
 
   test('begin again after everything behind the last one has left', () => {
-    const rotation = rosterOf(200)
+    const rotation = rotationOf(200)
     rotation.window(150)
     for (const item of items.slice(60)) rotation.delete(item)
     expect(rotation.window(2)).toEqual([items[0], items[1]])
   })
 
   test('begin again after all had their turn, with newcomers last', () => {
-    const rotation = rosterOf(200)
+    const rotation = rotationOf(200)
     rotation.window(200)
     for (const item of items.slice(0, 150)) rotation.delete(item)
     const newcomer = { number: 200 }
@@ -145,21 +145,19 @@ describe('its windows', () => {
   })
 
   test('cost no more after ever so many have come and gone', () => {
-    const rotation = rosterOf(1)
-    const start = performance.now()
+    const rotation = rotationOf(1)
     for (let i = 0; i < 200_000; i++) {
       const item = { number: i }
       rotation.add(item)
       rotation.window(1)
       rotation.delete(item)
     }
-    // With every hole kept each window would walk past all of them: minutes.
-    expect(performance.now() - start).toBeLessThan(5000)
+    // With every hole kept each window would walk past all of them, and this would not end in the time of a test.
     expect([...rotation.newest()]).toEqual([items[0]])
   })
 
   test('come round to everyone, however many are added meanwhile', () => {
-    const rotation = rosterOf(40)
+    const rotation = rotationOf(40)
     const told: number[] = []
     for (let round = 0; round < 60; round++) {
       // More than a window has.
