@@ -106,7 +106,7 @@ test('a client that polls and no longer does holds those who send to it, and is 
 })
 
 test.for(['3', '4'] as const)('a client that polls and takes what it gets is not dropped, EIO%s', async (eio) => {
-  const star = await openStar({ relay: { highWaterMark: MARK, stallTimeout: 400 } })
+  const star = await openStar({ relay: { highWaterMark: MARK, stallTimeout: 1_000 } })
   const [dialer, listener] = [await star.join(), await star.join({ eio, transport: 'polling' })]
   const { near, far } = await openOneWay(dialer, listener)
   const pump = new Pump(near, 20_000)

@@ -230,10 +230,10 @@ test('a client that reads slowly is told nothing, and gets a full list when it h
     [dialer, slow, stays].map(({ address }) => canonical(address))
   )
   slow.tcp.resume()
-  const now = [dialer, other, stays].map(({ address }) => canonical(address))
-  await untilKnown(slow, now)
   await pump.done
   await far.received(pump.chunks)
+  const now = [dialer, other, stays].map(({ address }) => canonical(address))
+  await untilKnown(slow, now)
   // Not a word of the one that came and went.
   expect(peersMessages(slow).slice(before)).toEqual([{ joined: expect.any(Array), left: [], full: true }])
   stays.wire.close()

@@ -29,7 +29,7 @@ test('a peer of revision 4 asks for the namespace itself, and is told its sessio
 })
 
 test('a peer of revision 4 is pinged, one of revision 3 pings; both are closed when silent', async () => {
-  const star = await openStar({ heartbeat: { interval: 200, timeout: 500 } })
+  const star = await openStar({ heartbeat: { interval: 200, timeout: 1_000 } })
   const answering = await star.connect({ eio: '4' })
   await answering.until('three pings', () =>
     answering.frames.filter((frame) => frame === '2').length >= 3 ? true : undefined
