@@ -6,6 +6,9 @@ import { yamux } from '@libp2p/yamux'
 import { webSocketStar, type WebSocketStarInit } from '@websocket-star/libp2p'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
+/** Milliseconds that a node waits for another: generous for a busy machine, on which many of them share a process. */
+const PATIENCE = 60_000
+
 /** What every node of a test offers. */
 type Services = { ping: Ping; identify: unknown }
 
@@ -26,9 +29,17 @@ function configurationOf(
     transports: [webSocketStar({ backoff: { initial: 20, max: 200 }, ...star })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    services: { identify: identify(), ping: ping() },
-    // All peers of a star come from the star's own address.
-    connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY },
+    services: { identify: identify({ timeout: PATIENCE }), ping: ping({ timeout: PATIENCE }) },
+    connectionManager: {
+      // All peers of a star come from the star's own address.
+      inboundConnectionThreshold: Number.POSITIVE_INFINITY,
+      dialTimeout: PATIENCE,
+      inboundUpgradeTimeout: PATIENCE,
+      inboundStreamProtocolNegotiationTimeout: PATIENCE,
+      outboundStreamProtocolNegotiationTimeout: PATIENCE
+    },
+    // It ends connections whose other end answers late.
+    connectionMonitor: { enabled: false },
     connectionGater: { denyDialMultiaddr: () => false },
     ...more
   }

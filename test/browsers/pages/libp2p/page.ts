@@ -12,6 +12,9 @@ import { EXCHANGE, exchange, receive, send } from './stream.js'
 /** The dialer sends, the listener stops reading after a while. */
 const HELD = '/test/held/1.0.0'
 
+/** Milliseconds that a node waits for another: generous for a busy machine. */
+const PATIENCE = 60_000
+
 /** What a held stream has come to. */
 export interface Progress {
   /** Bytes given to the stream, or taken from it. */
@@ -65,8 +68,10 @@ const page = {
       connectionEncrypters: [noise()],
       // A stream that is not read is reset if more comes than its buffer holds, to which yamux's own limit pays no heed.
       streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 4_194_304 } })],
-      services: { identify: identify(), ping: ping() },
-      connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY },
+      services: { identify: identify({ timeout: PATIENCE }), ping: ping({ timeout: PATIENCE }) },
+      connectionManager: { inboundConnectionThreshold: Number.POSITIVE_INFINITY, dialTimeout: PATIENCE },
+      // It ends connections whose other end answers late.
+      connectionMonitor: { enabled: false },
       // In a browser private addresses are not dialled otherwise.
       connectionGater: { denyDialMultiaddr: () => false }
     })
