@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** Tests of a package that start Redis. */
@@ -6,6 +7,8 @@ const UNIT_WITH_REDIS = 'packages/rendezvous/test/cluster/{redis/*,conformance/r
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Most files wait for timers, browsers and other processes more than they compute.
+    maxWorkers: availableParallelism() + 1,
     // Nothing is waited for by the clock: a test that takes so long hangs, however busy the machine is.
     testTimeout: 120_000,
     hookTimeout: 120_000,
