@@ -61,7 +61,7 @@ test('chunks that do not wait for the callee reset the stream, and are kept nowh
 })
 
 test('a half that its receiver never accepts ends in time, alone', async () => {
-  const star = await openStar({ dial: { acceptTimeout: 1000 } })
+  const star = await openStar({ dial: { acceptTimeout: 3_000 } })
   const [dialer, callee] = [await star.join(), await star.join()]
   const [near, far] = await Promise.all([dialer.dial(callee.address), callee.answer()])
   await near.accepted()

@@ -110,7 +110,7 @@ test('eight addresses: any of them is dialled and dials, and one that was left m
 })
 
 test('connections that never join are closed, whatever else they do', async () => {
-  const star = await openStar({ join: { deadline: 1000 } })
+  const star = await openStar({ join: { deadline: 3_000 } })
   const pair = await wellBehavedPair(star)
   const idle = await Promise.all([
     star.connect({ eio: '3' }),

@@ -67,7 +67,7 @@ test('without the challenge a holder that is silent loses its address', async ()
 })
 
 test('without the challenge several that want an address at once do not all get it', async () => {
-  const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 200 } })
+  const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 1_000 } })
   const pair = await wellBehavedPair(star)
   const silent = await star.join({ pong: false })
   const rivals = await Promise.all([star.connect(), star.connect(), star.connect()])
@@ -78,7 +78,7 @@ test('without the challenge several that want an address at once do not all get 
 })
 
 test('without the challenge the first holder gets its address back when it answers again and the second leaves', async () => {
-  const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 200 } })
+  const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 1_000 } })
   const pair = await wellBehavedPair(star)
   const [first, second] = [await star.join({ pong: false }), await star.connect()]
   await second.finishJoin(first.address)
@@ -111,7 +111,7 @@ test('with the challenge the newest holder is dialled, and the first gets the ad
 })
 
 test('of several earlier holders the newest that answers gets the address back', async () => {
-  const star = await openStar({ join: { takeoverTimeout: 100 }, dial: { ackTimeout: 50 } })
+  const star = await openStar({ join: { takeoverTimeout: 1_000 }, dial: { ackTimeout: 500 } })
   const pair = await wellBehavedPair(star)
   const [caller, identity] = [await star.join(), await createIdentity()]
   const holders: RawPeer[] = []

@@ -10,7 +10,7 @@ const MB = 1_000_000
 
 describe('beside a real legacy client', () => {
   test.each(['0.8.1', '0.9.0', '0.10.2'] as const)('each hears of the other, %s', async (version) => {
-    await using star = await startStar()
+    await using star = await startStar({ discovery: { interval: 200 } })
     const client = await joinClient(star)
     await using legacy = await joinLegacy({ star: star.multiaddr, name: 'alice', version })
     await legacy.discovered.until('word of the client', (items) =>

@@ -37,7 +37,7 @@ describe('a client that comes back while its old connection is half open', () =>
 
 describe('a client that comes back under another address than its half-open connection has', () => {
   test('is reached under the first as well', async () => {
-    await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })
+    await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
     await using cable = await Cable.lay(star)
     await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
@@ -52,7 +52,7 @@ describe('a client that comes back under another address than its half-open conn
 
 describe('a half-open client', () => {
   test('does not get an address back that another of its kind leaves', async () => {
-    await using star = await startStar({ join: { takeoverTimeout: 200 }, dial: { ackTimeout: 1_000 } })
+    await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
     await using cable = await Cable.lay(star)
     await using silent = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
@@ -65,7 +65,7 @@ describe('a half-open client', () => {
   })
 
   test('is given up when it has been silent for long', async () => {
-    await using star = await startStar({ heartbeat: { interval: 200, timeout: 800 } })
+    await using star = await startStar({ heartbeat: { interval: 200, timeout: 2_000 } })
     await using cable = await Cable.lay(star)
     await using alice = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })

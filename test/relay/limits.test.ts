@@ -192,7 +192,7 @@ test('joinRoundsPerSecond: what is more than the burst is refused', async () => 
 })
 
 test('join.deadline: a connection without address and stream is closed', async () => {
-  const star = await openStar({ join: { deadline: 300 } })
+  const star = await openStar({ join: { deadline: 2_000 } })
   const [idle, joined] = [await star.connect(), await star.join()]
   expect(await idle.closed).toMatchObject({ code: 1008, reason: 'join deadline' })
   expect(joined.isClosed).toBe(false)

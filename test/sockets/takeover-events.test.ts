@@ -57,7 +57,7 @@ test.for(['3', '4'] as const)('a legacy client is told nothing of it, EIO%s', as
 })
 
 test('only the newest holder is told, and of those before it the newest that answers gets its peer back', async () => {
-  const star = await openStar({ join: { takeoverTimeout: 100 } })
+  const star = await openStar({ join: { takeoverTimeout: 1_000 } })
   const identity = await createIdentity()
   const holders: RawPeer[] = []
   for (let index = 0; index < 4; index++) {
