@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { RedisWay } from '../../support/redis-way.js'
 import { Load } from '../load.js'
-import { expectNoResets, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
+import { expectNoResets, PATIENCE, ProcessStar, startRedis } from './process-star.js'
 import { allArrived, allReachAll, connectBetween, Resident, untilAllKnown } from './residents.js'
 
+/** Milliseconds. */
+const LEASE_TTL = 2_000
 /** Bytes a second: what a node has under way to another takes longer than a lease lasts. */
 const RATE = 2_000_000
 const BYTES = 300_000
@@ -14,7 +16,7 @@ test(
   async () => {
     const redis = await startRedis()
     await using line = await RedisWay.open(redis.port)
-    const star = await ProcessStar.start(redis, SHORT_TTL, [line.url, redis.url])
+    const star = await ProcessStar.start(redis, LEASE_TTL, [line.url, redis.url])
     const [here, there] = star.pair
     const residents = await Resident.joinEach([here, there, here])
     await untilAllKnown(residents)
