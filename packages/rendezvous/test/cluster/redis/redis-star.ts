@@ -5,8 +5,8 @@ import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
 import { TestNode } from '../conformance/test-node.js'
 
-/** Leases that end soon, so that tests do. */
-export const SHORT = { leaseTtl: 1_000, renewInterval: 250, reapInterval: 100 }
+/** Leases that end soon, so that tests do, and that a busy machine keeps. */
+export const SHORT = { leaseTtl: 2_000, renewInterval: 400, reapInterval: 100 }
 
 /** A node, and what it wrote to its log. */
 export class LoggingNode extends TestNode {
