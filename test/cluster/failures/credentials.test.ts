@@ -13,7 +13,7 @@ test(
   async () => {
     const user = { name: 'star', password: 'p@ss/word', rules: RULES }
     const redis = await startRedis({ user })
-    const star = await ProcessStar.start(redis, SHORT_TTL)
+    const star = await ProcessStar.start(redis, SHORT_TTL, undefined, { flags: ['--drain-timeout=500'] })
     const [here, there] = star.pair
     const residents = await Resident.joinEach([here, there])
     await untilAllKnown(residents)
