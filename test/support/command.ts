@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 import { Inbox } from './inbox.js'
+import type { Runtime } from './peer-process.js'
 
 const script = fileURLToPath(new URL('../../packages/rendezvous/dist/cli/main.js', import.meta.url))
 
@@ -26,9 +27,12 @@ export class Command implements AsyncDisposable {
   readonly exit: Promise<Exit>
   readonly child: ChildProcess
 
-  /** @param env - all that it sees of any environment, but for the path */
-  constructor(args: readonly string[], env: Environment = {}) {
-    const child = spawn(process.execPath, [script, ...args], {
+  /**
+   * @param env - all that it sees of any environment, but for the path
+   * @param runtime - what runs it
+   */
+  constructor(args: readonly string[], env: Environment = {}, [binary, ...options]: Runtime = [process.execPath]) {
+    const child = spawn(binary, [...options, script, ...args], {
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     })
@@ -54,8 +58,8 @@ export class Command implements AsyncDisposable {
 /** A server that was started by the command line and listens. */
 export class CommandServer extends Command {
   /** On a free port of the loopback interface, unless it is told otherwise. */
-  static async start(args: readonly string[] = [], env: Environment = {}): Promise<CommandServer> {
-    const server = new CommandServer(args, { PORT: '0', HOST: '127.0.0.1', ...env })
+  static async start(args: readonly string[] = [], env: Environment = {}, runtime?: Runtime): Promise<CommandServer> {
+    const server = new CommandServer(args, { PORT: '0', HOST: '127.0.0.1', ...env }, runtime)
     const ended = server.exit.then(() => {
       throw new Error(`It did not start: ${server.stderr.items.join('\n')}`)
     })

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 import { Inbox } from './inbox.js'
 
-const script = fileURLToPath(new URL('./echo-peer.js', import.meta.url))
+const libp2pPeer = fileURLToPath(new URL('./echo-peer.js', import.meta.url))
 
-/** What runs a peer: a Node, and options for it. */
+/** What runs a program: a Node or another runtime, and options for it. */
 export type Runtime = readonly [binary: string, ...options: string[]]
 
 /** The Node that runs the tests, with what it may lack. */
@@ -16,7 +16,7 @@ export const CURRENT: Runtime = [
   new URL('./promise-with-resolvers.js', import.meta.url).href
 ]
 
-/** A node of libp2p in a process of its own: `echo-peer.js`. */
+/** A peer in a process of its own: a node of libp2p, `echo-peer.js`, unless another script is given. */
 export class PeerProcess implements AsyncDisposable {
   /** One JSON text a line. */
   readonly stdout = new Inbox<string>()
@@ -25,7 +25,12 @@ export class PeerProcess implements AsyncDisposable {
   readonly exit: Promise<number | null>
   readonly #child: ChildProcess
 
-  constructor([binary, ...options]: Runtime, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    [binary, ...options]: Runtime,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    script: string = libp2pPeer
+  ) {
     const child = spawn(binary, [...options, script, ...args], { env: { PATH: process.env['PATH'], ...env } })
     createInterface({ input: child.stdout }).on('line', (line) => this.stdout.push(line))
     createInterface({ input: child.stderr }).on('line', (line) => this.stderr.push(line))
