@@ -12,7 +12,7 @@ function dialledBy(nodes: readonly TestNode[], index: number): TestNode[] {
   return Array.from({ length: DIALS }, (_, offset) => nodes[(index + 1 + offset) % NODES]).filter((node) => !!node)
 }
 
-test('a hundred nodes on one star: each finds all, and talks to ten', async () => {
+test('a hundred nodes on one star: each finds all, and talks to ten', { timeout: 300_000 }, async () => {
   await using star = await startStar()
   const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode([star.multiaddr])))
   try {
