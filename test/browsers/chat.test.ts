@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, test } from 'vitest'
 import { startStar } from '../support/star.js'
 import { BROWSERS } from './support/browser.js'
 import { say, serveByVite, untilShown } from './support/chat.js'
@@ -15,21 +15,22 @@ const FOLDERS = {
   '/chat/': CHAT
 }
 
-async function startVite(): Promise<string> {
+let servedByVite: string
+beforeAll(async () => {
   const served = await serveByVite(CHAT)
-  onTestFinished(() => served[Symbol.asyncDispose]())
-  return served.url
-}
+  servedByVite = served.url
+  return () => served[Symbol.asyncDispose]()
+})
 
 describe.each(BROWSERS)('the chat in %s', (name, launch) => {
   const stage = setStage(launch, { folders: FOLDERS })
 
   test.each([
-    ['by Vite', startVite],
-    ['without a bundler', async () => `${stage.site.origin}/chat/index.html`]
-  ])('served %s: what is typed in one tab is shown in the other', async (_how, start) => {
+    ['by Vite', () => servedByVite],
+    ['without a bundler', () => `${stage.site.origin}/chat/index.html`]
+  ])('served %s: what is typed in one tab is shown in the other', async (_how, urlOf) => {
     await using star = await startStar()
-    const url = `${await start()}?server=${encodeURIComponent(star.url)}`
+    const url = `${urlOf()}?server=${encodeURIComponent(star.url)}`
     const [alice, bob] = [await stage.openUrl(url), await stage.openUrl(url)]
     await Promise.all([untilShown(alice, '#others', '1'), untilShown(bob, '#others', '1')])
     await say(alice, 'Is anybody there?')

@@ -7,7 +7,7 @@ interface Context {
 }
 
 /** Milliseconds: more than any of them takes here. */
-const TIMEOUT = 120_000
+const TIMEOUT = 360_000
 
 /** Runs a suite that was written for mocha: its globals are vitest's, and `this` has what the suite uses of it. */
 export function runMochaSuite(define: () => void): void {
