@@ -35,8 +35,9 @@ export class Load {
     this.done.catch(() => {})
   }
 
-  /** Waits until so many bytes have come; rejects if the load ends before. */
-  async reached(bytes: number): Promise<void> {
+  /** Waits until so many bytes have come, or all of a load that was faster; rejects if the load ends before. */
+  async reached(count: number): Promise<void> {
+    const bytes = Math.min(count, this.#options.bytes)
     let look = (): void => {}
     const reached = new Promise<void>((resolve) => {
       look = () => {

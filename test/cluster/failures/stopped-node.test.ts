@@ -65,7 +65,7 @@ test(
     await allArrived(loads)
 
     const peaks = await observation.peaks('node stopped for 5 s', { wentOnAfter, waiting: waiting.join(' / ') })
-    expect(peaks.engineBacklog).toBeLessThan(WINDOW)
+    expect(peaks.engineBacklog).toBeLessThan(ENGINE_MAX)
     expect(await subscribersOf(redis)).toEqual(subscribers)
     await expectNoResets(star.nodes)
     expect(residents.flatMap(({ left }) => left)).toEqual([])
