@@ -33,7 +33,7 @@ export class Channel implements Endpoint {
   /** This node opened it: its client is the dialler. */
   readonly isOpener: boolean
   readonly dialId: string
-  readonly polling = false
+  readonly isPausable = true
   /** The other node's client knows windows and credit. */
   extended: boolean
   readonly #owner: ChannelOwner

@@ -6,8 +6,8 @@ export interface Endpoint {
   readonly extended: boolean
   /** Bytes queued for the client. */
   readonly buffered: number
-  /** The client cannot be paused. */
-  readonly polling: boolean
+  /** {@link pause} keeps the client from sending more. */
+  readonly isPausable: boolean
   readonly ended: boolean
   /** Stops reading from the client. */
   pause(): void

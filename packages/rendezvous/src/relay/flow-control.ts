@@ -124,7 +124,7 @@ export class FlowControl {
       this.#hold(half, 'receiver')
     }
     if (buffered <= Math.max(this.#options.sessionCeiling, this.#options.highWaterMark)) return true
-    if (sender.polling) return false
+    if (!sender.isPausable) return false
     this.#awaitDrain(half)
     this.#hold(half, 'ceiling')
     return true

@@ -89,7 +89,10 @@ export class Link {
     return this.#closeReason !== undefined
   }
 
-  /** The WebSocket can be written to and read from directly. */
+  /**
+   * The WebSocket can be written to, read from and paused directly: not on Bun, whose WebSockets go on to hand over messages
+   * while they are paused.
+   */
   get isDirect(): boolean {
     return this.#direct !== undefined
   }
@@ -105,7 +108,7 @@ export class Link {
     return (this.#direct && writeQueueSize(this.#direct.net)) ?? this.#webSocket.bufferedAmount
   }
 
-  /** The client cannot be paused: it polls, and is not answered instead. */
+  /** The client polls: it is paused by not answering it. */
   get polling(): boolean {
     return this.#webSocket === undefined
   }

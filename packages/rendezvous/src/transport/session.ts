@@ -69,9 +69,9 @@ export class Session implements Endpoint {
     return this.link.buffered
   }
 
-  /** The client cannot be paused: see {@link Link.polling}. */
-  get polling(): boolean {
-    return this.link.polling
+  /** See {@link Link.isDirect}. */
+  get isPausable(): boolean {
+    return this.link.isDirect
   }
 
   onDrain(mark: number): void {

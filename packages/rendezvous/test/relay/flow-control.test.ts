@@ -59,7 +59,7 @@ describe('a chunk', () => {
   })
 
   test('of a sender that polls may not be passed on above the ceiling: it can only be answered late', () => {
-    scene.sender.recordingLink.polling = true
+    scene.sender.recordingLink.isDirect = false
     const half = scene.accepted('legacy', undefined)
     expect(scene.forward(half, 10, CEILING)).toBe(true)
     expect(scene.isHeld()).toBe(true)

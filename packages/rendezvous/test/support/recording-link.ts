@@ -10,7 +10,7 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   paused = false
   ended = false
   closing = false
-  readonly isDirect = true
+  isDirect = true
   readonly closes: CloseReason[] = []
   /** What it was told to do, in order. */
   readonly told: unknown[][] = []

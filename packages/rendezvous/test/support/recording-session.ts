@@ -79,8 +79,8 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.recordingLink.link
   }
 
-  get polling(): boolean {
-    return this.link.polling
+  get isPausable(): boolean {
+    return this.link.isDirect
   }
 
   onDrain(mark: number): void {
