@@ -94,7 +94,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('does not for one of another node, which is not disturbed', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.hold(KEY)
-      expect((await first.hold(KEY, { isAgain: true })).isLost).toBe(true)
+      expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
       await mark(first, third)
       expect(third.told.filter(([, key]) => key === KEY)).toEqual([['joined', KEY, generation]])
       expect(await first.backplane.lookup(KEY)).toMatchObject({ node: second.id, generation })
@@ -103,7 +103,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('counts again once the other has left', async () => {
       const [first, second] = await startThree(kind)
       const foreign = await second.hold(KEY)
-      expect((await first.hold(KEY, { isAgain: true })).isLost).toBe(true)
+      expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
       second.release(foreign)
       await first.untilHeld(KEY, undefined)
       const { generation } = await first.hold(KEY, { isAgain: true })
@@ -159,7 +159,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('of a claim that did not count changes nothing', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.hold(KEY)
-      first.release(await first.hold(KEY, { isAgain: true }))
+      first.release(await first.tryToHold(KEY, { isAgain: true }))
       await expectStillHeld({ node: second.id, generation }, first, third)
     })
 

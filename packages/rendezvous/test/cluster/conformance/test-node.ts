@@ -45,10 +45,16 @@ export class TestNode implements BackplaneListener {
     return claim
   }
 
-  /** Claims a peer. @returns the claim with its generation */
-  async hold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
+  /** Claims a peer. @returns the claim once it has settled, lost or not */
+  async tryToHold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim> {
     const claim = this.claim(key, options)
     await settled(claim)
+    return claim
+  }
+
+  /** Claims a peer. @returns the claim with its generation */
+  async hold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
+    const claim = await this.tryToHold(key, options)
     const { generation } = claim
     if (generation === undefined) throw new Error(`the claim to ${key} settled without a generation`)
     return Object.assign(claim, { generation })
