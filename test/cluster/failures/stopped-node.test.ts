@@ -23,8 +23,8 @@ const STOPPED = 5_000
 /** Milliseconds in which a sender that nothing holds sends more. */
 const REST = 500
 
-/** Bytes of one stream that may wait anywhere between its sender and its receiver. */
-const WAITING_MAX = 16_000_000
+/** Bytes of one stream that may wait anywhere between its sender and its receiver: windows, and what the kernel buffers. */
+const WAITING_MAX = 24_000_000
 const LOST = 'The server of the other peer was lost'
 /** As much as a link has under way, and an envelope or two beyond. */
 const WINDOW = 4_194_304 + 300_000
@@ -42,7 +42,7 @@ test(
     const subscribers = await subscribersOf(redis)
     const { used: atRest } = await redis.memory()
     const observation = new Observation(redis, star.nodes)
-    const loads = await loadBetween(here, there, { bytes: Math.max(BYTES, 3 * WAITING_MAX) })
+    const loads = await loadBetween(here, there, { bytes: Math.max(BYTES, 2 * WAITING_MAX) })
     await allReached(loads, 1_000_000)
 
     await there.pause()
