@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           // Starts no other process.
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts'],
+          include: ['{packages/*,testkit}/test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, UNIT_WITH_REDIS]
         }
       },

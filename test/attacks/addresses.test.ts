@@ -1,5 +1,5 @@
+import type { RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'

@@ -1,6 +1,6 @@
 import { createPublicKey, randomBytes } from 'node:crypto'
+import type { RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'

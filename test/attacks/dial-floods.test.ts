@@ -1,5 +1,5 @@
+import { openDial } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { openDial } from '../support/raw-connection.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 

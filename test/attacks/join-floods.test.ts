@@ -1,6 +1,5 @@
+import { openDial, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
-import { openDial } from '../support/raw-connection.js'
 import { createIdentities, createIdentity } from '../support/raw-identity.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'

@@ -1,8 +1,7 @@
+import { openDial, type Packet } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { openDial } from '../support/raw-connection.js'
 import { wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
-import type { Packet } from '../support/raw-wire.js'
 
 const revisions = ['3', '4'] as const
 

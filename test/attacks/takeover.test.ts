@@ -1,11 +1,8 @@
-import { once } from 'node:events'
+import { openDial, type RawConnection, type RawPeer, WebSocketWire } from '@websocket-star/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
-import { openDial, type RawConnection } from '../support/raw-connection.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
-import { WebSocketWire } from '../support/raw-wire.js'
 
 test('without the challenge nobody takes an address from a holder that answers', async () => {
   const star = await openStar({ cryptoChallenge: false, join: { takeoverTimeout: 5000 } })
@@ -41,7 +38,7 @@ test('without the challenge a holder that is about to leave polling for a WebSoc
   const holder = await star.join({ eio: '4', transport: 'polling' })
   const webSocket = new WebSocketWire(star.url, { eio: '4', sid: holder.polling.sid }, () => {})
   onTestFinished(() => webSocket.close())
-  await once(webSocket.socket, 'open')
+  await webSocket.opened
   webSocket.send('2probe')
   // Neither transport is one that an answer could come over.
   await holder.polling.finish()
@@ -82,8 +79,7 @@ test('without the challenge the first holder gets its address back when it answe
   const pair = await wellBehavedPair(star)
   const [first, second] = [await star.join({ pong: false }), await star.connect()]
   await second.finishJoin(first.address)
-  const { socket } = first.webSocket
-  socket.on('ping', (data: Buffer) => socket.pong(data))
+  first.webSocket.pong = true
   second.wire.close()
   await star.counted('its end', ({ sessions }) => sessions === 3)
   const { near, far } = await openDial(await star.join(), first)

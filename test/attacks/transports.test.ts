@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { BINARY, fragmentedFrames } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
@@ -13,13 +14,14 @@ test.for(revisions)('a message over the limit is answered with 1009, a 100 MB on
   expect((await slightly.closed).code).toBe(1009)
 
   const hugely = await star.connect({ eio })
-  hugely.webSocket.socket.send(Buffer.alloc(100_000_000))
+  hugely.send(Buffer.alloc(100_000_000))
   const { code } = await hugely.closed
   // The server hangs up in the middle of the frame; a peer that is still writing may find only the connection gone.
   expect([1006, 1009]).toContain(code)
 
   const inPieces = await star.connect({ eio })
-  for (let piece = 0; piece < 20; piece++) inPieces.webSocket.socket.send(Buffer.alloc(100_000), { fin: false })
+  const pieces = fragmentedFrames(BINARY, Buffer.alloc(2_100_000), 100_000)
+  for (const piece of pieces.slice(0, 20)) inPieces.tcp.write(piece)
   expect([1006, 1009]).toContain((await inPieces.closed).code)
   await star.counted('three ends', ({ sessions }) => sessions === 2)
   await pair.check()

@@ -1,10 +1,10 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { joinClient, roundTripText, untilPeers } from '../support/star-client.js'
 import { launchChromium } from './support/browser.js'
 import type { Page } from './support/page.js'
-import { startSlowLink } from './support/slow-link.js'
 import { setStage } from './support/stage.js'
 import { Digest, digestOf, type Received } from './pages/random-bytes.js'
 
@@ -53,7 +53,7 @@ describe('a tab of Chromium in the background', () => {
 
   test('keeps its session, answers, and sends without waiting for its timers', async () => {
     await using star = await startStar({ heartbeat: HEARTBEAT })
-    await using link = await startSlowLink(star, 20_000)
+    await using link = await FaultProxy.open(star, { rate: 20_000_000 })
     // With so large a window it grants nothing before it has a MiB of one connection.
     const [page, client] = [await stage.open(), await joinClient(star, { window: { initial: 4_194_304 } })]
     const received: Promise<Received>[] = []
@@ -63,7 +63,7 @@ describe('a tab of Chromium in the background', () => {
       received.at(-1)?.catch(() => {})
       await writable.close()
     })
-    const id = await page.call('join', { servers: [link.url], backoff: PATIENT })
+    const id = await page.call('join', { servers: [link.through(star.url)], backoff: PATIENT })
     await page.call('untilPeer', client.peerId)
     await page.call('echo')
     await hide(page)

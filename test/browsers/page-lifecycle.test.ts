@@ -1,8 +1,8 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { eventually, within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { echoing, joinClient, roundTripText, untilPeers } from '../support/star-client.js'
-import { Cable } from '../support/cable.js'
 import { BROWSERS } from './support/browser.js'
 import { setStage } from './support/stage.js'
 
@@ -72,7 +72,7 @@ describe.each(BROWSERS)('%s', (name, launch) => {
 
   test('and takes over from itself where its goodbye did not get through', async () => {
     await using star = await startStar()
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     const [page, client] = [await stage.open(), await joinClient(star)]
     const id = await page.call('join', { servers: [cable.through(star.multiaddr)], keptKey: true })
     cable.abandon()

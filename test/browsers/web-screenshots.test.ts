@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalBackplane, LocalStar, createRendezvous } from '@websocket-star/rendezvous'
 import type { StarClient } from '@websocket-star/client'
+import { FaultProxy } from '@websocket-star/testkit'
 import { describe, onTestFinished, test } from 'vitest'
 import { LegacyNode } from '../support/legacy.js'
 import { joinClient } from '../support/star-client.js'
@@ -10,7 +11,6 @@ import { launchChromium } from './support/browser.js'
 import { say } from './support/chat.js'
 import type { Page } from './support/page.js'
 import { ROOT } from './support/site.js'
-import { startSlowLink } from './support/slow-link.js'
 import { setStage, type Stage } from './support/stage.js'
 import { click, randomFile, temporaryFolder, until } from './support/web.js'
 
@@ -61,9 +61,9 @@ describe.runIf(process.env['SCREENSHOTS'] !== undefined)('pictures', () => {
     const folder = await temporaryFolder()
     const { path } = await randomFile(folder, 'holiday.mp4', 40_000_000)
     for (const [name, width, scheme] of LOOKS) {
-      await using link = await startSlowLink(star, 4_000)
+      await using link = await FaultProxy.open(star, { rate: 4_000_000 })
       const tabs = [
-        await openIn(stage, `${link.url}/try`, name === 'phone' ? 390 : 560, scheme),
+        await openIn(stage, `${link.through(star.url)}/try`, name === 'phone' ? 390 : 560, scheme),
         await openIn(stage, `${star.url}/try`, name === 'phone' ? 390 : 560, scheme)
       ] as const
       await converse(...tabs, path)

@@ -161,12 +161,12 @@ function cutConnections(type: 'pubsub' | 'normal', times: number, pause: number)
 function cutWay(random: Random, places: number, [least, most]: readonly [number, number], kind: string): Fault {
   const index = random.below(places)
   const ms = between(random, least, most)
-  const mode = random.pick(['silent', 'refused'] as const)
+  const mode = random.pick(['silent', 'refusing'] as const)
   return onNode(kind, `n${index} is cut off for ${ms} ms, ${mode}`, index, async (life, { way }, { judge }) => {
     const heard = judge.silent(life)
     way.cut(mode)
     await delay(ms)
-    way.heal()
+    way.mend()
     heard()
   })
 }
@@ -174,19 +174,18 @@ function cutWay(random: Random, places: number, [least, most]: readonly [number,
 function slowWay(index: number, latency: number, ms: number): Fault {
   const text = `what n${index} and Redis say takes ${latency} ms for ${ms} ms`
   return onNode('node far away', text, index, async (_life, { way }) => {
-    way.latency = latency
+    way.setLatency(latency)
     await delay(ms)
-    way.latency = 0
+    way.setLatency(0)
   })
 }
 
 function narrowWay(index: number, megabytes: number, ms: number): Fault {
   const text = `n${index} and Redis have ${megabytes} MB/s for ${ms} ms`
   return onNode('node throttled', text, index, async (_life, { way }) => {
-    way.rate = megabytes * 1_000_000
+    way.setRate(megabytes * 1_000_000)
     await delay(ms)
-    way.rate = Number.POSITIVE_INFINITY
-    way.freeAt.fill(0)
+    way.setRate(Number.POSITIVE_INFINITY)
   })
 }
 

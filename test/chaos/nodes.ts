@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { FaultProxy } from '@websocket-star/testkit'
 import { within } from '../support/deadline.js'
 import { StarProcess } from '../support/star-process.js'
-import { RedisWay } from '../support/redis-way.js'
 
 /** The one name that all clients know the star by; there is no such host: a client's way leads to a node. */
 export const STAR_URL = 'http://star.test:80'
@@ -78,11 +78,11 @@ export class NodeLife {
 /** A place for a node: one process after the other. */
 export class Place {
   readonly index: number
-  readonly way: RedisWay
+  readonly way: FaultProxy
   life: NodeLife | undefined
   readonly #ended: NodeLife[] = []
 
-  constructor(index: number, way: RedisWay) {
+  constructor(index: number, way: FaultProxy) {
     this.index = index
     this.way = way
   }
@@ -101,7 +101,7 @@ export class Place {
     for (;;) {
       try {
         const flags = [...FLAGS, '--cluster-node', name]
-        const life = new NodeLife(name, await StarProcess.start({ redis: this.way.url, flags }))
+        const life = new NodeLife(name, await StarProcess.start({ redis: `redis://127.0.0.1:${this.way.port}`, flags }))
         this.life = life
         return life
       } catch (error) {
@@ -122,7 +122,7 @@ export class Places implements AsyncDisposable {
 
   static async open(count: number, redisPort: number): Promise<Places> {
     const places = await Promise.all(
-      Array.from({ length: count }, async (_, index) => new Place(index, await RedisWay.open(redisPort)))
+      Array.from({ length: count }, async (_, index) => new Place(index, await FaultProxy.open({ port: redisPort })))
     )
     return new Places(places)
   }

@@ -1,12 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { ECHO, roundTrip as roundTripOf, serveEcho } from '../support/libp2p-echo.js'
 import { startNode } from '../support/libp2p-node.js'
-import { createIdentity } from '../support/raw-identity.js'
-import { ClientPeer, type Major } from '../support/raw-socket.io.js'
-import { intact, randomChunks, roundTrip } from '../support/streams.js'
+import { joinSocket, type Major } from '../support/socket.js'
+import { intact, randomChunks, roundTrip, transfer } from '../support/streams.js'
 import { loadBothWays } from './load.js'
 import { openTwo, SHARED_BY } from './nodes.js'
 import { connectParties, joinParty } from './parties.js'
@@ -55,18 +55,13 @@ describe.each(SHARED_BY)('servers that share a star by %s: bytes go both ways be
     [3, 2]
   ])('socket.io-client %i and %i', async (near, far) => {
     const [here, there] = await openTwo(sharedBy)
-    const [dialer, listener] = [new ClientPeer(near, here.url, undefined), new ClientPeer(far, there.url, undefined)]
-    await dialer.join(await createIdentity(), here.prefix)
-    await listener.join(await createIdentity(), there.prefix)
-    const [out, back] = await Promise.all([dialer.dial(listener), listener.listen()])
+    const transports = ['polling', 'websocket']
+    await using dialer = await joinSocket(here, 'dialer', { major: near, transports })
+    await using listener = await joinSocket(there, 'listener', { major: far, transports })
+    const ends = [dialer.dial(listener.address, randomUUID()), listener.accepted.next('a dial')] as const
+    const [out, back] = await Promise.all(ends)
     const chunks = randomChunks(500_000)
-    for (const stream of [out, back]) {
-      for (const chunk of chunks) stream.send(chunk)
-      stream.end()
-    }
-    for (const stream of [out, back]) {
-      expect(Buffer.concat(await stream.received).equals(Buffer.concat(chunks))).toBe(true)
-    }
+    expect(await Promise.all([transfer(chunks, out, back), transfer(chunks, back, out)])).toEqual([intact, intact])
   })
 
   test('nodes of js-libp2p, which find each other', async () => {

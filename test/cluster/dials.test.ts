@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { openDial, RawConnection } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { openDial, RawConnection } from '../support/raw-connection.js'
 import { relay } from '../support/raw-pair.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { openTwo, SHARED_BY } from './nodes.js'

@@ -1,5 +1,5 @@
+import type { RawPeer } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { canonical, DELTAS, untilKnown } from '../support/raw-peers.js'
 import type { RawStar } from '../support/raw-star.js'

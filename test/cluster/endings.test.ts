@@ -1,5 +1,5 @@
+import { openDial, RawConnection } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { RawConnection, openDial } from '../support/raw-connection.js'
 import { digest, EXTENDED, openOneWay, Pump } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import type { RawStar } from '../support/raw-star.js'

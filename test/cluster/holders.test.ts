@@ -1,6 +1,6 @@
 import { keyFromSeed } from '@websocket-star/client'
+import { openDial } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { openDial } from '../support/raw-connection.js'
 import { EXTENDED } from '../support/raw-flow.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay } from '../support/raw-pair.js'

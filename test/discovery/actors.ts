@@ -1,4 +1,4 @@
-import type { RawOptions, RawPeer } from '../support/raw-client.js'
+import type { RawOptions, RawPeer } from '@websocket-star/testkit'
 import { EXTENDED } from '../support/raw-flow.js'
 import { DELTAS, NONE, peersMessages } from '../support/raw-peers.js'
 import { ModelSession } from './model.js'

@@ -1,4 +1,4 @@
-import type { RawOptions, RawPeer } from '../support/raw-client.js'
+import type { RawOptions, RawPeer } from '@websocket-star/testkit'
 import { createIdentities } from '../support/raw-identity.js'
 import type { RawStar } from '../support/raw-star.js'
 

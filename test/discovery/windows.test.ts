@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
 import { createIdentities, type Identity } from '../support/raw-identity.js'
 import { openStar } from '../support/raw-star.js'
 import { addressesOf, joinMany, settleAll } from './crowd.js'

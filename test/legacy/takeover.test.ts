@@ -1,16 +1,16 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/deadline.js'
 import { joinLegacy, refusal } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'
-import { Cable } from '../support/cable.js'
 
 const megabytes = 1_000_000
 
 describe('a client that comes back while its old connection is half open', () => {
   test('takes its own address back', async () => {
     await using star = await startStar()
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
 
@@ -23,7 +23,7 @@ describe('a client that comes back while its old connection is half open', () =>
 
   test('is reached where it came back, by whatever way that was', async () => {
     await using star = await startStar()
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
 
@@ -38,7 +38,7 @@ describe('a client that comes back while its old connection is half open', () =>
 describe('a client that comes back under another address than its half-open connection has', () => {
   test('is reached under the first as well', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
 
@@ -53,7 +53,7 @@ describe('a client that comes back under another address than its half-open conn
 describe('a half-open client', () => {
   test('does not get an address back that another of its kind leaves', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     await using silent = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     cable.abandon()
     await using leaving = await joinLegacy({ star: star.multiaddr, name: 'alice' })
@@ -66,7 +66,7 @@ describe('a half-open client', () => {
 
   test('is given up when it has been silent for long', async () => {
     await using star = await startStar({ heartbeat: { interval: 200, timeout: 2_000 } })
-    await using cable = await Cable.lay(star)
+    await using cable = await FaultProxy.open(star)
     await using alice = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
     const address = `${star.multiaddr}/ipfs/${alice.peerId}`

@@ -1,7 +1,7 @@
+import { connectRaw } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/deadline.js'
 import { joinLegacy, LegacyNode, refusal } from '../support/legacy.js'
-import { connectRaw } from '../support/raw-client.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'

@@ -1,8 +1,8 @@
+import { connectRaw, type RawOptions } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { CommandServer } from '../support/command.js'
 import { within } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
-import { connectRaw, type RawOptions } from '../support/raw-client.js'
 import { createIdentity } from '../support/raw-identity.js'
 
 const cleanly = { code: 0, signal: null }

@@ -1,5 +1,5 @@
+import { RawConnection } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { RawConnection } from '../support/raw-connection.js'
 import { digest, Pump } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'

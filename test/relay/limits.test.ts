@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { openDial, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { openDial } from '../support/raw-connection.js'
-import type { RawPeer } from '../support/raw-client.js'
 import { createIdentities, createIdentity, type Identity } from '../support/raw-identity.js'
 import { openStar, type RawStar } from '../support/raw-star.js'
 

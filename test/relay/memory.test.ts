@@ -1,5 +1,5 @@
+import { openDial, type RawConnection } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { openDial, type RawConnection } from '../support/raw-connection.js'
 import { openOneWay, Pump } from '../support/raw-flow.js'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'

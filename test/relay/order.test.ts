@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
+import { openDial, type RawConnection, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RawOptions, RawPeer } from '../support/raw-client.js'
-import { openDial, type RawConnection } from '../support/raw-connection.js'
 import { digest, openOneWay, Pump } from '../support/raw-flow.js'
 import { openStar } from '../support/raw-star.js'
 
@@ -188,7 +187,7 @@ test.for(['3', '4'] as const)('messages in fragments of any size are whole again
     const chunk = randomBytes(length)
     sent.push(chunk)
     dialer.webSocket.sendFragmented(header, piece)
-    dialer.webSocket.socket.ping()
+    dialer.webSocket.ping()
     dialer.webSocket.sendFragmented(dialer.binary(chunk), piece)
   }
   await far.received(sent.length)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { openDial, type RawConnection, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
-import { openDial, type RawConnection } from '../support/raw-connection.js'
 import { digest, openOneWay, Pump } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'

@@ -1,6 +1,6 @@
+import { openDial } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { digest, EXTENDED, openOneWay, Pump, readSlowly } from '../support/raw-flow.js'
-import { openDial } from '../support/raw-connection.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 

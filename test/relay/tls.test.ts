@@ -1,7 +1,7 @@
+import { openDial } from '@websocket-star/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCertificates, type Certificates } from '../support/certificates.js'
 import { digest, openOneWay, Pump } from '../support/raw-flow.js'
-import { openDial } from '../support/raw-connection.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 

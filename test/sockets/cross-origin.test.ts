@@ -1,7 +1,6 @@
+import { PollingWire, RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { RawPeer } from '../support/raw-client.js'
 import { openStar } from '../support/raw-star.js'
-import { PollingWire } from '../support/raw-wire.js'
 
 const origin = 'https://app.example'
 

@@ -1,7 +1,6 @@
+import { openDial, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RawOptions, RawPeer } from '../support/raw-client.js'
-import { openDial } from '../support/raw-connection.js'
 import { EXTENDED, openOneWay, Pump } from '../support/raw-flow.js'
 import { createIdentities, createIdentity, type Identity } from '../support/raw-identity.js'
 import { relay } from '../support/raw-pair.js'

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { connectRaw, openDial, PollingWire, type RawOptions, RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { RawPeer, connectRaw, type RawOptions } from '../support/raw-client.js'
-import { openDial } from '../support/raw-connection.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
-import { PollingWire } from '../support/raw-wire.js'
 
 test.for(['2', null] as const)('a peer of EIO=%s is served as one of revision 3', async (eio) => {
   const star = await openStar()

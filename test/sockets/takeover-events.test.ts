@@ -1,6 +1,5 @@
+import { openDial, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import type { RawPeer } from '../support/raw-client.js'
-import { openDial } from '../support/raw-connection.js'
 import { EXTENDED } from '../support/raw-flow.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay } from '../support/raw-pair.js'

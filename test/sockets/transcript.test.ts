@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { openDial, RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { RawPeer } from '../support/raw-client.js'
-import { openDial } from '../support/raw-connection.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
@@ -190,7 +189,7 @@ test('the party that is left is told that the other has gone', async () => {
 const goodbyes: Record<string, (peer: RawPeer) => void> = {
   'an ss-leave': (peer) => peer.emit('ss-leave', peer.address),
   'a DISCONNECT': (peer) => peer.send('41'),
-  'the close frame of a browser': (peer) => peer.webSocket.socket.close(1001),
+  'the close frame of a browser': (peer) => peer.webSocket.sayGoodbye(1001),
   'no goodbye at all': (peer) => peer.wire.close()
 }
 

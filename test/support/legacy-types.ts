@@ -90,7 +90,7 @@ export type WebsocketStarMultiClass = new (options: {
   timeout?: number
 }) => WebsocketStarMulti
 
-/** A socket.io-client 2 socket. */
+/** A socket of socket.io-client, of any version. */
 interface Socket2 {
   readonly connected: boolean
   on(event: string, handler: (...args: never[]) => void): void
@@ -98,9 +98,11 @@ interface Socket2 {
   off(event: string, handler: (...args: never[]) => void): void
   emit(event: string, ...args: unknown[]): void
   disconnect(): void
+  /** The manager, and the engine below it, which swaps its transport. */
+  readonly io: { engine: { transport: { name: string }; once(event: 'upgrade', listener: () => void): void } }
 }
 
-export type ConnectSocket2 = (url: string, options: { transports: string[]; forceNew: boolean }) => Socket2
+export type ConnectSocket = (url: string, options: { transports: string[]; forceNew: boolean }) => Socket2
 
 /** A socket after socket.io-pull-stream has been let at it. */
 export interface StreamSocket extends Socket2 {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RawOptions, RawPeer } from './raw-client.js'
-import type { RawConnection } from './raw-connection.js'
+import type { RawConnection, RawOptions, RawPeer } from '@websocket-star/testkit'
 
 /** A client that keeps to windows and credit, and says so. */
 export const EXTENDED: RawOptions = { eio: '4', auth: { websocketStar: { version: 2, peers: 'windows' } } }

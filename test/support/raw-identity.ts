@@ -1,15 +1,11 @@
 import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import type { Signer } from '@websocket-star/testkit'
 
 /** A key pair as a client of the star uses it. */
-export interface Identity {
-  /** The peer id, in base58. */
-  id: string
+export interface Identity extends Signer {
   /** The public key's protobuf. */
   publicKey: Uint8Array
-  /** The same in hex, as legacy clients send it. */
-  publicKeyHex: string
-  /** Signs the nonce's bytes as they are; hex. */
   sign(nonce: string): Promise<string>
 }
 

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { openDial, type Packet, type RawConnection, type RawPeer } from '@websocket-star/testkit'
 import { expect } from 'vitest'
-import type { RawPeer } from './raw-client.js'
-import { openDial, type RawConnection } from './raw-connection.js'
 import type { RawStar } from './raw-star.js'
-import type { Packet } from './raw-wire.js'
 
 /** Bytes of the chunks of one check, each way; one of them empty. */
 const sizes = [0, 1, 17, 1024, 70_000, 0, 200_000]

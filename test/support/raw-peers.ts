@@ -1,5 +1,5 @@
+import type { RawOptions, RawPeer } from '@websocket-star/testkit'
 import { expect } from 'vitest'
-import type { RawOptions, RawPeer } from './raw-client.js'
 
 /** A client that wants to be told of changes. */
 export const DELTAS: RawOptions = { eio: '4', auth: { websocketStar: { version: 2, peers: 'deltas' } } }

@@ -1,6 +1,6 @@
 import { createRendezvous, type Backplane, type RendezvousInput } from '@websocket-star/rendezvous'
+import { connectRaw, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import { expect, onTestFinished } from 'vitest'
-import { connectRaw, type RawOptions, type RawPeer } from './raw-client.js'
 import { createIdentity } from './raw-identity.js'
 import type { StarAddress } from './star.js'
 

@@ -1,4 +1,4 @@
-import { BINARY, frameHeadLength, MASK_WORD, maskedFrame, textFrame } from './frame.js'
+import { BINARY, frameHeadLength, MASK_WORD, maskedFrame, textFrame } from '@websocket-star/testkit'
 
 /** One chunk as it travels: a text that announces it, then bytes. */
 export interface MessageShape {

@@ -1,4 +1,4 @@
-import { BINARY, TEXT } from './frame.js'
+import { BINARY, TEXT } from '@websocket-star/testkit'
 import type { MessageShape } from './train.js'
 
 const NUMBER_SIZE = 4

@@ -1,7 +1,7 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/deadline.js'
 import { untilStatus } from '../../support/star-client.js'
-import { Cable } from '../../support/cable.js'
 import { Observation } from './observation.js'
 import { PATIENCE, ProcessStar, readinessOf, SHORT_TTL, startRedis } from './process-star.js'
 import { allArrived, allReachAll, loadBetween, Resident, untilAllKnown } from './residents.js'
@@ -12,7 +12,7 @@ test.each(['silent', 'refusing'] as const)(
   'a node is cut off from a %s Redis for longer than its lease, and healed: each peer has one holder',
   async (fault) => {
     const redis = await startRedis()
-    await using cable = await Cable.lay(redis)
+    await using cable = await FaultProxy.open(redis)
     const star = await ProcessStar.start(redis, SHORT_TTL, [redis.url, cable.through(redis.url), redis.url])
     const [here, there] = star.pair
     const third = star.nodes[2] ?? here
@@ -46,6 +46,7 @@ test.each(['silent', 'refusing'] as const)(
     await removed.reach(newcomer)
     await near.reach(moved)
 
+    cable.reset()
     cable.mend()
     const mendedAt = performance.now()
     const residents = [near, other, far, neighbour, moved, removed, newcomer]

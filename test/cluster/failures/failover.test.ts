@@ -1,7 +1,7 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { eventually } from '../../support/deadline.js'
 import type { RedisServer } from '../../support/redis.js'
-import { Cable } from '../../support/cable.js'
 import { Observation } from './observation.js'
 import { LONG_TTL, expectNoResets, PATIENCE, ProcessStar, registryOf, startRedis } from './process-star.js'
 import { allArrived, allReachAll, allReached, LOAD_PEERS, loadBetween, Resident, untilAllKnown } from './residents.js'
@@ -11,8 +11,8 @@ test(
   async () => {
     const primary = await startRedis()
     const replica = await startRedis({ replicaOf: primary })
-    await using replication = await Cable.lay(primary)
-    await using way = await Cable.lay(primary)
+    await using replication = await FaultProxy.open(primary)
+    await using way = await FaultProxy.open(primary)
     await replica.cli('REPLICAOF', '127.0.0.1', String(replication.port))
     const star = await ProcessStar.start(primary, LONG_TTL, Array<string>(3).fill(way.through(primary.url)))
     const [here, there] = star.pair

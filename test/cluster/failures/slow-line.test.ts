@@ -1,5 +1,5 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { RedisWay } from '../../support/redis-way.js'
 import { Load } from '../load.js'
 import { expectNoResets, PATIENCE, ProcessStar, startRedis } from './process-star.js'
 import { allArrived, allReachAll, connectBetween, Resident, untilAllKnown } from './residents.js'
@@ -15,13 +15,13 @@ test(
   'a node with a slow line to Redis keeps its lease while that is full',
   async () => {
     const redis = await startRedis()
-    await using line = await RedisWay.open(redis.port)
-    const star = await ProcessStar.start(redis, LEASE_TTL, [line.url, redis.url])
+    await using line = await FaultProxy.open(redis)
+    const star = await ProcessStar.start(redis, LEASE_TTL, [line.through(redis.url), redis.url])
     const [here, there] = star.pair
     const residents = await Resident.joinEach([here, there, here])
     await untilAllKnown(residents)
     const connections = await Promise.all(Array.from({ length: PAIRS }, () => connectBetween(here, there)))
-    line.rate = RATE
+    line.setRate(RATE)
     await allArrived(connections.flat().map(({ near, far }, seed) => new Load(near, far, { bytes: BYTES, seed })))
 
     for (const node of star.nodes) expect(node.log.filter((line) => line.includes('could not be renewed'))).toEqual([])

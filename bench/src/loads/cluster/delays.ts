@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { headerOf, type WebSocketWire } from '@websocket-star/testkit'
 import { openStarServer } from '../../contenders/servers/commands.js'
 import type { Trial } from '../../harness/measure.js'
 import { ascending, percentile } from '../../report/percentile.js'
-import { headerOf, type StarPair } from '../../wire/pair.js'
-import type { StarPeer } from '../../wire/star-peer.js'
+import type { StarPair } from '../../wire/pair.js'
 import { patternOf, Train } from '../../wire/train.js'
 import { Verifier } from '../../wire/verifier.js'
 import { openStar, type StarContender } from './star.js'
@@ -32,10 +31,10 @@ const STRETCH = 2
 
 /** From writing 1 KiB until the same amount is back, which the other peer writes when it has all of it. */
 export function measureRoundTrips(_: DelayCase, trial: DelayTrial): Promise<DelayFigures> {
-  return measureDelays(trial, ({ dialer, listener, stream, back, lead }) => {
+  return measureDelays(trial, ({ near, far, dialled, answered, lead }) => {
     let home = (): void => {}
-    const answer = sender(back, lead, [listener, dialer], () => home())
-    const ask = sender(stream, lead, [dialer, listener], answer)
+    const answer = sender(answered.sends, lead, [far, near], () => home())
+    const ask = sender(dialled.sends, lead, [near, far], answer)
     return () =>
       new Promise((resolve) => {
         const began = performance.now()
@@ -48,14 +47,15 @@ export function measureRoundTrips(_: DelayCase, trial: DelayTrial): Promise<Dela
 /** From dialling until the other peer's answer is there. */
 export function measureDials(_: DelayCase, trial: DelayTrial): Promise<DelayFigures> {
   return measureDelays(trial, ({ dialer, listener }) => {
-    listener.answerDials(() => [])
     return async () => {
-      const id = randomUUID()
       const began = performance.now()
-      const error = await dialer.dial(listener.address, id)
+      const answered = listener.answer(null)
+      const dialled = await dialer.dial(listener.address)
       const milliseconds = performance.now() - began
-      if (error !== undefined && error !== null) throw new Error(`a dial failed: ${String(error)}`)
-      for (const side of ['dialer', 'listener']) dialer.end(`${id}.${side}`)
+      await answered
+      dialled.end(true)
+      dialled.refuse(true)
+      for (const peer of [dialer, listener]) peer.forget()
       return milliseconds
     }
   })
@@ -92,14 +92,14 @@ async function repeat(act: () => Promise<number>, seconds: number): Promise<numb
 function sender(
   stream: string,
   lead: Uint8Array,
-  [from, to]: readonly [StarPeer, StarPeer],
+  [from, to]: readonly [WebSocketWire, WebSocketWire],
   onArrival: () => void
 ): () => void {
   const shape = { header: headerOf(stream), lead, payload: patternOf(0, PAYLOAD) }
   const verifier = new Verifier(stream, shape)
   verifier.onMessage = onArrival
-  to.socket.filter((...frame) => verifier.take(...frame))
+  to.filter((...frame) => verifier.take(...frame))
   const train = new Train(shape, 1)
   let sent = 0
-  return () => from.socket.tcp.write(train.number(sent++))
+  return () => from.tcp.write(train.number(sent++))
 }

@@ -50,7 +50,7 @@ export async function openStar(
     port: near.port,
     modules: '',
     openPair: async () => {
-      const pair = await openStarPair(near.port, {}, far.port)
+      const pair = await openStarPair(near.port, 3, far.port)
       pairs.push(pair)
       return pair
     },

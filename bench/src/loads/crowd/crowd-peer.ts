@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { CLOSE, maskedFrame, PING, PONG, TEXT, textFrame } from '../../wire/frame.js'
-import { FrameCutter } from './frame-cutter.js'
+import { CLOSE, FrameReader, maskedFrame, PING, PONG, TEXT, textFrame } from '@websocket-star/testkit'
 import type { Identity } from './identity.js'
 
 /** Why a peer did not get in. */
@@ -110,7 +109,7 @@ export class CrowdPeer {
     const { port } = this.#context
     let head = ''
     let upgraded = false
-    const cutter = new FrameCutter((opcode, bytes, start, end) => this.#take(opcode, bytes, start, end))
+    const reader = new FrameReader((opcode, bytes, start, end) => this.#take(opcode, bytes, start, end))
     const tcp = connect({
       host: '127.0.0.1',
       port,
@@ -121,7 +120,7 @@ export class CrowdPeer {
           if (tcp !== this.#tcp) return false
           this.#context.bytes += length
           if (upgraded) {
-            cutter.push(READ_BUFFER.subarray(0, length))
+            reader.push(READ_BUFFER.subarray(0, length))
             return true
           }
           head += READ_BUFFER.toString('latin1', 0, length)
@@ -132,7 +131,7 @@ export class CrowdPeer {
             return false
           }
           upgraded = true
-          cutter.push(Buffer.from(head.slice(end + 4), 'latin1'))
+          reader.push(Buffer.from(head.slice(end + 4), 'latin1'))
           return true
         }
       }

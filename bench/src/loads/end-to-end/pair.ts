@@ -1,12 +1,15 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import type { PeerContender } from '../../contenders/libraries/contender.js'
 import type { LibraryName } from '../../contenders/libraries/libraries.js'
 import type { Usage } from '../../contenders/servers/usage.js'
 import { RemoteProcess } from '../../processes/remote-process.js'
 import type { Commands, Remote } from '../../processes/serve.js'
-import { startDelayProxy } from './delay-proxy.js'
 import { openMeetingPlace, type MeetingPlace } from './meeting-place.js'
 import type { PeerCommands } from './peer-commands.js'
 import type { PeerProcess, PeerSetup, ProcessReport } from './peer-process.js'
+
+/** Bytes that the delayed way takes in before it holds the sender back: more than is in flight at any rate here. */
+const IN_FLIGHT = 64 << 20
 
 const PEER_PROCESS = new URL('./peer-process.js', import.meta.url)
 
@@ -39,11 +42,11 @@ export async function openPairAt<Reading>(
   library: LibraryName,
   { size, delay, reads, profiles }: PairOptions
 ): Promise<Pair<Reading>> {
-  const proxy = delay === 0 ? undefined : await startDelayProxy(place.port, delay)
+  const proxy = delay === 0 ? undefined : await FaultProxy.open(place, { latency: delay, inFlight: IN_FLIGHT })
   const setupAt = (server: string): PeerSetup => ({ library, server, modules: place.modules, size })
   const { sender, receiver, stop } = await startProcesses<PeerProcess>(PEER_PROCESS, place, {
     sender: setupAt(place.server),
-    receiver: setupAt(proxy?.url ?? place.farServer ?? place.server),
+    receiver: setupAt(proxy === undefined ? (place.farServer ?? place.server) : `http://127.0.0.1:${proxy.port}`),
     profiles
   })
   const address = await receiver.call('address')
@@ -51,7 +54,7 @@ export async function openPairAt<Reading>(
   await sender.call('dial', address)
   const stopAll = async () => {
     await stop()
-    proxy?.close()
+    await proxy?.[Symbol.asyncDispose]()
   }
   return { server: place, sender, receiver, stop: stopAll }
 }

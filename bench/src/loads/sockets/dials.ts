@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openDial, type RawPeer } from '@websocket-star/testkit'
 import type { RunningServer } from '../../contenders/servers/server.js'
-import { BINARY, maskedFrame, textFrame } from '../../wire/frame.js'
-import { headerOf } from '../../wire/pair.js'
-import { StarPeer } from '../../wire/star-peer.js'
+import { joinPeer } from '../../wire/load-peer.js'
 
 export interface DialsCase {
   kind: 'dials'
@@ -69,18 +67,18 @@ export async function measureDials(server: RunningServer, { count }: DialsCase):
 /** One dialer, and the callee it dials over and over. */
 class Lane {
   dials = 0
-  dialer: StarPeer
-  callee: StarPeer
+  dialer: RawPeer
+  callee: RawPeer
   readonly #port: number
 
-  private constructor(port: number, dialer: StarPeer, callee: StarPeer) {
+  private constructor(port: number, dialer: RawPeer, callee: RawPeer) {
     this.#port = port
     this.dialer = dialer
     this.callee = callee
   }
 
   static async open(port: number): Promise<Lane> {
-    return new Lane(port, await joined(port), await joined(port))
+    return new Lane(port, await joinPeer(port), await joinPeer(port))
   }
 
   async run(count: number): Promise<void> {
@@ -88,109 +86,76 @@ class Lane {
       const course = this.dials % LOSS_INTERVAL === LOSS_INTERVAL - 1 ? lost : COURSES[this.dials % COURSES.length]
       await course?.(this)
       this.dials++
+      for (const peer of [this.dialer, this.callee]) peer.forget()
     }
   }
 
   /** The callee's connection ends without a word; a new peer takes its place. */
   async replaceCallee(): Promise<void> {
-    this.callee.socket.close()
-    this.callee = await joined(this.#port)
+    this.callee.wire.close()
+    this.callee = await joinPeer(this.#port)
   }
 
   close(): void {
-    this.dialer.socket.close()
-    this.callee.socket.close()
+    this.dialer.wire.close()
+    this.callee.wire.close()
   }
 }
 
-/** Returns a peer that takes no notice of chunks. */
-async function joined(port: number): Promise<StarPeer> {
-  const peer = await StarPeer.connect(port)
-  peer.socket.filter((opcode) => opcode === BINARY)
-  await peer.join()
-  return peer
-}
+const HELLO = Buffer.from('hello')
 
 /** Both halves are accepted, a chunk goes each way, and both end. */
-const whole: Course = async (lane) => {
-  const id = await connected(lane)
-  chunk(lane.dialer, `${id}.dialer`)
-  chunk(lane.callee, `${id}.listener`)
-  const told = Promise.all([ended(lane.callee, `${id}.dialer`), ended(lane.dialer, `${id}.listener`)])
-  lane.dialer.end(`${id}.dialer`)
-  lane.callee.end(`${id}.listener`)
-  await told
-  forget(lane, id)
+const whole: Course = async ({ dialer, callee }) => {
+  const { near, far } = await openDial(dialer, callee)
+  for (const end of [near, far]) {
+    end.write(HELLO)
+    end.end(true)
+  }
+  await Promise.all([far.ended(), near.ended()])
 }
 
 const refused: Course = async ({ dialer, callee }) => {
-  callee.answerDials(() => ['not today'])
-  const error = await dialer.dial(callee.address)
-  if (error !== 'not today') throw new Error(`a dial that was refused got ${String(error)}`)
+  const [error] = await Promise.all([failure(dialer.dial(callee.address)), callee.answer('not today')])
+  if (error !== 'not today') throw new Error(`a dial that was refused got ${error}`)
 }
 
 const unknownPeer: Course = async ({ dialer }) => {
-  const error = await dialer.dial(`${dialer.address.slice(0, -8)}${'a'.repeat(8)}`)
-  if (typeof error !== 'string') throw new Error('a dial to nobody succeeded')
+  const error = await failure(dialer.dial(`${dialer.address.slice(0, -8)}${'a'.repeat(8)}`))
+  if (error === undefined) throw new Error('a dial to nobody succeeded')
 }
 
 /** The callee answers but breaks both halves before it accepts. The legacy server tells the dialer nothing of it. */
 const brokenByCallee: Course = async ({ dialer, callee }) => {
-  callee.answerDials(() => [])
-  const id = randomUUID()
-  await dialer.dial(callee.address, id)
-  callee.end(`${id}.dialer`, 'broken')
-  callee.end(`${id}.listener`, 'broken')
+  const [, far] = await Promise.all([dialer.dial(callee.address), callee.answer(null)])
+  far.refuse('broken')
+  far.end('broken')
 }
 
 /** The dialer breaks both halves right after it was connected, in the middle of data. */
-const brokenByDialer: Course = async (lane) => {
-  const id = await connected(lane)
-  const told = ended(lane.callee, `${id}.dialer`)
-  chunk(lane.dialer, `${id}.dialer`)
-  lane.dialer.end(`${id}.dialer`, 'broken')
-  lane.dialer.end(`${id}.listener`, 'broken')
-  chunk(lane.callee, `${id}.listener`)
-  await told
-  forget(lane, id)
+const brokenByDialer: Course = async ({ dialer, callee }) => {
+  const { near, far } = await openDial(dialer, callee)
+  near.write(HELLO)
+  near.end('broken')
+  near.refuse('broken')
+  far.write(HELLO)
+  await far.ended()
 }
 
 /** The callee's connection is lost while a stream is open. */
 const lost: Course = async (lane) => {
-  const id = await connected(lane)
-  chunk(lane.dialer, `${id}.dialer`)
+  const { near } = await openDial(lane.dialer, lane.callee)
+  near.write(HELLO)
   await lane.replaceCallee()
-  lane.dialer.end(`${id}.dialer`, 'broken')
-  lane.dialer.end(`${id}.listener`, 'broken')
-  forget(lane, id)
+  near.end('broken')
+  near.refuse('broken')
 }
 
 const COURSES: readonly Course[] = [whole, refused, whole, brokenByCallee, unknownPeer, brokenByDialer]
 
-async function connected({ dialer, callee }: Lane): Promise<string> {
-  const id = randomUUID()
-  callee.answerDials(() => {
-    callee.accept(`${id}.dialer`)
-    return []
-  })
-  const accepted = new Promise((resolve) => dialer.onStream('accept', `${id}.dialer`, resolve))
-  const acceptedBack = new Promise((resolve) => callee.onStream('accept', `${id}.listener`, resolve))
-  const error = await dialer.dial(callee.address, id)
-  if (error !== undefined && error !== null) throw new Error(`a dial failed: ${String(error)}`)
-  dialer.accept(`${id}.listener`)
-  await Promise.all([accepted, acceptedBack])
-  return id
-}
-
-function chunk({ socket }: StarPeer, stream: string): void {
-  socket.tcp.write(textFrame(headerOf(stream)))
-  socket.tcp.write(maskedFrame(BINARY, Buffer.from('\x04hello')))
-}
-
-function ended(peer: StarPeer, stream: string): Promise<unknown> {
-  return new Promise((resolve) => peer.onStream('error', stream, resolve))
-}
-
-function forget({ dialer, callee }: Lane, id: string): void {
-  for (const peer of [dialer, callee]) for (const side of ['dialer', 'listener']) peer.forgetStream(`${id}.${side}`)
+/** @returns what the server said against a dial, undefined if it succeeded */
+function failure(dial: Promise<unknown>): Promise<string | undefined> {
+  return dial.then(
+    () => undefined,
+    (error: Error) => error.message
+  )
 }

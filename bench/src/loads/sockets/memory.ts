@@ -42,10 +42,10 @@ export async function measureMemory(
   let victim: Pair
   let grant: Grant | undefined
   if (sender === 'windowed') {
-    const pair = await openStarPair(server.port, { revision: 4 })
+    const pair = await openStarPair(server.port, 4)
     victim = pair
     grant = new Grant(pair)
-    if (!pair.dialer.windowed) throw new Skipped('the server does not announce windows')
+    if (!pair.dialer.welcome.includes('"websocketStar"')) throw new Skipped('the server does not announce windows')
   } else {
     victim = await server.openPair()
   }
@@ -80,12 +80,23 @@ class Grant {
   /** Bytes of payload; infinite if nobody spoke of a window. */
   left = Number.POSITIVE_INFINITY
 
-  constructor({ dialer, stream, acceptance }: StarPair) {
+  constructor({ dialled, acceptance }: StarPair) {
     if (typeof acceptance === 'object' && acceptance !== null && 'window' in acceptance) {
       this.left = Number(acceptance.window)
     }
-    dialer.onStream('credit', stream, ([more]) => (this.left += Number(more)))
-    dialer.onStream('error', stream, () => (this.left = 0))
+    void this.#add(dialled)
+    void dialled.stopped().then(
+      () => (this.left = 0),
+      () => {}
+    )
+  }
+
+  async #add(dialled: StarPair['dialled']): Promise<void> {
+    try {
+      for (;;) this.left += Number(await dialled.granted())
+    } catch {
+      // The connection has ended.
+    }
   }
 }
 

@@ -1,5 +1,5 @@
+import type { WebSocketWire } from '@websocket-star/testkit'
 import type { RunningServer } from '../../contenders/servers/server.js'
-import type { RawSocket } from '../../wire/raw-socket.js'
 import { patternOf, Train, type MessageShape } from '../../wire/train.js'
 import { Verifier } from '../../wire/verifier.js'
 import type { OpenSender, Sender } from './sender.js'
@@ -20,8 +20,8 @@ export function webSocketSenders(server: Pick<RunningServer, 'openPair'>): OpenS
 
 /** A pair of sockets, and what goes over it. */
 interface Lane {
-  near: RawSocket
-  far: RawSocket
+  near: WebSocketWire
+  far: WebSocketWire
   shape: MessageShape
   verifier: Verifier
   burst: number

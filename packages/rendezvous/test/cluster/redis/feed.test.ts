@@ -1,5 +1,5 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { Cable } from '../../../../../test/support/cable.js'
 import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled, type TestNode } from '../conformance/test-node.js'
 import { RedisStar } from './redis-star.js'
@@ -51,10 +51,10 @@ test('a peer that another node took and gave up unnoticed is held again', async 
 
 test('what happened after a claim is told after it has settled', async () => {
   const star = await RedisStar.open()
-  await using cable = await Cable.lay(star.redis)
+  await using cable = await FaultProxy.open(star.redis)
   const one = await star.start({ url: cable.through(star.redis.url) })
   const other = await star.start()
-  cable.hold(/:commands\r\n/)
+  cable.holdAnswers(/:commands\r\n/)
   const claim = one.claim(keyOf(1))
   await other.until('the claim', () => other.others.has(keyOf(1)))
   const { generation } = await other.hold(keyOf(1))
@@ -66,23 +66,23 @@ test('what happened after a claim is told after it has settled', async () => {
   // long enough for the feed to come
   await other.hold(keyOf(2))
   await star.redis.cli('PING')
-  cable.letGo()
+  cable.releaseAnswers()
   await eventually('the takeover', () => one.others.get(keyOf(1))?.generation === generation)
   expect(known).toBeLessThan(generation)
 })
 
 test('who is told that another node holds a peer knows which', async () => {
   const star = await RedisStar.open()
-  await using cable = await Cable.lay(star.redis)
+  await using cable = await FaultProxy.open(star.redis)
   const one = await star.start({ url: cable.through(star.redis.url) })
   const other = await star.start()
-  cable.hold(/:feed\r\n/)
+  cable.holdAnswers(/:feed\r\n/)
   const held = await other.hold(keyOf(1))
   const claim = one.claim(keyOf(1), { isAgain: true })
   await settled(claim)
   expect(claim.isLost).toBe(true)
   expect(one.others.get(keyOf(1))).toMatchObject({ node: other.id, generation: held.generation })
-  cable.letGo()
+  cable.releaseAnswers()
 })
 
 test('lines that are not well-formed are counted, and the others are heard of', async () => {

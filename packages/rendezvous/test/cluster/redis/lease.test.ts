@@ -1,5 +1,5 @@
+import { FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { Cable } from '../../../../../test/support/cable.js'
 import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled } from '../conformance/test-node.js'
 import { RedisStar, SHORT } from './redis-star.js'
@@ -9,7 +9,7 @@ const OTHER = keyOf(2)
 
 test('a node that is cut off gives itself up, and is given up; healed, it holds what nobody took', async () => {
   const star = await RedisStar.open()
-  await using cable = await Cable.lay(star.redis)
+  await using cable = await FaultProxy.open(star.redis)
   const lone = await star.start({ url: cable.through(star.redis.url) })
   const rest = await star.start()
   const kept = await lone.hold(KEY)
@@ -30,6 +30,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   await settled(late)
   expect(late.generation).toBe(undefined)
 
+  cable.reset()
   cable.mend()
   await lone.untilHeld(OTHER, { node: rest.id, generation: taken.generation })
   await rest.untilHeld(KEY, { node: lone.id, generation: kept.generation })
@@ -46,7 +47,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
 
 test('thousands of peers of a node that is gone are removed, and nothing of it stays', async () => {
   const star = await RedisStar.open()
-  await using cable = await Cable.lay(star.redis)
+  await using cable = await FaultProxy.open(star.redis)
   const lone = await star.start({ url: cable.through(star.redis.url) })
   const rest = await star.start()
   const claims = Array.from({ length: 2_500 }, (_, index) => lone.claim(keyOf(index)))

@@ -1,4 +1,4 @@
-import type { RawPeer } from './raw-client.js'
+import type { RawSession } from './raw-session.js'
 
 type Side = 'dialer' | 'listener'
 
@@ -6,17 +6,20 @@ type Side = 'dialer' | 'listener'
 export class RawConnection {
   /** What came on the half it receives. */
   readonly chunks: Buffer[] = []
-  readonly peer: RawPeer
+  readonly peer: RawSession
   readonly id: string
   /** Names of the two stream halves. */
   readonly sends: string
   readonly receives: string
+  /** The text that announces each chunk it sends. */
+  readonly header: string
 
-  constructor(peer: RawPeer, id: string, side: Side) {
+  constructor(peer: RawSession, id: string, side: Side) {
     this.peer = peer
     this.id = id
     this.sends = `${id}.${side}`
     this.receives = `${id}.${side === 'dialer' ? 'listener' : 'dialer'}`
+    this.header = headerOf(this.sends)
     peer.route(this.receives, this)
   }
 
@@ -43,8 +46,7 @@ export class RawConnection {
 
   /** Sends chunks: for each a header and its attachment, all in one write. */
   write(...chunks: Uint8Array[]): void {
-    const header = `451-["socket.io-pull-stream.queue.${this.sends}",{"_placeholder":true,"num":0}]`
-    this.peer.send(...chunks.flatMap((chunk) => [header, this.peer.binary(chunk)]))
+    this.peer.send(...chunks.flatMap((chunk) => [this.header, this.peer.binary(chunk)]))
   }
 
   /** Ends the half it sends on. */
@@ -75,14 +77,7 @@ export class RawConnection {
   }
 }
 
-/** An open dial between two joined peers: the dialer's end and the listener's. */
-export async function openDial(
-  dialer: RawPeer,
-  listener: RawPeer,
-  id?: string
-): Promise<{ near: RawConnection; far: RawConnection }> {
-  const [near, far] = await Promise.all([dialer.dial(listener.address, id), listener.answer()])
-  near.accept()
-  await Promise.all([near.accepted(), far.accepted()])
-  return { near, far }
+/** The text that announces each chunk of a stream half. */
+export function headerOf(stream: string): string {
+  return `451-["socket.io-pull-stream.queue.${stream}",{"_placeholder":true,"num":0}]`
 }
