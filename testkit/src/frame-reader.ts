@@ -6,6 +6,7 @@ const NOTHING = Buffer.alloc(0)
 /** Cuts what a server sends into WebSocket frames. Only a frame that straddles two reads is copied, and kept until it is whole. */
 export class FrameReader {
   readonly #onFrame: FrameHandler
+  readonly #spare: Buffer
   /** The beginning of a frame: as long as the frame will be, and how much of it has come. */
   #partial: Buffer | undefined
   #held = 0
@@ -14,8 +15,10 @@ export class FrameReader {
   /** Bytes of the frame at which the last cut ended; 0 if that is not known. */
   #size = 0
 
-  constructor(onFrame: FrameHandler) {
+  /** @param spare - holds frames that come in parts, if they fit; others get memory of their own each time */
+  constructor(onFrame: FrameHandler, spare = NOTHING) {
     this.#onFrame = onFrame
+    this.#spare = spare
   }
 
   /** @param chunk - valid during the call only */
@@ -41,7 +44,8 @@ export class FrameReader {
     if (this.#size === 0) {
       this.#head = Buffer.from(bytes.subarray(from))
     } else {
-      this.#partial = Buffer.allocUnsafe(this.#size)
+      const fits = this.#size <= this.#spare.length
+      this.#partial = fits ? this.#spare.subarray(0, this.#size) : Buffer.allocUnsafe(this.#size)
       this.#held = bytes.copy(this.#partial, 0, from)
     }
   }

@@ -22,7 +22,7 @@ export class WebSocketWire implements Wire {
   readonly #receive: Receive
   readonly #filters: FrameFilter[] = []
   readonly #onReads: (() => void)[] = []
-  readonly #reader = new FrameReader((...frame) => this.#take(...frame))
+  readonly #reader: FrameReader
   /** The server's answer to the upgrade, until it is whole. */
   #head: Buffer | undefined = Buffer.alloc(0)
   #isGivenUp = false
@@ -33,6 +33,8 @@ export class WebSocketWire implements Wire {
     const target = address(url, 'websocket', options)
     this.#receive = receive
     this.pong = options.pong ?? true
+    const spare = options.readBuffer && Buffer.allocUnsafeSlow(options.readBuffer.length)
+    this.#reader = new FrameReader((...frame) => this.#take(...frame), spare)
     this.tcp = this.#connect(target, options)
     this.tcp.on('error', ({ message }) => (this.#end.reason ||= message))
     this.closed = new Promise((resolve) => {
