@@ -6,7 +6,8 @@ import { relay } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'
 
 const MARK = 65_536
-const heartbeat = { interval: 300, timeout: 700 }
+/** Milliseconds; a busy machine stands still for less than this timeout. */
+const heartbeat = { interval: 300, timeout: 1_500 }
 const relayOptions = { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 }
 
 /** Lets so much time pass that a client which is not heard of is given up, so many times. */
