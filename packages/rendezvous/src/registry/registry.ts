@@ -83,9 +83,8 @@ export class Registry {
    * @returns resolves once the others have been told; undefined if there is nothing to wait for
    */
   announce(entry: Entry): Promise<void> | undefined {
-    let told: Promise<void> | undefined
-    for (const watcher of this.#watchers) told = watcher.newcomer?.(entry) ?? told
-    return told
+    const told = this.#watchers.map((watcher) => watcher.newcomer?.(entry)).filter((promise) => promise !== undefined)
+    return told.length > 1 ? Promise.all(told).then(() => {}) : told[0]
   }
 
   /** Tells the watchers that a session's request to join has been answered. */

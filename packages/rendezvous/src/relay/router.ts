@@ -117,6 +117,7 @@ export class Router {
       if (half.openedAt > limit) break
       // Alone, for a dial may be used one way only.
       this.#counters.reset('not accepted')
+      half.failure = WIRE_ERRORS.streamNotAccepted
       this.drop(half)
       half.sender.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
       half.receiver.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)

@@ -153,7 +153,10 @@ export class Joining {
     if (challenge === undefined && this.#options.cryptoChallenge) return this.#challenge(member, address, data, ack)
 
     if (challenge !== undefined) await this.#verify(member, challenge, data)
-    else if (this.#isOwnedByOther(member, address)) await this.#untilOwnerIsGone(member, address)
+    else {
+      const owner = this.#otherOwner(member, address)
+      if (owner !== undefined) await this.#untilGone(owner, member, address)
+    }
     // Once more, for others may have joined since the first request.
     this.#admitPrefix(address)
 
@@ -164,13 +167,14 @@ export class Joining {
       if (!claim.isSettled) await this.#untilSettled(claim)
       this.#confirm(member, address, claim)
     }
-    if (challenge === undefined) this.#counters.joins.total++
-    this.#counters.joins.success++
-
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     const announced = this.#registry.announce(entry)
     if (announced !== undefined) await announced
     if (!claim.isSettled) await this.#untilSettled(claim)
+    this.#requireHeld(member, address)
+
+    if (challenge === undefined) this.#counters.joins.total++
+    this.#counters.joins.success++
     this.#answer(member, ack)
     this.#registry.admitted(member)
   }
@@ -227,16 +231,14 @@ export class Joining {
     if (!proven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
   }
 
-  /** Without a challenge an address belongs to the first who comes. */
-  #isOwnedByOther(member: Member, address: StarAddress): boolean {
+  /** Returns the owner of an address if that is not the session itself: without a challenge the first who comes owns it. */
+  #otherOwner(member: Member, address: StarAddress): Holder | PeerRecord | undefined {
     const owner = this.#takeover.newest(address)
-    return owner !== undefined && !('member' in owner && owner.member === member)
+    return owner !== undefined && 'member' in owner && owner.member === member ? undefined : owner
   }
 
   /** Refuses the join unless the owner of the address turns out to be offline. */
-  async #untilOwnerIsGone(member: Member, address: StarAddress): Promise<void> {
-    const owner = this.#takeover.newest(address)
-    if (owner === undefined) return
+  async #untilGone(owner: Holder | PeerRecord, member: Member, address: StarAddress): Promise<void> {
     const decision = this.#decide(member, address)
     const alive = await this.#takeover.isThere(owner)
     this.#concluded(member, decision)
@@ -246,9 +248,14 @@ export class Joining {
     }
   }
 
+  /** Refuses the join if the address was left meanwhile. */
+  #requireHeld(member: Member, { canonical }: StarAddress): void {
+    if (!member.addresses.has(canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+  }
+
   /** Refuses the join if the address was left, or if another node's client turns out to have been first. */
   #confirm(member: Member, address: StarAddress, claim: Claim): void {
-    if (!member.addresses.has(address.canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+    this.#requireHeld(member, address)
     if (!claim.isLost) return
     this.#takeover.release(member, address)
     throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)

@@ -160,7 +160,10 @@ export class Session implements Endpoint {
         queueMicrotask(() => stopListening())
         resolve(alive)
       }
-      const timer = setTimeout(() => settle(!this.ended && this.link.progress !== progress), timeout).unref()
+      const timer = setTimeout(
+        () => settle(!this.ended && (this.link.paused || this.link.progress !== progress)),
+        timeout
+      ).unref()
       const stopListening = this.link.polling
         ? this.link.onPoll(() => settle(true))
         : this.link.onPong(() => settle(true))

@@ -271,6 +271,7 @@ describe('the router', () => {
     router.sweep()
     router.sweep()
     expect([half.ended, back.ended]).toEqual([true, false])
+    expect(half.failure).toBe(WIRE_ERRORS.streamNotAccepted)
     expect(endpoints.sender.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
     expect(endpoints.receiver.sent).toEqual([['error', STREAM, WIRE_ERRORS.streamNotAccepted]])
     expect(counters.snapshot().reset).toEqual({ 'not accepted': 1 })

@@ -53,6 +53,15 @@ describe('without a challenge a join', () => {
   })
 })
 
+test('an address that is left while others are told of its join is not joined', async () => {
+  // Where so many listen, the second newcomer waits to be announced with others.
+  for (let number = 100; number < 170; number++) await star.join(createMember(`${number}`), address(number).legacy)
+  const answer = star.join(joiner, HOME.legacy)
+  for (const held of joiner.addresses.values()) star.registry.release(joiner, held)
+  expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
+  expect(star.counters.snapshot()).toMatchObject({ joins: { total: 71, success: 70, failure: 1 } })
+})
+
 describe('an address that is held by another', () => {
   beforeEach(async () => {
     await star.join(holder, HOME.legacy)
