@@ -56,7 +56,7 @@ export async function openStar(options: RendezvousInput = {}, backplane?: Backpl
     return peer
   }
   const counted = async (what: string, probe: (stats: Stats) => boolean): Promise<Stats> => {
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + 60_000
     for (;;) {
       const stats = server.stats()
       if (probe(stats)) return stats

@@ -8,13 +8,13 @@ export interface SessionOptions extends WireOptions {
   transport?: 'websocket' | 'polling' | 'upgrading'
   /** Milliseconds between two pings of an EIO3 peer. Default: none are sent. */
   heartbeat?: number
-  /** Milliseconds that the peer waits for what it is told to expect. Default 20,000. */
+  /** Milliseconds that the peer waits for what it is told to expect. Default 60,000. */
   patience?: number
   /** Keep each packet in {@link RawSession.frames}. Default true. */
   isRecorded?: boolean
 }
 
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 const UPGRADE = { ping: '2probe', pong: '3probe', upgrade: '5', noop: '6' }
 

@@ -103,7 +103,7 @@ export class LocalBackplane implements Backplane {
     if (!this.isFenced) {
       const generation = this.#star.claim(this, claim)
       if (generation === 0) claim.lose()
-      else claim.generation = generation
+      else claim.win(generation)
       // What is still to be told here of earlier holders is outdated.
       if (generation > 0 && this.hasOthers) this.tell((listener) => listener.left(claim.key, generation))
     }

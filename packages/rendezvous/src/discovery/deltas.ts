@@ -64,7 +64,7 @@ export class Deltas {
         this.#schedule()
       },
       moved: (member) => this.#moved(member),
-      admitted: (member) => this.#welcome(member)
+      answered: (member) => this.#welcome(member)
     })
   }
 

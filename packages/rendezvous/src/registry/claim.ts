@@ -47,11 +47,20 @@ export class Claim {
 
   /** Resolves once the claim is settled; never rejects. */
   get settled(): Promise<void> {
-    this.#settled ??= this.#isSettled ? Promise.resolve() : new Promise((resolve) => (this.#resolve = resolve))
+    if (this.#isSettled) return Promise.resolve()
+    this.#settled ??= new Promise((resolve) => {
+      this.#resolve = resolve
+    })
     return this.#settled
   }
 
-  /** Another node owns the peer: this claim will never count again. */
+  /** The registry of the star has the claim. */
+  win(generation: number): void {
+    this.generation = generation
+    this.isLost = false
+  }
+
+  /** Another node owns the peer: this claim does not count any more. */
   lose(): void {
     this.isLost = true
     this.generation = undefined
@@ -60,5 +69,7 @@ export class Claim {
   settle(): void {
     this.#isSettled = true
     this.#resolve?.()
+    this.#resolve = undefined
+    this.#settled = undefined
   }
 }

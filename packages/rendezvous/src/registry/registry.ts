@@ -6,7 +6,7 @@ import { Groups } from './groups.js'
 import type { Member } from './member.js'
 import { Rotation } from './rotation.js'
 
-/** Hears of changes in the registry, after they were made. */
+/** Hears what happens to peers and sessions, after it has happened. */
 export interface RegistryWatcher {
   /** A peer has come online, or gone offline: nobody owns it any more. */
   presence?(entry: Entry, isOnline: boolean): void
@@ -23,7 +23,7 @@ export interface RegistryWatcher {
    */
   moved?(member: Member, before: string | undefined): void
   /** A session's request to join has been answered. */
-  admitted?(member: Member): void
+  answered?(member: Member): void
 }
 
 /** Sessions that may share one peer at most: the newest is dialled, the others wait to hold it again. */
@@ -88,8 +88,8 @@ export class Registry {
   }
 
   /** Tells the watchers that a session's request to join has been answered. */
-  admitted(member: Member): void {
-    for (const watcher of this.#watchers) watcher.admitted?.(member)
+  answered(member: Member): void {
+    for (const watcher of this.#watchers) watcher.answered?.(member)
   }
 
   /** Whether a session holds a peer, under whatever address. */
@@ -212,8 +212,10 @@ export class Registry {
     const before = member.prefix
     this.#members.delete(before, member)
     const last = [...member.addresses.values()].at(-1)
-    member.prefix = last?.prefix
-    if (last !== undefined) this.#members.add(member.prefix, member)
+    if (last !== undefined) {
+      member.prefix = last.prefix
+      this.#members.add(member.prefix, member)
+    }
     for (const watcher of this.#watchers) watcher.moved?.(member, before)
   }
 }

@@ -152,18 +152,30 @@ export class Joining {
     if (challenge === undefined) this.#admit(member, address)
     if (challenge === undefined && this.#options.cryptoChallenge) return this.#challenge(member, address, data, ack)
 
-    if (challenge !== undefined) await this.#verify(member, challenge, data)
-    else {
-      const owner = this.#otherOwner(member, address)
-      if (owner !== undefined) await this.#untilGone(owner, member, address)
+    if (challenge !== undefined) {
+      const decision = this.#decide(member, address)
+      const isProven = await verifySignature(challenge.key, challenge.nonce, data)
+      this.#concluded(member, decision)
+      if (!isProven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
     }
-    // Once more, for others may have joined since the first request.
+    // Without a challenge an address belongs to the first who comes, for as long as that one is online.
+    const owner = challenge === undefined ? this.#otherOwner(member, address) : undefined
+    if (owner !== undefined) {
+      const decision = this.#decide(member, address)
+      const isOnline = await this.#takeover.isThere(owner)
+      this.#concluded(member, decision)
+      const present = this.#takeover.newest(address)
+      if (present !== undefined && (isOnline || !isSame(present, owner))) {
+        throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
+      }
+    }
+    // Once more, for others may have joined since the first request. From here to the claim nothing is awaited.
     this.#admitPrefix(address)
 
-    // Without a challenge, another node's client may have been first.
-    const mayBeSecond = challenge === undefined && this.#takeover.newest(address) === undefined
-    const { entry, claim } = this.#takeover.claim(member, address, mayBeSecond)
-    if (mayBeSecond) {
+    // Nobody owns the address as far as this node has heard, but another node's client may have been first.
+    const isUncontested = challenge === undefined && this.#takeover.newest(address) === undefined
+    const { entry, claim } = this.#takeover.claim(member, address, isUncontested)
+    if (isUncontested) {
       if (!claim.isSettled) await this.#untilSettled(claim)
       this.#confirm(member, address, claim)
     }
@@ -175,8 +187,12 @@ export class Joining {
 
     if (challenge === undefined) this.#counters.joins.total++
     this.#counters.joins.success++
-    this.#answer(member, ack)
-    this.#registry.admitted(member)
+    try {
+      this.#answer(member, ack)
+      this.#registry.answered(member)
+    } catch (error) {
+      this.#onFault(error)
+    }
   }
 
   /** Returns the challenge that this request answers. A nonce serves once, whatever comes of it. */
@@ -224,28 +240,10 @@ export class Joining {
     ack?.(null, nonce)
   }
 
-  async #verify(member: Member, challenge: Challenge, signature: string): Promise<void> {
-    const decision = this.#decide(member, challenge.address)
-    const proven = await verifySignature(challenge.key, challenge.nonce, signature)
-    this.#concluded(member, decision)
-    if (!proven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
-  }
-
-  /** Returns the owner of an address if that is not the session itself: without a challenge the first who comes owns it. */
+  /** Returns the owner of an address if that is not the session itself. */
   #otherOwner(member: Member, address: StarAddress): Holder | PeerRecord | undefined {
     const owner = this.#takeover.newest(address)
     return owner !== undefined && 'member' in owner && owner.member === member ? undefined : owner
-  }
-
-  /** Refuses the join unless the owner of the address turns out to be offline. */
-  async #untilGone(owner: Holder | PeerRecord, member: Member, address: StarAddress): Promise<void> {
-    const decision = this.#decide(member, address)
-    const alive = await this.#takeover.isThere(owner)
-    this.#concluded(member, decision)
-    const present = this.#takeover.newest(address)
-    if (present !== undefined && (alive || !isSame(present, owner))) {
-      throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
-    }
   }
 
   /** Refuses the join if the address was left meanwhile. */

@@ -172,13 +172,13 @@ export class Takeover {
     const claim = new Claim(entry.key, canonical, isAgain)
     entry.claim = claim
     this.#backplane.claim(claim)
-    this.#yieldIfLater(entry, claim).catch(this.#onFault)
+    if (claim.isSettled) this.#yieldIfOlder(entry, claim)
+    else claim.settled.then(() => this.#yieldIfOlder(entry, claim)).catch(this.#onFault)
     return claim
   }
 
   /** Another node may have claimed the peer after this claim, and been heard of before. */
-  async #yieldIfLater(entry: Entry, claim: Claim): Promise<void> {
-    await claim.settled
+  #yieldIfOlder(entry: Entry, claim: Claim): void {
     if (entry.claim === claim && !claim.isLost && isElsewhere(entry)) this.#lost(entry)
   }
 

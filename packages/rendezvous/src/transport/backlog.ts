@@ -1,4 +1,8 @@
+import type { Endpoint } from '../relay/endpoint.js'
 import type { Link } from './link.js'
+
+/** The session of a client, with its link. */
+type WatchedSession = Endpoint & { readonly link: Link }
 
 export interface BacklogOptions {
   /** Milliseconds without any sign that a client reads after which it is dropped. */
@@ -29,7 +33,7 @@ const CEILINGS = 4
 export class BacklogWatch {
   readonly #options: BacklogOptions
   readonly #now: () => number
-  readonly #watched = new Map<Link, Watched>()
+  readonly #watched = new Map<WatchedSession, Watched>()
 
   constructor(options: BacklogOptions, now: () => number) {
     this.#options = options
@@ -39,22 +43,22 @@ export class BacklogWatch {
   /** Bytes unsent to those who are watched. */
   get buffered(): number {
     let sum = 0
-    for (const link of this.#watched.keys()) sum += link.buffered
+    for (const session of this.#watched.keys()) sum += session.buffered
     return sum
   }
 
-  /** The links that are watched. */
-  get links(): Iterable<Link> {
+  /** The sessions that are watched. */
+  get sessions(): Iterable<Endpoint> {
     return this.#watched.keys()
   }
 
   /** Something was sent to a client. One that does not read what it asks for itself is dropped at four ceilings. */
-  note(link: Link): void {
-    const { buffered } = link
+  note(session: WatchedSession): void {
+    const { buffered, link } = session
     if (buffered < WATCHED_FROM) return
     // Later, for the caller is in the middle of sending.
     if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => link.terminate('backlog'))
-    if (this.#watched.has(link)) return
+    if (this.#watched.has(session)) return
     const watched: Watched = {
       progress: link.progress,
       aliveAt: this.#now(),
@@ -62,14 +66,15 @@ export class BacklogWatch {
         watched.aliveAt = this.#now()
       })
     }
-    this.#watched.set(link, watched)
+    this.#watched.set(session, watched)
   }
 
   sweep(): void {
     const now = this.#now()
-    for (const [link, watched] of this.#watched) {
-      if (link.ended || link.buffered === 0) {
-        this.forget(link)
+    for (const [session, watched] of this.#watched) {
+      const { link } = session
+      if (session.ended || session.buffered === 0) {
+        this.forget(session)
         continue
       }
       const { progress } = link
@@ -83,14 +88,14 @@ export class BacklogWatch {
     while (this.buffered > this.#options.maxBufferedBytes) {
       const [largest] = [...this.#watched.keys()].toSorted((a, b) => b.buffered - a.buffered)
       if (largest === undefined) return
-      largest.terminate('backlog')
+      largest.link.terminate('backlog')
       this.forget(largest)
     }
   }
 
-  /** Stops watching a link, if it is watched. */
-  forget(link: Link): void {
-    this.#watched.get(link)?.stopListening()
-    this.#watched.delete(link)
+  /** Stops watching a session, if it is watched. */
+  forget(session: WatchedSession): void {
+    this.#watched.get(session)?.stopListening()
+    this.#watched.delete(session)
   }
 }

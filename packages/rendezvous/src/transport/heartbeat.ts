@@ -34,10 +34,10 @@ export class Heartbeat {
 
   /** A frame has come: the client is there. Many in one tick count as one. */
   heard(): void {
-    if (this.#heardInTick || this.#suspended) return
+    if (this.#state === undefined || this.#heardInTick || this.#suspended) return
     this.#heardInTick = true
     setImmediate(forgetHeard, this)
-    this.#state?.pingTimeoutTimer?.refresh()
+    this.#state.pingTimeoutTimer?.refresh()
     this.#pingAgain()
   }
 

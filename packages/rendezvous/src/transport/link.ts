@@ -176,8 +176,7 @@ export class Link {
     this.#watchBacklog()
     this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
     this.#drained = drained
-    if (this.#webSocket !== undefined && !this.isDirect)
-      this.#looking ??= setInterval(() => this.#onDrain(), LOOK_INTERVAL).unref()
+    this.#lookLater()
   }
 
   pause(): void {
@@ -270,8 +269,10 @@ export class Link {
   #open(): void {
     this.#webSocket = webSocketOf(this.#socket)
     this.#direct = directSocketOf(this.#socket)
-    if (this.#direct === undefined) this.#watchEngine()
-    else if (this.#onTaken !== undefined) this.#direct.net.on('drain', this.#onTaken)
+    if (this.#direct === undefined) {
+      this.#watchEngine()
+      this.#lookLater()
+    } else if (this.#onTaken !== undefined) this.#direct.net.on('drain', this.#onTaken)
     if (this.#paused) this.#webSocket?.pause()
   }
 
@@ -311,6 +312,12 @@ export class Link {
     clearInterval(this.#looking)
     this.#looking = undefined
     this.#drained?.()
+  }
+
+  /** Looks at the backlog now and then where nothing tells that it has shrunk. */
+  #lookLater(): void {
+    if (this.#webSocket === undefined || this.isDirect || this.#wantsDrainAt === 0 || this.#ended) return
+    this.#looking ??= setInterval(() => this.#onDrain(), LOOK_INTERVAL).unref()
   }
 
   /** @returns what is to be called when a message has been taken */

@@ -24,7 +24,6 @@ export class Reassurance {
     const now = this.#now()
     if (now - this.#doneAt < this.#interval) return
     this.#doneAt = now
-    for (const endpoint of this.#flow.takeHeld()) endpoint.reassure()
-    for (const link of this.#backlog.links) link.reassure()
+    for (const client of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) client.reassure()
   }
 }

@@ -62,7 +62,6 @@ export class Receiver {
       // engine.io reports an empty message as undefined.
       else this.#text(data ?? '')
     })
-    socket.once('close', () => this.#reset())
     if (webSocketOf(socket) !== undefined) this.#readDirectly(socket)
     else socket.once('upgrade', () => this.#readDirectly(socket))
   }
@@ -242,11 +241,5 @@ export class Receiver {
       answered = true
       this.#session.sendText(ackText(id, args))
     }
-  }
-
-  /** Frees what is still referred to once nothing more comes. */
-  #reset(): void {
-    this.#half = undefined
-    this.#lastHalf = undefined
   }
 }

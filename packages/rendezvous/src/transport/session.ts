@@ -106,21 +106,21 @@ export class Session implements Endpoint {
   sendText(text: string): void {
     if (this.ended) return
     this.link.sendText(text)
-    this.#context.backlog.note(this.link)
+    this.#context.backlog.note(this)
   }
 
   /** Sends messages that other clients are sent too. */
   sendEncoded(messages: Encoded): void {
     if (this.ended) return
     this.link.sendEncoded(messages)
-    this.#context.backlog.note(this.link)
+    this.#context.backlog.note(this)
   }
 
   /** See {@link Link.sendChunk}. */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (this.ended) return
     this.link.sendChunk(header, bytes, offset)
-    this.#context.backlog.note(this.link)
+    this.#context.backlog.note(this)
   }
 
   sendAccept(stream: string, window: number | undefined): void {
@@ -180,7 +180,7 @@ export class Session implements Endpoint {
     const { counters, backlog, onEnd } = this.#context
     counters.close(reason)
     this.#acks.close()
-    backlog.forget(this.link)
+    backlog.forget(this)
     this.#try(() => onEnd(this, reason))
   }
 

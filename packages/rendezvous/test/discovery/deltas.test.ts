@@ -42,7 +42,7 @@ function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMembe
 /** A client joins, as far as discovery is concerned. */
 function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
   registry.claim(member, address(number, prefix))
-  registry.admitted(member)
+  registry.answered(member)
   return member
 }
 
@@ -211,7 +211,7 @@ describe('a client that wants deltas', () => {
   test('hears of addresses without a peer id as they are, and without a prefix of peers by their ids alone', () => {
     const nameless = client()
     registry.claim(nameless, addressWithoutPeer(7))
-    registry.admitted(nameless)
+    registry.answered(nameless)
     const listener = join(client(), 1)
     batch()
     expect(messages(nameless)).toEqual([

@@ -67,6 +67,14 @@ describe('an address that is held by another', () => {
     await star.join(holder, HOME.legacy)
   })
 
+  test('goes to one of two that find its owner offline at the same moment', async () => {
+    const second = createMember('second')
+    const answers = [star.join(joiner, HOME.legacy, ''), star.join(second, HOME.legacy, '')]
+    for (const probe of holder.recording.probes.splice(0)) probe.settle(false)
+    expect(await Promise.all(answers)).toEqual([[null, null, []], [WIRE_ERRORS.addressInUse]])
+    expect(second.addresses.size).toBe(0)
+  })
+
   test('stays with it if it answers', async () => {
     const { answer } = joinAndAsk()
     answerProbe(true)

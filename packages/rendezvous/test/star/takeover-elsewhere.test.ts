@@ -158,7 +158,7 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   near.takeover.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
   near.takeover.releaseElsewhere(key, 6)
   for (const claim of claims) {
-    claim.generation = 5
+    claim.win(5)
     claim.settle()
   }
   await settled()

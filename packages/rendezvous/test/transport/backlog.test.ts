@@ -15,7 +15,7 @@ let now: number
 function backlogged(id: string, buffered = WATCHED): RecordingSession {
   const session = new RecordingSession(id)
   session.recordingLink.buffered = buffered
-  watch.note(session.link)
+  watch.note(session.session)
   return session
 }
 
@@ -37,21 +37,21 @@ describe('a session is watched', () => {
   test('when much is unsent to it, until nothing is', () => {
     const little = backlogged('little', WATCHED - 1)
     const much = backlogged('much')
-    expect([...watch.links]).toEqual([much.link])
+    expect([...watch.sessions]).toEqual([much.session])
     expect(watch.buffered).toBe(WATCHED)
     much.recordingLink.buffered = 1
     pass(1)
-    expect([...watch.links]).toEqual([much.link])
+    expect([...watch.sessions]).toEqual([much.session])
     much.recordingLink.buffered = 0
     pass(1)
-    expect([...watch.links]).toEqual([])
+    expect([...watch.sessions]).toEqual([])
     expect([little, much].map(({ recordingLink }) => recordingLink.count('ping'))).toEqual([0, 1])
     expect(much.recordingLink.listeners).toBe(0)
   })
 
   test('once, however often something is sent', () => {
     const session = backlogged('a')
-    for (let i = 0; i < 10; i++) watch.note(session.link)
+    for (let i = 0; i < 10; i++) watch.note(session.session)
     expect(session.recordingLink.listeners).toBe(1)
   })
 
@@ -59,9 +59,9 @@ describe('a session is watched', () => {
     const [ended, forgotten] = [backlogged('ended'), backlogged('forgotten')]
     ended.ended = true
     pass(1)
-    watch.forget(forgotten.link)
-    watch.forget(forgotten.link)
-    expect([...watch.links]).toEqual([])
+    watch.forget(forgotten.session)
+    watch.forget(forgotten.session)
+    expect([...watch.sessions]).toEqual([])
     expect([ended, forgotten].map(({ recordingLink }) => recordingLink.listeners)).toEqual([0, 0])
   })
 })
@@ -97,7 +97,7 @@ describe('a session is stalled', () => {
     const session = backlogged('a')
     pass(31, () => {
       session.recordingLink.buffered += 1
-      watch.note(session.link)
+      watch.note(session.session)
     })
     expect(session.closes).toEqual(['stalled'])
   })
@@ -108,7 +108,7 @@ describe('a session is stalled', () => {
     session.recordingLink.buffered = 0
     pass(1)
     session.recordingLink.buffered = WATCHED
-    watch.note(session.link)
+    watch.note(session.session)
     pass(29)
     expect(session.closes).toEqual([])
   })

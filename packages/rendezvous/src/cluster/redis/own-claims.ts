@@ -47,7 +47,6 @@ interface PromiseWithResolvers<T> {
 export class OwnClaims {
   readonly #engine: Engine
   readonly #listener: OwnClaimsListener
-  readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   /** The newest claim of each peer. */
   readonly #held = new Map<string, Claim>()
@@ -62,16 +61,15 @@ export class OwnClaims {
   /** All that wait have been told not to. */
   #isDismissed = false
 
-  constructor(engine: Engine, listener: OwnClaimsListener, onFault: (error: unknown) => void, now: () => number) {
+  constructor(engine: Engine, listener: OwnClaimsListener, now: () => number) {
     this.#engine = engine
     this.#listener = listener
-    this.#onFault = onFault
     this.#now = now
   }
 
   claim(claim: Claim): void {
     this.#held.set(claim.key, claim)
-    if (this.#isStuck) this.#settle(claim)
+    if (this.#isStuck) claim.settle()
     this.#change({ key: claim.key, claim })
   }
 
@@ -140,7 +138,7 @@ export class OwnClaims {
     this.#changes = []
     this.#unchecked.clear()
     session?.checked.reject(why)
-    for (const claim of waiting) this.#settle(claim)
+    for (const claim of waiting) claim.settle()
   }
 
   /** Lets nobody wait for long. To be called now and then. */
@@ -148,7 +146,7 @@ export class OwnClaims {
     const wasDismissed = this.#isDismissed
     this.#isDismissed = this.#isStuck
     if (wasDismissed || !this.#isDismissed) return
-    for (const claim of this.#waiting(this.#session)) this.#settle(claim)
+    for (const claim of this.#waiting(this.#session)) claim.settle()
   }
 
   /** Whether an answer has been awaited for too long, or there is none to await. */
@@ -242,12 +240,12 @@ export class OwnClaims {
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue
       const generation = generations[index] ?? 0
-      if (generation > 0) claim.generation = generation
+      if (generation > 0) claim.win(generation)
       else {
         claim.lose()
         if (this.#held.get(claim.key) === claim) this.#held.delete(claim.key)
       }
-      this.#settle(claim)
+      claim.settle()
     }
     this.#send()
     this.#tellChecked(session)
@@ -263,15 +261,6 @@ export class OwnClaims {
     if (this.#session !== session) return
     this.close(error)
     this.#listener.uncertain(error)
-  }
-
-  /** What follows in the node must not keep others from their answer. */
-  #settle(claim: Claim | undefined): void {
-    try {
-      claim?.settle()
-    } catch (error) {
-      this.#onFault(error)
-    }
   }
 }
 

@@ -146,7 +146,6 @@ export class RedisBackplane implements Backplane {
         counted: (sequence) => this.#lease.saw(sequence),
         elsewhere: (record) => this.#tell((listener) => listener.joined(record))
       },
-      onFault,
       now
     )
     this.#inbox = new Inbox(
