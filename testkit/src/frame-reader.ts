@@ -16,7 +16,7 @@ export class FrameReader {
   #size = 0
 
   /** @param spare - holds frames that come in parts, if they fit; others get memory of their own each time */
-  constructor(onFrame: FrameHandler, spare = NOTHING) {
+  constructor(onFrame: FrameHandler, spare: Buffer = NOTHING) {
     this.#onFrame = onFrame
     this.#spare = spare
   }

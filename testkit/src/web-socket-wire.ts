@@ -21,7 +21,7 @@ export class WebSocketWire implements Wire {
   pong: boolean
   readonly #receive: Receive
   readonly #filters: FrameFilter[] = []
-  readonly #onReads: (() => void)[] = []
+  readonly #onReads: ((bytes: number) => void)[] = []
   readonly #reader: FrameReader
   /** The server's answer to the upgrade, until it is whole. */
   #head: Buffer | undefined = Buffer.alloc(0)
@@ -33,8 +33,7 @@ export class WebSocketWire implements Wire {
     const target = address(url, 'websocket', options)
     this.#receive = receive
     this.pong = options.pong ?? true
-    const spare = options.readBuffer && Buffer.allocUnsafeSlow(options.readBuffer.length)
-    this.#reader = new FrameReader((...frame) => this.#take(...frame), spare)
+    this.#reader = new FrameReader((...frame) => this.#take(...frame), options.frameBuffer)
     this.tcp = this.#connect(target, options)
     this.tcp.on('error', ({ message }) => (this.#end.reason ||= message))
     this.closed = new Promise((resolve) => {
@@ -83,8 +82,8 @@ export class WebSocketWire implements Wire {
     this.#filters.push(filter)
   }
 
-  /** Calls the listener after the frames of each read were handled. */
-  onRead(listener: () => void): void {
+  /** Calls the listener after the frames of each read were handled, with the number of bytes read. */
+  onRead(listener: (bytes: number) => void): void {
     this.#onReads.push(listener)
   }
 
@@ -124,15 +123,16 @@ export class WebSocketWire implements Wire {
       const rest = this.#head.subarray(end + 4)
       const answer = this.#head.toString('latin1', 0, end)
       this.#head = undefined
-      if (!answer.startsWith('HTTP/1.1 101')) {
-        this.#end.reason = `no WebSocket: ${answer.slice(0, 200)}`
+      const status = Number(answer.split(' ', 2)[1])
+      if (status !== 101) {
+        this.#end = { code: status, reason: `no WebSocket: ${answer.slice(0, 200)}` }
         this.tcp.destroy()
         return
       }
       this.#open()
       this.#reader.push(rest)
     }
-    for (const onRead of this.#onReads) onRead()
+    for (const onRead of this.#onReads) onRead(bytes.length)
   }
 
   #take(opcode: number, bytes: Buffer, start: number, end: number): void {

@@ -4,6 +4,7 @@ export type Packet = string | Buffer
 export type Receive = (packet: Packet) => void
 
 export interface Closed {
+  /** Of the close frame; 1006 without one; the HTTP status of a server that opened no WebSocket. */
   code: number
   reason: string
 }
@@ -27,6 +28,8 @@ export interface WireOptions {
   path?: string
   /** What is read into, over and over. Default: a new buffer for each read. Not with TLS. */
   readBuffer?: Buffer
+  /** Holds frames that come in parts, one at a time, if they fit. Default: memory of its own for each. */
+  frameBuffer?: Buffer
   /** Called when the connection ends though nobody here ended it. */
   onLost?: (closed: Closed) => void
 }

@@ -11,6 +11,7 @@ const HEARTBEAT_INTERVAL = 10_000
 export function loadWire(): WireOptions {
   return {
     readBuffer: Buffer.allocUnsafeSlow(READ_SIZE),
+    frameBuffer: Buffer.allocUnsafeSlow(READ_SIZE),
     onLost: ({ code, reason }) => {
       throw new Error(`a connection of the load was lost (${code}): ${reason || 'no reason given'}`)
     }

@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { CLOSE, FrameReader, maskedFrame, PING, PONG, TEXT, textFrame } from '@websocket-star/testkit'
+import { TEXT, WebSocketWire, type Closed } from '@websocket-star/testkit'
+import { prefixOf, urlOf } from '../../wire/load-peer.js'
 import type { Identity } from './identity.js'
 
 /** Why a peer did not get in. */
@@ -32,7 +32,6 @@ export interface CrowdContext {
 }
 
 const PING_INTERVAL = 25_000
-const PING_FRAME = textFrame('2')
 
 /** Read into by all sockets, one after the other. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024)
@@ -56,7 +55,7 @@ export class CrowdPeer {
   /** When it last sent a request to join. */
   askedAt = Number.NaN
   readonly #context: CrowdContext
-  #tcp: Socket | undefined
+  #wire: WebSocketWire | undefined
   #attempt: Attempt | undefined
   #joined = false
   #requests = 0
@@ -65,7 +64,7 @@ export class CrowdPeer {
   constructor(identity: Identity, context: CrowdContext) {
     this.identity = identity
     this.#context = context
-    this.address = `/ip4/127.0.0.1/tcp/${context.port}/ws/p2p-websocket-star/ipfs/${identity.peerId}`
+    this.address = `${prefixOf(context.port)}/ipfs/${identity.peerId}`
   }
 
   get joined(): boolean {
@@ -82,17 +81,16 @@ export class CrowdPeer {
     this.#requests = 0
     return new Promise((resolve, reject) => {
       this.#attempt = { resolve, reject, deadline: performance.now() + this.#context.stepTimeout }
-      this.#tcp = this.#connect()
+      this.#wire = this.#connect()
     })
   }
 
   /** Is gone, without a goodbye. */
   drop(): void {
-    const tcp = this.#tcp
-    this.#tcp = undefined
+    this.#wire?.close()
+    this.#wire = undefined
     this.#joined = false
     this.#pingAt = Number.POSITIVE_INFINITY
-    tcp?.destroy()
   }
 
   /** Does what is due. */
@@ -102,53 +100,22 @@ export class CrowdPeer {
     }
     if (now < this.#pingAt) return
     this.#pingAt += PING_INTERVAL
-    this.#tcp?.write(PING_FRAME)
+    this.#wire?.send('2')
   }
 
-  #connect(): Socket {
-    const { port } = this.#context
-    let head = ''
-    let upgraded = false
-    const reader = new FrameReader((opcode, bytes, start, end) => this.#take(opcode, bytes, start, end))
-    const tcp = connect({
-      host: '127.0.0.1',
-      port,
-      noDelay: true,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (length) => {
-          if (tcp !== this.#tcp) return false
-          this.#context.bytes += length
-          if (upgraded) {
-            reader.push(READ_BUFFER.subarray(0, length))
-            return true
-          }
-          head += READ_BUFFER.toString('latin1', 0, length)
-          const end = head.indexOf('\r\n\r\n')
-          if (end === -1) return true
-          if (!head.startsWith('HTTP/1.1 101')) {
-            this.#fail('refused', head.slice(0, 200))
-            return false
-          }
-          upgraded = true
-          reader.push(Buffer.from(head.slice(end + 4), 'latin1'))
-          return true
-        }
-      }
+  #connect(): WebSocketWire {
+    const context = this.#context
+    const onLost = ({ code, reason }: Closed) => {
+      if (this.#joined) context.lost++
+      this.#fail(code < 1000 ? 'refused' : 'lost', reason || 'the connection was closed')
+    }
+    const wire = new WebSocketWire(urlOf(context.port), { readBuffer: READ_BUFFER, onLost }, () => {})
+    wire.filter((opcode, bytes, start, end) => {
+      if (opcode === TEXT) this.#take(bytes, start, end)
+      return opcode === TEXT
     })
-    tcp.once('error', (error) => this.#over(tcp, error.message))
-    tcp.once('close', () => this.#over(tcp, 'the connection was closed'))
-    tcp.write(
-      `GET /socket.io/?EIO=3&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\n` +
-        'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n'
-    )
-    return tcp
-  }
-
-  #over(tcp: Socket, why: string): void {
-    if (tcp !== this.#tcp) return
-    if (this.#joined) this.#context.lost++
-    this.#fail('lost', why)
+    wire.onRead((bytes) => (context.bytes += bytes))
+    return wire
   }
 
   #fail(failure: Failure, why: string): void {
@@ -158,12 +125,7 @@ export class CrowdPeer {
     attempt?.reject(new JoinError(failure, `a join ${failure}, ${why}`))
   }
 
-  #take(opcode: number, bytes: Buffer, start: number, end: number): void {
-    if (opcode !== TEXT) {
-      if (opcode === PING) this.#tcp?.write(maskedFrame(PONG, bytes.subarray(start, end)))
-      else if (opcode === CLOSE && this.#tcp !== undefined) this.#over(this.#tcp, 'the server closed the WebSocket')
-      return
-    }
+  #take(bytes: Buffer, start: number, end: number): void {
     if (bytes[start] !== DIGIT_4) return
     switch (bytes[start + 1]) {
       case DIGIT_2:
@@ -182,7 +144,7 @@ export class CrowdPeer {
   #ask(proof: string): void {
     this.askedAt = performance.now()
     if (this.#attempt !== undefined) this.#attempt.deadline = this.askedAt + this.#context.stepTimeout
-    this.#tcp?.write(textFrame(`42${this.#requests++}${JSON.stringify(['ss-join', this.address, proof])}`))
+    this.#wire?.send(`42${this.#requests++}${JSON.stringify(['ss-join', this.address, proof])}`)
   }
 
   /** Only the first two arguments matter: an error, and a nonce. The list that may follow is long. */
