@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { base58btc } from 'multiformats/bases/base58'
 
-const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+/** Returns the peer id, of the form `Qm…`, of a SHA-256 digest. */
+export function peerIdOf(digest: Uint8Array): string {
+  return base58btc.baseEncode(Uint8Array.of(0x12, digest.length, ...digest))
+}
 
-/** A peer id of the form `Qm…` that belongs to no key: enough where the challenge is off. */
+/** Returns a peer id that belongs to no key: enough where the challenge is off. */
 export function randomPeerId(): string {
-  const multihash = Buffer.concat([Buffer.of(0x12, 0x20), randomBytes(32)])
-  let number = BigInt(`0x${multihash.toString('hex')}`)
-  let text = ''
-  for (; number > 0n; number /= 58n) text = ALPHABET.charAt(Number(number % 58n)) + text
-  return text
+  return peerIdOf(randomBytes(32))
 }

@@ -64,7 +64,7 @@ export class CrowdPeer {
   constructor(identity: Identity, context: CrowdContext) {
     this.identity = identity
     this.#context = context
-    this.address = `${prefixOf(context.port)}/ipfs/${identity.peerId}`
+    this.address = `${prefixOf(context.port)}/ipfs/${identity.id}`
   }
 
   get joined(): boolean {
@@ -137,7 +137,7 @@ export class CrowdPeer {
       case DIGIT_0:
         // Spread over the interval, as those of clients are that came at different times.
         this.#pingAt = performance.now() + Math.random() * PING_INTERVAL
-        this.#ask(this.#context.challenge ? this.identity.publicKey : '')
+        this.#ask(this.#context.challenge ? this.identity.publicKeyHex : '')
     }
   }
 

@@ -1,16 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import type { Signer } from '@websocket-star/testkit'
+import { peerIdOf } from '../../wire/peer-id.js'
 
-/** Who a peer is, and how it proves that. */
-export interface Identity {
-  /** As legacy libp2p gave one to every key: `Qm…`. */
-  readonly peerId: string
-  /** Hex of libp2p's protobuf, as it goes into a join. */
-  readonly publicKey: string
-  /** @returns the signature of the nonce's characters, in hex */
+/** A key pair with the peer id that legacy libp2p gave to every key: `Qm…`. */
+export interface Identity extends Signer {
   sign(nonce: string): string
 }
-
-const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
 /** libp2p's protobuf before an Ed25519 key of 32 bytes: type 1, length. */
 const ED25519_HEAD = Buffer.of(0x08, 1, 0x12, 32)
@@ -36,18 +31,9 @@ export function rsaIdentity(pem: string): Identity {
 }
 
 function identityOf(key: Buffer, sign: (nonce: Buffer) => Buffer): Identity {
-  const digest = createHash('sha256').update(key).digest()
   return {
-    peerId: base58(Buffer.concat([Buffer.of(0x12, digest.length), digest])),
-    publicKey: key.toString('hex'),
+    id: peerIdOf(createHash('sha256').update(key).digest()),
+    publicKeyHex: key.toString('hex'),
     sign: (nonce) => sign(Buffer.from(nonce)).toString('hex')
   }
-}
-
-/** Of bytes that do not begin with a zero. */
-function base58(bytes: Buffer): string {
-  let number = BigInt(`0x${bytes.toString('hex')}`)
-  let text = ''
-  for (; number > 0n; number /= 58n) text = ALPHABET.charAt(Number(number % 58n)) + text
-  return text
 }

@@ -52,7 +52,7 @@ async function announce(
   others: ReadonlySet<CrowdPeer>,
   identity: Identity
 ): Promise<{ half: number; last: number }> {
-  const text = Buffer.concat([Buffer.from(identity.peerId), TAIL])
+  const text = Buffer.concat([Buffer.from(identity.id), TAIL])
   const waiting = new Set(others)
   let half = Number.POSITIVE_INFINITY
   let last = Number.POSITIVE_INFINITY

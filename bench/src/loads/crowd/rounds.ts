@@ -71,8 +71,8 @@ class Knowledge {
 
   constructor(peers: readonly CrowdPeer[]) {
     this.#places = new Map(peers.map((peer, place) => [peer, place]))
-    this.#placesById = new Map(peers.map(({ identity }, place) => [identity.peerId, place]))
-    this.#idLength = peers[0]?.identity.peerId.length ?? 0
+    this.#placesById = new Map(peers.map(({ identity }, place) => [identity.id, place]))
+    this.#idLength = peers[0]?.identity.id.length ?? 0
     this.#heard = new Uint8Array(peers.length * peers.length)
   }
 

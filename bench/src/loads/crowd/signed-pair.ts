@@ -13,6 +13,6 @@ async function joinSigned(port: number): Promise<RawPeer> {
   const [identity] = ed25519Identities(1)
   if (identity === undefined) throw new Error('there is no key')
   const peer = await connectPeer(port)
-  await peer.join({ id: identity.peerId, publicKeyHex: identity.publicKey, sign: identity.sign }, prefixOf(port))
+  await peer.join(identity, prefixOf(port))
   return peer
 }
