@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { within } from '@websocket-star/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-import { within } from '../support/deadline.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { wellBehavedPair } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'

@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { joinClient, roundTripText, untilPeers } from '../support/star-client.js'
 import { launchChromium } from './support/browser.js'

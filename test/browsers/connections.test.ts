@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { BROWSERS } from './support/browser.js'
 import { memoryOf } from './support/memory.js'

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { echoing, joinClient, readAll, roundTripText, untilPeers, writeRandom } from '../support/star-client.js'

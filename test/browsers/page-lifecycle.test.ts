@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { echoing, joinClient, roundTripText, untilPeers } from '../support/star-client.js'
 import { BROWSERS } from './support/browser.js'

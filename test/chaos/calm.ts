@@ -1,5 +1,5 @@
-import { eventually } from '../support/deadline.js'
-import type { RedisServer } from '../support/redis.js'
+import { eventually } from '@websocket-star/testkit'
+import type { RedisServer } from '@websocket-star/testkit/processes'
 import type { NodeLife, Places } from './nodes.js'
 import type { Party } from './parties.js'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Random } from '../discovery/random.js'
-import type { RedisServer } from '../support/redis.js'
+import type { Random } from '@websocket-star/testkit'
+import type { RedisServer } from '@websocket-star/testkit/processes'
 import type { Judge } from './judge.js'
 import { LEASE, type NodeLife, type Place, type Places } from './nodes.js'
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { FaultProxy } from '@websocket-star/testkit'
-import { within } from '../support/deadline.js'
+import { FaultProxy, within } from '@websocket-star/testkit'
 import { StarProcess } from '../support/star-process.js'
 
 /** The one name that all clients know the star by; there is no such host: a client's way leads to a node. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { within } from '../support/deadline.js'
+import { within } from '@websocket-star/testkit'
 import { type Conditions, Corruption, Half, type HalfPlan, readHead } from './half.js'
 import type { NodeLife } from './nodes.js'
 import type { Party } from './parties.js'

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
+import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { createStarClient } from '@websocket-star/client'
-import { eventually, within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { accepting, echoing, failure, joinClient, openClient, openPair, roundTripText } from '../support/star-client.js'
 

@@ -1,6 +1,6 @@
+import { within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import type { PeerChange } from '@websocket-star/client'
-import { within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { failure, joinClient, openClient, untilPeers } from '../support/star-client.js'
 

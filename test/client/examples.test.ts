@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { within } from '@websocket-star/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-import { within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { eventually } from '@websocket-star/testkit'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createNonce, parseAddress } from '@websocket-star/protocol'
-import { eventually } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import { accepting, failure, joinClient, openClient, untilStatus } from '../support/star-client.js'
 

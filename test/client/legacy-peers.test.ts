@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { joinSocket } from '../support/socket.js'
 import { startStar } from '../support/star.js'

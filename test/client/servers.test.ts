@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
 import { startStar } from '../support/star.js'
 import {
   accepting,

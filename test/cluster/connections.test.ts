@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { ECHO, roundTrip as roundTripOf, serveEcho } from '../support/libp2p-echo.js'
 import { startNode } from '../support/libp2p-node.js'

@@ -1,6 +1,6 @@
 import type { StarClient } from '@websocket-star/client'
+import { within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { within } from '../support/deadline.js'
 import { accepting, echoing, joinClient, readAll, roundTripText, untilPeers } from '../support/star-client.js'
 import { Load } from './load.js'
 import { openTwo, SHARED_BY } from './nodes.js'

@@ -1,4 +1,4 @@
-import { within } from '../support/deadline.js'
+import { within } from '@websocket-star/testkit'
 import type { Side } from './parties.js'
 import { SeededBytes } from './seeded-bytes.js'
 

@@ -1,7 +1,7 @@
 import { LocalBackplane, LocalStar, type RendezvousInput } from '@websocket-star/rendezvous'
+import { RedisServer } from '@websocket-star/testkit/processes'
 import { onTestFinished } from 'vitest'
 import { openStar, type RawStar } from '../support/raw-star.js'
-import { RedisServer } from '../support/redis.js'
 
 /** What is between the servers of one star. */
 export type SharedBy = 'one process' | 'Redis'

@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { eventually } from '@websocket-star/testkit'
+import { RedisServer } from '@websocket-star/testkit/processes'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCertificates } from '../support/certificates.js'
-import { eventually } from '../support/deadline.js'
-import { RedisServer } from '../support/redis.js'
 
 /** What the tests of several servers take for granted of the Redis they start. */
 

@@ -1,10 +1,10 @@
+import type { Random } from '@websocket-star/testkit'
 import { expect } from 'vitest'
 import type { Identity } from '../support/raw-identity.js'
 import { untilKnown } from '../support/raw-peers.js'
 import type { RawStar } from '../support/raw-star.js'
 import { Actor, KINDS, type Kind } from './actors.js'
 import { Model, type ModelSession, type Place } from './model.js'
-import type { Random } from './random.js'
 
 export interface WalkOptions {
   /** Clients there are at most. */

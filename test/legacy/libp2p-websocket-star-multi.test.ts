@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
+import { Inbox } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { generation, peerIdOf } from '../support/generations.js'
-import { Inbox } from '../support/inbox.js'
 import { called, joinLegacy } from '../support/legacy.js'
 import type {
   Connection,

@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy, LegacyNode, observedAddress, refusal } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'

@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy, refusal } from '../support/legacy.js'
 import { startStar } from '../support/star.js'
 import { intact, randomChunks, roundTrip } from '../support/streams.js'

@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { echoOf, serveEcho } from '../support/libp2p-echo.js'
 import { startNode, type TestNode } from '../support/libp2p-node.js'
 import { startStar } from '../support/star.js'

@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { nodeOf } from '../support/node-of.js'
 import { CURRENT, PeerProcess, type Runtime } from '../support/peer-process.js'
 import { startStar } from '../support/star.js'

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Inbox } from '@websocket-star/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { examplesOf, root } from '../operator/examples.js'
-import { Inbox } from '../support/inbox.js'
 import { startStar } from '../support/star.js'
 
 const NODE_22 = new URL('../support/node-22.js', import.meta.url).href

@@ -1,7 +1,7 @@
 import type { Connection, StarClient } from '@websocket-star/client'
+import { eventually, within } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { LegacyNode } from '../support/legacy.js'
-import { eventually, within } from '../support/deadline.js'
 import { accepting, joinClient, untilStatus } from '../support/star-client.js'
 import { startStar, type Star } from '../support/star.js'
 

@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile }
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { eventually, within } from '@websocket-star/testkit'
+import { freePort } from '@websocket-star/testkit/processes'
 import { expect, onTestFinished, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
-import { freePort } from '../support/free-port.js'
 import { root } from './examples.js'
 
 /** Milliseconds that one build may take. */

@@ -1,6 +1,5 @@
-import { connectRaw } from '@websocket-star/testkit'
+import { connectRaw, eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { joinLegacy, LegacyNode, refusal } from '../support/legacy.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { startStar } from '../support/star.js'

@@ -1,7 +1,6 @@
-import { connectRaw, type RawOptions } from '@websocket-star/testkit'
+import { connectRaw, type RawOptions, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { CommandServer } from '../support/command.js'
-import { within } from '../support/deadline.js'
 import { joinLegacy } from '../support/legacy.js'
 import { createIdentity } from '../support/raw-identity.js'
 

@@ -1,6 +1,5 @@
-import { openDial, type RawPeer } from '@websocket-star/testkit'
+import { eventually, openDial, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { digest, openOneWay, Pump, readSlowly } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'

@@ -1,6 +1,6 @@
 import { readableStream, socketStreams, valuesOf, writableStream, writeAll } from '@websocket-star/streams'
+import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
 import { accepted, differenceOfBytes, openStream, randomChunks, readAll } from './flows.js'
 import { connect, directions, ordered, recorded, settled, versions } from './sockets.js'
 

@@ -7,8 +7,8 @@ import {
   type Sink,
   type Source
 } from '@websocket-star/streams'
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import { accepted, codeOf, finished, openStream, readAll } from './flows.js'
 import { connect, directions, ordered, recorded, settled, someVersions, type TestSocket } from './sockets.js'
 

@@ -5,10 +5,9 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { eventually, Inbox } from '@websocket-star/testkit'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { examplesOf, root } from '../operator/examples.js'
-import { eventually } from '../support/deadline.js'
-import { Inbox } from '../support/inbox.js'
 
 const documents = ['packages/streams/README.md', 'docs/streams-migration.md']
 

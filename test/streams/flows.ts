@@ -10,7 +10,7 @@ import {
   type StreamError,
   type ValueOf
 } from '@websocket-star/streams'
-import { within } from '../support/deadline.js'
+import { within } from '@websocket-star/testkit'
 import type { TestSocket } from './sockets.js'
 
 /** What was read, and why it ended if it was not complete. */

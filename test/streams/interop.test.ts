@@ -1,6 +1,6 @@
 import { socketStreams, writeAll, type CodecName } from '@websocket-star/streams'
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../support/deadline.js'
 import type { End, Source as PullSource } from '../support/legacy-types.js'
 import { paced, pull, receive } from '../support/streams.js'
 import { accepted, differenceOfChunks, finished, randomChunks, readAll } from './flows.js'

@@ -1,6 +1,6 @@
 import { socketStreams, writeAll } from '@websocket-star/streams'
+import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
 import { accepted, differenceOfBytes, differenceOfChunks, finished, randomChunks, readAll } from './flows.js'
 import { heard, recorded, settled, TestServer, type Major } from './sockets.js'
 

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { within } from '@websocket-star/testkit'
 import { onTestFinished } from 'vitest'
 import type { SocketLike } from '@websocket-star/streams'
-import { within } from '../support/deadline.js'
 
 /** Majors of socket.io: 2 speaks engine.io 3, the others engine.io 4. */
 export type Major = 2 | 3 | 4

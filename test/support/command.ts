@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { within } from './deadline.js'
-import { Inbox } from './inbox.js'
+import { Inbox, within } from '@websocket-star/testkit'
 import type { Runtime } from './peer-process.js'
 
 const script = fileURLToPath(new URL('../../packages/rendezvous/dist/cli/main.js', import.meta.url))

@@ -1,6 +1,5 @@
+import { Inbox, within } from '@websocket-star/testkit'
 import { generation, peerIdOf, type Generation, type KeyKind, type Version } from './generations.js'
-import { within } from './deadline.js'
-import { Inbox } from './inbox.js'
 import type { Callback, Connection, Listener, Multiaddr, PeerId, PeerInfo, WebsocketStar } from './legacy-types.js'
 import { echo } from './streams.js'
 

@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { within } from './deadline.js'
-import { Inbox } from './inbox.js'
+import { Inbox, within } from '@websocket-star/testkit'
 
 const libp2pPeer = fileURLToPath(new URL('./echo-peer.js', import.meta.url))
 

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module'
+import { Inbox, within } from '@websocket-star/testkit'
 import { peerIdOf } from './generations.js'
-import { within } from './deadline.js'
-import { Inbox } from './inbox.js'
 import type { AddStreams, ConnectSocket, PeerId, Sink, Source, StreamSocket } from './legacy-types.js'
 import type { StarAddress } from './star.js'
 

@@ -6,8 +6,8 @@ import {
   type StarClientOptions,
   type StarEvents
 } from '@websocket-star/client'
+import { within } from '@websocket-star/testkit'
 import { onTestFinished } from 'vitest'
-import { within } from './deadline.js'
 import type { Star } from './star.js'
 
 /** Retries at once, so that tests need not wait. */

@@ -1,6 +1,6 @@
+import { within } from '@websocket-star/testkit'
+import { OwnedProcess } from '@websocket-star/testkit/processes'
 import { CommandServer, type Environment, type Exit } from './command.js'
-import { within } from './deadline.js'
-import { OwnedProcess } from './owned-process.js'
 import type { StarAddress } from './star.js'
 
 export interface StarProcessOptions {

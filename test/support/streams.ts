@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { randomBytes } from 'node:crypto'
-import { within } from './deadline.js'
+import { within } from '@websocket-star/testkit'
 import type { End, PullStream, Sink, Source } from './legacy-types.js'
 
 const require = createRequire(import.meta.url)

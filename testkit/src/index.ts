@@ -1,3 +1,4 @@
+export { eventually, within } from './deadline.js'
 export { FaultProxy, type FaultProxyOptions } from './fault-proxy.js'
 export {
   BINARY,
@@ -12,7 +13,9 @@ export {
   textFrame
 } from './frame.js'
 export { FrameReader, type FrameHandler } from './frame-reader.js'
+export { Inbox } from './inbox.js'
 export { PollingWire } from './polling-wire.js'
+export { Random } from './random.js'
 export { headerOf, RawConnection } from './raw-connection.js'
 export { connectRaw, openDial, RawPeer, type RawOptions, type Signer } from './raw-peer.js'
 export { WebSocketWire } from './web-socket-wire.js'

@@ -1,5 +1,5 @@
+import { within } from '@websocket-star/testkit'
 import type { CDPSession, Page as Tab } from 'puppeteer-core'
-import { within } from '../../support/deadline.js'
 import type { WorkerKind } from '../pages/page.js'
 import type { Peer } from '../pages/peer.js'
 import type { BrowserName } from './executables.js'

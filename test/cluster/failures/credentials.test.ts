@@ -1,6 +1,6 @@
+import { eventually } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { createCertificates } from '../../support/certificates.js'
-import { eventually } from '../../support/deadline.js'
 import { StarProcess } from '../../support/star-process.js'
 import { LONG_TTL, PATIENCE, ProcessStar, SHORT_TTL, startRedis } from './process-star.js'
 import { allArrived, allReachAll, loadBetween, Resident, untilAllKnown } from './residents.js'

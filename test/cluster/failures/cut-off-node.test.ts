@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../../support/deadline.js'
 import { untilStatus } from '../../support/star-client.js'
 import { Observation } from './observation.js'
 import { PATIENCE, ProcessStar, readinessOf, SHORT_TTL, startRedis } from './process-star.js'

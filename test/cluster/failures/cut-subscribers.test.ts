@@ -1,6 +1,6 @@
+import { eventually } from '@websocket-star/testkit'
+import type { ConnectionType } from '@websocket-star/testkit/processes'
 import { expect, test } from 'vitest'
-import { eventually } from '../../support/deadline.js'
-import type { ConnectionType } from '../../support/redis.js'
 import { Observation } from './observation.js'
 import { BYTES, LONG_TTL, expectNoResets, PATIENCE, ProcessStar, startRedis } from './process-star.js'
 import { allArrived, allReachAll, allReached, loadBetween, Resident, untilAllKnown } from './residents.js'

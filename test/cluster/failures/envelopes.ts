@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { Inbox } from '@websocket-star/testkit'
+import type { RedisServer } from '@websocket-star/testkit/processes'
 import { onTestFinished } from 'vitest'
-import { Inbox } from '../../support/inbox.js'
-import type { RedisServer } from '../../support/redis.js'
 
 /**
  * What nodes publish to each other, written byte by byte as somebody would who is none of them. See the tables in

@@ -1,5 +1,5 @@
+import { within } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { within } from '../../support/deadline.js'
 import type { Side } from '../parties.js'
 import { Observation } from './observation.js'
 import { DEFAULT_TTL, PATIENCE, ProcessStar, startRedis, tallyOf } from './process-star.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RedisServer } from '@websocket-star/testkit/processes'
 import { onTestFinished } from 'vitest'
-import type { RedisServer } from '../../support/redis.js'
 import type { StarProcess } from '../../support/star-process.js'
 import { IS_FULL } from './process-star.js'
 

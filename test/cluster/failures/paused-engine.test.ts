@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../../support/deadline.js'
 import { Observation } from './observation.js'
 import {
   DEFAULT_TTL,

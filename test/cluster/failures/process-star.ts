@@ -1,6 +1,6 @@
+import { eventually } from '@websocket-star/testkit'
+import { type RedisOptions, RedisServer } from '@websocket-star/testkit/processes'
 import { expect, onTestFinished } from 'vitest'
-import { eventually } from '../../support/deadline.js'
-import { RedisServer, type RedisOptions } from '../../support/redis.js'
 import { StarProcess, type StarProcessOptions } from '../../support/star-process.js'
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { keyFromSeed, type StarClient, type StarClientOptions } from '@websocket-star/client'
-import { within } from '../../support/deadline.js'
+import { within } from '@websocket-star/testkit'
 import type { StarAddress } from '../../support/star.js'
 import { echoing, failure, joinClient, roundTripText, untilPeers } from '../../support/star-client.js'
 import { Load, loadBothWays, type LoadOptions } from '../load.js'

@@ -1,7 +1,7 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@websocket-star/testkit/processes'
 import { openForwardedPair, openStarPair } from '../../wire/pair.js'
 import { libp2pModules } from '../libraries/libp2p-modules.js'
 import { installApart } from './installation.js'
@@ -52,13 +52,4 @@ export function hasBufferutil(): boolean {
   } catch {
     return false
   }
-}
-
-/** Returns a port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // it listens on TCP
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,22 +1,21 @@
-import { freePort } from '../../contenders/servers/commands.js'
-import { RemoteProcess } from '../../processes/remote-process.js'
-import type { EngineProcess, EngineReport, EngineSetup } from './engine-process.js'
+import type { RedisServer } from '@websocket-star/testkit/processes'
 
-/** A redis-server of a trial's own, which keeps nothing on disk. */
-export interface Engine {
-  readonly url: string
-  report(): Promise<EngineReport>
-  stop(): Promise<void>
+export interface EngineReport {
+  /** User and system time, in microseconds. */
+  cpu: number
+  /** Bytes it has allocated now, and at most so far. */
+  memory: number
+  peakMemory: number
 }
 
-const ENGINE_PROCESS = new URL('./engine-process.js', import.meta.url)
+const MICROSECONDS = 1e6
 
-export async function startEngine(): Promise<Engine> {
-  const setup: EngineSetup = { port: await freePort() }
-  const process = await RemoteProcess.start<EngineProcess>(ENGINE_PROCESS, setup, { role: 'engine' })
+/** Returns what a Redis has used, by its own account. */
+export async function reportOf(redis: RedisServer): Promise<EngineReport> {
+  const info = await redis.info()
   return {
-    url: `redis://127.0.0.1:${setup.port}`,
-    report: () => process.call('report'),
-    stop: () => process.stop()
+    cpu: (Number(info['used_cpu_user']) + Number(info['used_cpu_sys'])) * MICROSECONDS,
+    memory: Number(info['used_memory']),
+    peakMemory: Number(info['used_memory_peak'])
   }
 }

@@ -1,5 +1,6 @@
+import { RedisServer } from '@websocket-star/testkit/processes'
 import { RemoteProcess } from '../../processes/remote-process.js'
-import { startEngine, type Engine } from './engine.js'
+import { reportOf } from './engine.js'
 import type { RegistryProcess, RegistrySetup } from './registry-process.js'
 
 export interface RegistryCase {
@@ -28,17 +29,17 @@ const MILLISECONDS = 1000
 
 /** One node claims many peers, another one is told of them; a third comes when all are there. */
 export async function measureRegistry({ peers }: RegistryCase): Promise<RegistryFigures> {
-  const engine = await startEngine()
+  const engine = await RedisServer.start()
   const [claimer, witness] = await Promise.all([startRegistry('claimer', engine), startRegistry('witness', engine)])
-  const before = await engine.report()
+  const before = await reportOf(engine)
   const [claimed, heard] = await Promise.all([claimer.call('claim', peers), witness.call('heard', peers)])
-  const after = await engine.report()
+  const after = await reportOf(engine)
   const newcomer = await startRegistry('newcomer', engine)
   const started = await newcomer.call('started')
   if (started.known !== peers) throw new Error(`a node that came was told of ${started.known} peers, not ${peers}`)
-  const { memory, peakMemory } = await engine.report()
+  const { memory, peakMemory } = await reportOf(engine)
   await Promise.all([claimer, witness, newcomer].map((node) => node.stop()))
-  await engine.stop()
+  await engine[Symbol.asyncDispose]()
   return {
     claims: (claimed.done - claimed.began) / MILLISECONDS,
     known: (heard - claimed.began) / MILLISECONDS,
@@ -50,7 +51,7 @@ export async function measureRegistry({ peers }: RegistryCase): Promise<Registry
   }
 }
 
-function startRegistry(role: string, { url }: Engine) {
+function startRegistry(role: string, { url }: RedisServer) {
   const setup: RegistrySetup = { redis: url }
   return RemoteProcess.start<RegistryProcess>(REGISTRY_PROCESS, setup, { role })
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { RedisServer } from '@websocket-star/testkit/processes'
 import { readMetric } from '../../contenders/servers/metrics.js'
 import { startServer, type RunningServer, type ServerCommand } from '../../contenders/servers/server.js'
 import type { Contender } from '../../harness/measure.js'
 import { openStarPair, type StarPair } from '../../wire/pair.js'
 import type { MeetingPlace } from '../end-to-end/meeting-place.js'
-import { startEngine } from './engine.js'
+import { reportOf } from './engine.js'
 
 /** A star of one node, or of several that share it through Redis. */
 export interface StarContender extends Contender {
@@ -37,7 +38,7 @@ export async function openStar(
   { args, ...command }: ServerCommand,
   profiles?: string
 ): Promise<RunningStar> {
-  const engine = roles.length > 1 ? await startEngine() : undefined
+  const engine = roles.length > 1 ? await RedisServer.start() : undefined
   const shared = engine === undefined ? args : [...args, '--redis', engine.url]
   const nodes = await Promise.all(roles.map((role) => startServer({ ...command, args: shared }, { role, profiles })))
   const [near, far = near] = nodes
@@ -56,13 +57,13 @@ export async function openStar(
     },
     usage: async () => {
       const cpuOf = async (node: RunningServer | undefined) => (await node?.usage())?.cpu ?? Number.NaN
-      const [nodeA, nodeB, report] = await Promise.all([cpuOf(near), cpuOf(nodes[1]), engine?.report()])
+      const [nodeA, nodeB, report] = await Promise.all([cpuOf(near), cpuOf(nodes[1]), engine && reportOf(engine)])
       return { nodeA, nodeB, engine: report?.cpu ?? Number.NaN }
     },
     stop: async () => {
       for (const { near, far } of pairs) for (const socket of [near, far]) socket.close()
       await Promise.all(nodes.map((node) => node.stop()))
-      await engine?.stop()
+      await engine?.[Symbol.asyncDispose]()
     }
   }
 }

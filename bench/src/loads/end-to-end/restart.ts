@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '@websocket-star/testkit/processes'
 import type { PeerContender } from '../../contenders/libraries/contender.js'
-import { freePort } from '../../contenders/servers/commands.js'
 import { readMetric } from '../../contenders/servers/metrics.js'
 import { startServer } from '../../contenders/servers/server.js'
 import type { Trial } from '../../harness/measure.js'

@@ -1,5 +1,5 @@
+import { Random } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { Random } from '../../../../../test/discovery/random.js'
 import type { Claim } from '../../../src/registry/claim.js'
 import { openNodes, startThree, type BackplaneKind } from './kind.js'
 import { isSameHolder, keyOf, settled, type Holder, type TestNode } from './test-node.js'

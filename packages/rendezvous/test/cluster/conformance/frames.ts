@@ -1,4 +1,4 @@
-import type { Random } from '../../../../../test/discovery/random.js'
+import type { Random } from '@websocket-star/testkit'
 import type { Frame } from '../../../src/cluster/frames.js'
 import { addressOf, keyOf } from './test-node.js'
 

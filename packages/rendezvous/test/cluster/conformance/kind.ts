@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { onTestFinished } from 'vitest'
-import { eventually } from '../../../../../test/support/deadline.js'
 import type { Backplane } from '../../../src/cluster/backplane.js'
 import { TestNode } from './test-node.js'
 

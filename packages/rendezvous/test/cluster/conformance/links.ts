@@ -1,5 +1,5 @@
+import { Random } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../../../../test/discovery/random.js'
 import type { Frame } from '../../../src/cluster/frames.js'
 import { everyShape, traffic } from './frames.js'
 import { startThree, untilAcquainted, type BackplaneKind } from './kind.js'

@@ -1,5 +1,5 @@
+import { RedisServer } from '@websocket-star/testkit/processes'
 import { expect, onTestFinished } from 'vitest'
-import { RedisServer } from '../../../../../test/support/redis.js'
 import type { Backplane } from '../../../src/cluster/backplane.js'
 import { LINKS_DEFAULTS } from '../../../src/cluster/links/links.js'
 import { RedisBackplane } from '../../../src/cluster/redis/redis-backplane.js'

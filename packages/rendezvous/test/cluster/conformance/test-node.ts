@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { within } from '../../../../../test/support/deadline.js'
+import { within } from '@websocket-star/testkit'
 import type { Backplane, BackplaneListener, NodeLink } from '../../../src/cluster/backplane.js'
 import type { Frame } from '../../../src/cluster/frames.js'
 import { Claim, type PeerRecord } from '../../../src/registry/claim.js'

@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled, type TestNode } from '../conformance/test-node.js'
 import { RedisStar } from './redis-star.js'
 

@@ -1,6 +1,5 @@
-import { FaultProxy } from '@websocket-star/testkit'
+import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../../../../../test/support/deadline.js'
 import { addressOf, keyOf, settled } from '../conformance/test-node.js'
 import { RedisStar, SHORT } from './redis-star.js'
 

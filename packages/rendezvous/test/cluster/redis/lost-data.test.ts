@@ -1,5 +1,5 @@
+import { eventually } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { eventually } from '../../../../../test/support/deadline.js'
 import { keyOf, type TestNode } from '../conformance/test-node.js'
 import { RedisStar } from './redis-star.js'
 

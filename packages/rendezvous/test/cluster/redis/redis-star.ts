@@ -1,6 +1,6 @@
+import { eventually } from '@websocket-star/testkit'
+import { type RedisOptions, RedisServer } from '@websocket-star/testkit/processes'
 import { onTestFinished } from 'vitest'
-import { eventually } from '../../../../../test/support/deadline.js'
-import { RedisServer, type RedisOptions } from '../../../../../test/support/redis.js'
 import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
 import { TestNode } from '../conformance/test-node.js'

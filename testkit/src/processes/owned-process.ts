@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { eventually, within } from './deadline.js'
+import { eventually, within } from '../deadline.js'
 
 /** Kills a process and removes a folder, unless it is told a line before its input ends. */
 const WATCH = 'read -r line || { kill -9 "$1"; [ -z "$2" ] || rm -rf "$2"; } 2> /dev/null'

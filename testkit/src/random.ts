@@ -34,9 +34,3 @@ export class Random {
     return Array.from({ length: Math.min(count, left.length) }, () => left.splice(this.below(left.length), 1)[0] as T)
   }
 }
-
-/** Of this run: the one in `DISCOVERY_SEED`, to see a failure again, or a new one. */
-export function chooseSeed(): number {
-  const given = process.env['DISCOVERY_SEED']
-  return given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given)
-}

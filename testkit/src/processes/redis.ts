@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import type { Certificates } from './certificates.js'
-import { within } from './deadline.js'
+import { within } from '../deadline.js'
 import { freePort } from './free-port.js'
-import { Inbox } from './inbox.js'
+import { Inbox } from '../inbox.js'
 import { OwnedProcess } from './owned-process.js'
 
 const run = promisify(execFile)
@@ -15,11 +14,20 @@ const run = promisify(execFile)
 /** Milliseconds a command may take: one that is paused answers nobody. */
 const PATIENCE = 60_000
 
+/** A certificate that signs itself. */
+interface RedisTls {
+  /** What a client has to trust, as PEM. */
+  readonly authority: string
+  /** Paths of PEM files. */
+  readonly cert: string
+  readonly key: string
+}
+
 export interface RedisOptions {
   /** Follows this server; it is ready when it has all its data. */
   readonly replicaOf?: RedisServer
   /** Serves TLS only, and asks for no certificate. */
-  readonly tls?: Certificates
+  readonly tls?: RedisTls
   /** What everybody has to know. */
   readonly password?: string
   /** Whom the URL names, with rules such as `~ws* &ws* +@all`; all else is for {@link RedisServer.cli} alone then. */
@@ -216,6 +224,6 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-function tlsFlags(tls: Certificates | undefined): string[] {
+function tlsFlags(tls: RedisTls | undefined): string[] {
   return tls === undefined ? [] : ['--tls', '--cacert', tls.cert]
 }
