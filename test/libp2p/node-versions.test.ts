@@ -1,6 +1,6 @@
 import { eventually } from '@websocket-star/testkit'
+import { nodeOf } from '@websocket-star/testkit/processes'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { nodeOf } from '../support/node-of.js'
 import { CURRENT, PeerProcess, type Runtime } from '../support/peer-process.js'
 import { startStar } from '../support/star.js'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { binaryFromNpm, CACHE } from '../support/npm-binary.js'
+import { binaryFromNpm, CACHE } from '@websocket-star/testkit/processes'
 import type { Runtime } from '../support/peer-process.js'
 
 /** What Deno needs where there is no home directory. */

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { versionOf } from '../contenders/servers/installation.js'
+import { versionOf } from '@websocket-star/testkit/processes'
 import { writeChart, writeFigures } from '../report/document.js'
 import { machineOf } from '../report/machine.js'
 import { parseOptions } from './options.js'

@@ -1,6 +1,6 @@
+import { versionOf } from '@websocket-star/testkit/processes'
 import { libp2pNode } from '../contenders/libraries/libp2p-modules.js'
 import { circuitRelay, starServer } from '../contenders/servers/commands.js'
-import { versionOf } from '../contenders/servers/installation.js'
 import type { CaseOf } from '../harness/measure.js'
 import type { Results } from '../harness/results.js'
 import { defineSuite, type Planned } from '../harness/suite.js'

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { installApart } from '@websocket-star/testkit/processes'
 import { randomPeerId } from '../../wire/peer-id.js'
-import { installApart } from '../servers/installation.js'
 import type { Incoming, OpenPeer, Outgoing } from './peer.js'
 import { Receipts } from './receipts.js'
 

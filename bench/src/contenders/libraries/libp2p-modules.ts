@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { installApart, nodeOf } from '../servers/installation.js'
+import { installApart, nodeOf } from '@websocket-star/testkit/processes'
 import type { Libp2pRelay } from './libp2p.js'
 
 /** Packages of js-libp2p, as far as they are used here. They are installed apart, for they want a newer Node than the server. */
@@ -22,8 +22,10 @@ export function libp2pModules(): Promise<string> {
   return installApart('libp2p', LIBP2P_PACKAGES)
 }
 
-export function libp2pNode(): Promise<string> {
-  return nodeOf(LIBP2P_NODE)
+/** Returns the Node that runs this if it is new enough, else one from npm. */
+export async function libp2pNode(): Promise<string> {
+  const isEnough = Number.parseInt(process.versions.node, 10) >= LIBP2P_NODE
+  return isEnough ? process.execPath : await nodeOf(LIBP2P_NODE)
 }
 
 /** @param modules - the `node_modules` they were installed in */

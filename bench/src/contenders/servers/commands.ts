@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '@websocket-star/testkit/processes'
+import { freePort, installApart } from '@websocket-star/testkit/processes'
 import { openForwardedPair, openStarPair } from '../../wire/pair.js'
 import { libp2pModules } from '../libraries/libp2p-modules.js'
-import { installApart } from './installation.js'
 import type { ServerCommand } from './server.js'
 
 const OURS = fileURLToPath(new URL('../../../../packages/rendezvous/dist/cli/main.js', import.meta.url))

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/bench/', import.meta.url))
-const INSTALL_TIMEOUT = 300_000
+/** Where packages are kept between runs. */
+export const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/npm/', import.meta.url))
+const INSTALL_TIMEOUT = 240_000
+const run = promisify(execFile)
+const isWindows = process.platform === 'win32'
 
 /** Native helpers that are used if they are found, as those of this repository would be: folders lie inside each other. */
 const OPTIONAL_HELPERS = ['bufferutil', 'utf-8-validate']
@@ -28,27 +31,45 @@ export async function installApart(name: string, packages: readonly string[]): P
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"private":true}')
   const args = ['install', '--prefix', folder, '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund', ...packages]
-  await promisify(execFile)('npm', args, {
-    cwd: folder,
-    timeout: INSTALL_TIMEOUT,
-    shell: process.platform === 'win32'
-  })
+  await run('npm', args, { cwd: folder, timeout: INSTALL_TIMEOUT, shell: isWindows })
   for (const helper of OPTIONAL_HELPERS) hide(join(modules, helper))
   writeFileSync(done, wanted)
   return modules
 }
 
-/** @returns a node of that version at least: the one that runs this, or one from npm */
-export async function nodeOf(major: number): Promise<string> {
-  if (Number(process.versions.node.split('.')[0]) >= major) return process.execPath
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  const modules = await installApart(`node${major}`, [`${name}@${major}`])
-  return join(modules, name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+/** A program that npm has as a package for each platform. */
+interface NpmBinary {
+  /** Name of the package. */
+  readonly name: string
+  /** A range of versions. */
+  readonly version: string
+  /** Where the program is in the package, without the ending that Windows wants. */
+  readonly path: string
 }
 
-/** @returns the version of a node, such as `v22.11.0` */
-export async function versionOf(node: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(node, ['--version'])
+/**
+ * Fetches a program from npm, once.
+ *
+ * @param folder - its name
+ * @returns the path of the binary
+ * @throws if it cannot be fetched, or does not run here
+ */
+export async function binaryFromNpm(folder: string, { name, version, path }: NpmBinary): Promise<string> {
+  const modules = await installApart(folder, [`${name}@${version}`])
+  const binary = join(modules, name, isWindows ? `${path}.exe` : path)
+  await versionOf(binary)
+  return binary
+}
+
+/** Fetches a Node of that version from npm, as {@link binaryFromNpm} does. */
+export async function nodeOf(major: number): Promise<string> {
+  const name = `node-${isWindows ? 'win' : process.platform}-${process.arch}`
+  return await binaryFromNpm(`node${major}`, { name, version: String(major), path: 'bin/node' })
+}
+
+/** @returns what a program says of its version, such as `v22.11.0` */
+export async function versionOf(binary: string): Promise<string> {
+  const { stdout } = await run(binary, ['--version'])
   return stdout.trim()
 }
 
