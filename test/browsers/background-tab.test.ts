@@ -34,7 +34,7 @@ async function receive(readable: ReadableStream<Uint8Array>): Promise<Received> 
 }
 
 describe('a tab of Chromium in the background', () => {
-  const stage = setStage(() => launchChromium({ without: UNTHROTTLED, args: [ONCE_A_MINUTE] }))
+  const stage = setStage(() => launchChromium({ ignoreDefaultArgs: UNTHROTTLED, args: [ONCE_A_MINUTE] }))
 
   /** Puts another tab in front, and waits until the page's timers have been silent for longer than the server waits. */
   async function hide(page: Page): Promise<void> {

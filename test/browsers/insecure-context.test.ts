@@ -12,7 +12,7 @@ const ED25519 = /^\/client\/ed25519\b.*\.js$/
 
 describe.each([
   ['Chromium', () => launchChromium({ args: [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`] })],
-  ['Firefox', () => launchFirefox({ preferences: { 'network.dns.localDomains': HOST } })]
+  ['Firefox', () => launchFirefox({ extraPrefsFirefox: { 'network.dns.localDomains': HOST } })]
 ] as const)('%s', (_name, launch) => {
   const stage = setStage(launch)
 

@@ -1,5 +1,5 @@
-import { installPackages } from '../support/debian.js'
-import { debianPackages, howToInstall, missingBrowsers } from './support/executables.js'
+import { debianPackages, howToInstall, missingBrowsers } from '@websocket-star/testkit/browsers'
+import { installPackages } from '@websocket-star/testkit/processes'
 
 /** Sees to it, before the first of these tests, that the browsers are there. */
 export default function install(): void {

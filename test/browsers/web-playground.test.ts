@@ -36,7 +36,7 @@ const BROWSERS = [
     20_000_000,
     () =>
       launchFirefox({
-        preferences: {
+        extraPrefsFirefox: {
           'network.dns.localDomains': HOST,
           'browser.download.folderList': 2,
           'browser.download.dir': SAVED,

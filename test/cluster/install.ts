@@ -1,4 +1,4 @@
-import { findCommand, howToInstallPackages, installPackages } from '../support/debian.js'
+import { findCommand, howToInstallPackages, installPackages } from '@websocket-star/testkit/processes'
 
 const DEBIAN_PACKAGES = ['redis-server', 'redis-tools']
 

@@ -1,10 +1,11 @@
+import { browserExecutable } from '@websocket-star/testkit/browsers'
 import { versionOf } from '@websocket-star/testkit/processes'
 import { libp2pNode } from '../contenders/libraries/libp2p-modules.js'
 import { circuitRelay, starServer } from '../contenders/servers/commands.js'
 import type { CaseOf } from '../harness/measure.js'
+import { UsageError } from '../harness/options.js'
 import type { Results } from '../harness/results.js'
 import { defineSuite, type Planned } from '../harness/suite.js'
-import { chromiumExecutable } from '../loads/pages/chromium.js'
 import { measureJoin } from '../loads/pages/join.js'
 import type { PageContender } from '../loads/pages/stage.js'
 import { measurePageTransfer } from '../loads/pages/transfer.js'
@@ -34,7 +35,7 @@ export const pages = defineSuite({
   measures: MEASURES,
   // Of the servers, and so the same for all.
   node: libp2pNode,
-  preface: async () => `Pages in ${await versionOf(chromiumExecutable())}.`,
+  preface: async () => `Pages in ${await versionOf(chromium())}.`,
   nameOf: (of) => (of.kind === 'transfer' ? sizeName(of.size) : of.kind),
   plan: (): Planned<Name, PageCase>[] => [
     { case: LARGE_WRITES, contenders: ['client', 'libp2p', 'circuit'] },
@@ -44,6 +45,15 @@ export const pages = defineSuite({
   tables,
   profiled: { cases: [LARGE_WRITES], contender: 'client', roles: () => ['server'] }
 })
+
+/** @throws {UsageError} that says how to get one, if there is none */
+function chromium(): string {
+  try {
+    return browserExecutable('chromium')
+  } catch (cause) {
+    throw new UsageError(`bench pages needs Chromium. ${(cause as Error).message}`, { cause })
+  }
+}
 
 function tables(results: Results<Name, typeof MEASURES>): string[] {
   const transfers = results.rows('transfer')

@@ -1,8 +1,8 @@
 import { within } from '@websocket-star/testkit'
+import type { BrowserName } from '@websocket-star/testkit/browsers'
 import type { CDPSession, Page as Tab } from 'puppeteer-core'
 import type { WorkerKind } from '../pages/page.js'
 import type { Peer } from '../pages/peer.js'
-import type { BrowserName } from './executables.js'
 
 /** Milliseconds: for 50 MB on a busy machine. */
 const PATIENCE = 100_000

@@ -1,7 +1,7 @@
+import { launchBrowser } from '@websocket-star/testkit/browsers'
 import type { Page as Tab } from 'puppeteer-core'
 import type { PeerContender } from '../../contenders/libraries/contender.js'
 import type { AnswerOf, Remote } from '../../processes/serve.js'
-import { launchChromium } from './chromium.js'
 import type { PageLibrary, PagePeer } from './page.js'
 import { startSite } from './site.js'
 
@@ -9,6 +9,9 @@ import { startSite } from './site.js'
 export interface PageContender extends Required<Pick<PeerContender, 'title' | 'server'>> {
   library: PageLibrary
 }
+
+/** It ends with the process that started it, however that ends; a page may take two minutes to answer. */
+const LAUNCH = { pipe: true, protocolTimeout: 120_000 }
 
 /** A browser of a trial, and the pages it is to show. */
 export interface Stage {
@@ -18,7 +21,7 @@ export interface Stage {
 }
 
 export async function openStage(): Promise<Stage> {
-  const [site, browser] = await Promise.all([startSite(), launchChromium()])
+  const [site, browser] = await Promise.all([startSite(), launchBrowser('chromium', LAUNCH)])
   return {
     open: async () => {
       const tab = await browser.newPage({ type: 'window' })

@@ -1,6 +1,6 @@
-import { findCommand, howToInstallPackages, isExecutable } from '../../support/debian.js'
+import { findCommand, howToInstallPackages, isExecutable } from '../processes/debian.js'
 
-/** The browsers that tests run in, as Debian has them. */
+/** The browsers of tests and benchmarks, as Debian has them. */
 const BROWSERS = {
   chromium: { variable: 'CHROMIUM', command: 'chromium', debianPackage: 'chromium' },
   firefox: { variable: 'FIREFOX', command: 'firefox-esr', debianPackage: 'firefox-esr' }
@@ -42,7 +42,7 @@ export function debianPackages(names: readonly BrowserName[]): string[] {
 export function howToInstall(names: readonly BrowserName[]): string {
   const variables = names.map((name) => `${BROWSERS[name].variable}=<path>`)
   return (
-    `The tests in test/browsers need ${names.join(' and ')}. On Debian, as root:\n` +
+    `There is no ${names.join(' and no ')} here. On Debian, as root:\n` +
     `  ${howToInstallPackages(debianPackages(names))}\n` +
     `Elsewhere, name an executable by the environment: ${variables.join(' ')}`
   )
