@@ -3,11 +3,11 @@ import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
 import { canonicalUnder, keyOf } from '../registry/entry.js'
 import { Groups } from '../registry/groups.js'
-import { SLOW_FROM, type Member } from '../registry/member.js'
+import type { Member } from '../registry/member.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters } from '../stats.js'
 import { ChangeLog, changesForOwner, type Changes } from './changes.js'
-import { pauseBetween } from './pace.js'
+import { pauseBetween, SLOW_FROM } from './pace.js'
 import { PeerList } from './peer-list.js'
 
 /** A client that is told of changes, and what it knows. */

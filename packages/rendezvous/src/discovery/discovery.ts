@@ -1,12 +1,13 @@
 import { TokenBucket } from '../pacing/token-bucket.js'
 import type { Entry } from '../registry/entry.js'
 import { Groups } from '../registry/groups.js'
-import { SLOW_FROM, type Member } from '../registry/member.js'
+import type { Member } from '../registry/member.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters } from '../stats.js'
 import { Announcements, announcementSize } from './announcements.js'
 import { Broadcasts } from './broadcasts.js'
 import { Newcomers } from './newcomers.js'
+import { SLOW_FROM } from './pace.js'
 import { RecentKeys } from './recent-keys.js'
 
 export interface DiscoveryOptions {
@@ -61,7 +62,7 @@ export class Discovery {
     this.#broadcasts = new Broadcasts(onFault, now)
     this.#recent = new RecentKeys(now)
     registry.watch({
-      newcomer: (entry) => this.introduce(entry),
+      introduce: (entry) => this.introduce(entry),
       moved: (member, before) => this.#moved(member, before)
     })
     const rate = maxBytesPerSecond * NEWCOMERS_SHARE

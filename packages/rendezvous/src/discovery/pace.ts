@@ -6,3 +6,6 @@ const LONGEST_PAUSE = 2_000
 export function pauseBetween(listeners: number): number {
   return Math.min(LONGEST_PAUSE, listeners * PAUSE)
 }
+
+/** Bytes queued for a client above which it is told nothing of others. */
+export const SLOW_FROM = 262_144

@@ -2,9 +2,6 @@ import type { ParsedPublicKey, StarAddress } from '@websocket-star/protocol'
 import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { Session } from '../transport/session.js'
 
-/** Bytes unsent to a client above which it is told nothing of others. */
-export const SLOW_FROM = 262_144
-
 /** A join that is under way for one address of one session. */
 export type PendingJoin =
   | { state: 'challenged'; address: StarAddress; key: ParsedPublicKey; nonce: string; expiresAt: number }

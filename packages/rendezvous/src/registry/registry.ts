@@ -15,7 +15,7 @@ export interface RegistryWatcher {
    *
    * @returns resolves once the others have been told; undefined if there is nothing to wait for
    */
-  newcomer?(entry: Entry): Promise<void> | undefined
+  introduce?(entry: Entry): Promise<void> | undefined
   /**
    * The addresses of a session have changed; it has left once it has none.
    *
@@ -82,8 +82,8 @@ export class Registry {
    *
    * @returns resolves once the others have been told; undefined if there is nothing to wait for
    */
-  announce(entry: Entry): Promise<void> | undefined {
-    const told = this.#watchers.map((watcher) => watcher.newcomer?.(entry)).filter((promise) => promise !== undefined)
+  introduce(entry: Entry): Promise<void> | undefined {
+    const told = this.#watchers.map((watcher) => watcher.introduce?.(entry)).filter((promise) => promise !== undefined)
     return told.length > 1 ? Promise.all(told).then(() => {}) : told[0]
   }
 

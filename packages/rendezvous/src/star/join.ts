@@ -180,8 +180,8 @@ export class Joining {
       this.#confirm(member, address, claim)
     }
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
-    const announced = this.#registry.announce(entry)
-    if (announced !== undefined) await announced
+    const introduced = this.#registry.introduce(entry)
+    if (introduced !== undefined) await introduced
     if (!claim.isSettled) await this.#untilSettled(claim)
     this.#requireHeld(member, address)
 

@@ -81,7 +81,7 @@ export class Takeover {
     const wasHere = known !== undefined && !isElsewhere(known)
     const { entry, isNew } = this.#registry.claimElsewhere(record, isAll) ?? {}
     if (entry === undefined) return
-    if (isNew) void this.#registry.announce(entry)
+    if (isNew) void this.#registry.introduce(entry)
     if (wasHere && isElsewhere(entry)) this.#lost(entry)
   }
 
