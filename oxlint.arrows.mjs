@@ -14,8 +14,8 @@ const PACKAGES = {
 }
 
 /**
- * The rooms of the server, from low to high. Each may import itself and the rows above it in this table, which are lower;
- * rooms of one row know nothing of each other.
+ * The rooms of the server, from low to high. Each may import itself and rooms of the rows before its own; rooms of one row know
+ * nothing of each other.
  */
 const ROOMS = [
   ['options.ts', 'stats.ts', 'version.ts'],
@@ -57,6 +57,11 @@ function beyondPackage(name) {
   return [{ regex, allowTypeImports: true, message: 'the pages have types of the server only' }, ...patterns]
 }
 
+/** Returns the rooms below a row. */
+function lowerThan(row) {
+  return ROOMS.slice(0, row).flat()
+}
+
 /** Returns the pattern of the rooms that a room of a row may not import. */
 function beyondRoom(room, row) {
   const refused = ROOMS.slice(row)
@@ -64,8 +69,8 @@ function beyondRoom(room, row) {
     .filter((other) => other !== room)
     .map((other) => (other.endsWith('.ts') ? other.replace(/\.ts$/, '\\.js$') : `${other}/`))
   return {
-    regex: `^(?:\\./|(?:\\.\\./)+)(?:${refused.join('|')})`,
-    message: `${room} may import lower rooms only, by the order in oxlint.arrows.mjs`
+    regex: `^(?:\\.{1,2}/)+(?:${refused.join('|')})`,
+    message: `${room} may import lower rooms only: ${lowerThan(row).join(', ') || 'none'} (oxlint.arrows.mjs)`
   }
 }
 

@@ -1,4 +1,4 @@
-import { TypedEventEmitter } from 'main-event'
+import type { TypedEventEmitter } from 'main-event'
 import type { StarEvents } from './events.js'
 import type { PeerChange, StarPeer } from './star-peer.js'
 

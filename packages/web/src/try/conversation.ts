@@ -1,4 +1,4 @@
-import { Transfer } from './transfer.js'
+import type { Transfer } from './transfer.js'
 import type { Talk } from './talk.js'
 
 /** One line of what was said and sent. */
