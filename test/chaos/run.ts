@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Random, within } from '@websocket-star/testkit'
-import { RedisServer } from '@websocket-star/testkit/processes'
+import { readProcUsage, RedisServer } from '@websocket-star/testkit/processes'
 import { converged, faultsOf, leftInRedis } from './calm.js'
 import { drawFault, type Fault } from './faults.js'
 import type { Corruption, HalfPlan, Manner } from './half.js'
@@ -284,7 +283,7 @@ export class Run {
       for (const { name, peakBytes } of places.lives) {
         if (peakBytes > NODE_BYTES) this.#violated(`${name} held ${peakBytes} bytes`)
       }
-      const engineBytes = await residentBytes(redis)
+      const engineBytes = residentBytes(redis)
       this.report.engineBytes(engineBytes)
       if (engineBytes > ENGINE_BYTES) this.#violated(`Redis held ${engineBytes} bytes`)
     }
@@ -306,7 +305,10 @@ function canTalk(one: Party, other: Party): boolean {
 }
 
 /** Memory that Redis holds; 0 while there is none. */
-async function residentBytes({ pid }: RedisServer): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+function residentBytes({ pid }: RedisServer): number {
+  try {
+    return readProcUsage(pid).rss || 0
+  } catch {
+    return 0
+  }
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { End, Source } from '../support/legacy-types.js'
 import { joinSocket, type StarSocket, type StreamPair } from '../support/socket.js'
 import { startStar } from '../support/star.js'
-import { difference, intact, paced, pull, randomChunks, receive, transfer } from '../support/streams.js'
+import { differenceOfBytes, intact, paced, pull, randomChunks, receive, transfer } from '../support/streams.js'
 
 test.each([{ cryptoChallenge: true }, { cryptoChallenge: false }])('both directions at once, %o', async (options) => {
   await using star = await startStar(options)
@@ -173,7 +173,7 @@ describe('a peer that goes', () => {
     alice.socket.disconnect()
 
     const { chunks: arrived, end } = await receive(callee.source)
-    expect(difference(arrived, chunks)).toBeUndefined()
+    expect(differenceOfBytes(arrived, chunks)).toBeUndefined()
     expect(end).toBeTypeOf('string')
   })
 

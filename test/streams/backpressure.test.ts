@@ -1,7 +1,8 @@
 import { readableStream, socketStreams, valuesOf, writableStream, writeAll } from '@websocket-star/streams'
 import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { accepted, differenceOfBytes, openStream, randomChunks, readAll } from './flows.js'
+import { differenceOfBytes } from '../support/streams.js'
+import { accepted, openStream, randomChunks, readAll } from './flows.js'
 import { connect, directions, ordered, recorded, settled, versions } from './sockets.js'
 
 const WINDOW = 65_536

@@ -92,14 +92,6 @@ export function differenceOfChunks(received: readonly Uint8Array[], sent: readon
   return at < 0 ? undefined : `chunk ${at} differs: ${received[at]?.length} bytes of ${sent[at]?.length}`
 }
 
-/** Where two runs of bytes part, or undefined. */
-export function differenceOfBytes(received: readonly Uint8Array[], sent: readonly Uint8Array[]): string | undefined {
-  const [there, here] = [Buffer.concat(received), Buffer.concat(sent)]
-  if (there.equals(here)) return undefined
-  const at = here.findIndex((byte, index) => there[index] !== byte)
-  return `${there.length} bytes of ${here.length}, the first wrong one at ${at < 0 ? here.length : at}`
-}
-
 /** The code of what a call throws. */
 export function codeOf(call: () => unknown): unknown {
   try {

@@ -1,7 +1,8 @@
 import { socketStreams, writeAll } from '@websocket-star/streams'
 import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { accepted, differenceOfBytes, differenceOfChunks, finished, randomChunks, readAll } from './flows.js'
+import { differenceOfBytes } from '../support/streams.js'
+import { accepted, differenceOfChunks, finished, randomChunks, readAll } from './flows.js'
 import { heard, recorded, settled, TestServer, type Major } from './sockets.js'
 
 const WINDOW = 65_536

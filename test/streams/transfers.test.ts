@@ -1,15 +1,7 @@
 import { socketStreams, writeAll, type Codec } from '@websocket-star/streams'
 import { describe, expect, test } from 'vitest'
-import {
-  differenceOfBytes,
-  differenceOfChunks,
-  finished,
-  openStream,
-  randomChunks,
-  randomSizes,
-  readAll,
-  type Read
-} from './flows.js'
+import { differenceOfBytes } from '../support/streams.js'
+import { differenceOfChunks, finished, openStream, randomChunks, randomSizes, readAll, type Read } from './flows.js'
 import { connect, directions, ordered, recorded, settled, someVersions, TestServer, versions } from './sockets.js'
 
 describe.each(versions)('socket.io $server with client $client over $transport', (combination) => {

@@ -68,7 +68,7 @@ export async function transfer(
 ): Promise<{ end: End; difference: string | undefined }> {
   pull(paced(chunks), from.sink)
   const received = await receive(to.source)
-  return { end: received.end, difference: difference(received.chunks, chunks) }
+  return { end: received.end, difference: differenceOfBytes(received.chunks, chunks) }
 }
 
 /** Sends chunks to an `echo` and compares with what comes back. */
@@ -77,7 +77,7 @@ export function roundTrip(chunks: readonly Buffer[], duplex: Duplex): ReturnType
 }
 
 /** Where two runs of bytes part, or undefined if they never do. Says more than a dump of megabytes. */
-export function difference(received: readonly Buffer[], sent: readonly Buffer[]): string | undefined {
+export function differenceOfBytes(received: readonly Uint8Array[], sent: readonly Uint8Array[]): string | undefined {
   const [there, here] = [Buffer.concat(received), Buffer.concat(sent)]
   if (there.equals(here)) return undefined
   const offset = here.findIndex((byte, index) => there[index] !== byte)

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { eventually, within } from '../deadline.js'
+import { readProcUsage, readStat } from './usage.js'
 
 /** Kills a process and removes a folder, unless it is told a line before its input ends. */
 const WATCH = 'read -r line || { kill -9 "$1"; [ -z "$2" ] || rm -rf "$2"; } 2> /dev/null'
@@ -38,7 +38,7 @@ export class OwnedProcess {
   /** SIGSTOP: it is there, and its sockets are, but it does nothing. Resolves once it has stopped. */
   async pause(): Promise<void> {
     this.#child.kill('SIGSTOP')
-    await eventually(`process ${this.pid} to stop`, async () => (await this.#state()) === 'T')
+    await eventually(`process ${this.pid} to stop`, () => readStat(this.pid)[0] === 'T')
   }
 
   /** SIGCONT */
@@ -54,25 +54,12 @@ export class OwnedProcess {
 
   /** Memory it holds, in bytes; works while it is paused. */
   async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+    return readProcUsage(this.pid).rss
   }
 
   /** CPU it has used so far, of itself and of the kernel for it, in seconds; works while it is paused. */
   async cpuSeconds(): Promise<number> {
-    const [user = 0, system = 0] = (await this.#stat()).slice(11, 13).map(Number)
-    const ticksPerSecond = 100
-    return (user + system) / ticksPerSecond
-  }
-
-  async #state(): Promise<string | undefined> {
-    return (await this.#stat())[0]
-  }
-
-  /** The fields of `/proc/<pid>/stat` after the name, which may have spaces in it. */
-  async #stat(): Promise<string[]> {
-    const line = await readFile(`/proc/${this.pid}/stat`, 'utf8')
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')
+    return readProcUsage(this.pid).cpu / 1e6
   }
 
   #unwatch(): void {

@@ -4,8 +4,8 @@
  */
 import v8 from 'node:v8'
 import vm from 'node:vm'
+import type { Usage } from '@websocket-star/testkit/processes'
 import { endWithParent, serve } from '../../processes/serve.js'
-import type { Usage } from './usage.js'
 
 const commands = {
   /** As {@link process.resourceUsage} has it. */

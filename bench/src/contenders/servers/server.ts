@@ -1,8 +1,8 @@
+import { readProcUsage, type Usage } from '@websocket-star/testkit/processes'
 import type { OpenSender } from '../../loads/sockets/sender.js'
 import { RemoteProcess, type ProcessOptions } from '../../processes/remote-process.js'
 import type { Pair } from '../../wire/pair.js'
 import type { Probe } from './probe.js'
-import { readProcUsage, type Usage } from './usage.js'
 
 /** How a server is started and reached. */
 export interface ServerCommand {

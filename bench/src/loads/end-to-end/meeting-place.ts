@@ -1,6 +1,6 @@
+import type { Usage } from '@websocket-star/testkit/processes'
 import type { PeerContender } from '../../contenders/libraries/contender.js'
 import { startServer, type RunningServer } from '../../contenders/servers/server.js'
-import type { Usage } from '../../contenders/servers/usage.js'
 
 /** Where the peers of a trial meet, and what they are made of. */
 export interface MeetingPlace<Reading = Usage> {

@@ -1,7 +1,7 @@
 import { FaultProxy } from '@websocket-star/testkit'
+import type { Usage } from '@websocket-star/testkit/processes'
 import type { PeerContender } from '../../contenders/libraries/contender.js'
 import type { LibraryName } from '../../contenders/libraries/libraries.js'
-import type { Usage } from '../../contenders/servers/usage.js'
 import { RemoteProcess } from '../../processes/remote-process.js'
 import type { Commands, Remote } from '../../processes/serve.js'
 import { openMeetingPlace, type MeetingPlace } from './meeting-place.js'

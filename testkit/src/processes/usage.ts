@@ -15,11 +15,9 @@ export interface Usage {
 /** Linux counts in hundredths of a second on every machine Node runs on (USER_HZ). */
 const MICROSECONDS_PER_TICK = 10_000
 
-/** Reads it from `/proc`, without a word to the process itself. */
+/** Reads it from `/proc`, without a word to the process itself, which may be paused. */
 export function readProcUsage(pid: number): Usage {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  // The name of the process, in parentheses, may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = readStat(pid)
   const ticks = Number(fields[11]) + Number(fields[12])
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   return {
@@ -28,6 +26,13 @@ export function readProcUsage(pid: number): Usage {
     peakRss: kibibytes(status, 'VmHWM'),
     ...calls(pid)
   }
+}
+
+/** Returns the fields of `/proc/<pid>/stat` from the state on. */
+export function readStat(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  // The name of the process, in parentheses, may hold spaces.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function calls(pid: number): { reads: number; writes: number } {
