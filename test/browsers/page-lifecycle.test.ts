@@ -71,12 +71,12 @@ describe.each(BROWSERS)('%s', (name, launch) => {
 
   test('and takes over from itself where its goodbye did not get through', async () => {
     await using star = await startStar()
-    await using cable = await FaultProxy.open(star)
+    await using proxy = await FaultProxy.open(star)
     const [page, client] = [await stage.open(), await joinClient(star)]
-    const id = await page.call('join', { servers: [cable.through(star.multiaddr)], keptKey: true })
-    cable.abandon()
+    const id = await page.call('join', { servers: [proxy.through(star.multiaddr)], keptKey: true })
+    proxy.abandon()
     await page.tab.reload()
-    expect(await page.call('join', { servers: [cable.through(star.multiaddr)], keptKey: true })).toBe(id)
+    expect(await page.call('join', { servers: [proxy.through(star.multiaddr)], keptKey: true })).toBe(id)
     // The server holds the old connection for open still.
     expect(star.server.stats()).toMatchObject({ sessions: 3, peers: 2, closed: {} })
     await page.call('echo')

@@ -9,12 +9,12 @@ const megabytes = 1_000_000
 describe('a client that comes back while its old connection is half open', () => {
   test('takes its own address back', async () => {
     await using star = await startStar()
-    await using cable = await FaultProxy.open(star)
-    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
-    cable.abandon()
+    await using proxy = await FaultProxy.open(star)
+    await using before = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
+    proxy.abandon()
 
-    await using after = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
-    await using bob = await joinLegacy({ star: cable.through(star.multiaddr), name: 'bob' })
+    await using after = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
+    await using bob = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'bob' })
     expect(await roundTrip(randomChunks(megabytes), await bob.dial(after.address))).toEqual(intact)
     expect(after.accepted.items).toHaveLength(1)
     expect(before.accepted.items).toHaveLength(0)
@@ -22,9 +22,9 @@ describe('a client that comes back while its old connection is half open', () =>
 
   test('is reached where it came back, by whatever way that was', async () => {
     await using star = await startStar()
-    await using cable = await FaultProxy.open(star)
-    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
-    cable.abandon()
+    await using proxy = await FaultProxy.open(star)
+    await using before = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
+    proxy.abandon()
 
     await using after = await joinLegacy({ star: star.multiaddr, name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
@@ -37,12 +37,12 @@ describe('a client that comes back while its old connection is half open', () =>
 describe('a client that comes back under another address than its half-open connection has', () => {
   test('is reached under the first as well', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
-    await using cable = await FaultProxy.open(star)
-    await using before = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
-    cable.abandon()
+    await using proxy = await FaultProxy.open(star)
+    await using before = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
+    proxy.abandon()
 
     await using after = await joinLegacy({ star: star.multiaddr, name: 'alice' })
-    await using bob = await joinLegacy({ star: cable.through(star.multiaddr), name: 'bob' })
+    await using bob = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'bob' })
     await eventually('bob to reach alice', async () => (await refusal(bob.dial(before.address))) === undefined)
     expect(after.accepted.items).not.toHaveLength(0)
     expect(before.accepted.items).toHaveLength(0)
@@ -52,9 +52,9 @@ describe('a client that comes back under another address than its half-open conn
 describe('a half-open client', () => {
   test('does not get an address back that another of its kind leaves', async () => {
     await using star = await startStar({ join: { takeoverTimeout: 500 }, dial: { ackTimeout: 2_000 } })
-    await using cable = await FaultProxy.open(star)
-    await using silent = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
-    cable.abandon()
+    await using proxy = await FaultProxy.open(star)
+    await using silent = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
+    proxy.abandon()
     await using leaving = await joinLegacy({ star: star.multiaddr, name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
     await leaving.close()
@@ -65,11 +65,11 @@ describe('a half-open client', () => {
 
   test('is given up when it has been silent for long', async () => {
     await using star = await startStar({ heartbeat: { interval: 200, timeout: 2_000 } })
-    await using cable = await FaultProxy.open(star)
-    await using alice = await joinLegacy({ star: cable.through(star.multiaddr), name: 'alice' })
+    await using proxy = await FaultProxy.open(star)
+    await using alice = await joinLegacy({ star: proxy.through(star.multiaddr), name: 'alice' })
     await using bob = await joinLegacy({ star: star.multiaddr, name: 'bob' })
     const address = `${star.multiaddr}/ipfs/${alice.peerId}`
-    cable.abandon()
+    proxy.abandon()
 
     await eventually('alice to be gone', async () => (await refusal(bob.dial(address))) === 'Peer not found')
     expect(star.server.stats().closed['heartbeat timeout']).toBeGreaterThanOrEqual(1)

@@ -11,8 +11,8 @@ test.each(['silent', 'refusing'] as const)(
   'a node is cut off from a %s Redis for longer than its lease, and healed: each peer has one holder',
   async (fault) => {
     const redis = await startRedis()
-    await using cable = await FaultProxy.open(redis)
-    const star = await ProcessStar.start(redis, SHORT_TTL, [redis.url, cable.through(redis.url), redis.url])
+    await using proxy = await FaultProxy.open(redis)
+    const star = await ProcessStar.start(redis, SHORT_TTL, [redis.url, proxy.through(redis.url), redis.url])
     const [here, there] = star.pair
     const third = star.nodes[2] ?? here
     const [near, other] = [await Resident.join(here), await Resident.join(third)]
@@ -24,7 +24,7 @@ test.each(['silent', 'refusing'] as const)(
     const concerned = await loadBetween(here, there, { bytes: 1_000_000_000 })
     await Promise.all(concerned.map((load) => load.reached(1_000_000)))
 
-    cable.cut(fault)
+    proxy.cut(fault)
     const cutAt = performance.now()
     const since = (): number => Math.round(performance.now() - cutAt)
     await eventually('to be fenced', async () => (await readinessOf(there))[0] === 503)
@@ -45,8 +45,8 @@ test.each(['silent', 'refusing'] as const)(
     await removed.reach(newcomer)
     await near.reach(moved)
 
-    cable.reset()
-    cable.mend()
+    proxy.reset()
+    proxy.mend()
     const mendedAt = performance.now()
     const residents = [near, other, far, neighbour, moved, removed, newcomer]
     await eventually('to be ready', async () => await there.isReady())

@@ -50,10 +50,10 @@ test('a peer that another node took and gave up unnoticed is held again', async 
 
 test('what happened after a claim is told after it has settled', async () => {
   const star = await RedisStar.open()
-  await using cable = await FaultProxy.open(star.redis)
-  const one = await star.start({ url: cable.through(star.redis.url) })
+  await using proxy = await FaultProxy.open(star.redis)
+  const one = await star.start({ url: proxy.through(star.redis.url) })
   const other = await star.start()
-  cable.holdAnswers(/:commands\r\n/)
+  proxy.holdAnswers(/:commands\r\n/)
   const claim = one.claim(keyOf(1))
   await other.until('the claim', () => other.others.has(keyOf(1)))
   const { generation } = await other.hold(keyOf(1))
@@ -65,23 +65,23 @@ test('what happened after a claim is told after it has settled', async () => {
   // long enough for the feed to come
   await other.hold(keyOf(2))
   await star.redis.cli('PING')
-  cable.releaseAnswers()
+  proxy.releaseAnswers()
   await eventually('the takeover', () => one.others.get(keyOf(1))?.generation === generation)
   expect([wasSettled, claim.isLost]).toEqual([true, true])
 })
 
 test('who is told that another node holds a peer knows which', async () => {
   const star = await RedisStar.open()
-  await using cable = await FaultProxy.open(star.redis)
-  const one = await star.start({ url: cable.through(star.redis.url) })
+  await using proxy = await FaultProxy.open(star.redis)
+  const one = await star.start({ url: proxy.through(star.redis.url) })
   const other = await star.start()
-  cable.holdAnswers(/:feed\r\n/)
+  proxy.holdAnswers(/:feed\r\n/)
   const held = await other.hold(keyOf(1))
   const claim = one.claim(keyOf(1), { isAgain: true })
   await settled(claim)
   expect(claim.isLost).toBe(true)
   expect(one.others.get(keyOf(1))).toMatchObject({ node: other.id, generation: held.generation })
-  cable.releaseAnswers()
+  proxy.releaseAnswers()
 })
 
 test('lines that are not well-formed are counted, and the others are heard of', async () => {

@@ -8,8 +8,8 @@ const OTHER = keyOf(2)
 
 test('a node that is cut off gives itself up, and is given up; healed, it holds what nobody took', async () => {
   const star = await RedisStar.open()
-  await using cable = await FaultProxy.open(star.redis)
-  const lone = await star.start({ url: cable.through(star.redis.url) })
+  await using proxy = await FaultProxy.open(star.redis)
+  const lone = await star.start({ url: proxy.through(star.redis.url) })
   const rest = await star.start()
   const kept = await lone.hold(KEY)
   const lost = await lone.hold(OTHER)
@@ -18,7 +18,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   link.send({ type: 'probe', id: 1, key: KEY })
   await lone.until('a frame', () => lone.framesFrom(rest).length === 1)
 
-  cable.cut('silent')
+  proxy.cut('silent')
   await eventually('the lone node to be fenced', () => lone.backplane.isFenced)
   expect(rest.others.size).toBe(2)
   await rest.until('the peers to leave', () => rest.others.size === 0)
@@ -29,8 +29,8 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   await settled(late)
   expect(late.generation).toBe(undefined)
 
-  cable.reset()
-  cable.mend()
+  proxy.reset()
+  proxy.mend()
   await lone.untilHeld(OTHER, { node: rest.id, generation: taken.generation })
   await rest.untilHeld(KEY, { node: lone.id, generation: kept.generation })
   await rest.until('the late peer', () => rest.others.has(keyOf(3)))
@@ -46,12 +46,12 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
 
 test('thousands of peers of a node that is gone are removed, and nothing of it stays', async () => {
   const star = await RedisStar.open()
-  await using cable = await FaultProxy.open(star.redis)
-  const lone = await star.start({ url: cable.through(star.redis.url) })
+  await using proxy = await FaultProxy.open(star.redis)
+  const lone = await star.start({ url: proxy.through(star.redis.url) })
   const rest = await star.start()
   const claims = Array.from({ length: 2_500 }, (_, index) => lone.claim(keyOf(index)))
   await rest.until('all peers', () => rest.others.size === claims.length)
-  cable.cut('silent')
+  proxy.cut('silent')
   await rest.until('all to leave', () => rest.others.size === 0)
   await star.untilRegistered()
   await eventually('all of it to be gone', async () => !(await star.redis.cli('KEYS', '*')).includes('own'))
