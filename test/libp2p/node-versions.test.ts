@@ -1,7 +1,8 @@
 import { eventually } from '@websocket-star/testkit'
 import { nodeOf } from '@websocket-star/testkit/processes'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { CURRENT, PeerProcess, type Runtime } from '../support/peer-process.js'
+import type { Runtime } from '../support/line-process.js'
+import { CURRENT, PeerProcess } from '../support/peer-process.js'
 import { startStar } from '../support/star.js'
 
 /** The Node that runs the tests, and a newer one as it is: libp2p 3 lacks nothing there. */
@@ -34,9 +35,9 @@ describe.each([
       isSame: true,
       node: expect.stringMatching(dialler === 'newer' ? /^v24\./ : process.version)
     })
-    expect([await alice.leave(), alice.stderr]).toEqual([0, []])
+    expect([await alice.leave(), alice.stderr.items]).toEqual([0, []])
     await eventually('word that one has left', () => star.server.stats().peers === 1)
-    expect([await bob.leave(), bob.stderr]).toEqual([0, []])
+    expect([await bob.leave(), bob.stderr.items]).toEqual([0, []])
     await eventually('word that both have', () => star.server.stats().sessions === 0)
     // They said goodbye.
     expect(star.server.stats()).toMatchObject({ streams: 0, closed: { 'client disconnect': 2 }, reset: {} })

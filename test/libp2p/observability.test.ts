@@ -213,7 +213,7 @@ describe('logs', () => {
     await using alice = new PeerProcess(CURRENT, [star.multiaddr, String(peerId)], env)
     await alice.next('what came back')
     expect([await alice.leave(), await bob.leave()]).toEqual([0, 0])
-    const [near, far] = [alice.stderr, bob.stderr].map((lines) => lines.map((line) => line.replace(/^\S+ /, '')))
+    const [near, far] = [alice.stderr, bob.stderr].map(({ items }) => items.map((line) => line.replace(/^\S+ /, '')))
     const address = `${star.multiaddr}/p2p/${String(peerId)}`
     expect(near).toContain(`libp2p:websocket-star dialing ${address}`)
     expect(near).toContain(`libp2p:websocket-star outbound connection ${address} upgraded`)

@@ -2,7 +2,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { connectRaw } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import manifest from '../../packages/rendezvous/package.json' with { type: 'json' }
-import { CommandServer, runCommand, type Environment } from '../support/command.js'
+import { CommandServer, runCommand } from '../support/command.js'
+import type { Environment } from '../support/line-process.js'
 import { createIdentity } from '../support/raw-identity.js'
 
 type Given = [args: string[], env?: Environment]

@@ -3,7 +3,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommand, type Environment } from '../support/command.js'
+import { runCommand } from '../support/command.js'
+import type { Environment } from '../support/line-process.js'
 import { createCertificates, type Certificates } from '../support/certificates.js'
 
 let certificates: Certificates

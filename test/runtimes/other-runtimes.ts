@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { binaryFromNpm, CACHE } from '@websocket-star/testkit/processes'
-import type { Runtime } from '../support/peer-process.js'
+import type { Runtime } from '../support/line-process.js'
 
 /** What Deno needs where there is no home directory. */
 export const DENO_ENVIRONMENT = { DENO_DIR: join(CACHE, 'deno-cache'), DENO_NO_UPDATE_CHECK: '1' }

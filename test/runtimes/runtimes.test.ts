@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CommandServer } from '../support/command.js'
-import { PeerProcess, type Runtime } from '../support/peer-process.js'
+import type { Runtime } from '../support/line-process.js'
+import { PeerProcess } from '../support/peer-process.js'
 import { bun, deno, DENO_ENVIRONMENT } from './other-runtimes.js'
 
 type RuntimeName = 'node' | 'bun' | 'deno'
@@ -41,8 +42,8 @@ describe.each([
     await using alice = new PeerProcess(near, [server.url, String(peerId)], DENO_ENVIRONMENT, peer)
     expect(await alice.next('what came back')).toEqual({ bytes: 10_000_000, isSame: true, runtime: names.dialer })
 
-    expect([await alice.leave(), alice.stderr]).toEqual([0, []])
-    expect([await bob.leave(), bob.stderr]).toEqual([0, []])
+    expect([await alice.leave(), alice.stderr.items]).toEqual([0, []])
+    expect([await bob.leave(), bob.stderr.items]).toEqual([0, []])
     expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null })
     expect(server.stderr.items).toEqual([])
   })

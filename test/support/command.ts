@@ -1,56 +1,17 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { Inbox, within } from '@websocket-star/testkit'
-import type { Runtime } from './peer-process.js'
+import { within } from '@websocket-star/testkit'
+import { LineProcess, type Environment, type Exit, type Runtime } from './line-process.js'
 
 const script = fileURLToPath(new URL('../../packages/rendezvous/dist/cli/main.js', import.meta.url))
 
 /** Before each address that the server names for its clients. */
 const give = 'Give clients: '
 
-export type Environment = Readonly<Record<string, string>>
-
-/** How a process ended: one of the two is null. */
-export interface Exit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
-
 /** The command line of the server as a process of its own. */
-export class Command implements AsyncDisposable {
-  /** Lines, as they come. */
-  readonly stdout = new Inbox<string>()
-  readonly stderr = new Inbox<string>()
-  /** Resolves once the process is gone and all it said has come. */
-  readonly exit: Promise<Exit>
-  readonly child: ChildProcess
-
-  /**
-   * @param env - all that it sees of any environment, but for the path
-   * @param runtime - what runs it
-   */
-  constructor(args: readonly string[], env: Environment = {}, [binary, ...options]: Runtime = [process.execPath]) {
-    const child = spawn(binary, [...options, script, ...args], {
-      env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    createInterface({ input: child.stdout }).on('line', (line) => this.stdout.push(line))
-    createInterface({ input: child.stderr }).on('line', (line) => this.stderr.push(line))
-    this.exit = new Promise<Exit>((resolve) => {
-      child.once('close', (code, signal) => resolve({ code, signal }))
-    })
-    this.child = child
-  }
-
-  /** Sends the signal and waits for the end. */
-  async stop(signal: NodeJS.Signals): Promise<Exit> {
-    this.child.kill(signal)
-    return await within(`the end after ${signal}`, this.exit)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop('SIGKILL')
+export class Command extends LineProcess {
+  /** @param runtime - what runs it */
+  constructor(args: readonly string[], env: Environment = {}, runtime: Runtime = [process.execPath]) {
+    super(runtime, script, args, env)
   }
 }
 

@@ -1,6 +1,7 @@
 import { within } from '@websocket-star/testkit'
 import { OwnedProcess } from '@websocket-star/testkit/processes'
-import { CommandServer, type Environment, type Exit } from './command.js'
+import { CommandServer } from './command.js'
+import type { Environment, Exit } from './line-process.js'
 import type { StarAddress } from './star.js'
 
 export interface StarProcessOptions {
