@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDial } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { relay, wellBehavedPair } from '../support/raw-pair.js'
+import { relay, relayBothWays, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 test("another's dial id is refused at either of its ends", async () => {
@@ -21,8 +21,7 @@ test("another's dial id between two others is a dial of its own", async () => {
   const pair = await wellBehavedPair(star)
   const [attacker, accomplice] = [await star.join(), await star.join()]
   const { near, far } = await openDial(attacker, accomplice, pair.dialId)
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
   await pair.check()
   near.end('gone')
   expect(await far.ended()).toEqual(['gone'])
@@ -84,8 +83,7 @@ test.for(['__proto__', 'constructor', 'a.dialer', 'a.listener', '-', '~', ':', '
     const star = await openStar()
     const pair = await wellBehavedPair(star)
     const { near, far } = await openDial(await star.join(), await star.join(), id)
-    await relay(near, far)
-    await relay(far, near)
+    await relayBothWays(near, far)
     near.end(true)
     far.end(true)
     await Promise.all([near.ended(), far.ended()])

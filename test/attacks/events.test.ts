@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDial } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { relay, wellBehavedPair } from '../support/raw-pair.js'
+import { relayBothWays, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 const text = expect.stringMatching(/./)
@@ -185,8 +185,7 @@ test('a party sends chunks on its own half only, and accepts only the other', as
   dialer.emit(`socket.io-pull-stream.credit.${near.sends}`, 1000)
   dialer.emit(`socket.io-pull-stream.accept.${near.receives}`)
   await dialer.settle()
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
   expect([...dialer.unread, ...listener.unread].filter((packet) => String(packet).includes('pull-stream'))).toEqual([])
   expect(star.server.stats().dropped).toEqual({ 'foreign stream': 3, 'repeated accept': 1 })
   await pair.check()
@@ -216,8 +215,7 @@ test('stream events of odd names and with odd arguments go nowhere', async () =>
     dialer.emit(`socket.io-pull-stream.credit.${near.receives}`, credit)
   }
   await dialer.settle()
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
   expect([...dialer.unread, ...listener.unread].filter((packet) => String(packet).includes('pull-stream'))).toEqual([])
   expect(star.server.stats().streams).toBe(4)
   await pair.check()

@@ -27,11 +27,6 @@ export class Way extends Agent {
     return this.lives.at(-1)
   }
 
-  /** Bytes that were sent on the newest connection and have not left. */
-  get unsent(): number {
-    return this.socket?.writableLength ?? 0
-  }
-
   /** The newest connection. */
   get socket(): Socket | undefined {
     return [...this.#open.keys()].at(-1)

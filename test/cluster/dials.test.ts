@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDial, RawConnection } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { relay } from '../support/raw-pair.js'
+import { relay, relayBothWays } from '../support/raw-pair.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { openTwo, SHARED_BY } from './nodes.js'
 
@@ -77,8 +77,7 @@ describe.each(SHARED_BY)('a dial between servers that share a star by %s', (shar
     ] as const) {
       expect(await from.request('ss-dial', from.address, to.address, near.id)).toEqual(['Dial id is in use'])
     }
-    await relay(near, far)
-    await relay(far, near)
+    await relayBothWays(near, far)
     near.end(true)
     far.end(true)
     await Promise.all([near.ended(), far.ended()])

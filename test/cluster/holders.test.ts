@@ -3,7 +3,7 @@ import { openDial } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { EXTENDED } from '../support/raw-flow.js'
 import { createIdentity } from '../support/raw-identity.js'
-import { relay } from '../support/raw-pair.js'
+import { relay, relayBothWays } from '../support/raw-pair.js'
 import { canonical, DELTAS, untilKnown } from '../support/raw-peers.js'
 import { accepting, joinClient, untilStatus } from '../support/star-client.js'
 import { openTwo, SHARED_BY } from './nodes.js'
@@ -19,8 +19,7 @@ describe.each(SHARED_BY)('of a peer that joins at two servers that share a star 
     expect(await older.takeEvent('ss-taken')).toEqual([canonical(older.address)])
     for (const caller of callers) {
       const { near, far } = await openDial(caller, newer)
-      await relay(near, far)
-      await relay(far, near)
+      await relayBothWays(near, far)
     }
   })
 

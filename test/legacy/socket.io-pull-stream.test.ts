@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import type { RendezvousInput } from '@websocket-star/rendezvous'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { End, Source } from '../support/legacy-types.js'
 import { joinSocket, type StarSocket, type StreamPair } from '../support/socket.js'
 import { startStar } from '../support/star.js'
 import { differenceOfBytes, intact, paced, pull, randomChunks, receive, transfer } from '../support/streams.js'
 
 test.each([{ cryptoChallenge: true }, { cryptoChallenge: false }])('both directions at once, %o', async (options) => {
-  await using star = await startStar(options)
-  await using alice = await joinSocket(star, 'alice')
-  await using bob = await joinSocket(star, 'bob')
-  const [dialer, callee] = await dial(alice, bob)
+  const { dialer, callee } = await openPair(options)
   const there = randomChunks(1_500_000)
   const back = randomChunks(1_500_000, [65_536, 100, 262_144])
 
@@ -18,10 +16,7 @@ test.each([{ cryptoChallenge: true }, { cryptoChallenge: false }])('both directi
 })
 
 test('far more than the server will hold, both directions at once', async () => {
-  await using star = await startStar()
-  await using alice = await joinSocket(star, 'alice')
-  await using bob = await joinSocket(star, 'bob')
-  const [dialer, callee] = await dial(alice, bob)
+  const { dialer, callee } = await openPair()
   const chunks = randomChunks(32_000_000, [262_144])
 
   // an old sender floods: all of it is on its way at once
@@ -30,10 +25,7 @@ test('far more than the server will hold, both directions at once', async () => 
 })
 
 test('many small chunks arrive one by one and in order', async () => {
-  await using star = await startStar()
-  await using alice = await joinSocket(star, 'alice')
-  await using bob = await joinSocket(star, 'bob')
-  const [dialer, callee] = await dial(alice, bob)
+  const { dialer, callee } = await openPair()
   const chunks = numbered(2_000)
   pull(paced(chunks), dialer.sink)
   pull(paced(chunks), callee.sink)
@@ -43,9 +35,7 @@ test('many small chunks arrive one by one and in order', async () => {
 })
 
 test('chunks written before anyone accepts arrive too', async () => {
-  await using star = await startStar()
-  await using alice = await joinSocket(star, 'alice')
-  await using bob = await joinSocket(star, 'bob')
+  const { alice, bob } = await openPeers()
   const chunks = numbered(100)
   const id = randomUUID()
   // no pace, and nobody there yet: all of them wait in the sink
@@ -58,9 +48,7 @@ test('chunks written before anyone accepts arrive too', async () => {
 })
 
 test('streams between the same two do not mix', async () => {
-  await using star = await startStar()
-  await using alice = await joinSocket(star, 'alice')
-  await using bob = await joinSocket(star, 'bob')
+  const { alice, bob } = await openPeers()
   const pairs = [await dial(alice, bob), await dial(bob, alice), await dial(alice, bob), await dial(bob, alice)]
 
   const transfers = pairs.flatMap(([dialer, callee]) => [
@@ -72,10 +60,7 @@ test('streams between the same two do not mix', async () => {
 
 describe('a stream that ends', () => {
   test('at once is empty', async () => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { dialer, callee } = await openPair()
     pull(pull.values([]), dialer.sink)
     pull(pull.values([]), callee.sink)
 
@@ -87,10 +72,7 @@ describe('a stream that ends', () => {
   })
 
   test('may have had empty chunks', async () => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { dialer, callee } = await openPair()
     pull(paced([Buffer.from('a'), Buffer.alloc(0), Buffer.from('b')]), dialer.sink)
 
     const { chunks, end } = await receive(callee.source)
@@ -99,10 +81,7 @@ describe('a stream that ends', () => {
   })
 
   test.each(['dialer', 'callee'] as const)('leaves the other direction open: %s first', async (first) => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { dialer, callee } = await openPair()
     const [early, late] = first === 'dialer' ? [dialer, callee] : [callee, dialer]
     pull(paced([Buffer.from('over')]), early.sink)
     expect(await receive(late.source)).toEqual({ chunks: [Buffer.from('over')], end: true })
@@ -113,10 +92,7 @@ describe('a stream that ends', () => {
 
 describe('a stream that fails', () => {
   test.each(['dialer', 'callee'] as const)('shows its error at the other side: %s', async (who) => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { dialer, callee } = await openPair()
     const [failing, other] = who === 'dialer' ? [dialer, callee] : [callee, dialer]
     pull(thenEnd(['one', 'two'], 'the disk is full'), failing.sink)
 
@@ -128,10 +104,7 @@ describe('a stream that fails', () => {
   })
 
   test('with an Error object ends with something that can be shown', async () => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { dialer, callee } = await openPair()
     // what is left of an Error in JSON is {}
     pull(thenEnd(['one'], new Error('the disk is full')), dialer.sink)
 
@@ -143,10 +116,7 @@ describe('a stream that fails', () => {
 
 describe('a receiver that stops early', () => {
   test.each(['callee', 'dialer'] as const)('keeps what it wanted, and other streams go on: %s', async (who) => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { alice, bob, dialer, callee } = await openPair()
     const [sender, receiver] = who === 'callee' ? [dialer, callee] : [callee, dialer]
     const chunks = numbered(200)
     pull(paced(chunks), sender.sink)
@@ -163,10 +133,7 @@ describe('a receiver that stops early', () => {
 
 describe('a peer that goes', () => {
   test('has first said all it had to say', async () => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { alice, dialer, callee } = await openPair()
     const chunks = randomChunks(100_000, [10_000])
     // all of it in one turn, and the goodbye with it
     pull(withoutEnd(chunks), dialer.sink)
@@ -178,10 +145,7 @@ describe('a peer that goes', () => {
   })
 
   test.each(['dialer', 'callee'] as const)('ends the streams of the one that stays: %s', async (who) => {
-    await using star = await startStar()
-    await using alice = await joinSocket(star, 'alice')
-    await using bob = await joinSocket(star, 'bob')
-    const [dialer, callee] = await dial(alice, bob)
+    const { alice, bob, dialer, callee } = await openPair()
     const stays = who === 'dialer' ? callee : dialer
     ;(who === 'dialer' ? alice : bob).socket.disconnect()
 
@@ -189,6 +153,22 @@ describe('a peer that goes', () => {
     expect(end).toBeTypeOf('string')
   })
 })
+
+/** Two peers of a star, which leave with the test. */
+async function openPeers(options?: RendezvousInput): Promise<{ alice: StarSocket; bob: StarSocket }> {
+  const star = await startStar(options)
+  onTestFinished(() => star[Symbol.asyncDispose]())
+  const [alice, bob] = [await joinSocket(star, 'alice'), await joinSocket(star, 'bob')]
+  for (const peer of [alice, bob]) onTestFinished(() => peer[Symbol.asyncDispose]())
+  return { alice, bob }
+}
+
+/** The same, and both sides of a dial from one to the other. */
+async function openPair(options?: RendezvousInput) {
+  const peers = await openPeers(options)
+  const [dialer, callee] = await dial(peers.alice, peers.bob)
+  return { ...peers, dialer, callee }
+}
 
 /** Both sides of a new dial. */
 async function dial(from: StarSocket, to: StarSocket): Promise<[StreamPair, StreamPair]> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDial, RawConnection } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { relay } from '../support/raw-pair.js'
+import { relay, relayBothWays } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 test('what a callee may answer with is a short string for the dialer', async () => {
@@ -72,8 +72,7 @@ test('of two answers the first counts', async () => {
   expect(await accepted).toEqual([])
   near.accept()
   await Promise.all([near.accepted(), far.accepted()])
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
   await star.counted('two late answers', (stats) => stats.dropped['ack without request'] === 2)
 })
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connectRaw, openDial, PollingWire, type RawOptions, RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
-import { relay } from '../support/raw-pair.js'
+import { relay, relayBothWays } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 test.for(['2', null] as const)('a peer of EIO=%s is served as one of revision 3', async (eio) => {
@@ -13,8 +13,7 @@ test.for(['2', null] as const)('a peer of EIO=%s is served as one of revision 3'
   expect(await peer.next()).toBe('3')
   peer.wire.close()
   const { near, far } = await openDial(await star.join({ eio }), await star.join())
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
 })
 
 test('a peer of revision 4 asks for the namespace itself, and is told its session id', async () => {
@@ -53,8 +52,7 @@ test.for([
   far.write(chunk)
   await near.received(1)
   expect(peer.frames.at(-1)).toBe(`${wire}${chunk.toString('base64')}`)
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
 })
 
 test('a polling peer of EIO3 gets the open packet and the namespace in its first payload', async () => {
@@ -94,6 +92,5 @@ test('two polling peers relay to each other', async () => {
     await star.join({ eio: '4', transport: 'polling' })
   ]
   const { near, far } = await openDial(first, second)
-  await relay(near, far)
-  await relay(far, near)
+  await relayBothWays(near, far)
 })

@@ -29,8 +29,7 @@ export async function wellBehavedPair(star: RawStar): Promise<WellBehavedPair> {
     dialId: near.id,
     announced: () => [...dialer.announced, ...listener.announced],
     check: async () => {
-      await relay(near, far)
-      await relay(far, near)
+      await relayBothWays(near, far)
       for (const peer of [dialer, listener]) expect(peer.unread.filter(isStray)).toEqual([])
     }
   }
@@ -44,6 +43,11 @@ export async function relay(from: RawConnection, to: RawConnection, lengths: rea
   const received = (await to.received(before + sent.length)).slice(before)
   expect(received.map((chunk) => chunk.length)).toEqual(lengths)
   expect(Buffer.concat(received).equals(Buffer.concat(sent))).toBe(true)
+}
+
+export async function relayBothWays(near: RawConnection, far: RawConnection): Promise<void> {
+  await relay(near, far)
+  await relay(far, near)
 }
 
 function isStray(packet: Packet): boolean {
