@@ -1,11 +1,16 @@
-import type { Options } from './options.js'
+import { UsageError, type Options } from './options.js'
 import type { Entry, Result } from './results.js'
 import type { Suite } from './suite.js'
 import { runTrial } from './trial.js'
 
-/** Returns the cases and contenders that the options ask for. */
+/**
+ * Returns the cases and contenders that the options ask for.
+ *
+ * @throws {UsageError} if there are none
+ */
 export function planOf({ plan, nameOf }: Suite, { quick, long, runs, only, cases }: Omit<Options, 'json'>): Entry[] {
-  return plan({ quick, long })
+  const all = plan({ quick, long })
+  const entries = all
     .filter(({ case: of }) => cases.length === 0 || cases.some((part) => nameOf(of).includes(part)))
     .map(({ case: of, contenders, runs: most = runs }) => ({
       case: of,
@@ -13,6 +18,8 @@ export function planOf({ plan, nameOf }: Suite, { quick, long, runs, only, cases
       runs: Math.min(runs, most)
     }))
     .filter(({ contenders }) => contenders.length > 0)
+  if (entries.length > 0) return entries
+  throw new UsageError(`nothing is left to measure; the cases are ${all.map(({ case: of }) => nameOf(of)).join(', ')}`)
 }
 
 /**
