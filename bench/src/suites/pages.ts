@@ -29,7 +29,7 @@ const LARGE_WRITES: PageCase = { kind: 'transfer', size: 65_536 }
 
 export const pages = defineSuite({
   name: 'pages',
-  about: 'two pages of one Chromium (CHROMIUM=<path>, or /usr/bin/chromium): the client, and libp2p over both.',
+  about: 'two pages of one Chromium (CHROMIUM=<path>, or the one that is installed): the client, and libp2p over both.',
   examples: '64KiB, join',
   contenders: CONTENDERS,
   measures: MEASURES,
