@@ -10,6 +10,11 @@ export interface PeerRecord {
   readonly address: string
 }
 
+interface Waiting {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
 /**
  * One node's claim to a peer for one of its clients. It is pending until the registry of the star has it; a pending claim
  * is taken for the newest. The backplane writes the generation into it, or that another node owns the peer.
@@ -24,9 +29,8 @@ export class Claim {
   generation: number | undefined
   /** Another node owned the peer, or owns it now. */
   isLost = false
-  #isSettled = false
-  #settled: Promise<void> | undefined
-  #resolve: (() => void) | undefined
+  /** Undefined while nobody waits; `settled` at last. */
+  #waiting: Waiting | 'settled' | undefined
 
   constructor(key: string, address: string, isAgain = false) {
     this.key = key
@@ -42,16 +46,14 @@ export class Claim {
 
   /** The registry has answered, or will not for a while. */
   get isSettled(): boolean {
-    return this.#isSettled
+    return this.#waiting === 'settled'
   }
 
   /** Resolves once the claim is settled; never rejects. */
   get settled(): Promise<void> {
-    if (this.#isSettled) return Promise.resolve()
-    this.#settled ??= new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-    return this.#settled
+    if (this.#waiting === 'settled') return Promise.resolve()
+    this.#waiting ??= createWaiting()
+    return this.#waiting.promise
   }
 
   /** The registry of the star has the claim. */
@@ -67,9 +69,13 @@ export class Claim {
   }
 
   settle(): void {
-    this.#isSettled = true
-    this.#resolve?.()
-    this.#resolve = undefined
-    this.#settled = undefined
+    if (typeof this.#waiting === 'object') this.#waiting.resolve()
+    this.#waiting = 'settled'
   }
+}
+
+function createWaiting(): Waiting {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((settle) => (resolve = settle))
+  return { promise, resolve }
 }

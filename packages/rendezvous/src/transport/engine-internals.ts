@@ -9,18 +9,7 @@ import type { WebSocket } from 'ws'
 
 /** Writes whole WebSocket frames; engine.io uses it for frames that it encoded before. */
 interface FrameSender {
-  /**
-   * @param parts - one or two
-   * @param taken - called when the operating system has taken them
-   */
   sendFrame(parts: readonly Buffer[], taken: (() => void) | undefined): void
-}
-
-/** A WebSocket that can be written to and read from without engine.io. */
-export interface DirectSocket {
-  readonly sender: FrameSender
-  /** The TCP or TLS socket. */
-  readonly net: NetSocket
 }
 
 /** The state of engine.io's heartbeat. */
@@ -87,12 +76,24 @@ export function missingFields(socket: Socket): string[] {
   return checks.filter(([, isThere]) => !isThere).map(([name]) => name)
 }
 
-/** Returns the direct way to a client; undefined while it polls, and where a field is missing. */
-export function directSocketOf(socket: Socket): DirectSocket | undefined {
+/**
+ * Returns the TCP or TLS socket below a client's WebSocket, if that can be written to and read from without engine.io;
+ * undefined while the client polls, and where a field is missing.
+ */
+export function directSocketOf(socket: Socket): NetSocket | undefined {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined || missingFields(socket).length > 0) return undefined
-  const { _sender, _socket } = webSocket as unknown as { _sender: FrameSender; _socket: NetSocket } // looked at above
-  return { sender: _sender, net: _socket }
+  return (webSocket as unknown as { _socket: NetSocket })._socket // looked at above
+}
+
+/**
+ * Writes whole frames to a WebSocket that has a direct way.
+ *
+ * @param parts - one or two
+ * @param taken - called when the operating system has taken them
+ */
+export function sendFrames(webSocket: WebSocket, parts: readonly Buffer[], taken: (() => void) | undefined): void {
+  ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, taken) // looked at when the socket opened
 }
 
 /** Returns whether a message that is written directly overtakes none that engine.io holds, and arrives as bytes. */

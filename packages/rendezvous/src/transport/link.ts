@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from 'node:net'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
 import type { Encoded } from '../codec/encoded.js'
@@ -9,9 +10,9 @@ import {
   directSocketOf,
   heartbeatOf,
   mayWriteDirectly,
+  sendFrames,
   webSocketOf,
-  writeQueueSize,
-  type DirectSocket
+  writeQueueSize
 } from './engine-internals.js'
 import { Heartbeat } from './heartbeat.js'
 
@@ -41,7 +42,8 @@ export class Link {
   readonly #cork: Cork
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
-  #direct: DirectSocket | undefined
+  /** The TCP or TLS socket, if there is a direct way to the client. */
+  #net: NetSocket | undefined
   #closeReason: CloseReason | undefined
   #ended = false
   /** Bytes handed to engine.io since it last wrote. */
@@ -94,7 +96,7 @@ export class Link {
    * while they are paused.
    */
   get isDirect(): boolean {
-    return this.#direct !== undefined
+    return this.#net !== undefined
   }
 
   /** Bytes queued for the client. */
@@ -105,7 +107,7 @@ export class Link {
   /** A number that changes while the client takes what is queued for it. */
   get progress(): number {
     if (this.#webSocket === undefined) return this.#flushes
-    return (this.#direct && writeQueueSize(this.#direct.net)) ?? this.#webSocket.bufferedAmount
+    return (this.#net && writeQueueSize(this.#net)) ?? this.#webSocket.bufferedAmount
   }
 
   /** The client polls: it is paused by not answering it. */
@@ -124,17 +126,18 @@ export class Link {
 
   /** @param text - a socket.io packet */
   sendText(text: string): void {
-    if (!this.#writesDirectly()) return this.#sendThroughEngine(text, text.length)
-    this.#webSocket?.send(`4${text}`, TEXT, this.#onTaken)
+    const webSocket = this.#direct()
+    if (webSocket === undefined) return this.#sendThroughEngine(text, text.length)
+    webSocket.send(`4${text}`, TEXT, this.#onTaken)
   }
 
   /** Sends messages that other clients are sent too. */
   sendEncoded({ texts, frames }: Encoded): void {
-    const direct = this.#writesDirectly()
-    if (direct === undefined) {
+    const webSocket = this.#direct()
+    if (webSocket === undefined) {
       for (const text of texts) this.#sendThroughEngine(text, text.length)
-    } else if (this.#webSocket?.readyState === OPEN) {
-      direct.sender.sendFrame(frames, this.#onTaken)
+    } else if (webSocket.readyState === OPEN) {
+      sendFrames(webSocket, frames, this.#onTaken)
     }
   }
 
@@ -145,14 +148,13 @@ export class Link {
    * @param offset - where the payload begins: 1 after the byte that revision 3 puts before it, else 0
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    const direct = this.#writesDirectly()
-    if (direct === undefined) {
+    const webSocket = this.#direct()
+    if (webSocket === undefined) {
       this.#sendThroughEngine(header.text, header.text.length)
       this.#sendThroughEngine(bytes.subarray(offset), bytes.length)
       return
     }
-    const webSocket = this.#webSocket
-    if (webSocket?.readyState !== OPEN) return
+    if (webSocket.readyState !== OPEN) return
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
@@ -165,9 +167,9 @@ export class Link {
     if (prefix === 1) out[end++] = MESSAGE_BYTE
     if (isCopied) {
       bytes.copy(out, end, offset)
-      direct.sender.sendFrame([out], this.#watchBacklog())
+      sendFrames(webSocket, [out], this.#watchBacklog())
     } else {
-      direct.sender.sendFrame([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
+      sendFrames(webSocket, [out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
     }
   }
 
@@ -210,7 +212,7 @@ export class Link {
    * its next ping in revision 4.
    */
   reassure(): void {
-    if (this.#writesDirectly()) this.#webSocket?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
+    this.#direct()?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
   }
 
   ping(): void {
@@ -268,20 +270,19 @@ export class Link {
   /** The client has a WebSocket from now on. */
   #open(): void {
     this.#webSocket = webSocketOf(this.#socket)
-    this.#direct = directSocketOf(this.#socket)
-    if (this.#direct === undefined) {
+    this.#net = directSocketOf(this.#socket)
+    if (this.#net === undefined) {
       this.#watchEngine()
       this.#lookLater()
-    } else if (this.#onTaken !== undefined) this.#direct.net.on('drain', this.#onTaken)
+    } else if (this.#onTaken !== undefined) this.#net.on('drain', this.#onTaken)
     if (this.#paused) this.#webSocket?.pause()
   }
 
-  /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
-  #writesDirectly(): DirectSocket | undefined {
-    const direct = this.#direct
-    if (direct === undefined || !mayWriteDirectly(this.#socket)) return undefined
-    this.#cork.holdForTick(direct.net)
-    return direct
+  /** Returns the WebSocket, if a message written to it now comes after all that were given to engine.io. */
+  #direct(): WebSocket | undefined {
+    if (this.#net === undefined || !mayWriteDirectly(this.#socket)) return undefined
+    this.#cork.holdForTick(this.#net)
+    return this.#webSocket
   }
 
   #runWaiting(): void {
@@ -324,7 +325,7 @@ export class Link {
   #watchBacklog(): () => void {
     if (this.#onTaken === undefined) {
       this.#onTaken = () => this.#onDrain()
-      this.#direct?.net.on('drain', this.#onTaken)
+      this.#net?.on('drain', this.#onTaken)
     }
     return this.#onTaken
   }

@@ -12,6 +12,7 @@ import {
   idOf,
   mayWriteDirectly,
   missingFields,
+  sendFrames,
   takeMessageListener,
   tcpSocketOf,
   webSocketOf,
@@ -72,13 +73,13 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
 
   test('takes whole frames, from one part or two, and tells when they are taken', async () => {
     const { socket, client } = await open(revision)
-    const { sender, net } = directSocketOf(socket) ?? expect.fail()
+    const [webSocket, net] = [webSocketOf(socket) ?? expect.fail(), directSocketOf(socket) ?? expect.fail()]
     const received: string[] = []
     client.on('message', (data: Buffer) => received.push(String(data)))
     const frame = Buffer.from([0x81, 3, 0x34, 0x68, 0x69])
-    await new Promise<void>((taken) => sender.sendFrame([frame], taken))
+    await new Promise<void>((taken) => sendFrames(webSocket, [frame], taken))
     net.cork()
-    const both = new Promise<void>((taken) => sender.sendFrame([frame.subarray(0, 2), frame.subarray(2)], taken))
+    const both = new Promise<void>((taken) => sendFrames(webSocket, [frame.subarray(0, 2), frame.subarray(2)], taken))
     net.uncork()
     await both
     await expect.poll(() => received).toEqual(['4hi', '4hi'])
