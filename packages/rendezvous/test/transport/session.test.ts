@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server as EngineServer, type Socket } from 'engine.io'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { BacklogWatch } from '../../src/transport/backlog.js'
+import { Cork } from '../../src/transport/cork.js'
+import { Session } from '../../src/transport/session.js'
+import { FlowScene } from '../support/flow.js'
+
+const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 }
+/** Milliseconds in which a client shows that it is online; long enough for a busy machine to hear a pong. */
+const TIMEOUT = 1_000
+
+let http: HttpServer
+let engine: EngineServer
+let client: WebSocket
+let ended: string[]
+
+beforeEach(async () => {
+  http = createServer()
+  engine = new EngineServer({ perMessageDeflate: false })
+  engine.attach(http)
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  ended = []
+})
+
+afterEach(async () => {
+  client.terminate()
+  engine.close()
+  http.closeAllConnections()
+  await new Promise((resolve) => http.close(resolve))
+})
+
+/** @param autoPong - whether the client answers pings */
+async function open(autoPong: boolean): Promise<Session> {
+  const { port } = http.address() as AddressInfo
+  const opened = once(engine, 'connection')
+  client = new WebSocket(`ws://127.0.0.1:${port}/engine.io/?EIO=4&transport=websocket`, { autoPong })
+  const [[socket]] = (await Promise.all([opened, once(client, 'open')])) as [[Socket], unknown]
+  const { counters, flow } = new FlowScene()
+  return new Session(
+    socket,
+    { ip: '192.0.2.1', exempt: false },
+    {
+      cork: new Cork(0),
+      flow,
+      backlog: new BacklogWatch(BACKLOG, () => performance.now()),
+      counters,
+      onEnd: (_session, reason) => void ended.push(reason),
+      onFault: (error) => expect.fail(String(error))
+    }
+  )
+}
+
+describe('a session that is asked whether its client is online', () => {
+  test('says yes when that answers a ping', async () => {
+    expect(await (await open(true)).probe(TIMEOUT)).toBe(true)
+  })
+
+  test('says no when nothing comes in time', async () => {
+    expect(await (await open(false)).probe(TIMEOUT)).toBe(false)
+  })
+
+  test('says yes when it is paused, for then no answer could be heard', async () => {
+    const session = await open(false)
+    session.pause()
+    expect(await session.probe(TIMEOUT)).toBe(true)
+  })
+
+  test('says yes when it was paused before the answer was read', async () => {
+    const session = await open(true)
+    const answer = session.probe(TIMEOUT)
+    session.pause()
+    expect(await answer).toBe(true)
+  })
+
+  test('says no once it has ended', async () => {
+    const session = await open(true)
+    client.terminate()
+    await expect.poll(() => ended).toEqual(['transport closed'])
+    expect(await session.probe(TIMEOUT)).toBe(false)
+  })
+})
