@@ -20,7 +20,7 @@ const PACKAGES = {
 const ROOMS = [
   ['options.ts', 'stats.ts', 'version.ts'],
   ['logger.ts', 'pacing', 'codec'],
-  ['relay'],
+  ['budget', 'relay'],
   ['transport'],
   ['registry'],
   ['cluster', 'discovery'],

@@ -4,7 +4,12 @@ import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 test('20,000 properly closed dials leave nothing behind', async () => {
-  const limits = { pendingDialsPerSession: 1000, unacceptedStreams: 1000, dialsPerSecond: 1_000_000 }
+  const limits = {
+    pendingDialsPerSession: 1000,
+    unacceptedStreams: 1000,
+    dialsPerSecond: 1_000_000,
+    workPerSession: 1_000_000
+  }
   const star = await openStar({ limits })
   const pair = await wellBehavedPair(star)
   const [dialer, callee] = [await star.join(), await star.join()]
@@ -31,7 +36,12 @@ test('20,000 properly closed dials leave nothing behind', async () => {
 })
 
 test('of 50,000 dials without an answer few are under way, and none is left when the dialer goes', async () => {
-  const limits = { pendingDialsPerSession: 256, unacceptedStreams: 1000, dialsPerSecond: 1_000_000 }
+  const limits = {
+    pendingDialsPerSession: 256,
+    unacceptedStreams: 1000,
+    dialsPerSecond: 1_000_000,
+    workPerSession: 1_000_000
+  }
   const star = await openStar({ limits, dial: { ackTimeout: 600_000 } })
   const pair = await wellBehavedPair(star)
   const [attacker, victim] = [await star.join(), await star.join()]

@@ -20,7 +20,7 @@ async function requestAll(peer: RawPeer, requests: readonly unknown[][]): Promis
 }
 
 test('of 2,000 addresses on one connection eight are held', async () => {
-  const star = await openStar({ limits: { joinRoundsPerSecond: 1_000_000 } })
+  const star = await openStar({ limits: { joinRoundsPerSecond: 1_000_000, workPerSession: 1_000_000 } })
   const pair = await wellBehavedPair(star)
   const [attacker, identities] = [await star.connect(), await createIdentities(8)]
   for (const identity of identities) {
@@ -39,7 +39,7 @@ test('of 2,000 addresses on one connection eight are held', async () => {
 })
 
 test('the same address joined 20,000 times is joined, announced and listed once', async () => {
-  const star = await openStar({ limits: { joinRoundsPerSecond: 1_000_000 } })
+  const star = await openStar({ limits: { joinRoundsPerSecond: 1_000_000, workPerSession: 1_000_000 } })
   const pair = await wellBehavedPair(star)
   const attacker = await star.join()
   const announcements = star.server.stats().announcements
@@ -58,7 +58,10 @@ test('the same address joined 20,000 times is joined, announced and listed once'
 })
 
 test('30,000 times leave and join leave nothing behind, and do not flood the others', async () => {
-  const star = await openStar({ cryptoChallenge: false, limits: { joinRoundsPerSecond: 1_000_000 } })
+  const star = await openStar({
+    cryptoChallenge: false,
+    limits: { joinRoundsPerSecond: 1_000_000, workPerSession: 1_000_000 }
+  })
   const pair = await wellBehavedPair(star)
   const [attacker, identity] = [await star.connect(), await createIdentity()]
   const address = `${star.prefix}/ipfs/${identity.id}`

@@ -1,5 +1,6 @@
 import { parseAddress } from '@websocket-star/protocol'
 import proxyAddr from 'proxy-addr'
+import { Budget } from './budget/budget.js'
 import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
 import { openBackplane } from './cluster/open-backplane.js'
@@ -38,6 +39,7 @@ export interface Parts {
   readonly router: Router
   readonly backlog: BacklogWatch
   readonly workQueue: WorkQueue
+  readonly budget: Budget
   readonly joining: Joining
   readonly star: Star
   readonly backplane: Backplane
@@ -50,6 +52,9 @@ export interface Parts {
   /** Ends everything that has waited too long. */
   sweep(): void
 }
+
+/** Sessions that may wait to be closed; those beyond are closed by a later sweep. */
+const ENDINGS = 16_384
 
 /**
  * Puts a server together, from the bottom up.
@@ -73,8 +78,10 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
     now
   )
 
+  const budget = new Budget({ ...limits, bufferedBytesPerIp: relay.maxBufferedBytesPerIp }, now)
   const workQueue = new WorkQueue(limits.waiting)
-  const backlog = new BacklogWatch(relay, now)
+  const endings = new WorkQueue(ENDINGS)
+  const backlog = new BacklogWatch(relay, endings, now)
   const reassurance = new Reassurance(heartbeat.timeout / 3, flow, backlog, now)
 
   const registry = new Registry()
@@ -125,11 +132,12 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
   )
   const star = new Star(
     { joinDeadline: join.deadline },
-    { takeover, joining, dialing, router, workQueue, counters, isQuiet: () => channels.isQuiet, onFault }
+    { takeover, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault }
   )
 
   return {
     counters,
+    budget,
     registry,
     discovery,
     deltas,
@@ -156,6 +164,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
           announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
         },
         {
+          budget,
           workQueue,
           router,
           flow,
@@ -169,6 +178,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
         }
       ),
     sweep: () => {
+      budget.sweep()
       star.sweep()
       joining.sweep()
       dialing.sweep()

@@ -213,6 +213,10 @@ export const optionsSchema = z.strictObject({
       stallTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Time without any sign that a client reads, after which it is dropped' }),
+      maxBufferedBytesPerIp: bytes.default(67_108_864).meta({
+        description:
+          'Bytes unsent to all clients of one IP address above which those who send to them are held sooner; loopback and trusted proxies are exempt'
+      }),
       maxBufferedBytes: bytes.default(536_870_912).meta({
         description: 'Bytes unsent to all clients together above which the one with the largest backlog is dropped'
       })
@@ -263,9 +267,33 @@ export const optionsSchema = z.strictObject({
           'Join requests per second of all connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-join-rounds-per-second-per-ip'
       }),
-      sessionsPerIp: count.default(256).meta({
+      sessionsPerIp: count.default(512).meta({
         description: 'Connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-sessions-per-ip'
+      }),
+      workPerSession: count.default(50).meta({
+        description:
+          'CPU time that the requests of one connection may cost per second, beside what it relays; it is read more slowly beyond',
+        value: 'ms',
+        flag: 'max-work-per-session'
+      }),
+      workPerIp: count.default(250).meta({
+        description:
+          'CPU time that all requests from one IP address may cost per second, beside what it relays; loopback and trusted proxies are exempt',
+        value: 'ms',
+        flag: 'max-work-per-ip'
+      }),
+      floodTimeout: milliseconds.default(10_000).meta({
+        description: 'Time that a connection may go on to send more requests than are worked through; then it is closed'
+      }),
+      receivedBytesPerIp: bytes.default(67_108_864).meta({
+        description:
+          'Bytes of unfinished messages from one IP address, above which the largest is dropped; loopback and trusted proxies are exempt',
+        flag: 'max-received-bytes-per-ip'
+      }),
+      receivedBytes: bytes.default(268_435_456).meta({
+        description: 'Bytes of unfinished messages from all clients together, above which the largest is dropped',
+        flag: 'max-received-bytes'
       }),
       statusPages: count.default(64).meta({
         description: 'Status pages that may be open at once and shown new figures',

@@ -48,6 +48,7 @@ export type DropReason =
 export type CloseReason =
   | 'backlog'
   | 'client disconnect'
+  | 'flood'
   | 'heartbeat timeout'
   | 'join deadline'
   | 'malformed packet'
@@ -56,6 +57,7 @@ export type CloseReason =
   | 'stalled'
   | 'transport closed'
   | 'transport error'
+  | 'unfinished messages'
 
 /** Why a stream was ended by the server. */
 export type ResetReason =
@@ -70,7 +72,7 @@ export type ResetReason =
   | 'window exceeded'
 
 /** Why a sender was not read from for a while. */
-export type PauseReason = 'answers' | 'ceiling' | 'receiver' | 'window'
+export type PauseReason = 'answers' | 'ceiling' | 'flood' | 'receiver' | 'window'
 
 type Tally<Reason extends string> = { [reason in Reason]?: number }
 

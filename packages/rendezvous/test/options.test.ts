@@ -25,6 +25,7 @@ const DEFAULTS = {
     sessionCeiling: 8_388_608,
     holdTimeout: 30_000,
     stallTimeout: 30_000,
+    maxBufferedBytesPerIp: 67_108_864,
     maxBufferedBytes: 536_870_912
   },
   limits: {
@@ -39,7 +40,12 @@ const DEFAULTS = {
     dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
     joinRoundsPerSecondPerIp: 200,
-    sessionsPerIp: 256,
+    sessionsPerIp: 512,
+    workPerSession: 50,
+    workPerIp: 250,
+    floodTimeout: 10_000,
+    receivedBytesPerIp: 67_108_864,
+    receivedBytes: 268_435_456,
     statusPages: 64
   },
   heartbeat: { interval: 25_000, timeout: 60_000 }

@@ -105,6 +105,11 @@ export class Channel implements Endpoint {
     setImmediate(() => this.#takeMore())
   }
 
+  /** Its window bounds what is queued. */
+  allowance(usual: number): number {
+    return usual
+  }
+
   onDrain(mark: number): void {
     this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
   }
@@ -290,7 +295,8 @@ export class Channel implements Endpoint {
   #take(frame: ChannelFrame): void {
     if (frame.type === 'end') {
       this.#incomingEnded = true
-      return this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
+      this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
+      return
     }
     if (frame.type !== 'data') return
     const half = this.#owner.router.find(this, this.#incoming)

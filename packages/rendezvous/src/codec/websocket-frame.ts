@@ -1,6 +1,8 @@
 /** Opcodes of WebSocket messages (RFC 6455, section 5.2). */
 export const TEXT_OPCODE = 1
 export const BINARY_OPCODE = 2
+/** Opcode of the answer to a ping (section 5.5.3). */
+export const PONG_OPCODE = 10
 
 const FIN = 0x80
 const LENGTH_16 = 126

@@ -9,6 +9,12 @@ export interface Endpoint {
   /** {@link pause} keeps the client from sending more. */
   readonly isPausable: boolean
   readonly ended: boolean
+  /**
+   * Bytes that may be queued for the client before those who send to it are held.
+   *
+   * @param usual - without regard to others of its address
+   */
+  allowance(usual: number): number
   /** Stops reading from the client. */
   pause(): void
   resume(): void

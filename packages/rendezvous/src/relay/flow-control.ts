@@ -123,7 +123,8 @@ export class FlowControl {
       this.#awaitDrain(half)
       this.#hold(half, 'receiver')
     }
-    if (buffered <= Math.max(this.#options.sessionCeiling, this.#options.highWaterMark)) return true
+    const { sessionCeiling, highWaterMark } = this.#options
+    if (buffered <= receiver.allowance(Math.max(sessionCeiling, highWaterMark))) return true
     if (!sender.isPausable) return false
     this.#awaitDrain(half)
     this.#hold(half, 'ceiling')

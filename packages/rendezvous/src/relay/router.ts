@@ -125,44 +125,75 @@ export class Router {
     for (const half of this.#flow.overdue()) this.reset(half, 'held too long', WIRE_ERRORS.heldTooLong)
   }
 
-  /** Decides upon a frame: it goes to the other end of its half, or nowhere. */
-  route(from: Endpoint, frame: StreamFrame): void {
+  /**
+   * Decides upon a frame: it goes to the other end of its half, or nowhere.
+   *
+   * @returns false if it goes nowhere
+   */
+  route(from: Endpoint, frame: StreamFrame): boolean {
     const half = this.find(from, frame.stream)
-    if (half === undefined) return this.#counters.drop('unknown stream')
+    if (half === undefined) {
+      this.#counters.drop('unknown stream')
+      return false
+    }
+    if (frame.kind !== 'error' && (frame.kind === 'bad chunk') !== (from === half.sender)) {
+      this.#dropForeign()
+      return false
+    }
     switch (frame.kind) {
       case 'bad chunk':
-        return from === half.sender ? this.reset(half, 'payload', WIRE_ERRORS.notBinary) : this.#dropForeign()
+        this.reset(half, 'payload', WIRE_ERRORS.notBinary)
+        return true
       case 'accept':
-        return from === half.receiver ? this.#accept(half, frame.window) : this.#dropForeign()
+        return this.#accept(half, frame.window)
       case 'credit':
-        return from === half.receiver ? this.#credit(half, frame.bytes) : this.#dropForeign()
+        this.#credit(half, frame.bytes)
+        return true
       case 'error':
         // Whoever breaks a half while its dial is answered does not want the other either.
         if (frame.reason !== true) half.failure = frame.reason
         this.drop(half)
-        return (from === half.sender ? half.receiver : half.sender).sendError(half.stream, frame.reason)
+        ;(from === half.sender ? half.receiver : half.sender).sendError(half.stream, frame.reason)
+        return true
     }
   }
 
-  /** The way of a chunk: from the sender's connection to the receiver's, as it came. */
-  chunk(half: Half, from: Endpoint, bytes: Buffer, offset: number): void {
-    if (from !== half.sender) return this.#dropForeign()
-    if (half.ended) return this.#counters.drop('unknown stream')
-    if (!half.accepted) return this.reset(half, 'data before accept', WIRE_ERRORS.dataBeforeAccept)
+  /**
+   * The way of a chunk: from the sender's connection to the receiver's, as it came.
+   *
+   * @returns false if it goes nowhere
+   */
+  chunk(half: Half, from: Endpoint, bytes: Buffer, offset: number): boolean {
+    if (from !== half.sender) {
+      this.#dropForeign()
+      return false
+    }
+    if (half.ended) {
+      this.#counters.drop('unknown stream')
+      return false
+    }
     const size = bytes.length - offset
-    if (!this.#flow.admits(half, size)) return this.reset(half, 'window exceeded', WIRE_ERRORS.windowExceeded)
-    this.#counters.relayed.chunks++
-    this.#counters.relayed.bytes += size
-    half.bytes += size
-    half.receiver.sendChunk(half.header, bytes, offset)
-    if (!this.#flow.forwarded(half, size)) this.reset(half, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
+    if (!half.accepted) this.reset(half, 'data before accept', WIRE_ERRORS.dataBeforeAccept)
+    else if (!this.#flow.admits(half, size)) this.reset(half, 'window exceeded', WIRE_ERRORS.windowExceeded)
+    else {
+      this.#counters.relayed.chunks++
+      this.#counters.relayed.bytes += size
+      half.bytes += size
+      half.receiver.sendChunk(half.header, bytes, offset)
+      if (!this.#flow.forwarded(half, size)) this.reset(half, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
+    }
+    return true
   }
 
-  #accept(half: Half, window: number | undefined): void {
-    if (half.accepted) return this.#counters.drop('repeated accept')
+  #accept(half: Half, window: number | undefined): boolean {
+    if (half.accepted) {
+      this.#counters.drop('repeated accept')
+      return false
+    }
     half.accepted = true
     this.#settle(half)
     half.sender.sendAccept(half.stream, this.#flow.accepted(half, window))
+    return true
   }
 
   /** A half waits for its receiver no more. */

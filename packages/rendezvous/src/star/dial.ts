@@ -229,7 +229,9 @@ export class Dialing {
       bucket = new TokenBucket(dialsPerSecond, dialsPerSecond * BURST, now)
       this.#rateOf.set(session, bucket)
     }
-    return bucket.take(now) && this.#ipRates.take(session.remote, now)
+    if (!bucket.take(now) || !this.#ipRates.take(session.remote, now)) return false
+    session.account.charge('dial')
+    return true
   }
 
   /** Whether a dial of that id uses either of its two streams at a session, or is going to. */

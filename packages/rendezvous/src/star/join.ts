@@ -38,6 +38,9 @@ export interface JoinOptions {
 /** Milliseconds that a join waits for the other nodes at most. */
 const CLAIM_TIMEOUT = 1_000
 
+/** Hex digits of a signature up to which checking it costs the price for RSA. */
+const SIGNATURE_HEX = 850
+
 type Challenge = PendingJoin & { state: 'challenged' }
 
 /** A join that was refused: what the client is told, and what is counted. */
@@ -100,7 +103,9 @@ export class Joining {
 
   /** Counts a request to leave. @returns false if the session makes too many, joins among them */
   mayLeave(member: Member): boolean {
-    return member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)
+    if (!member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)) return false
+    member.session.account.charge('join')
+    return true
   }
 
   /** Counts a request to join, and answers it if they come too often. @returns whether it may be made */
@@ -154,6 +159,8 @@ export class Joining {
 
     if (challenge !== undefined) {
       const decision = this.#decide(member, address)
+      const { type } = challenge.key
+      member.session.account.charge(type, type === 'RSA' ? Math.max(1, (data.length / SIGNATURE_HEX) ** 2) : 1)
       const isProven = await verifySignature(challenge.key, challenge.nonce, data)
       this.#concluded(member, decision)
       if (!isProven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)

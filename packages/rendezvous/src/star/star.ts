@@ -24,6 +24,8 @@ export interface StarParts {
   dialing: Dialing
   router: Router
   workQueue: WorkQueue
+  /** Closes sessions, some of them at a time. */
+  endings: WorkQueue
   counters: Counters
   /** Everything for other nodes has left. */
   isQuiet: () => boolean
@@ -91,8 +93,10 @@ export class Star {
     const now = this.#now()
     for (const member of this.#members.values()) {
       member.tidy(now)
-      if (member.addresses.size > 0 || this.#hasStreams(member.session)) member.idleSince = now
-      else if (now - member.idleSince >= this.#options.joinDeadline) member.session.close('join deadline')
+      if (this.#isUsed(member)) member.idleSince = now
+      else if (now - member.idleSince >= this.#options.joinDeadline) {
+        this.#parts.endings.take(() => this.#isUsed(member) || member.session.close('join deadline'))
+      }
     }
   }
 
@@ -123,6 +127,10 @@ export class Star {
 
   closeAll(): void {
     for (const session of this.#members.keys()) session.close('server stop')
+  }
+
+  #isUsed({ addresses, session }: Member): boolean {
+    return addresses.size > 0 || this.#hasStreams(session)
   }
 
   #hasStreams(session: Session): boolean {

@@ -1,8 +1,10 @@
+import type { SessionAccount } from '../budget/session-account.js'
+import type { WorkQueue } from '../pacing/work-queue.js'
 import type { Endpoint } from '../relay/endpoint.js'
 import type { Link } from './link.js'
 
 /** The session of a client, with its link. */
-type WatchedSession = Endpoint & { readonly link: Link }
+type WatchedSession = Endpoint & { readonly link: Link; readonly account: Pick<SessionAccount, 'queue'> }
 
 export interface BacklogOptions {
   /** Milliseconds without any sign that a client reads after which it is dropped. */
@@ -32,11 +34,14 @@ const CEILINGS = 4
  */
 export class BacklogWatch {
   readonly #options: BacklogOptions
+  readonly #endings: Pick<WorkQueue, 'take'>
   readonly #now: () => number
   readonly #watched = new Map<WatchedSession, Watched>()
 
-  constructor(options: BacklogOptions, now: () => number) {
+  /** @param endings - drops sessions, some of them at a time */
+  constructor(options: BacklogOptions, endings: Pick<WorkQueue, 'take'>, now: () => number) {
     this.#options = options
+    this.#endings = endings
     this.#now = now
   }
 
@@ -56,6 +61,7 @@ export class BacklogWatch {
   note(session: WatchedSession): void {
     const { buffered, link } = session
     if (buffered < WATCHED_FROM) return
+    session.account.queue(buffered)
     // Later, for the caller is in the middle of sending.
     if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => link.terminate('backlog'))
     if (this.#watched.has(session)) return
@@ -82,20 +88,31 @@ export class BacklogWatch {
         watched.progress = progress
         watched.aliveAt = now
       }
-      if (now - watched.aliveAt >= this.#options.stallTimeout) link.terminate('stalled')
+      session.account.queue(session.buffered)
+      if (now - watched.aliveAt >= this.#options.stallTimeout) this.#endings.take(() => link.terminate('stalled'))
       else link.ping()
     }
-    while (this.buffered > this.#options.maxBufferedBytes) {
-      const [largest] = [...this.#watched.keys()].toSorted((a, b) => b.buffered - a.buffered)
-      if (largest === undefined) return
-      largest.link.terminate('backlog')
-      this.forget(largest)
+    this.#dropLargest(this.buffered - this.#options.maxBufferedBytes)
+  }
+
+  /** @param excess - bytes that are too many */
+  #dropLargest(excess: number): void {
+    if (excess <= 0) return
+    let left = excess
+    for (const session of [...this.#watched.keys()].toSorted((a, b) => b.buffered - a.buffered)) {
+      left -= session.buffered
+      this.forget(session)
+      this.#endings.take(() => session.link.terminate('backlog'))
+      if (left <= 0) return
     }
   }
 
   /** Stops watching a session, if it is watched. */
   forget(session: WatchedSession): void {
-    this.#watched.get(session)?.stopListening()
+    const watched = this.#watched.get(session)
+    if (watched === undefined) return
+    watched.stopListening()
+    session.account.queue(0)
     this.#watched.delete(session)
   }
 }

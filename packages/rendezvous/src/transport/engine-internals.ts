@@ -6,6 +6,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
 import { Server as EngineServer, type Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
+import type { Payload } from '../codec/payload.js'
 
 /** Writes whole WebSocket frames; engine.io uses it for frames that it encoded before. */
 interface FrameSender {
@@ -25,6 +26,20 @@ export interface HeartbeatState {
 interface WebSocketFields {
   readonly _sender?: Partial<FrameSender>
   readonly _socket?: Partial<NetSocket>
+  readonly _receiver?: { _write?: (bytes: Buffer, encoding: string, done: WriteDone) => void }
+}
+
+/** Asks for the next bytes, or tells what is wrong with the last ones. */
+type WriteDone = (error?: Error | null) => void
+
+/** Hands bytes to the decoder of a WebSocket, which is done with them when it returns. */
+export type ReceiverWrite = (bytes: Buffer, done: WriteDone) => void
+
+/** Fields of engine.io's polling transport. */
+interface PollingFields {
+  readonly name: string
+  readonly dataRes?: ServerResponse | null
+  onData?: (payload: Payload) => void
 }
 
 /** Fields of engine.io's socket and its transport, which its types call private. */
@@ -116,6 +131,61 @@ export function takeMessageListener(webSocket: WebSocket): (data: Buffer, isBina
   return listener
 }
 
+/**
+ * Puts something before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
+ * order and gives no more before `done` was called.
+ *
+ * @returns the decoder; undefined where it cannot be reached
+ */
+export function takeReceiver(
+  webSocket: WebSocket,
+  take: (bytes: Buffer, done: WriteDone) => void
+): ReceiverWrite | undefined {
+  const receiver = (webSocket as WebSocketFields)._receiver
+  const write = receiver?._write
+  if (receiver === undefined || typeof write !== 'function') return undefined
+  receiver._write = (bytes, _encoding, done) => take(bytes, done)
+  return (bytes, done) => write.call(receiver, bytes, 'buffer', done)
+}
+
+/** Calls back once when the TCP socket below a WebSocket is closed. */
+export function onNetClose(webSocket: WebSocket, closed: () => void): void {
+  const net = (webSocket as WebSocketFields)._socket
+  net?.once?.('close', closed)
+}
+
+/**
+ * Puts something before the decoder of what a polling client sends.
+ *
+ * @param take - gets each body, and a way to put its answer off, which returns the way to send that
+ * @returns the decoder; undefined where it cannot be reached
+ */
+export function takePayloads(
+  { transport }: Socket,
+  take: (payload: Payload, defer: () => () => void) => void
+): ((payload: Payload) => void) | undefined {
+  const polling = transport as unknown as PollingFields
+  const decode = polling.onData
+  if (polling.name !== 'polling' || typeof decode !== 'function') return undefined
+  polling.onData = (payload) => take(payload, () => putOff(polling.dataRes))
+  return (payload) => decode.call(polling, payload)
+}
+
+/** Puts off the end of an answer. @returns what sends it */
+function putOff(response: ServerResponse | null | undefined): () => void {
+  if (!response) return () => {}
+  const end = response.end.bind(response)
+  let body: string | undefined
+  response.end = (...[text]: unknown[]) => {
+    body = String(text)
+    return response
+  }
+  return () => {
+    Object.assign(response, { end })
+    if (body !== undefined) end(body)
+  }
+}
+
 /** Returns engine.io's heartbeat of a client; undefined where a part of it is missing: engine.io then keeps its own time. */
 export function heartbeatOf(socket: Socket): HeartbeatState | undefined {
   const { pingTimeoutTimer, resetPingTimeout, sendPacket, server } = fieldsOf(socket)
@@ -152,8 +222,29 @@ export function admitBase64({ transport }: Socket, messageSize: number): void {
   Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
 }
 
+/** Fields of engine.io's server, which its types call private. */
+interface WebSocketEngine {
+  readonly ws?: { readonly options?: object }
+  onWebSocket(request: IncomingMessage, socket: unknown, webSocket: WebSocket): void
+}
+
 /** engine.io, with the packet that the old server sent to clients of revision 3. */
 export class StarEngine extends EngineServer {
+  /**
+   * Lets something see each WebSocket before it is read from, and bounds what one may leave unfinished.
+   *
+   * @param maxFragments - of one message
+   */
+  watchWebSockets(maxFragments: number, opened: (webSocket: WebSocket, request: IncomingMessage) => void): void {
+    const engine = this as unknown as WebSocketEngine
+    Object.assign(engine.ws?.options ?? {}, { maxFragments, autoPong: false })
+    const open = engine.onWebSocket
+    engine.onWebSocket = (request, socket, webSocket) => {
+      opened(webSocket, request)
+      open.call(this, request, socket, webSocket)
+    }
+  }
+
   /** Called right before a session opens: clients of revision 3 get their CONNECT packet with the handshake. */
   protected override createTransport(
     ...[name, request]: Parameters<EngineServer['createTransport']>

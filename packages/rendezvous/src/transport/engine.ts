@@ -1,17 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'engine.io'
+import type { WebSocket } from 'ws'
 import proxyAddr from 'proxy-addr'
+import type { AddressAccount } from '../budget/address-account.js'
+import type { Budget } from '../budget/budget.js'
+import type { SessionAccount } from '../budget/session-account.js'
 import type { Limits } from '../codec/packet.js'
 import type { Logger } from '../logger.js'
-import { networkOf } from '../pacing/remote-address.js'
+import { FairQueue } from '../pacing/fair-queue.js'
+import type { RemoteAddress } from '../pacing/remote-address.js'
 import type { WorkQueue } from '../pacing/work-queue.js'
 import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
 import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
-import { admitBase64, forgetRequest, missingFields, StarEngine, webSocketOf } from './engine-internals.js'
+import { admitBase64, forgetRequest, missingFields, StarEngine, takePayloads, webSocketOf } from './engine-internals.js'
+import { FrameInput, frameInputOf } from './frame-input.js'
+import type { InputContext } from './paced-input.js'
+import { PayloadInput } from './payload-input.js'
 import { Receiver, type Ack, type ReceiverContext } from './receiver.js'
 import { Session, type SessionContext } from './session.js'
 
@@ -35,8 +43,12 @@ export const ENGINE_PATH = '/socket.io/'
 const RETRY_AFTER = '10'
 const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
+/** Fragments of one message at most: browsers send a large one in pieces of some KiB. */
+const MAX_FRAGMENTS = 1_024
+
 /** What an engine works with. */
 export interface EngineParts {
+  readonly budget: Budget
   readonly workQueue: WorkQueue
   readonly router: Router
   readonly flow: FlowControl
@@ -59,7 +71,8 @@ export class Engine {
   readonly #workQueue: WorkQueue
   readonly #logger: EngineParts['logger']
   readonly #isTrusted: (address: string, distance: number) => boolean
-  readonly #sessionsByIp = new Map<string, number>()
+  readonly #budget: Budget
+  readonly #inputContext: InputContext
   readonly #sessions = new Map<string, Session>()
   /** Of upgrades that wait for their turn. */
   readonly #waiting = new Set<Duplex>()
@@ -69,6 +82,8 @@ export class Engine {
 
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options
+    this.#budget = parts.budget
+    this.#inputContext = { queue: new FairQueue(), counters: parts.counters }
     this.#counters = parts.counters
     this.#workQueue = parts.workQueue
     this.#logger = parts.logger
@@ -93,18 +108,22 @@ export class Engine {
     this.#server.on('headers', (_headers: object, request: IncomingMessage) => {
       if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
     })
+    this.#server.watchWebSockets(MAX_FRAGMENTS, (webSocket, request) => this.#opened(webSocket, request))
     this.#server.on('connection', (socket: Socket) => {
       this.#lookAtFields(socket)
       admitBase64(socket, options.messageSize)
-      const ip = this.remoteAddress(socket.request)
-      const network = networkOf(ip)
-      this.#count(network, 1)
-      const session = new Session(socket, { ip, exempt: this.isExempt(ip) }, sessionContext)
+      const remote = this.#remoteOf(socket.request)
+      const webSocket = webSocketOf(socket)
+      const account = (webSocket && frameInputOf(webSocket)?.account) ?? this.#budget.open(remote)
+      const session = new Session(socket, remote, account, this.#payloadsOf(socket, account), sessionContext)
+      account.onExcess = (reason, detail) => session.close(reason, detail)
+      account.address.sessions++
       const receiver = new Receiver(session, socket, receiverContext)
       this.#sessions.set(session.id, session)
       socket.once('close', () => {
         this.#sessions.delete(session.id)
-        this.#count(network, -1)
+        account.address.sessions--
+        account.forget()
       })
       forgetRequest(socket)
       parts.onOpen(session)
@@ -119,15 +138,34 @@ export class Engine {
     // engine.io takes an empty one for none.
     if (!sid) return this.#handshake(request, response, handle)
     const session = request.method === 'POST' ? this.#sessions.get(sid) : undefined
-    if (session === undefined || !session.link.paused) return handle()
+    if (session === undefined) return handle()
+    const { link } = session
+    if (!link.paused && !link.isBehind) return this.#post(request, session, handle)
     // A client that polls sends the next messages only when these have been answered.
-    if (session.link.hasWaiting) {
+    if (link.hasWaiting) {
       response.writeHead(400).end()
       return
     }
-    session.link.whenResumed(() => {
-      if (!request.destroyed) handle()
+    link.whenResumed(() => {
+      if (!request.destroyed) this.#post(request, session, handle)
     })
+  }
+
+  /** Counts what comes in the body of a request for as long as it is kept. */
+  #post(request: IncomingMessage, { account }: Session, handle: () => void): void {
+    let size = 0
+    const count = (part: string | Buffer) => {
+      size += part.length
+      account.keep(part.length)
+    }
+    // A listener makes the data flow: it must not be there before that of engine.io.
+    request.on('newListener', function look(event) {
+      if (event !== 'data') return
+      request.off('newListener', look)
+      process.nextTick(() => request.on('data', count))
+    })
+    request.once('close', () => account.keep(-size))
+    handle()
   }
 
   /** Sends away whoever comes from now on. */
@@ -157,8 +195,39 @@ export class Engine {
 
   close(): void {
     this.#server.close()
+    this.#inputContext.queue.stop()
     for (const socket of this.#waiting) socket.destroy()
     this.#waiting.clear()
+  }
+
+  /** A WebSocket has been opened: that of a new client, or of one that leaves polling. */
+  #opened(webSocket: WebSocket, request: IncomingMessage): void {
+    const polling = this.#sessions.get(sidOf(request) ?? '')
+    if (polling !== undefined) {
+      FrameInput.install(webSocket, polling.account, this.#inputContext)
+      return
+    }
+    const account = this.#budget.open(this.#remoteOf(request))
+    account.onExcess = () => webSocket.terminate()
+    FrameInput.install(webSocket, account, this.#inputContext)
+    webSocket.once('close', () => account.forget())
+  }
+
+  #payloadsOf(socket: Socket, account: SessionAccount): PayloadInput | undefined {
+    const input = new PayloadInput(socket.protocol === 3 ? 3 : 4, account, this.#inputContext)
+    const decode = takePayloads(socket, (payload, defer) => input.take(payload, defer))
+    if (decode === undefined) return undefined
+    input.decode = decode
+    return input
+  }
+
+  #remoteOf(request: IncomingMessage): RemoteAddress {
+    const ip = this.remoteAddress(request)
+    return { ip, exempt: this.isExempt(ip) }
+  }
+
+  #addressOf(request: IncomingMessage): AddressAccount {
+    return this.#budget.addressOf(this.#remoteOf(request))
   }
 
   /** Why a new connection is not taken, or null: engine.io tells it. */
@@ -173,9 +242,8 @@ export class Engine {
     const { sessionsPerIp } = this.#options
     const { origin } = request.headers
     if (origin !== undefined && !this.#isAllowed(origin)) return 'origin'
-    const ip = this.remoteAddress(request)
-    const isCrowded = !this.isExempt(ip) && (this.#sessionsByIp.get(networkOf(ip)) ?? 0) >= sessionsPerIp
-    return isCrowded ? 'sessions per ip' : undefined
+    const { exempt, sessions } = this.#addressOf(request)
+    return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
   }
 
   #isAllowed(origin: string): boolean {
@@ -204,21 +272,26 @@ export class Engine {
    */
   #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
-    const network = networkOf(this.remoteAddress(request))
+    const address = this.#addressOf(request)
     // What is refused for its address or its origin is refused at once.
     if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
       enter()
       return undefined
     }
     const change = isNew ? 1 : 0
+    if (isNew && address.owes) {
+      this.#counters.refuse('rate limit')
+      return 'rate limit'
+    }
     if (!(isNew && this.#isClosed)) {
-      this.#count(network, change)
+      address.charge('handshake')
+      address.sessions += change
       const hasRoom = this.#workQueue.take(() => {
-        this.#count(network, -change)
+        address.sessions -= change
         enter()
       })
       if (hasRoom) return undefined
-      this.#count(network, -change)
+      address.sessions -= change
     }
     const reason = isNew && this.#isClosed ? 'stopping' : 'busy'
     this.#counters.refuse(reason)
@@ -241,12 +314,6 @@ export class Engine {
     const missing = missingFields(socket)
     if (missing.length > 0)
       this.#logger?.warn({ missing }, "this runtime lacks fields of the fast path: messages take engine.io's way")
-  }
-
-  #count(network: string, change: number): void {
-    const sessions = (this.#sessionsByIp.get(network) ?? 0) + change
-    if (sessions > 0) this.#sessionsByIp.set(network, sessions)
-    else this.#sessionsByIp.delete(network)
   }
 }
 

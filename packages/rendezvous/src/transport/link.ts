@@ -1,4 +1,3 @@
-import type { Socket as NetSocket } from 'node:net'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
 import type { Encoded } from '../codec/encoded.js'
@@ -6,15 +5,11 @@ import type { ChunkHeader } from '../codec/stream-frame.js'
 import { BINARY_OPCODE, headSize, writeHead } from '../codec/websocket-frame.js'
 import type { CloseReason } from '../stats.js'
 import type { Cork } from './cork.js'
-import {
-  directSocketOf,
-  heartbeatOf,
-  mayWriteDirectly,
-  sendFrames,
-  webSocketOf,
-  writeQueueSize
-} from './engine-internals.js'
+import { directSocketOf, heartbeatOf, mayWriteDirectly, webSocketOf, writeQueueSize } from './engine-internals.js'
+import { frameInputOf, type FrameInput } from './frame-input.js'
+import { FrameWriter, WAITING } from './frame-writer.js'
 import { Heartbeat } from './heartbeat.js'
+import type { PayloadInput } from './payload-input.js'
 
 /** Milliseconds a client has to finish the closing handshake before its socket is destroyed. */
 const CLOSE_GRACE = 1_000
@@ -24,9 +19,12 @@ export const MESSAGE_BYTE = 4
 const TEXT = { binary: false, compress: false }
 /** Payloads up to this size leave in one piece with their header: copying them costs less than writing thrice. */
 const COPIED_UP_TO = 1_024
-/** Bytes unsent from which on a client is taken to be slow. */
-const WAITING = 65_536
 const OPEN = 1
+const CLOSED = 3
+/** Bytes that engine.io keeps for a packet beside its data. */
+const ENGINE_PACKET = 200
+/** Reasons for which what the client goes on to send is not even read. */
+const OVERLOADS: ReadonlySet<CloseReason> = new Set<CloseReason>(['flood', 'unfinished messages'])
 /** Milliseconds between two looks at the backlog of a WebSocket that cannot be watched directly. */
 const LOOK_INTERVAL = 50
 const POLICY_VIOLATION = 1008
@@ -42,9 +40,13 @@ export class Link {
   readonly #cork: Cork
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
-  /** The TCP or TLS socket, if there is a direct way to the client. */
-  #net: NetSocket | undefined
+  /** Writes to its WebSocket, if there is a direct way to the client. */
+  #writer: FrameWriter | undefined
+  /** What it sends over its WebSocket, and while it polls. */
+  #frames: FrameInput | undefined
+  readonly #payloads: PayloadInput | undefined
   #closeReason: CloseReason | undefined
+  #isTerminating = false
   #ended = false
   /** Bytes handed to engine.io since it last wrote. */
   #queued = 0
@@ -61,15 +63,23 @@ export class Link {
   /** Messages have been given to engine.io, which tells when they have left. */
   #usesEngine = false
 
-  /** @param closed - called once, when nothing more comes and nothing more goes */
-  constructor(socket: Socket, cork: Cork, closed: (reason: CloseReason) => void) {
+  /**
+   * @param payloads - of a client that polls
+   * @param closed - called once, when nothing more comes and nothing more goes
+   */
+  constructor(socket: Socket, cork: Cork, payloads: PayloadInput | undefined, closed: (reason: CloseReason) => void) {
     this.#socket = socket
     this.#cork = cork
+    this.#payloads = payloads
+    if (payloads !== undefined) payloads.onIdle = () => this.#runWaiting()
     this.#heartbeat = new Heartbeat(socket, heartbeatOf(socket))
     socket.once('close', (why: string) => {
       this.#ended = true
       this.#closeReason ??= closeReasonOf(why)
       clearInterval(this.#looking)
+      this.#payloads?.discard()
+      // engine.io would wait half a minute for the client's part of the closing handshake.
+      this.#terminateLater()
       closed(this.#closeReason)
       this.#runWaiting()
     })
@@ -96,18 +106,18 @@ export class Link {
    * while they are paused.
    */
   get isDirect(): boolean {
-    return this.#net !== undefined
+    return this.#writer !== undefined
   }
 
   /** Bytes queued for the client. */
   get buffered(): number {
-    return this.#queued + (this.#webSocket?.bufferedAmount ?? 0)
+    return this.#queued + (this.#writer?.buffered ?? this.#webSocket?.bufferedAmount ?? 0)
   }
 
   /** A number that changes while the client takes what is queued for it. */
   get progress(): number {
     if (this.#webSocket === undefined) return this.#flushes
-    return (this.#net && writeQueueSize(this.#net)) ?? this.#webSocket.bufferedAmount
+    return (this.#writer && writeQueueSize(this.#writer.net)) ?? this.#webSocket.bufferedAmount
   }
 
   /** The client polls: it is paused by not answering it. */
@@ -119,6 +129,11 @@ export class Link {
     return this.#paused
   }
 
+  /** It has sent more than has been worked through: what it says now is heard later. */
+  get isBehind(): boolean {
+    return this.#frames?.isBehind === true || this.#payloads?.isBehind === true
+  }
+
   /** A message has come from the client. */
   heard(): void {
     this.#heartbeat.heard()
@@ -126,18 +141,18 @@ export class Link {
 
   /** @param text - a socket.io packet */
   sendText(text: string): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) return this.#sendThroughEngine(text, text.length)
-    webSocket.send(`4${text}`, TEXT, this.#onTaken)
+    const writer = this.#direct()
+    if (writer === undefined) return this.#sendThroughEngine(text, text.length)
+    writer.writeText(text, this.#onTaken)
   }
 
   /** Sends messages that other clients are sent too. */
   sendEncoded({ texts, frames }: Encoded): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) {
+    const writer = this.#direct()
+    if (writer === undefined) {
       for (const text of texts) this.#sendThroughEngine(text, text.length)
-    } else if (webSocket.readyState === OPEN) {
-      sendFrames(webSocket, frames, this.#onTaken)
+    } else if (this.#webSocket?.readyState === OPEN) {
+      writer.write(frames, this.#onTaken)
     }
   }
 
@@ -148,18 +163,18 @@ export class Link {
    * @param offset - where the payload begins: 1 after the byte that revision 3 puts before it, else 0
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    const webSocket = this.#direct()
-    if (webSocket === undefined) {
+    const writer = this.#direct()
+    if (writer === undefined) {
       this.#sendThroughEngine(header.text, header.text.length)
       this.#sendThroughEngine(bytes.subarray(offset), bytes.length)
       return
     }
-    if (webSocket.readyState !== OPEN) return
+    if (this.#webSocket?.readyState !== OPEN) return
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
     // A piece of something larger is not kept waiting, for all of that would be kept with it.
-    const isPiece = bytes.length * 2 < bytes.buffer.byteLength && webSocket.bufferedAmount > WAITING
+    const isPiece = bytes.length * 2 < bytes.buffer.byteLength && writer.net.writableLength > WAITING
     const isCopied = size <= COPIED_UP_TO || isPiece
     const out = Buffer.allocUnsafe(frame.length + headSize(size) + prefix + (isCopied ? size - prefix : 0))
     out.set(frame)
@@ -167,9 +182,9 @@ export class Link {
     if (prefix === 1) out[end++] = MESSAGE_BYTE
     if (isCopied) {
       bytes.copy(out, end, offset)
-      sendFrames(webSocket, [out], this.#watchBacklog())
+      writer.write([out], this.#watchBacklog())
     } else {
-      sendFrames(webSocket, [out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
+      writer.write([out, offset === 0 ? bytes : bytes.subarray(offset)], this.#watchBacklog())
     }
   }
 
@@ -185,14 +200,14 @@ export class Link {
     if (this.#paused) return
     this.#paused = true
     this.#heartbeat.suspend()
-    this.#webSocket?.pause()
+    this.#hold()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
     this.#heartbeat.resume()
-    this.#webSocket?.resume()
+    this.#release()
     this.#runWaiting()
   }
 
@@ -201,7 +216,7 @@ export class Link {
     return this.#onResume !== undefined
   }
 
-  /** Runs once the client is read from again, or is gone: what a polling client sends has to wait that long. */
+  /** Runs once the client is read from again, or is gone: what a polling client sends next has to wait that long. */
   whenResumed(callback: () => void): void {
     this.#onResume ??= []
     this.#onResume.push(callback)
@@ -212,11 +227,18 @@ export class Link {
    * its next ping in revision 4.
    */
   reassure(): void {
-    this.#direct()?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
+    if (this.#direct() !== undefined) this.#webSocket?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
   }
 
   ping(): void {
     this.#webSocket?.ping()
+  }
+
+  /** Sends the answer to a ping. */
+  answerPing(data: Buffer): void {
+    const writer = this.#direct()
+    if (writer === undefined) this.#webSocket?.pong(data)
+    else writer.pong(data)
   }
 
   /** Tells of each answer to a WebSocket ping; not for clients that poll. */
@@ -250,12 +272,13 @@ export class Link {
       return
     }
     // What is paused would never read the client's answer.
-    webSocket.resume()
+    this.#release()
+    this.#writer?.flush()
     const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
     // A client that said goodbye keeps its own code.
     if (reason !== 'client disconnect') webSocket.close(code, detail.slice(0, 120))
-    // A socket that is merely closed keeps its buffers for half a minute if the client does not answer.
-    setTimeout(() => webSocket.terminate(), CLOSE_GRACE).unref()
+    if (OVERLOADS.has(reason)) this.#frames?.discard()
+    this.#terminateLater()
     this.#socket.close()
   }
 
@@ -263,29 +286,59 @@ export class Link {
   terminate(reason: CloseReason): void {
     if (this.#ended) return
     this.#closeReason = reason
+    this.#frames?.discard()
     this.#webSocket?.terminate()
     this.#socket.close(true)
   }
 
-  /** The client has a WebSocket from now on. */
-  #open(): void {
-    this.#webSocket = webSocketOf(this.#socket)
-    this.#net = directSocketOf(this.#socket)
-    if (this.#net === undefined) {
-      this.#watchEngine()
-      this.#lookLater()
-    } else if (this.#onTaken !== undefined) this.#net.on('drain', this.#onTaken)
-    if (this.#paused) this.#webSocket?.pause()
+  /** A socket that is merely closed keeps its buffers for half a minute if the client does not answer. */
+  #terminateLater(): void {
+    const webSocket = this.#webSocket
+    if (webSocket === undefined || webSocket.readyState === CLOSED || this.#isTerminating) return
+    this.#isTerminating = true
+    setTimeout(() => {
+      this.#frames?.discard()
+      webSocket.terminate()
+    }, CLOSE_GRACE).unref()
   }
 
-  /** Returns the WebSocket, if a message written to it now comes after all that were given to engine.io. */
-  #direct(): WebSocket | undefined {
-    if (this.#net === undefined || !mayWriteDirectly(this.#socket)) return undefined
-    this.#cork.holdForTick(this.#net)
-    return this.#webSocket
+  #hold(): void {
+    if (this.#frames === undefined) this.#webSocket?.pause()
+    else this.#frames.hold()
+    this.#payloads?.hold()
+  }
+
+  #release(): void {
+    if (this.#frames === undefined) this.#webSocket?.resume()
+    else this.#frames.release()
+    this.#payloads?.release()
+  }
+
+  /** The client has a WebSocket from now on. */
+  #open(): void {
+    const webSocket = webSocketOf(this.#socket)
+    const net = directSocketOf(this.#socket)
+    this.#webSocket = webSocket
+    this.#frames = webSocket && frameInputOf(webSocket)
+    if (webSocket === undefined || net === undefined) {
+      this.#watchEngine()
+      this.#lookLater()
+    } else {
+      this.#writer = new FrameWriter(webSocket, net)
+      if (this.#onTaken !== undefined) net.on('drain', this.#onTaken)
+    }
+    if (this.#paused) this.#hold()
+  }
+
+  /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
+  #direct(): FrameWriter | undefined {
+    if (this.#writer === undefined || !mayWriteDirectly(this.#socket)) return undefined
+    this.#cork.holdForTick(this.#writer.net)
+    return this.#writer
   }
 
   #runWaiting(): void {
+    if (this.#paused && !this.#ended) return
     const callbacks = this.#onResume ?? []
     this.#onResume = undefined
     for (const callback of callbacks) callback()
@@ -293,7 +346,7 @@ export class Link {
 
   #sendThroughEngine(data: string | Buffer, size: number): void {
     this.#watchEngine()
-    this.#queued += size
+    this.#queued += size + ENGINE_PACKET
     this.#socket.send(data)
   }
 
@@ -325,7 +378,7 @@ export class Link {
   #watchBacklog(): () => void {
     if (this.#onTaken === undefined) {
       this.#onTaken = () => this.#onDrain()
-      this.#net?.on('drain', this.#onTaken)
+      this.#writer?.net.on('drain', this.#onTaken)
     }
     return this.#onTaken
   }

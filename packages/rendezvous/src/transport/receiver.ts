@@ -9,12 +9,13 @@ import {
   type Limits,
   type Packet
 } from '../codec/packet.js'
-import { readQueueHeader, readStreamEvent, readUnreadableEvent } from '../codec/stream-frame.js'
+import { readQueueHeader, readStreamEvent, readUnreadableEvent, type StreamFrame } from '../codec/stream-frame.js'
 import type { FlowControl } from '../relay/flow-control.js'
 import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
-import type { Counters } from '../stats.js'
+import type { Counters, DropReason } from '../stats.js'
 import { takeMessageListener, webSocketOf } from './engine-internals.js'
+import { frameInputOf } from './frame-input.js'
 import { MESSAGE_BYTE } from './link.js'
 import type { Session } from './session.js'
 
@@ -34,6 +35,8 @@ export interface ReceiverContext {
 }
 
 const NO_HEADER = Buffer.alloc(0)
+/** Characters of a message from which on its parsing counts. */
+const LONG_TEXT = 1_024
 const MESSAGE = 0x34 // '4'
 const BINARY_EVENT = 0x35 // '5'
 
@@ -62,6 +65,9 @@ export class Receiver {
       // engine.io reports an empty message as undefined.
       else this.#text(data ?? '')
     })
+    socket.on('packet', ({ type }: { type: string }) => {
+      if (type !== 'message') session.account.charge('message')
+    })
     if (webSocketOf(socket) !== undefined) this.#readDirectly(socket)
     else socket.once('upgrade', () => this.#readDirectly(socket))
   }
@@ -77,8 +83,13 @@ export class Receiver {
     if (webSocket === undefined || !this.#session.link.isDirect) return
     const engineListener = takeMessageListener(webSocket)
     const isRevision3 = this.#session.protocol === 3
-    // ws answers pings by itself, whether or not the answers are read.
-    webSocket.on('ping', () => this.#context.flow.asked(this.#session))
+    const input = frameInputOf(webSocket)
+    if (input !== undefined) {
+      input.pong = (data) => {
+        this.#session.link.answerPing(data)
+        this.#context.flow.asked(this.#session)
+      }
+    }
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#session.link.heard()
       if (isBinary) {
@@ -130,9 +141,15 @@ export class Receiver {
   }
 
   #awaitChunk(half: Half | undefined): void {
-    if (half === undefined) this.#context.counters.drop('unknown stream')
+    if (half === undefined) this.#drop('unknown stream')
     this.#half = half
     this.#attachments = 1
+  }
+
+  /** What leads nowhere has its price. */
+  #drop(reason: DropReason): void {
+    this.#context.counters.drop(reason)
+    this.#session.account.charge('message')
   }
 
   /** Throws away the attachments of a packet that goes nowhere. */
@@ -145,6 +162,7 @@ export class Receiver {
     if (this.#attachments > 0) throw new MalformedPacketError('text came where an attachment was announced')
     const header = this.#connected ? readQueueHeader(text) : undefined
     if (header !== undefined) return this.#awaitChunk(this.#find(header.stream))
+    if (text.length > LONG_TEXT) this.#session.account.charge('parsedKiB', text.length / 1_024)
     const packet = readPacket(text)
     if (packet.type === 'connect') return this.#receiveConnect(packet.namespace, packet.auth)
     if (!this.#connected) throw new MalformedPacketError('the first packet is CONNECT')
@@ -171,7 +189,7 @@ export class Receiver {
     const half = this.#half
     this.#half = undefined
     try {
-      this.#context.router.chunk(half, this.#session, bytes, offset)
+      if (!this.#context.router.chunk(half, this.#session, bytes, offset)) this.#session.account.charge('message')
     } catch (error) {
       this.#context.onFault(error)
     }
@@ -201,36 +219,41 @@ export class Receiver {
       this.#skipAttachments(attachments)
     }
     if (frame !== undefined) {
-      if (frame.kind !== 'queue header') this.#context.router.route(this.#session, frame)
+      if (frame.kind !== 'queue header') this.#route(frame)
     } else if (attachments > 0) {
-      this.#context.counters.drop('attachment')
+      this.#drop('attachment')
       this.#ack(packet.id)?.(WIRE_ERRORS.invalidRequest)
     } else {
+      this.#session.account.charge('event')
       this.#context.onRequest(this.#session, name, args, this.#ack(packet.id))
     }
   }
 
+  #route(frame: StreamFrame): void {
+    if (!this.#context.router.route(this.#session, frame)) this.#session.account.charge('message')
+  }
+
   #receiveAck(id: number, args: unknown[]): void {
-    if (!this.#session.acknowledged(id, args)) this.#context.counters.drop('ack without request')
+    if (!this.#session.acknowledged(id, args)) this.#drop('ack without request')
   }
 
   #receiveUnreadable(packet: Packet & { type: 'unreadable' }): void {
     this.#skipAttachments(packet.attachments)
-    this.#context.counters.drop(packet.reason)
+    this.#drop(packet.reason)
     if (packet.kind === 'ack') {
       // The answer was not read, but it was not the empty one that means yes.
       if (packet.id !== undefined) this.#receiveAck(packet.id, [{}])
       return
     }
     const end = readUnreadableEvent(packet)
-    if (end !== undefined) this.#context.router.route(this.#session, end)
+    if (end !== undefined) this.#route(end)
     else this.#ack(packet.id)?.(`${WIRE_ERRORS.invalidRequest}: ${packet.reason}`)
   }
 
   /** Drops a packet that is not for the star. */
   #discard(packet: Packet): void {
     if ('attachments' in packet) this.#skipAttachments(packet.attachments)
-    this.#context.counters.drop('namespace')
+    this.#drop('namespace')
   }
 
   #ack(id: number | undefined): Ack | undefined {

@@ -1,5 +1,6 @@
 import type { PeersWanted } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
+import type { SessionAccount } from '../budget/session-account.js'
 import type { Encoded } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
 import { acceptText, creditText, errorText, type ChunkHeader } from '../codec/stream-frame.js'
@@ -12,6 +13,7 @@ import type { BacklogWatch } from './backlog.js'
 import type { Cork } from './cork.js'
 import { idOf } from './engine-internals.js'
 import { Link } from './link.js'
+import type { PayloadInput } from './payload-input.js'
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -30,6 +32,8 @@ export class Session implements Endpoint {
   /** Revision of engine.io: 3 is spoken by socket.io 2 clients, 4 by later ones. */
   readonly protocol: 3 | 4
   readonly remote: RemoteAddress
+  /** What it costs. */
+  readonly account: SessionAccount
   readonly link: Link
   /** The news of other peers that a client with the extensions asked for; undefined for a legacy client. */
   wanted: PeersWanted | undefined
@@ -37,12 +41,20 @@ export class Session implements Endpoint {
   readonly #acks = new AckTable()
   #drained: (() => void) | undefined
 
-  constructor(socket: Socket, remote: RemoteAddress, context: SessionContext) {
+  /** @param payloads - of a client that polls */
+  constructor(
+    socket: Socket,
+    remote: RemoteAddress,
+    account: SessionAccount,
+    payloads: PayloadInput | undefined,
+    context: SessionContext
+  ) {
+    this.account = account
     this.id = idOf(socket)
     this.protocol = socket.protocol === 3 ? 3 : 4
     this.remote = remote
     this.#context = context
-    this.link = new Link(socket, context.cork, (reason) => this.#ended(reason))
+    this.link = new Link(socket, context.cork, payloads, (reason) => this.#ended(reason))
   }
 
   /** The connection has ended, or is being closed: messages that still come are ignored. */
@@ -74,8 +86,15 @@ export class Session implements Endpoint {
     return this.link.isDirect
   }
 
+  allowance(usual: number): number {
+    return this.account.allowance(usual)
+  }
+
   onDrain(mark: number): void {
-    this.#drained ??= () => this.#context.flow.drained(this)
+    this.#drained ??= () => {
+      this.account.queue(this.buffered)
+      this.#context.flow.drained(this)
+    }
     this.link.onDrain(mark, this.#drained)
   }
 
@@ -148,11 +167,12 @@ export class Session implements Endpoint {
 
   /**
    * Resolves with whether the client shows within `timeout` milliseconds that it is online: by answering a WebSocket ping,
-   * by taking what is queued for it, or by polling. A paused client could not be heard, and counts as online.
+   * by taking what is queued for it, or by polling. A client that is paused, or whose messages wait for their turn, could not
+   * be heard, and counts as online.
    */
   probe(timeout: number): Promise<boolean> {
     if (this.ended) return Promise.resolve(false)
-    if (this.link.paused) return Promise.resolve(true)
+    if (this.#isUnheard) return Promise.resolve(true)
     const progress = this.link.progress
     return new Promise((resolve) => {
       const settle = (alive: boolean) => {
@@ -161,7 +181,7 @@ export class Session implements Endpoint {
         resolve(alive)
       }
       const timer = setTimeout(
-        () => settle(!this.ended && (this.link.paused || this.link.progress !== progress)),
+        () => settle(!this.ended && (this.#isUnheard || this.link.progress !== progress)),
         timeout
       ).unref()
       const stopListening = this.link.polling
@@ -174,6 +194,10 @@ export class Session implements Endpoint {
   /** Ends the session. A WebSocket client is told why in the close frame. */
   close(reason: CloseReason, detail?: string): void {
     this.link.close(reason, detail)
+  }
+
+  get #isUnheard(): boolean {
+    return this.link.paused || this.link.isBehind
   }
 
   #ended(reason: CloseReason): void {

@@ -8,6 +8,7 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   polling = false
   hasWaiting = false
   paused = false
+  isBehind = false
   ended = false
   closing = false
   isDirect = true
@@ -73,6 +74,7 @@ export class RecordingLink implements Pick<Link, keyof Link> {
     this.told.push(['ping'])
   }
 
+  answerPing(): void {}
   sendText(): void {}
   sendEncoded(): void {}
   sendChunk(): void {}

@@ -5,6 +5,7 @@ import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/transport/acks.js'
 import type { Link } from '../../src/transport/link.js'
 import type { Session } from '../../src/transport/session.js'
+import { budgetWith } from './budget.js'
 import { RecordingLink } from './recording-link.js'
 
 interface RecordedRequest {
@@ -19,6 +20,8 @@ interface RecordedProbe {
   settle: (alive: boolean) => void
 }
 
+const BUDGET = budgetWith()
+
 /**
  * Has the public face of a session and no connection: it writes down what it is told to send, and a test decides what
  * its client answers.
@@ -27,6 +30,7 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
   readonly remote = { ip: '192.0.2.1', exempt: false }
+  readonly account = BUDGET.open(this.remote)
   /** Knows windows and credit. */
   extended = false
   peers: PeersWanted = 'windows'
@@ -81,6 +85,10 @@ export class RecordingSession implements Pick<Session, keyof Session> {
 
   get isPausable(): boolean {
     return this.link.isDirect
+  }
+
+  allowance(usual: number): number {
+    return usual
   }
 
   onDrain(mark: number): void {

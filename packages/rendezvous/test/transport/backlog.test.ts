@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BacklogWatch } from '../../src/transport/backlog.js'
+import { AT_ONCE } from '../support/budget.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const STALL = 30_000
@@ -30,7 +31,7 @@ function pass(seconds: number, each: () => void = () => {}): void {
 
 beforeEach(() => {
   now = 1_000_000
-  watch = new BacklogWatch({ stallTimeout: STALL, sessionCeiling: CEILING, maxBufferedBytes: MOST }, () => now)
+  watch = new BacklogWatch({ stallTimeout: STALL, sessionCeiling: CEILING, maxBufferedBytes: MOST }, AT_ONCE, () => now)
 })
 
 describe('a session is watched', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { BacklogWatch } from '../../src/transport/backlog.js'
 import { Reassurance } from '../../src/transport/reassurance.js'
+import { AT_ONCE } from '../support/budget.js'
 import { FlowScene } from '../support/flow.js'
 import { RecordingSession } from '../support/recording-session.js'
 
@@ -9,7 +10,11 @@ const INTERVAL = 20_000
 test('clients that were paused, and those with a backlog, are told once in each interval', () => {
   const scene = new FlowScene()
   const clock = () => scene.now
-  const backlog = new BacklogWatch({ stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 }, clock)
+  const backlog = new BacklogWatch(
+    { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 },
+    AT_ONCE,
+    clock
+  )
   const reassurance = new Reassurance(INTERVAL, scene.flow, backlog, clock)
   const [idle, slow, both] = ['idle', 'slow', 'both'].map((id) => new RecordingSession(id)) as [
     RecordingSession,

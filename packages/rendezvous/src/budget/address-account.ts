@@ -1,0 +1,47 @@
+import { BURST, TokenBucket } from '../pacing/token-bucket.js'
+import { PRICES, type WorkDone, type WorkKind } from './prices.js'
+
+/** What the connections of one address cost together: those of a network that one subscriber has. */
+export class AddressAccount {
+  /** No limit applies: the address is loopback, or that of a trusted proxy. */
+  readonly exempt: boolean
+  /** TCP connections open now. */
+  connections = 0
+  /** Sessions open now, and those that wait for their turn to open. */
+  sessions = 0
+  /** Bytes received from its sessions and not worked through. */
+  received = 0
+  /** Bytes queued for its sessions. */
+  queued = 0
+  readonly #work: TokenBucket
+  readonly #done: WorkDone
+  readonly #now: () => number
+
+  /**
+   * @param work - milliseconds of CPU it may cost per second
+   * @param done - is added to
+   */
+  constructor(exempt: boolean, work: number, done: WorkDone, now: () => number) {
+    this.exempt = exempt
+    this.#work = new TokenBucket(work, work * BURST, now())
+    this.#done = done
+    this.#now = now
+  }
+
+  /** Nothing is open, and it owes nothing: a new account would be no different. */
+  get isIdle(): boolean {
+    return this.connections === 0 && this.sessions === 0 && this.#work.isFull(this.#now())
+  }
+
+  /** It has cost more than it may: what it asks for next is refused or waits. */
+  get owes(): boolean {
+    return !this.exempt && this.#work.left(this.#now()) < 0
+  }
+
+  /** Adds work that was done for it, or is about to be. */
+  charge(kind: WorkKind, times = 1): void {
+    const price = PRICES[kind] * times
+    this.#done[kind] += price
+    if (!this.exempt) this.#work.spend(this.#now(), price)
+  }
+}

@@ -1,0 +1,144 @@
+import { BURST } from '../pacing/token-bucket.js'
+import type { CloseReason } from '../stats.js'
+import type { AddressAccount } from './address-account.js'
+import type { BudgetLimits } from './limits.js'
+import { PRICES, type WorkKind } from './prices.js'
+
+/** The part of what an address may cost that is for its sessions; the rest is for new connections and for pages. */
+const SESSIONS_SHARE = 0.5
+/** Milliseconds after which a session that owed and had no more input is taken to have stopped. */
+const CAUGHT_UP = 1_000
+
+/** The budget, as its accounts see it. */
+export interface AccountOwner {
+  readonly limits: BudgetLimits
+  /** Bytes received from all sessions and not worked through; queued for all of them. */
+  received: number
+  queued: number
+  now(): number
+  checkReceived(account: SessionAccount): void
+  forget(account: SessionAccount): void
+}
+
+/**
+ * What one session costs. Its share of the CPU is its own limit, or an equal part of what its address may cost if that is
+ * less, so that the sessions of one address do not live at each other's expense.
+ */
+export class SessionAccount {
+  readonly address: AddressAccount
+  readonly #budget: AccountOwner
+  /** Ends the session when it has cost too much. */
+  onExcess: (reason: CloseReason, detail: string) => void = () => {}
+  /** Bytes received from it and not worked through. */
+  #received = 0
+  /** Bytes queued for it. */
+  #queued = 0
+  /** Milliseconds of CPU it may cost now; below 0 it owes. */
+  #left: number
+  #filledAt: number
+  #behindSince = 0
+  #behindUntil = Number.NEGATIVE_INFINITY
+  #isClosed = false
+
+  constructor(budget: AccountOwner, address: AddressAccount) {
+    this.#budget = budget
+    this.address = address
+    this.#filledAt = budget.now()
+    // An address that owes gets no credit by connecting anew.
+    this.#left = address.owes ? 0 : this.#rate * BURST
+  }
+
+  /** Milliseconds of CPU per second. */
+  get #rate(): number {
+    const { workPerSession, workPerIp } = this.#budget.limits
+    const { exempt, sessions } = this.address
+    return exempt ? workPerSession : Math.min(workPerSession, (workPerIp * SESSIONS_SHARE) / Math.max(1, sessions))
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  /** Adds work that was done for it. */
+  charge(kind: WorkKind, times = 1): void {
+    this.address.charge(kind, times)
+    this.#left = this.#fill() - PRICES[kind] * times
+  }
+
+  /** It has cost more than it may. */
+  get owes(): boolean {
+    return this.#left < 0 && this.#fill() < 0
+  }
+
+  /** Milliseconds until it owes nothing. */
+  get debt(): number {
+    const left = this.#fill()
+    return left >= 0 ? 0 : (-left / this.#rate) * 1_000
+  }
+
+  /**
+   * It owes, and there is more input of it.
+   *
+   * @param wait - milliseconds until it owes nothing
+   * @returns whether that has gone on for too long
+   */
+  isFlooding(wait: number): boolean {
+    const now = this.#budget.now()
+    if (now - this.#behindUntil > CAUGHT_UP) this.#behindSince = now
+    this.#behindUntil = now + wait
+    return now - this.#behindSince >= this.#budget.limits.floodTimeout
+  }
+
+  /** Ends the session for what it has cost. */
+  close(reason: CloseReason, detail: string): void {
+    this.forget()
+    this.onExcess(reason, detail)
+  }
+
+  /** @param more - bytes of what it has sent that take memory from now on; below 0 if they no longer do */
+  keep(more: number): void {
+    if (more === 0 || this.#isClosed) return
+    this.#received += more
+    this.address.received += more
+    this.#budget.received += more
+    if (more > 0) this.#budget.checkReceived(this)
+  }
+
+  /** @param bytes - how much is queued for it now */
+  queue(bytes: number): void {
+    if (this.#isClosed) return
+    const more = bytes - this.#queued
+    this.#queued = bytes
+    this.address.queued += more
+    this.#budget.queued += more
+  }
+
+  /**
+   * Bytes that may be queued for it before those who send to it are held: less than usual while too much is queued for its
+   * address.
+   *
+   * @param usual - without regard to its address
+   */
+  allowance(usual: number): number {
+    const { exempt, queued, sessions } = this.address
+    const { bufferedBytesPerIp } = this.#budget.limits
+    return exempt || queued <= bufferedBytesPerIp ? usual : Math.min(usual, bufferedBytesPerIp / Math.max(1, sessions))
+  }
+
+  /** The session has ended, or is about to: what it has taken is free. */
+  forget(): void {
+    if (this.#isClosed) return
+    this.keep(-this.#received)
+    this.queue(0)
+    this.#isClosed = true
+    this.#budget.forget(this)
+  }
+
+  #fill(): number {
+    const now = this.#budget.now()
+    const rate = this.#rate
+    this.#left = Math.min(rate * BURST, this.#left + ((now - this.#filledAt) * rate) / 1_000)
+    this.#filledAt = now
+    return this.#left
+  }
+}

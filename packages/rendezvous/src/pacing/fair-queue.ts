@@ -1,0 +1,86 @@
+import { Queue } from './queue.js'
+
+/** Something that has work to do, a small piece at a time. */
+export interface Flow {
+  /** Flows of one group share its turn. */
+  readonly group: object
+  /**
+   * Does a piece of the work, which takes a fraction of a millisecond.
+   *
+   * @returns whether there is more to do now
+   */
+  work(): boolean
+}
+
+/** Milliseconds of work in one turn of the event loop. */
+const SLICE = 5
+/** Units of work that one turn of the event loop does without looking at the clock: each takes a few microseconds. */
+const UNITS = 1_024
+/** Units from which on the next turn begins anew; a few more or less make no difference. */
+const COUNTED_FROM = 64
+
+/**
+ * Shares the time of the event loop between those who have work: in turns by group, and within a group by flow. While
+ * there is little to do everything is done at once, and nothing waits.
+ */
+export class FairQueue {
+  readonly #now: () => number
+  readonly #groups = new Map<object, Queue<Flow>>()
+  readonly #order = new Queue<object>()
+  /** Units of work done at once in this turn of the event loop. */
+  #units = 0
+  #immediate: NodeJS.Immediate | undefined
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** More may be done at once in this turn of the event loop. */
+  get isFree(): boolean {
+    return this.#units < UNITS && this.#groups.size === 0
+  }
+
+  /** Work was done at once. */
+  note(units: number): void {
+    this.#units += units
+    if (this.#units >= COUNTED_FROM) this.#immediate ??= setImmediate(this.#next)
+  }
+
+  /** Puts a flow in line, at the end of its group. It must not be in line already. */
+  add(flow: Flow): void {
+    const flows = this.#groups.get(flow.group)
+    if (flows === undefined) {
+      const queue = new Queue<Flow>()
+      queue.push(flow)
+      this.#groups.set(flow.group, queue)
+      this.#order.push(flow.group)
+    } else flows.push(flow)
+    this.#immediate ??= setImmediate(this.#next)
+  }
+
+  /** What waits will not be done. */
+  stop(): void {
+    clearImmediate(this.#immediate)
+    this.#immediate = undefined
+    this.#groups.clear()
+    this.#order.clear()
+    this.#units = 0
+  }
+
+  readonly #next = (): void => {
+    this.#immediate = undefined
+    this.#units = 0
+    if (this.#groups.size === 0) return
+    const end = this.#now() + SLICE
+    do {
+      const group = this.#order.shift()
+      if (group === undefined) return
+      const flows = this.#groups.get(group)
+      const flow = flows?.shift()
+      if (flow?.work() === true) flows?.push(flow)
+      if (flows === undefined || flows.size === 0) this.#groups.delete(group)
+      else this.#order.push(group)
+    } while (this.#now() < end)
+    if (this.#groups.size > 0) this.#immediate ??= setImmediate(this.#next)
+  }
+}

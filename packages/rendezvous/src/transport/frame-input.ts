@@ -1,0 +1,133 @@
+import type { WebSocket } from 'ws'
+import type { SessionAccount } from '../budget/session-account.js'
+import { FrameScanner } from '../codec/frame-scanner.js'
+import { onNetClose, takeReceiver, type ReceiverWrite } from './engine-internals.js'
+import { PacedInput, PIECE, type InputContext } from './paced-input.js'
+
+const OPEN = 1
+const inputs = new WeakMap<WebSocket, FrameInput>()
+
+/** Returns the input of a WebSocket; undefined on runtimes where it cannot be reached. */
+export function frameInputOf(webSocket: WebSocket): FrameInput | undefined {
+  return inputs.get(webSocket)
+}
+
+/**
+ * What comes over one WebSocket, between its TCP socket and the decoder of ws: that would work through all it has been
+ * given in one go, and answer every ping by itself.
+ */
+export class FrameInput extends PacedInput {
+  readonly #webSocket: WebSocket
+  readonly #scanner = new FrameScanner()
+  readonly #write: ReceiverWrite
+  /** What is being worked through, and how far. */
+  #bytes: Buffer | undefined
+  #at = 0
+  /** Asks for more bytes. */
+  #done: ((error?: Error | null) => void) | undefined
+  #isPaused = false
+  #isDiscarding = false
+  /** Data of the last ping that was not answered. */
+  #ping: Buffer | undefined
+  /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
+  pong: ((data: Buffer) => void) | undefined
+
+  private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, write: ReceiverWrite) {
+    super(account, context)
+    this.#webSocket = webSocket
+    this.#write = write
+  }
+
+  /**
+   * Puts itself before the decoder of a WebSocket that has just been opened.
+   *
+   * @returns undefined on runtimes where that cannot be done
+   */
+  static install(webSocket: WebSocket, account: SessionAccount, context: InputContext): FrameInput | undefined {
+    const write = takeReceiver(webSocket, (bytes, done) => inputs.get(webSocket)?.take(bytes, done))
+    if (write === undefined) return undefined
+    const input = new FrameInput(webSocket, account, context, write)
+    inputs.set(webSocket, input)
+    webSocket.on('ping', (data: Buffer) => {
+      input.#ping = data
+    })
+    return input
+  }
+
+  override get isBehind(): boolean {
+    return this.#bytes !== undefined
+  }
+
+  override hold(): void {
+    super.hold()
+    this.#pauseIfBusy()
+    // Nobody will be there to wait for: what has come is worked through.
+    onNetClose(this.#webSocket, () => super.release())
+  }
+
+  override release(): void {
+    super.release()
+    this.#pauseIfBusy()
+  }
+
+  override discard(): void {
+    this.#isDiscarding = true
+    if (this.#bytes !== undefined) this.#finish()
+  }
+
+  /** @param done - is called once these bytes have been worked through: no more come before */
+  take(bytes: Buffer, done: (error?: Error | null) => void): void {
+    if (this.#isDiscarding) return done()
+    this.#bytes = bytes
+    this.#at = 0
+    this.#done = done
+    this.run()
+    this.#pauseIfBusy()
+  }
+
+  protected override step(): number {
+    const bytes = this.#bytes
+    if (bytes === undefined) return 0
+    const from = this.#at
+    this.#at = this.#scanner.scan(bytes, from, PIECE)
+    const { units, controls, isFragment } = this.#scanner
+    if (controls > 0) this.account.charge('message', controls)
+    let piece = from === 0 && this.#at === bytes.length ? bytes : bytes.subarray(from, this.#at)
+    // A fragment is kept, and all that it was read with would be kept with it.
+    if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
+    let failure: Error | null | undefined
+    this.#write(piece, (error) => {
+      failure = error
+    })
+    if (this.#ping !== undefined) this.#answerPing(this.#ping)
+    const isDone = this.#at === bytes.length
+    this.keep(this.#scanner.kept + (isDone ? 0 : bytes.length))
+    if (failure || isDone) this.#finish(failure)
+    return units
+  }
+
+  #finish(failure?: Error | null): void {
+    const done = this.#done
+    this.#bytes = undefined
+    this.#done = undefined
+    // May bring the next bytes at once.
+    done?.(failure)
+    this.#pauseIfBusy()
+  }
+
+  #answerPing(data: Buffer): void {
+    this.#ping = undefined
+    if (this.#webSocket.readyState !== OPEN) return
+    if (this.pong === undefined) this.#webSocket.pong(data)
+    else this.pong(data)
+  }
+
+  /** Reads from the TCP socket only while there is nothing to do. */
+  #pauseIfBusy(): void {
+    const isPaused = this.isHeld || this.isBehind
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    if (isPaused) this.#webSocket.pause()
+    else this.#webSocket.resume()
+  }
+}

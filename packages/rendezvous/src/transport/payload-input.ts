@@ -1,0 +1,59 @@
+import type { SessionAccount } from '../budget/session-account.js'
+import { cutPayload, type Payload } from '../codec/payload.js'
+import { PacedInput, PIECE, type InputContext } from './paced-input.js'
+
+/** Characters that are as much work as a packet. */
+const TEXT_UNIT = 256
+
+/** What comes in the body of one request of a client that polls: it may hold many packets. */
+export class PayloadInput extends PacedInput {
+  readonly #protocol: 3 | 4
+  /** Hands out the packets of a part of a payload. */
+  decode: (part: Payload) => void = () => {}
+  /** Called when all that came has been worked through. */
+  onIdle: () => void = () => {}
+  #payload: Payload | undefined
+  #at = 0
+  #onDone: (() => void) | undefined
+
+  constructor(protocol: 3 | 4, account: SessionAccount, context: InputContext) {
+    super(account, context)
+    this.#protocol = protocol
+  }
+
+  override get isBehind(): boolean {
+    return this.#payload !== undefined
+  }
+
+  override discard(): void {
+    if (this.#payload !== undefined) this.#finish()
+  }
+
+  /** @param defer - is called if not all packets can be handed out at once; what it returns, once they have been */
+  take(payload: Payload, defer: () => () => void): void {
+    this.#payload = payload
+    this.#at = 0
+    this.keep(payload.length)
+    this.run()
+    if (this.isBehind) this.#onDone = defer()
+  }
+
+  protected override step(): number {
+    const payload = this.#payload
+    if (payload === undefined) return 0
+    const { part, next } = cutPayload(payload, this.#at, PIECE, this.#protocol)
+    this.#at = next
+    this.decode(part)
+    // The last of them may have ended the session.
+    if (this.#payload === payload && next >= payload.length) this.#finish()
+    return PIECE / 2 + part.length / TEXT_UNIT
+  }
+
+  #finish(): void {
+    this.#payload = undefined
+    this.keep(0)
+    this.#onDone?.()
+    this.#onDone = undefined
+    this.onIdle()
+  }
+}
