@@ -264,3 +264,15 @@ test('with the discovery module alone a peer that leaves loses its star addresse
   await using alice = await startNode([star.multiaddr], { star: { discover: false }, more })
   await losesStarAddressesOnly(alice, star.multiaddr)
 })
+
+test('a star that is joined is not joined once more to dial there under another spelling', async () => {
+  await using star = await startStar()
+  const listening = star.multiaddr.replace('/ip4/127.0.0.1/', '/dns4/localhost/')
+  await using alice = await startNode([listening])
+  const stranger = await generateKeyPair('Ed25519')
+  const spelling = star.multiaddr.replace('/ip4/127.0.0.1/', '/dns/Localhost/')
+  await expect(alice.dial(multiaddr(`${spelling}/p2p/${stranger.publicKey.toString()}`))).rejects.toThrow(
+    /Could not dial/
+  )
+  expect(star.server.stats()).toMatchObject({ joins: { success: 1 }, refused: { 'peer not found': 1 } })
+})

@@ -3,6 +3,9 @@ import { excerpt } from './excerpt.js'
 /** Longest error text sent over the wire, in UTF-16 units. */
 export const WIRE_ERROR_MAX_LENGTH = 256
 
+/** UTF-16 units of the names in such a text, of each side. */
+const NAMES_MAX_LENGTH = 100
+
 /**
  * Every error text a server sends, in an ack's first argument or as a stream's `error`. Errors on the wire are strings:
  * an `Error` object would arrive as `{}`. The texts of the first server are kept to the letter, since old clients
@@ -25,7 +28,7 @@ export const WIRE_ERRORS = {
   idNotMatching: 'Id is not matching',
   /** Join, challenge off: a live session holds the address. */
   addressInUse: 'Address in use',
-  /** Join: the server lists its public addresses and this is none of them. */
+  /** Join: the server knows what it is called, and this is another name. `: ` and both may follow. */
   unknownPublicAddress: 'This server is not known by that address',
   /** Join: the session already holds as many addresses as one session may. */
   tooManyAddresses: 'Too many addresses on one connection',
@@ -135,4 +138,10 @@ export function wireErrorFor(error: unknown): string {
     return excerpt(`${WIRE_ERRORS.invalidRequest}: ${error.message}`, WIRE_ERROR_MAX_LENGTH)
   }
   return WIRE_ERRORS.internal
+}
+
+/** The text for a join under a name that is not the server's. It begins with {@link WIRE_ERRORS.unknownPublicAddress}. */
+export function unknownPublicAddress(asked: string, known: readonly string[]): string {
+  const shown = [asked, known.join(', ')].map((names) => excerpt(names, NAMES_MAX_LENGTH))
+  return excerpt(`${WIRE_ERRORS.unknownPublicAddress}: ${shown[0]}. It is ${shown[1]}`, WIRE_ERROR_MAX_LENGTH)
 }

@@ -45,6 +45,7 @@ export {
   InvalidNonceError,
   InvalidRequestError,
   StarProtocolError,
+  unknownPublicAddress,
   WIRE_ERROR_MAX_LENGTH,
   WIRE_ERRORS,
   wireErrorFor
@@ -103,6 +104,9 @@ export {
   verifySignature
 } from './key.js'
 export type { ParsedPublicKey, ParseKeyOptions, StarKeyType } from './key.js'
+
+export { isSamePlace, placeOf, placeOfHost } from './place.js'
+export type { Place } from './place.js'
 
 export { ackError, endReason } from './reason.js'
 
