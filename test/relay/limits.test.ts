@@ -152,6 +152,22 @@ test('sessionsPerIp: one connection more is refused', async () => {
   expect(await refused(star, 'sessions per ip')).toBe(1)
 })
 
+test.each([
+  ['loopback', ['203.0.113.7:50001', '203.0.113.7:50002', '::ffff:203.0.113.7', ' 203.0.113.7 ']],
+  ['1', ['203.0.113.7:50001', '198.51.100.1, 203.0.113.7', '127.0.0.1,203.0.113.7']],
+  ['loopback', ['[2001:db8::1]:443', '2001:DB8::2', '"[2001:db8:0:0:1::]"']]
+])(
+  'sessionsPerIp, behind the proxy %s: a client is one however the proxy writes its address',
+  async (proxy, spellings) => {
+    const star = await openStar({ trustProxy: [proxy], limits: { sessionsPerIp: 1 } })
+    const [first, ...others] = spellings
+    await star.connect({ forwardedFor: first })
+    for (const forwardedFor of others) await expect(star.connect({ forwardedFor })).rejects.toThrow('closed with')
+    await star.connect({ forwardedFor: '192.0.2.1' })
+    expect(await refused(star, 'sessions per ip')).toBe(others.length)
+  }
+)
+
 test('addressesPerSession: one address more is refused', async () => {
   const star = await openStar({ limits: { addressesPerSession: 2 } })
   const [peer, identities] = [await star.connect(), await createIdentities(3)]

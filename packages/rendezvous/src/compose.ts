@@ -1,5 +1,4 @@
 import { parseAddress } from '@websocket-star/protocol'
-import proxyAddr from 'proxy-addr'
 import { Budget } from './budget/budget.js'
 import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
@@ -9,6 +8,7 @@ import { Deltas } from './discovery/deltas.js'
 import { Discovery } from './discovery/discovery.js'
 import { LimitedLogger, type Logger } from './logger.js'
 import { InvalidOptionsError, type RendezvousOptions } from './options.js'
+import { Proxies } from './pacing/proxies.js'
 import { WorkQueue } from './pacing/work-queue.js'
 import { Registry } from './registry/registry.js'
 import { FlowControl } from './relay/flow-control.js'
@@ -47,6 +47,7 @@ export interface Parts {
   readonly isShared: boolean
   readonly channels: Channels
   readonly otherNodes: OtherNodes
+  readonly proxies: Proxies
   /** Opens the door for clients. */
   openEngine(): Engine
   /** Ends everything that has waited too long. */
@@ -63,7 +64,7 @@ const ENDINGS = 16_384
  * @throws {InvalidOptionsError}
  */
 export function compose(options: RendezvousOptions, logger: Logger | undefined, backplane?: Backplane): Parts {
-  checkProxies(options.trustProxy)
+  const proxies = new Proxies(options.trustProxy, logger)
   const publicPrefixes = new Set(options.publicAddresses.map(publicPrefix))
   const { join, dial, relay, limits, heartbeat } = options
   const limited = logger === undefined ? undefined : new LimitedLogger(logger)
@@ -151,6 +152,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
     isShared: backplane !== undefined || options.redis !== undefined,
     channels,
     otherNodes: new OtherNodes({ takeover, channels, probes, onFault }),
+    proxies,
     openEngine: () =>
       new Engine(
         {
@@ -158,7 +160,6 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
           pingInterval: heartbeat.interval,
           pingTimeout: heartbeat.timeout,
           allowedOrigins: options.allowedOrigins,
-          trustProxy: options.trustProxy,
           sessionsPerIp: limits.sessionsPerIp,
           gatherTime: relay.gatherTime,
           announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
@@ -166,6 +167,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
         {
           budget,
           workQueue,
+          proxies,
           router,
           flow,
           backlog,
@@ -187,17 +189,6 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
       backlog.sweep()
       reassurance.sweep()
       channels.sweep()
-    }
-  }
-}
-
-function checkProxies(proxies: readonly string[]): void {
-  for (const proxy of proxies) {
-    try {
-      proxyAddr.compile(proxy)
-    } catch (cause) {
-      const message = `${proxy} is no address, no subnet, and none of loopback, linklocal and uniquelocal`
-      throw new InvalidOptionsError([{ path: ['trustProxy'], message }], { cause })
     }
   }
 }

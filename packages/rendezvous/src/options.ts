@@ -96,7 +96,8 @@ export const optionsSchema = z.strictObject({
     flag: 'allowed-origin'
   }),
   trustProxy: z.array(z.string()).default([]).meta({
-    description: 'Address, subnet or "loopback" of a proxy whose X-Forwarded-For header is believed',
+    description:
+      'Address, subnet or "loopback" of a proxy whose X-Forwarded-For or Forwarded header is believed, or how many proxies there are in a row, such as 1',
     value: 'proxy'
   }),
   logLevel: z

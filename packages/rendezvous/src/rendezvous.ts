@@ -100,7 +100,7 @@ class RendezvousServer implements Rendezvous {
       version: VERSION,
       maxClients: this.options.limits.statusPages
     })
-    const pages = this.#createPages(engine, feed)
+    const pages = this.#createPages(feed)
     await backplane.start(otherNodes)
     let server: ListeningServer
     try {
@@ -127,7 +127,7 @@ class RendezvousServer implements Rendezvous {
     return star.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
   }
 
-  #createPages(engine: Engine, feed: StatusFeed): ReturnType<typeof createPages> {
+  #createPages(feed: StatusFeed): ReturnType<typeof createPages> {
     const { publicAddresses, playground, metrics } = this.options
     return createPages({
       secure: this.#tls !== undefined,
@@ -135,7 +135,7 @@ class RendezvousServer implements Rendezvous {
       fallbackAddress: () => this.address().multiaddr,
       state: () => this.#state(),
       feed,
-      admin: this.#createAdmin(engine),
+      admin: this.#createAdmin(),
       playground,
       metrics: metrics
         ? createMetrics(() => this.stats(), this.#parts.isShared ? () => this.#clusterStats() : undefined)
@@ -143,16 +143,16 @@ class RendezvousServer implements Rendezvous {
     })
   }
 
-  #createAdmin(engine: Engine): Admin | undefined {
+  #createAdmin(): Admin | undefined {
     const { adminToken } = this.options
     if (adminToken === undefined) return undefined
-    const { registry, router, counters } = this.#parts
+    const { registry, router, counters, proxies } = this.#parts
     return new Admin({
       token: adminToken,
       registry,
       router,
       counters,
-      addressOf: (request) => engine.remoteAddress(request),
+      addressOf: (request) => proxies.remoteOf(request).ip,
       drain: () => void this.drain()
     })
   }

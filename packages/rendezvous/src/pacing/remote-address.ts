@@ -1,10 +1,13 @@
 import { isIPv6 } from 'node:net'
+import type { Reach } from './reach.js'
 
 /** The address that a client connects from. */
 export interface RemoteAddress {
   readonly ip: string
   /** Limits per address do not apply: the address is loopback, or a trusted proxy. */
   readonly exempt: boolean
+  /** How far away the client may be. */
+  readonly reach: Reach
 }
 
 /** Returns the network that one subscriber has: an IPv4 address, or the first half of an IPv6 address. */

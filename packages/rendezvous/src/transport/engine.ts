@@ -2,14 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
-import proxyAddr from 'proxy-addr'
 import type { AddressAccount } from '../budget/address-account.js'
 import type { Budget } from '../budget/budget.js'
 import type { SessionAccount } from '../budget/session-account.js'
 import type { Limits } from '../codec/packet.js'
 import type { Logger } from '../logger.js'
 import { FairQueue } from '../pacing/fair-queue.js'
-import type { RemoteAddress } from '../pacing/remote-address.js'
+import type { Proxies } from '../pacing/proxies.js'
 import type { WorkQueue } from '../pacing/work-queue.js'
 import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
@@ -28,7 +27,6 @@ export interface EngineOptions {
   pingInterval: number
   pingTimeout: number
   allowedOrigins: readonly string[]
-  trustProxy: readonly string[]
   sessionsPerIp: number
   /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
   gatherTime: number
@@ -50,6 +48,7 @@ const MAX_FRAGMENTS = 1_024
 export interface EngineParts {
   readonly budget: Budget
   readonly workQueue: WorkQueue
+  readonly proxies: Proxies
   readonly router: Router
   readonly flow: FlowControl
   readonly backlog: BacklogWatch
@@ -70,7 +69,7 @@ export class Engine {
   readonly #counters: Counters
   readonly #workQueue: WorkQueue
   readonly #logger: EngineParts['logger']
-  readonly #isTrusted: (address: string, distance: number) => boolean
+  readonly #proxies: Proxies
   readonly #budget: Budget
   readonly #inputContext: InputContext
   readonly #sessions = new Map<string, Session>()
@@ -87,7 +86,7 @@ export class Engine {
     this.#counters = parts.counters
     this.#workQueue = parts.workQueue
     this.#logger = parts.logger
-    this.#isTrusted = proxyAddr.compile([...options.trustProxy])
+    this.#proxies = parts.proxies
     const cork = new Cork(options.gatherTime)
     const sessionContext: SessionContext = { ...parts, cork }
     const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
@@ -112,7 +111,7 @@ export class Engine {
     this.#server.on('connection', (socket: Socket) => {
       this.#lookAtFields(socket)
       admitBase64(socket, options.messageSize)
-      const remote = this.#remoteOf(socket.request)
+      const remote = this.#proxies.remoteOf(socket.request)
       const webSocket = webSocketOf(socket)
       const account = (webSocket && frameInputOf(webSocket)?.account) ?? this.#budget.open(remote)
       const session = new Session(socket, remote, account, this.#payloadsOf(socket, account), sessionContext)
@@ -188,11 +187,6 @@ export class Engine {
     socket.end(UNAVAILABLE, giveUp)
   }
 
-  /** Whether limits per IP address leave an address out: loopback, and proxies that are trusted. */
-  isExempt(ip: string): boolean {
-    return isLoopback(ip, 0) || this.#isTrusted(ip, 0)
-  }
-
   close(): void {
     this.#server.close()
     this.#inputContext.queue.stop()
@@ -207,7 +201,7 @@ export class Engine {
       FrameInput.install(webSocket, polling.account, this.#inputContext)
       return
     }
-    const account = this.#budget.open(this.#remoteOf(request))
+    const account = this.#budget.open(this.#proxies.remoteOf(request))
     account.onExcess = () => webSocket.terminate()
     FrameInput.install(webSocket, account, this.#inputContext)
     webSocket.once('close', () => account.forget())
@@ -221,13 +215,8 @@ export class Engine {
     return input
   }
 
-  #remoteOf(request: IncomingMessage): RemoteAddress {
-    const ip = this.remoteAddress(request)
-    return { ip, exempt: this.isExempt(ip) }
-  }
-
   #addressOf(request: IncomingMessage): AddressAccount {
-    return this.#budget.addressOf(this.#remoteOf(request))
+    return this.#budget.addressOf(this.#proxies.remoteOf(request))
   }
 
   /** Why a new connection is not taken, or null: engine.io tells it. */
@@ -298,11 +287,6 @@ export class Engine {
     return reason
   }
 
-  /** The client's address, behind proxies that are trusted. */
-  remoteAddress(request: IncomingMessage): string {
-    return proxyAddr(request, this.#isTrusted)
-  }
-
   /** Tells the operator, once, if this runtime lacks what the direct way to WebSockets needs. */
   #lookAtFields(socket: Socket): void {
     if (this.#hasLooked) return
@@ -321,5 +305,3 @@ export class Engine {
 function sidOf(request: IncomingMessage): string | undefined {
   return new URL(request.url ?? '/', 'http://server').searchParams.getAll('sid').at(-1)
 }
-
-const isLoopback = proxyAddr.compile('loopback')

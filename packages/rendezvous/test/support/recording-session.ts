@@ -29,7 +29,7 @@ const BUDGET = budgetWith()
 export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
-  readonly remote = { ip: '192.0.2.1', exempt: false }
+  readonly remote = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' as const }
   readonly account = BUDGET.open(this.remote)
   /** Knows windows and credit. */
   extended = false

@@ -42,7 +42,7 @@ async function open(autoPong: boolean): Promise<Session> {
   client = new WebSocket(`ws://127.0.0.1:${port}/engine.io/?EIO=4&transport=websocket`, { autoPong })
   const [[socket]] = (await Promise.all([opened, once(client, 'open')])) as [[Socket], unknown]
   const { counters, flow } = new FlowScene()
-  const remote = { ip: '192.0.2.1', exempt: false }
+  const remote = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' as const }
   return new Session(socket, remote, budgetWith().open(remote), undefined, {
     cork: new Cork(0),
     flow,

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http'
+import { describe, expect, test, vi } from 'vitest'
+import { InvalidOptionsError } from '../../src/options.js'
+import { Proxies } from '../../src/pacing/proxies.js'
+
+function requestFrom(remoteAddress: string | undefined, forwardedFor?: string): IncomingMessage {
+  const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }
+  return { headers, socket: { remoteAddress } } as unknown as IncomingMessage // all that is looked at
+}
+
+describe('the address of a client', () => {
+  test.each<[string[], string | undefined, string | undefined, string]>([
+    [[], '203.0.113.7', undefined, '203.0.113.7'],
+    [[], '::ffff:203.0.113.7', undefined, '203.0.113.7'],
+    [[], '203.0.113.7', '198.51.100.1', '203.0.113.7'],
+    [['loopback'], '127.0.0.1', '198.51.100.1', '198.51.100.1'],
+    [['loopback'], '::ffff:127.0.0.1', '198.51.100.1:1234', '198.51.100.1'],
+    [['loopback'], '203.0.113.7', '198.51.100.1', '203.0.113.7'],
+    [['loopback'], '127.0.0.1', '192.0.2.9, 198.51.100.1', '198.51.100.1'],
+    [['loopback', '198.51.100.0/24'], '::1', '192.0.2.9, 198.51.100.1', '192.0.2.9'],
+    [['loopback'], '127.0.0.1', undefined, '127.0.0.1'],
+    [['loopback'], '127.0.0.1', 'nonsense', 'unknown'],
+    [['2001:db8::/32'], '2001:db8::1', '[2001:db8::2]:80, 192.0.2.1', '192.0.2.1'],
+    [['1'], '203.0.113.7', '192.0.2.9, 198.51.100.1', '198.51.100.1'],
+    [['2'], '203.0.113.7', '192.0.2.9, 198.51.100.1', '192.0.2.9'],
+    [['2'], '203.0.113.7', '192.0.2.8, 192.0.2.9, 198.51.100.1', '192.0.2.9'],
+    [['1'], '203.0.113.7', undefined, '203.0.113.7'],
+    [['1', '198.51.100.1'], '203.0.113.7', '192.0.2.9, 198.51.100.1', '192.0.2.9'],
+    [[], undefined, undefined, 'unknown']
+  ])('with %j named, from %s, forwarded for %s, is %s', (named, remote, forwardedFor, ip) => {
+    expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor)).ip).toBe(ip)
+  })
+
+  test.each<[string[], string, string | undefined, boolean, string]>([
+    [[], '127.0.0.1', undefined, true, 'loopback'],
+    [[], '127.0.0.1', '198.51.100.1', true, 'anywhere'],
+    [[], '192.168.0.4', undefined, false, 'local'],
+    [[], '100.64.3.4', undefined, false, 'local'],
+    [[], 'fe80::1', undefined, false, 'local'],
+    [[], '203.0.113.7', undefined, false, 'anywhere'],
+    [['loopback'], '127.0.0.1', '192.168.0.4', false, 'local'],
+    [['loopback'], '127.0.0.1', '203.0.113.7', false, 'anywhere'],
+    [['loopback'], '127.0.0.1', '_hidden', false, 'anywhere'],
+    [['203.0.113.7'], '203.0.113.7', undefined, true, 'anywhere'],
+    // A number names no address that would be exempt, and what is told is not this machine.
+    [['1'], '203.0.113.7', undefined, false, 'anywhere'],
+    [['1'], '203.0.113.7', '127.0.0.1', false, 'local']
+  ])('with %j named, from %s, forwarded for %s: exempt %s, reach %s', (named, remote, forwardedFor, exempt, reach) => {
+    expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor))).toMatchObject({ exempt, reach })
+  })
+})
+
+test('a proxy that is not named is told of once', () => {
+  const warn = vi.fn<(...args: unknown[]) => void>()
+  const proxies = new Proxies(['loopback'], { warn })
+  proxies.remoteOf(requestFrom('127.0.0.1', '198.51.100.1'))
+  proxies.remoteOf(requestFrom('203.0.113.7'))
+  expect(warn).not.toHaveBeenCalled()
+  for (let request = 0; request < 3; request++) proxies.remoteOf(requestFrom('203.0.113.7', '198.51.100.1'))
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    { proxy: '203.0.113.7' },
+    expect.stringContaining('--trust-proxy 203.0.113.7')
+  )
+})
+
+test.each(['0', '17', '999999999999', 'next', '10.0.0.0/40', '1.2.3'])('%s names no proxy', (proxy) => {
+  expect(() => new Proxies([proxy])).toThrow(InvalidOptionsError)
+})
