@@ -20,6 +20,7 @@ const PACKAGES = {
 const ROOMS = [
   ['options.ts', 'stats.ts', 'version.ts'],
   ['logger.ts', 'pacing', 'codec'],
+  ['names'],
   ['budget', 'relay'],
   ['transport'],
   ['registry'],

@@ -206,12 +206,46 @@ test('the prefixes in use are limited, and one that nobody uses any more makes r
   await pair.check()
 })
 
-test('where the public addresses are named, joins under others are refused', async () => {
+test('where the public addresses are named, joins under others are refused, in every spelling', async () => {
   const name = '/dns4/star.example/tcp/443/wss/p2p-websocket-star'
   const star = await openStar({ publicAddresses: [name] })
   const [peer, identity] = [await star.connect(), await createIdentity()]
-  const elsewhere = `${star.prefix}/ipfs/${identity.id}`
-  await expect(peer.challenge(identity, elsewhere)).rejects.toThrow(/^This server is not known by that address$/)
+  const others = [
+    '/dns4/elsewhere.example/tcp/443/wss',
+    '/dns4/star.example.elsewhere.example/wss',
+    '/dns4/star.example/tcp/443/ws',
+    '/dns4/star.example/tcp/444/wss',
+    '/dns4/star.example/tls/sni/elsewhere.example/ws',
+    '/ip4/203.0.113.9/tcp/443/wss'
+  ]
+  for (const other of others) {
+    const elsewhere = `${other}/p2p-websocket-star`
+    await expect(peer.challenge(identity, `${elsewhere}/ipfs/${identity.id}`)).rejects.toThrow(
+      `This server is not known by that address: ${elsewhere}. It is ${name}`
+    )
+  }
   expect(await peer.join(identity, name)).toEqual([])
-  expect(star.server.stats().refused).toEqual({ 'public address': 1 })
+  expect(star.server.stats().refused).toEqual({ 'public address': others.length })
+})
+
+test('where the public address is named, it may be spelled as old clients do', async () => {
+  const star = await openStar({ publicAddresses: ['/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'] })
+  for (const spelling of [
+    '/dns4/star.example.com/wss/p2p-websocket-star',
+    '/dns6/Star.Example.com/tcp/443/wss/p2p-websocket-star',
+    '/dns/star.example.com./tcp/443/tls/ws/p2p-websocket-star'
+  ]) {
+    const [peer, identity] = [await star.connect(), await createIdentity()]
+    await peer.join(identity, spelling)
+  }
+  expect(star.server.stats()).toMatchObject({ peers: 3, refused: {} })
+})
+
+test('where the public address is named, this machine is joined under its own addresses, at the port listened on', async () => {
+  const star = await openStar({ publicAddresses: ['/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'] })
+  await star.join()
+  const [peer, identity] = [await star.connect(), await createIdentity()]
+  await peer.join(identity, star.prefix.replace('/ip4/127.0.0.1/', '/dns4/localhost/'))
+  const beside = star.prefix.replace(`/tcp/${star.port}/`, `/tcp/${star.port - 1}/`)
+  await expect(peer.challenge(identity, `${beside}/ipfs/${identity.id}`)).rejects.toThrow(/^This server is not known/)
 })

@@ -5,6 +5,7 @@ import { eventually } from '@websocket-star/testkit'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createNonce, parseAddress } from '@websocket-star/protocol'
+import { startLyingStar } from '../support/lying-star.js'
 import { startStar } from '../support/star.js'
 import { accepting, failure, joinClient, openClient, untilStatus } from '../support/star-client.js'
 
@@ -60,6 +61,23 @@ describe('a server that wants something signed', () => {
     })
     expect(await refusal(url)).toMatchObject({ code: 'ERR_INVALID_NONCE' })
     expect(asked).toHaveBeenCalledTimes(1)
+  })
+
+  test('one that passes everything on to a real star joins there as its user only while that knows no name', async () => {
+    const name = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
+    await using named = await startStar({ publicAddresses: [name] })
+    await using liar = await startLyingStar(named, 'star.example.com')
+    const victim = await openClient(liar.multiaddr, { strict: true })
+    expect(await failure(victim.join())).toMatchObject({
+      code: 'ERR_JOIN_REFUSED',
+      message: expect.stringContaining(`not known by that address: ${liar.multiaddr}. It is ${name}`)
+    })
+    expect(named.server.stats()).toMatchObject({ peers: 0, joins: { success: 0 }, refused: { 'public address': 1 } })
+
+    await using nameless = await startStar()
+    await using other = await startLyingStar(nameless, 'star.example.com')
+    await joinClient(other.multiaddr)
+    expect(nameless.server.stats().peers).toBe(1)
   })
 
   test('arbitrary bytes are not signed, unless it is told to', async () => {

@@ -22,12 +22,16 @@ export interface Certificates extends AsyncDisposable {
   readonly openPfx: string
 }
 
-export async function createCertificates(passphrase = 'correct horse'): Promise<Certificates> {
+/** @param names - DNS names in the certificate, beside the address of the loopback interface */
+export async function createCertificates(
+  passphrase = 'correct horse',
+  names: readonly string[] = ['localhost']
+): Promise<Certificates> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const lockedKey = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString()
   const forgeKey = forge.pki.privateKeyFromPem(key)
-  const certificate = signed(forgeKey)
+  const certificate = signed(forgeKey, names)
   const authority = forge.pki.certificateToPem(certificate)
   const pkcs12 = (passphrase: string): Buffer => {
     const archive = forge.pkcs12.toPkcs12Asn1(forgeKey, [certificate], passphrase, { algorithm: '3des' })
@@ -53,7 +57,7 @@ export async function createCertificates(passphrase = 'correct horse'): Promise<
   }
 }
 
-function signed(key: forge.pki.rsa.PrivateKey): forge.pki.Certificate {
+function signed(key: forge.pki.rsa.PrivateKey, names: readonly string[]): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e)
   certificate.serialNumber = '01'
@@ -68,10 +72,7 @@ function signed(key: forge.pki.rsa.PrivateKey): forge.pki.Certificate {
     { name: 'basicConstraints', cA: true },
     {
       name: 'subjectAltName',
-      altNames: [
-        { type: 2, value: 'localhost' },
-        { type: 7, ip: '127.0.0.1' }
-      ]
+      altNames: [...names.map((value) => ({ type: 2, value })), { type: 7, ip: '127.0.0.1' }]
     }
   ])
   certificate.sign(key, forge.md.sha256.create())

@@ -22,11 +22,13 @@ export interface LyingStar extends AsyncDisposable {
 
 const TRUTH: Lie = (message) => [message]
 
-export async function startLyingStar(star: Star): Promise<LyingStar> {
+/** @param host - the Host header that the star is asked with; by default its own */
+export async function startLyingStar(star: Star, host?: string): Promise<LyingStar> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')
   server.on('connection', (near, { url }) => {
-    const far = new WebSocket(`ws://127.0.0.1:${star.port}${url}`)
+    const headers = host === undefined ? {} : { host }
+    const far = new WebSocket(`ws://127.0.0.1:${star.port}${url}`, { headers })
     near.on('message', (data, isBinary) => pass(far, liar.toStar(read(data, isBinary))))
     far.on('message', (data, isBinary) => pass(near, liar.toClients(read(data, isBinary))))
     near.on('close', () => far.terminate())

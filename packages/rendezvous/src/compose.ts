@@ -1,4 +1,3 @@
-import { parseAddress } from '@websocket-star/protocol'
 import { Budget } from './budget/budget.js'
 import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
@@ -7,7 +6,9 @@ import { Probes } from './cluster/probes.js'
 import { Deltas } from './discovery/deltas.js'
 import { Discovery } from './discovery/discovery.js'
 import { LimitedLogger, type Logger } from './logger.js'
-import { InvalidOptionsError, type RendezvousOptions } from './options.js'
+import { Origins } from './names/origins.js'
+import type { OwnNames } from './names/own-names.js'
+import type { RendezvousOptions } from './options.js'
 import { Proxies } from './pacing/proxies.js'
 import { WorkQueue } from './pacing/work-queue.js'
 import { Registry } from './registry/registry.js'
@@ -48,6 +49,7 @@ export interface Parts {
   readonly channels: Channels
   readonly otherNodes: OtherNodes
   readonly proxies: Proxies
+  readonly origins: Origins
   /** Opens the door for clients. */
   openEngine(): Engine
   /** Ends everything that has waited too long. */
@@ -60,12 +62,18 @@ const ENDINGS = 16_384
 /**
  * Puts a server together, from the bottom up.
  *
+ * @param names - what the server is called
  * @param backplane - the way to other nodes; by default the one that the options name
  * @throws {InvalidOptionsError}
  */
-export function compose(options: RendezvousOptions, logger: Logger | undefined, backplane?: Backplane): Parts {
+export function compose(
+  options: RendezvousOptions,
+  logger: Logger | undefined,
+  names: OwnNames,
+  backplane?: Backplane
+): Parts {
   const proxies = new Proxies(options.trustProxy, logger)
-  const publicPrefixes = new Set(options.publicAddresses.map(publicPrefix))
+  const origins = new Origins(options.allowedOrigins, names)
   const { join, dial, relay, limits, heartbeat } = options
   const limited = logger === undefined ? undefined : new LimitedLogger(logger)
   const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
@@ -110,7 +118,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
     {
       cryptoChallenge: options.cryptoChallenge,
       strictMultiaddr: options.strictMultiaddr,
-      publicPrefixes,
+      names,
       nonceTtl: join.nonceTtl,
       minRsaBits: join.minRsaBits,
       prefixes: options.discovery.prefixes,
@@ -153,13 +161,13 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
     channels,
     otherNodes: new OtherNodes({ takeover, channels, probes, onFault }),
     proxies,
+    origins,
     openEngine: () =>
       new Engine(
         {
           messageSize: limits.messageSize,
           pingInterval: heartbeat.interval,
           pingTimeout: heartbeat.timeout,
-          allowedOrigins: options.allowedOrigins,
           sessionsPerIp: limits.sessionsPerIp,
           gatherTime: relay.gatherTime,
           announcedLimits: { messageSize: limits.messageSize, streamsPerSession: limits.streamsPerSession }
@@ -168,6 +176,7 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
           budget,
           workQueue,
           proxies,
+          origins,
           router,
           flow,
           backlog,
@@ -191,19 +200,4 @@ export function compose(options: RendezvousOptions, logger: Logger | undefined, 
       channels.sweep()
     }
   }
-}
-
-function publicPrefix(text: string): string {
-  let prefix: string | undefined
-  try {
-    prefix = parseAddress(text).prefix
-  } catch (error) {
-    throw invalidPublicAddress(`${text} is no multiaddr`, error)
-  }
-  if (prefix === undefined) throw invalidPublicAddress(`${text} does not contain /p2p-websocket-star`)
-  return prefix
-}
-
-function invalidPublicAddress(message: string, cause?: unknown): InvalidOptionsError {
-  return new InvalidOptionsError([{ path: ['publicAddresses'], message }], { cause })
 }

@@ -86,12 +86,13 @@ export const optionsSchema = z.strictObject({
   }),
   publicAddresses: z.array(z.string()).default([]).meta({
     description:
-      'Prefix this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused',
+      'Address this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused, but for names in the certificate and addresses of this machine',
     value: 'multiaddr',
     flag: 'public-address'
   }),
   allowedOrigins: z.array(z.string()).default([]).meta({
-    description: 'Web origin that may connect, such as https://app.example; if none is named, all may',
+    description:
+      'Web origin that may connect, such as https://app.example, or "self" for pages of this server only, under names it knows; if none is named, all may',
     value: 'origin',
     flag: 'allowed-origin'
   }),

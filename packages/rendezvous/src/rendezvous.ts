@@ -3,11 +3,14 @@ import type { SecureContextOptions } from 'node:tls'
 import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
 import { Admin } from './http/admin.js'
+import { Gate } from './http/gate.js'
 import { createMetrics } from './http/metrics.js'
 import { createPages } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
 import type { Logger } from './logger.js'
+import { certificateNames } from './names/certificate-names.js'
+import { OwnNames } from './names/own-names.js'
 import { parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
 import { ListeningServer } from './server.js'
 import type { ClusterStats, RendezvousStats } from './stats.js'
@@ -41,6 +44,8 @@ export interface Rendezvous extends AsyncDisposable {
   stats(): RendezvousStats
   /** The options it runs with. */
   readonly options: RendezvousOptions
+  /** Public addresses, and DNS names in the certificate. While there are none, clients may join under any name. */
+  readonly names: readonly string[]
 }
 
 /** Milliseconds between two looks at what waits, at most. */
@@ -62,6 +67,7 @@ class RendezvousServer implements Rendezvous {
   readonly options: RendezvousOptions
   readonly #logger: Logger | undefined
   readonly #tls: SecureContextOptions | undefined
+  readonly #names: OwnNames
   readonly #parts: Parts
   /** What runs while the server listens. */
   #running: { server: ListeningServer; engine: Engine; feed: StatusFeed; timers: NodeJS.Timeout[] } | undefined
@@ -73,7 +79,12 @@ class RendezvousServer implements Rendezvous {
     this.options = options
     this.#logger = logger
     this.#tls = readTls(options)
-    this.#parts = compose(options, logger, backplane)
+    this.#names = new OwnNames(options.publicAddresses, this.#tls && certificateNames(this.#tls))
+    this.#parts = compose(options, logger, this.#names, backplane)
+  }
+
+  get names(): readonly string[] {
+    return this.#names.list
   }
 
   async start(): Promise<void> {
@@ -104,20 +115,26 @@ class RendezvousServer implements Rendezvous {
     await backplane.start(otherNodes)
     let server: ListeningServer
     try {
-      server = await ListeningServer.listen(this.#tls, this.options, {
-        request: (request, response) => {
-          if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
-          else pages(request, response)
-        },
-        upgrade: (request, socket, head) => {
-          if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
-          else socket.destroy()
-        }
-      })
+      const gate = new Gate({ names: this.#names, secure: this.#tls !== undefined, ...this.#parts })
+      server = await ListeningServer.listen(
+        this.#tls,
+        this.options,
+        gate.before({
+          request: (request, response) => {
+            if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
+            else pages(request, response)
+          },
+          upgrade: (request, socket, head) => {
+            if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
+            else socket.destroy()
+          }
+        })
+      )
     } catch (error) {
       await this.#leaveCluster()
       throw error
     }
+    this.#names.listensOn(server.address.port)
     this.#running = { server, engine, feed, timers: this.#startTimers() }
     feed.start()
   }

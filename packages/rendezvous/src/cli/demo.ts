@@ -10,7 +10,7 @@ import { ownAddresses, startServer, type Served } from './serve.js'
  * @throws {UsageError} if it cannot start with what it was given
  */
 export async function demo(request: DemoRequest): Promise<void> {
-  const { server, madeToken } = await startOnAnyPort(request)
+  const { server, madeToken } = await startOnAnyPort(forOwnPages(request))
   const [url, ...others] = urlsOf(server.address(), request.lan)
   const lines = [
     `Open this in two tabs: ${url}try`,
@@ -26,6 +26,12 @@ export async function demo(request: DemoRequest): Promise<void> {
     'Ctrl-C stops it.'
   ]
   console.log(lines.join('\n'))
+}
+
+/** Keeps out the other web sites that are open in the same browser, unless some are named. */
+function forOwnPages(request: DemoRequest): DemoRequest {
+  const { options } = request
+  return options.allowedOrigins.length > 0 ? request : { ...request, options: { ...options, allowedOrigins: ['self'] } }
 }
 
 async function startOnAnyPort(request: DemoRequest): Promise<Served> {

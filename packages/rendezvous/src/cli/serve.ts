@@ -22,7 +22,7 @@ export async function serve(request: ServeRequest): Promise<void> {
   console.log(`Listening on: ${url}`)
   for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
   if (madeToken !== undefined) console.log(`Admin token:  ${madeToken}`)
-  if (options.cryptoChallenge && options.publicAddresses.length === 0) {
+  if (options.cryptoChallenge && server.names.length === 0) {
     logger.warn(
       'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
     )
@@ -69,9 +69,16 @@ function stopOnSignals(server: Rendezvous): void {
   process.on('SIGTERM', stop)
 }
 
-/** The addresses clients join under: those the operator named, else those of this machine. */
+/** The addresses clients join under: those the operator named, else the names in the certificate and those of this machine. */
 function multiaddrsToGive(server: Rendezvous): string[] {
   if (server.options.publicAddresses.length > 0) return server.options.publicAddresses
+  const { multiaddr } = server.address()
+  const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))
+  const names = server.names.filter((name) => !name.startsWith('*'))
+  return [...names.map((name) => `/dns4/${name}${suffix}`), ...multiaddrsOfMachine(server)]
+}
+
+function multiaddrsOfMachine(server: Rendezvous): string[] {
   const { host, multiaddr } = server.address()
   if (host !== '0.0.0.0' && host !== '::') return [multiaddr]
   const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))

@@ -67,7 +67,7 @@ export class Proxies {
     this.#hasWarned = true
     this.#logger?.warn(
       { proxy },
-      'requests come through a proxy that is not named: all its clients count as one address. Name it, such as ' +
+      'requests come through a proxy that is not named: limits per address do not tell its clients apart. Name it, such as ' +
         `--trust-proxy ${proxy}, if it is yours`
     )
   }

@@ -3,11 +3,13 @@ import {
   parseJoinRequest,
   parsePublicKey,
   StarProtocolError,
+  unknownPublicAddress,
   verifySignature,
   WIRE_ERRORS,
   wireErrorFor,
   type StarAddress
 } from '@websocket-star/protocol'
+import type { OwnNames } from '../names/own-names.js'
 import { IpRates } from '../pacing/ip-rates.js'
 import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { Holder } from '../registry/entry.js'
@@ -21,8 +23,8 @@ import type { Takeover } from './takeover.js'
 export interface JoinOptions {
   cryptoChallenge: boolean
   strictMultiaddr: boolean
-  /** Canonical prefixes this star is known by; empty: any. */
-  publicPrefixes: ReadonlySet<string>
+  /** What the star is called; empty: any name will do. */
+  names: Pick<OwnNames, 'isEmpty' | 'leadsHere' | 'list'>
   nonceTtl: number
   minRsaBits: number
   addressesPerSession: number
@@ -213,11 +215,11 @@ export class Joining {
 
   /** Whether this session may try to join with this address at all. */
   #admit(member: Member, address: StarAddress): void {
-    const { strictMultiaddr, cryptoChallenge, publicPrefixes, addressesPerSession } = this.#options
+    const { strictMultiaddr, cryptoChallenge, names, addressesPerSession } = this.#options
     if (strictMultiaddr && !address.strict) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
     if (cryptoChallenge && address.peerId === undefined) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
-    if (publicPrefixes.size > 0 && (address.prefix === undefined || !publicPrefixes.has(address.prefix))) {
-      throw new JoinRefusal('public address', WIRE_ERRORS.unknownPublicAddress)
+    if (!names.isEmpty && !names.leadsHere(address, member.session.remote.reach)) {
+      throw new JoinRefusal('public address', unknownPublicAddress(address.prefix ?? address.canonical, names.list))
     }
     if (member.addresses.size + member.pending.size >= addressesPerSession) {
       throw new JoinRefusal('address limit', WIRE_ERRORS.tooManyAddresses)

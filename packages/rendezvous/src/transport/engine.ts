@@ -7,6 +7,7 @@ import type { Budget } from '../budget/budget.js'
 import type { SessionAccount } from '../budget/session-account.js'
 import type { Limits } from '../codec/packet.js'
 import type { Logger } from '../logger.js'
+import type { Origins } from '../names/origins.js'
 import { FairQueue } from '../pacing/fair-queue.js'
 import type { Proxies } from '../pacing/proxies.js'
 import type { WorkQueue } from '../pacing/work-queue.js'
@@ -26,7 +27,6 @@ export interface EngineOptions {
   messageSize: number
   pingInterval: number
   pingTimeout: number
-  allowedOrigins: readonly string[]
   sessionsPerIp: number
   /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
   gatherTime: number
@@ -49,6 +49,7 @@ export interface EngineParts {
   readonly budget: Budget
   readonly workQueue: WorkQueue
   readonly proxies: Proxies
+  readonly origins: Origins
   readonly router: Router
   readonly flow: FlowControl
   readonly backlog: BacklogWatch
@@ -70,6 +71,7 @@ export class Engine {
   readonly #workQueue: WorkQueue
   readonly #logger: EngineParts['logger']
   readonly #proxies: Proxies
+  readonly #origins: Origins
   readonly #budget: Budget
   readonly #inputContext: InputContext
   readonly #sessions = new Map<string, Session>()
@@ -87,6 +89,7 @@ export class Engine {
     this.#workQueue = parts.workQueue
     this.#logger = parts.logger
     this.#proxies = parts.proxies
+    this.#origins = parts.origins
     const cork = new Cork(options.gatherTime)
     const sessionContext: SessionContext = { ...parts, cork }
     const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
@@ -97,7 +100,7 @@ export class Engine {
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
       perMessageDeflate: false,
-      cors: { origin: options.allowedOrigins.length > 0 ? [...options.allowedOrigins] : true, credentials: true },
+      cors: { origin: parts.origins.cors, credentials: true },
       allowRequest: (request, decide) => {
         const refusal = this.#refusal(request)
         decide(refusal, refusal === null)
@@ -224,25 +227,18 @@ export class Engine {
     const reason = this.#isUnwanted(request)
     if (reason === undefined) return null
     this.#counters.refuse(reason)
-    return reason === 'origin' ? 'Origin is not allowed' : 'Too many connections from this address'
+    return 'Too many connections from this address'
   }
 
-  #isUnwanted(request: IncomingMessage): 'origin' | 'sessions per ip' | undefined {
+  #isUnwanted(request: IncomingMessage): 'sessions per ip' | undefined {
     const { sessionsPerIp } = this.#options
-    const { origin } = request.headers
-    if (origin !== undefined && !this.#isAllowed(origin)) return 'origin'
     const { exempt, sessions } = this.#addressOf(request)
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
   }
 
-  #isAllowed(origin: string): boolean {
-    const { allowedOrigins } = this.#options
-    return allowedOrigins.length === 0 || allowedOrigins.includes(origin)
-  }
-
   /** What lets a page of another origin read an answer that engine.io did not make. */
   #corsOf({ headers: { origin } }: IncomingMessage): Record<string, string> {
-    if (origin === undefined || !this.#isAllowed(origin)) return {}
+    if (origin === undefined || !this.#origins.isListed(origin)) return {}
     return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
   }
 
@@ -262,7 +258,7 @@ export class Engine {
   #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
     const address = this.#addressOf(request)
-    // What is refused for its address or its origin is refused at once.
+    // What is refused for its address is refused at once.
     if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
       enter()
       return undefined

@@ -1,5 +1,6 @@
 import { JOIN_DATA_MAX_LENGTH, parseNonce, WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { OwnNames } from '../../src/names/own-names.js'
 import type { RefusalReason } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
 import { createIdentity, RSA_1024, type Identity } from '../support/identity.js'
@@ -190,9 +191,10 @@ describe('a first round is refused', () => {
   })
 
   test('under a prefix this star is not known by', async () => {
-    star = createJoining({ publicPrefixes: new Set([OTHER_PREFIX]) })
+    star = createJoining({ names: new OwnNames([OTHER_PREFIX]) })
     const answer = await star.join(member, alice.address(PREFIX).legacy, alice.publicKey)
-    expectRefused(answer, WIRE_ERRORS.unknownPublicAddress, 'public address')
+    const error = `${WIRE_ERRORS.unknownPublicAddress}: ${PREFIX}. It is ${OTHER_PREFIX}`
+    expectRefused(answer, error, 'public address')
     expect(await star.joinAs(member, alice, OTHER_PREFIX)).toEqual([null, null, []])
   })
 

@@ -2,6 +2,7 @@ import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
 import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
+import { OwnNames } from '../../src/names/own-names.js'
 import type { Member } from '../../src/registry/member.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Joining, type JoinOptions } from '../../src/star/join.js'
@@ -49,7 +50,7 @@ export function createJoining(
   const all: JoinOptions = {
     cryptoChallenge: true,
     strictMultiaddr: true,
-    publicPrefixes: new Set(),
+    names: new OwnNames([]),
     nonceTtl: 20_000,
     prefixes,
     joinList: 256,

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { Origins } from '../../src/names/origins.js'
+import { OwnNames } from '../../src/names/own-names.js'
+
+const APP = 'https://app.example'
+const names = new OwnNames(['/dns4/star.example.com/wss/p2p-websocket-star'])
+
+function admits(listed: string[], headers: Record<string, string>): boolean {
+  return new Origins(listed, names).admits({ headers } as unknown as IncomingMessage) // all that is looked at
+}
+
+test.each([undefined, APP, 'null', 'https://evil.example'])('where none is listed, %s may connect', (origin) => {
+  expect(admits([], { host: 'x', ...(origin && { origin }) })).toBe(true)
+})
+
+describe('where some are listed', () => {
+  test.each<[string, Record<string, string>, boolean]>([
+    ['one of them', { origin: APP }, true],
+    ['another', { origin: 'https://evil.example' }, false],
+    ['another scheme', { origin: 'http://app.example' }, false],
+    ['a hidden one', { origin: 'null' }, false],
+    ['a name that begins like it', { origin: 'https://app.example.evil.example' }, false],
+    ['none', {}, true],
+    ['none, from a page of the server', { 'sec-fetch-site': 'same-origin' }, true],
+    ['none, typed by a user', { 'sec-fetch-site': 'none' }, true],
+    ['none, from a page elsewhere', { 'sec-fetch-site': 'cross-site' }, false],
+    ['none, from another port of this machine', { 'sec-fetch-site': 'same-site' }, false],
+    ['its own, at loopback', { origin: 'http://127.0.0.1:9090', host: '127.0.0.1:9090' }, true],
+    ['its own, by name', { origin: 'http://localhost:9090', host: 'localhost:9090' }, true],
+    ['its own, at the default port', { origin: 'https://192.0.2.1', host: '192.0.2.1' }, true],
+    [
+      'its own, behind a proxy that names another host',
+      { origin: 'https://star.example.com', host: 'backend:9090' },
+      true
+    ],
+    ['another port of this machine', { origin: 'http://127.0.0.1:3000', host: '127.0.0.1:9090' }, false],
+    ['a name that was made to lead here', { origin: 'http://evil.example:9090', host: 'evil.example:9090' }, false],
+    ['its own, but no host', { origin: 'http://127.0.0.1:9090' }, false]
+  ])('%s', (_, headers, expected) => {
+    expect(admits([APP], headers)).toBe(expected)
+  })
+
+  test.each(['https://APP.example', 'https://app.example/', 'https://app.example:443'])(
+    'they may be spelled %s',
+    (listed) => {
+      expect(admits([listed], { origin: APP })).toBe(true)
+    }
+  )
+
+  test('self is the pages of the server, and no others', () => {
+    expect(admits(['self'], { origin: 'http://127.0.0.1:9090', host: '127.0.0.1:9090' })).toBe(true)
+    expect(admits(['self'], { origin: APP, host: '127.0.0.1:9090' })).toBe(false)
+    expect(admits(['self'], { origin: 'self', host: '127.0.0.1:9090' })).toBe(false)
+    expect(admits(['self', APP], { origin: APP, host: '127.0.0.1:9090' })).toBe(true)
+    expect(new Origins(['self'], names)).toMatchObject({ isOwnOnly: true, isOpen: false, cors: [] })
+  })
+})
