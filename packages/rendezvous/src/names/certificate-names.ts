@@ -21,15 +21,16 @@ export function certificateNames(tls: SecureContextOptions): CertificateNames | 
   }
 }
 
-/** Only a connection tells what is in a PFX file; this one leads nowhere. */
+/** Only a connection tells what is in a PFX file; this one leads nowhere. Some runtimes do not tell. */
 function certificateOf(tls: SecureContextOptions): X509Certificate | undefined {
-  const socket = new TLSSocket(new Socket(), { isServer: true, secureContext: createSecureContext(tls) })
+  let socket: TLSSocket | undefined
   try {
+    socket = new TLSSocket(new Socket(), { isServer: true, secureContext: createSecureContext(tls) })
     return socket.getX509Certificate()
   } catch {
     return undefined
   } finally {
-    socket.destroy()
+    socket?.destroy()
   }
 }
 
