@@ -19,7 +19,8 @@ const PACKAGES = {
  */
 const ROOMS = [
   ['options.ts', 'stats.ts', 'version.ts'],
-  ['logger.ts', 'pacing', 'codec'],
+  ['logger.ts', 'codec'],
+  ['pacing'],
   ['names'],
   ['budget', 'relay'],
   ['transport'],

@@ -215,7 +215,7 @@ export const optionsSchema = z.strictObject({
       stallTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Time without any sign that a client reads, after which it is dropped' }),
-      maxBufferedBytesPerIp: bytes.default(67_108_864).meta({
+      maxBufferedBytesPerIp: bytes.default(33_554_432).meta({
         description:
           'Bytes unsent to all clients of one IP address above which those who send to them are held sooner; loopback and trusted proxies are exempt'
       }),
@@ -288,7 +288,7 @@ export const optionsSchema = z.strictObject({
       floodTimeout: milliseconds.default(10_000).meta({
         description: 'Time that a connection may go on to send more requests than are worked through; then it is closed'
       }),
-      receivedBytesPerIp: bytes.default(67_108_864).meta({
+      receivedBytesPerIp: bytes.default(33_554_432).meta({
         description:
           'Bytes of unfinished messages from one IP address, above which the largest is dropped; loopback and trusted proxies are exempt',
         flag: 'max-received-bytes-per-ip'

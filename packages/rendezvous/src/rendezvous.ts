@@ -253,7 +253,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   stats(): RendezvousStats {
-    const { star, registry, router, backlog, flow, joining, workQueue, isShared, counters } = this.#parts
+    const { star, registry, router, backlog, flow, joining, workQueue, budget, isShared, counters } = this.#parts
     return {
       sessions: star.sessions,
       peers: registry.size,
@@ -262,6 +262,7 @@ class RendezvousServer implements Rendezvous {
       held: flow.held.size,
       pendingChallenges: joining.pendingChallenges,
       waiting: workQueue.size,
+      receivedBytes: budget.received,
       ...(isShared ? { cluster: this.#clusterStats() } : {}),
       ...counters.snapshot()
     }

@@ -128,6 +128,8 @@ export interface RendezvousStats {
   pendingChallenges: number
   /** Connections and joins waiting for their turn now, as more came than could be served at once. */
   waiting: number
+  /** Bytes of unfinished messages now. */
+  receivedBytes: number
   /** Where several nodes may share the star. */
   cluster?: ClusterStats
   joins: Attempts

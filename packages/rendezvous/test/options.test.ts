@@ -25,7 +25,7 @@ const DEFAULTS = {
     sessionCeiling: 8_388_608,
     holdTimeout: 30_000,
     stallTimeout: 30_000,
-    maxBufferedBytesPerIp: 67_108_864,
+    maxBufferedBytesPerIp: 33_554_432,
     maxBufferedBytes: 536_870_912
   },
   limits: {
@@ -44,7 +44,7 @@ const DEFAULTS = {
     workPerSession: 50,
     workPerIp: 250,
     floodTimeout: 10_000,
-    receivedBytesPerIp: 67_108_864,
+    receivedBytesPerIp: 33_554_432,
     receivedBytes: 268_435_456,
     statusPages: 64
   },

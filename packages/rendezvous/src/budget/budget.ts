@@ -79,5 +79,6 @@ export class Budget implements AccountOwner {
 }
 
 function close(account: SessionAccount | undefined): void {
+  account?.charge('unfinished')
   account?.close('unfinished messages', 'too much was sent that is not complete')
 }

@@ -3,12 +3,18 @@
  * Each kind has a price in milliseconds of CPU.
  */
 export const PRICES = {
-  /** A WebSocket ping or pong, a packet of engine.io, or a message that leads nowhere. */
-  message: 0.003,
+  /** A WebSocket ping or pong, or a fragment. */
+  frame: 0.003,
+  /** A packet of engine.io that is no message: it may have an answer. */
+  packet: 0.012,
+  /** A message that leads nowhere. */
+  stray: 0.006,
   /** An event that asks for something, even if it is refused. */
-  event: 0.01,
+  event: 0.015,
   /** A KiB of a message that has to be parsed as JSON. */
   parsedKiB: 0.01,
+  /** An unfinished message that was dropped, for its memory is free only later. */
+  unfinished: 50,
   /** A new connection: its HTTP request and the handshake. */
   handshake: 0.3,
   /** An HTTP request that is no handshake: a page, a poll, the metrics. */

@@ -14,10 +14,8 @@ export interface Flow {
 
 /** Milliseconds of work in one turn of the event loop. */
 const SLICE = 5
-/** Units of work that one turn of the event loop does without looking at the clock: each takes a few microseconds. */
-const UNITS = 1_024
-/** Units from which on the next turn begins anew; a few more or less make no difference. */
-const COUNTED_FROM = 64
+/** Units of work, of a few microseconds each, that are done without looking at the clock. */
+const UNTIMED = 64
 
 /**
  * Shares the time of the event loop between those who have work: in turns by group, and within a group by flow. While
@@ -27,8 +25,9 @@ export class FairQueue {
   readonly #now: () => number
   readonly #groups = new Map<object, Queue<Flow>>()
   readonly #order = new Queue<object>()
-  /** Units of work done at once in this turn of the event loop. */
+  /** Units of work done at once in this turn of the event loop, and until when more may be done. */
   #units = 0
+  #end = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
   constructor(now: () => number = () => performance.now()) {
@@ -37,13 +36,15 @@ export class FairQueue {
 
   /** More may be done at once in this turn of the event loop. */
   get isFree(): boolean {
-    return this.#units < UNITS && this.#groups.size === 0
+    return this.#groups.size === 0 && (this.#units < UNTIMED || this.#now() < this.#end)
   }
 
   /** Work was done at once. */
   note(units: number): void {
     this.#units += units
-    if (this.#units >= COUNTED_FROM) this.#immediate ??= setImmediate(this.#next)
+    if (this.#units < UNTIMED || this.#immediate !== undefined) return
+    this.#end = this.#now() + SLICE
+    this.#immediate = setImmediate(this.#next)
   }
 
   /** Puts a flow in line, at the end of its group. It must not be in line already. */
@@ -65,11 +66,13 @@ export class FairQueue {
     this.#groups.clear()
     this.#order.clear()
     this.#units = 0
+    this.#end = Number.POSITIVE_INFINITY
   }
 
   readonly #next = (): void => {
     this.#immediate = undefined
     this.#units = 0
+    this.#end = Number.POSITIVE_INFINITY
     if (this.#groups.size === 0) return
     const end = this.#now() + SLICE
     do {

@@ -148,6 +148,12 @@ export function takeReceiver(
   return (bytes, done) => write.call(receiver, bytes, 'buffer', done)
 }
 
+/** Frees what the decoder of a WebSocket keeps of an unfinished message: it is not to be given anything any more. */
+export function dropReceived(webSocket: WebSocket): void {
+  const receiver = (webSocket as WebSocketFields)._receiver
+  if (receiver !== undefined) Object.assign(receiver, { _buffers: [], _fragments: [] })
+}
+
 /** Calls back once when the TCP socket below a WebSocket is closed. */
 export function onNetClose(webSocket: WebSocket, closed: () => void): void {
   const net = (webSocket as WebSocketFields)._socket

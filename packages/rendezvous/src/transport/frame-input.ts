@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import type { SessionAccount } from '../budget/session-account.js'
 import { FrameScanner } from '../codec/frame-scanner.js'
-import { onNetClose, takeReceiver, type ReceiverWrite } from './engine-internals.js'
+import { dropReceived, onNetClose, takeReceiver, type ReceiverWrite } from './engine-internals.js'
 import { PacedInput, PIECE, type InputContext } from './paced-input.js'
 
 const OPEN = 1
@@ -27,6 +27,8 @@ export class FrameInput extends PacedInput {
   #done: ((error?: Error | null) => void) | undefined
   #isPaused = false
   #isDiscarding = false
+  /** Nothing it says matters any more but its part of the closing handshake. */
+  isClosing = false
   /** Data of the last ping that was not answered. */
   #ping: Buffer | undefined
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
@@ -72,6 +74,8 @@ export class FrameInput extends PacedInput {
 
   override discard(): void {
     this.#isDiscarding = true
+    dropReceived(this.#webSocket)
+    this.keep(0)
     if (this.#bytes !== undefined) this.#finish()
   }
 
@@ -91,7 +95,8 @@ export class FrameInput extends PacedInput {
     const from = this.#at
     this.#at = this.#scanner.scan(bytes, from, PIECE)
     const { units, controls, isFragment } = this.#scanner
-    if (controls > 0) this.account.charge('message', controls)
+    const idle = this.isClosing ? units : controls + Number(isFragment)
+    if (idle > 0) this.account.charge('frame', idle)
     let piece = from === 0 && this.#at === bytes.length ? bytes : bytes.subarray(from, this.#at)
     // A fragment is kept, and all that it was read with would be kept with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)

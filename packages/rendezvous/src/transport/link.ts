@@ -277,6 +277,7 @@ export class Link {
     const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
     // A client that said goodbye keeps its own code.
     if (reason !== 'client disconnect') webSocket.close(code, detail.slice(0, 120))
+    if (this.#frames !== undefined) this.#frames.isClosing = true
     if (OVERLOADS.has(reason)) this.#frames?.discard()
     this.#terminateLater()
     this.#socket.close()

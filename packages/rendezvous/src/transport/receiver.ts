@@ -66,7 +66,7 @@ export class Receiver {
       else this.#text(data ?? '')
     })
     socket.on('packet', ({ type }: { type: string }) => {
-      if (type !== 'message') session.account.charge('message')
+      if (type !== 'message') session.account.charge('packet')
     })
     if (webSocketOf(socket) !== undefined) this.#readDirectly(socket)
     else socket.once('upgrade', () => this.#readDirectly(socket))
@@ -149,7 +149,7 @@ export class Receiver {
   /** What leads nowhere has its price. */
   #drop(reason: DropReason): void {
     this.#context.counters.drop(reason)
-    this.#session.account.charge('message')
+    this.#session.account.charge('stray')
   }
 
   /** Throws away the attachments of a packet that goes nowhere. */
@@ -189,13 +189,14 @@ export class Receiver {
     const half = this.#half
     this.#half = undefined
     try {
-      if (!this.#context.router.chunk(half, this.#session, bytes, offset)) this.#session.account.charge('message')
+      if (!this.#context.router.chunk(half, this.#session, bytes, offset)) this.#session.account.charge('stray')
     } catch (error) {
       this.#context.onFault(error)
     }
   }
 
   #receiveConnect(namespace: string, auth: unknown): void {
+    this.#session.account.charge('event')
     if (namespace !== '/') this.#session.sendText(connectErrorText(namespace, this.#session.protocol))
     else if (this.#connected && this.#session.protocol === 4) throw new MalformedPacketError('CONNECT came twice')
     else if (!this.#connected) this.#connect(auth)
@@ -230,7 +231,7 @@ export class Receiver {
   }
 
   #route(frame: StreamFrame): void {
-    if (!this.#context.router.route(this.#session, frame)) this.#session.account.charge('message')
+    if (!this.#context.router.route(this.#session, frame)) this.#session.account.charge('stray')
   }
 
   #receiveAck(id: number, args: unknown[]): void {

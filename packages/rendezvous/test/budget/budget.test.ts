@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Budget } from '../../src/budget/budget.js'
+import type { SessionAccount } from '../../src/budget/session-account.js'
+import { budgetWith } from '../support/budget.js'
+
+const STRANGER = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' } as const
+const OTHER = { ip: '192.0.2.2', exempt: false, reach: 'anywhere' } as const
+const LOOPBACK = { ip: '127.0.0.1', exempt: true, reach: 'loopback' } as const
+const LIMITS = {
+  workPerSession: 50,
+  workPerIp: 250,
+  floodTimeout: 10_000,
+  messageSize: 1_000,
+  receivedBytesPerIp: 6_000,
+  receivedBytes: 10_000,
+  bufferedBytesPerIp: 4_000
+}
+
+let now: number
+let budget: Budget
+let closed: string[]
+
+beforeEach(() => {
+  now = 1_000_000
+  budget = budgetWith(LIMITS, () => now)
+  closed = []
+})
+
+function open(name: string, remote: typeof STRANGER | typeof OTHER | typeof LOOPBACK = STRANGER): SessionAccount {
+  const account = budget.open(remote)
+  account.address.sessions++
+  account.onExcess = (reason) => closed.push(`${name}: ${reason}`)
+  return account
+}
+
+describe('CPU', () => {
+  test('a session may cost four seconds of its share at once, and its share later', () => {
+    const account = open('a')
+    account.charge('handshake', 199 / 0.3)
+    expect([account.owes, account.debt]).toEqual([false, 0])
+    account.charge('handshake', 51 / 0.3)
+    expect(account.owes).toBe(true)
+    expect(account.debt).toBeCloseTo(1_000)
+    now += 1_001
+    expect(account.owes).toBe(false)
+  })
+
+  test('sessions of one address have equal parts of what that may cost; those of loopback have their own', () => {
+    const accounts = Array.from({ length: 50 }, (_, index) => open(`${index}`))
+    const local = Array.from({ length: 50 }, (_, index) => open(`local ${index}`, LOOPBACK))
+    // A part of it is kept for new connections.
+    for (const account of accounts) account.charge('handshake', 11 / 0.3)
+    for (const account of local) account.charge('handshake', 190 / 0.3)
+    expect(accounts.map(({ owes }) => owes)).toEqual(accounts.map(() => true))
+    expect(local.map(({ owes }) => owes)).toEqual(local.map(() => false))
+  })
+
+  test('an address that owes gets no credit by connecting anew', () => {
+    const first = open('a')
+    first.charge('handshake', 1_100 / 0.3)
+    expect(first.address.owes).toBe(true)
+    const next = open('b')
+    next.charge('frame')
+    expect([next.owes, open('c', OTHER).owes]).toEqual([true, false])
+  })
+
+  test('is counted by kind', () => {
+    open('a').charge('frame', 10)
+    open('b', LOOPBACK).charge('join')
+    expect(budget.done).toMatchObject({ frame: 0.03, join: 0.1, dial: 0 })
+  })
+
+  test('a session that owes all the time is a flood after a while; one that stops meanwhile is not', () => {
+    const account = open('a')
+    for (let step = 0; step < 19; step++, now += 500) expect(account.isFlooding(100)).toBe(false)
+    now += 2_000
+    expect(account.isFlooding(100)).toBe(false)
+    for (let step = 0; step < 20; step++, now += 500) account.isFlooding(100)
+    expect(account.isFlooding(100)).toBe(true)
+  })
+})
+
+describe('bytes received', () => {
+  test('of one session are limited to some of the largest messages', () => {
+    open('a').keep(4_001)
+    expect(closed).toEqual(['a: unfinished messages'])
+    expect(budget.received).toBe(0)
+  })
+
+  test('of one address are limited: the largest gives way', () => {
+    const [a, b, c] = [open('a'), open('b'), open('c')]
+    a.keep(3_000)
+    b.keep(2_000)
+    c.keep(500)
+    expect(closed).toEqual([])
+    c.keep(1_000)
+    expect(closed).toEqual(['a: unfinished messages'])
+    expect(a.address.received).toBe(3_500)
+    // It goes on to give back what it had.
+    a.keep(-3_000)
+    expect([a.address.received, budget.received]).toEqual([3_500, 3_500])
+  })
+
+  test('of all together are limited, those of loopback included', () => {
+    open('a', LOOPBACK).keep(3_900)
+    open('b', LOOPBACK).keep(3_800)
+    open('c', OTHER).keep(2_000)
+    expect(closed).toEqual([])
+    open('d').keep(1_000)
+    expect(closed).toEqual(['a: unfinished messages'])
+  })
+})
+
+describe('bytes queued', () => {
+  test('for one address lower what may be queued for each of its sessions, once they are many', () => {
+    const [a, b] = [open('a'), open('b')]
+    a.queue(3_900)
+    expect(b.allowance(8_000)).toBe(8_000)
+    b.queue(200)
+    expect(b.allowance(8_000)).toBe(2_000)
+    expect(b.allowance(1_000)).toBe(1_000)
+    expect(open('c', OTHER).allowance(8_000)).toBe(8_000)
+    a.queue(0)
+    expect(b.allowance(8_000)).toBe(8_000)
+  })
+
+  test('for loopback do not', () => {
+    const account = open('a', LOOPBACK)
+    account.queue(100_000)
+    expect(account.allowance(8_000)).toBe(8_000)
+  })
+})
+
+test('an address is forgotten when nothing of it is left, and it owes nothing', () => {
+  const account = open('a')
+  const { address } = account
+  account.charge('handshake')
+  address.sessions--
+  account.forget()
+  budget.sweep()
+  expect(budget.addressOf(STRANGER)).toBe(address)
+  now += 10_000
+  budget.sweep()
+  expect(budget.addressOf(STRANGER)).not.toBe(address)
+})

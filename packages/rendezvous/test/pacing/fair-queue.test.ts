@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { FairQueue, type Flow } from '../../src/pacing/fair-queue.js'
+
+/** Writes down each piece of its work; each takes some milliseconds of the clock. */
+class RecordedFlow implements Flow {
+  readonly group: object
+  readonly #work: () => void
+  left: number
+
+  constructor(name: string, left: number, group: object | undefined, work: (name: string) => void) {
+    this.left = left
+    this.group = group ?? this
+    this.#work = () => work(name)
+  }
+
+  work(): boolean {
+    this.#work()
+    return --this.left > 0
+  }
+}
+
+function scene(cost: number) {
+  let now = 0
+  const done: string[] = []
+  const queue = new FairQueue(() => now)
+  const work = (name: string) => {
+    done.push(name)
+    now += cost
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  return { queue, done, work, turn, pass: (ms: number) => (now += ms) }
+}
+
+test('flows take turns, and those of one group share a turn', async () => {
+  const { queue, done, work, turn } = scene(0)
+  const group = {}
+  const flows = [
+    new RecordedFlow('a', 2, group, work),
+    new RecordedFlow('b', 2, group, work),
+    new RecordedFlow('c', 3, undefined, work)
+  ]
+  for (const flow of flows) queue.add(flow)
+  await turn()
+  expect(done).toEqual(['a', 'c', 'b', 'c', 'a', 'c', 'b'])
+})
+
+test('in one turn of the event loop no more is done than a slice', async () => {
+  const { queue, done, work, turn } = scene(2)
+  queue.add(new RecordedFlow('a', 7, undefined, work))
+  await turn()
+  expect(done).toHaveLength(3)
+  await turn()
+  expect(done).toHaveLength(6)
+  await turn()
+  expect(done).toHaveLength(7)
+})
+
+test('little is done at once; much waits for the next turn, and so does whatever comes after it', async () => {
+  const { queue, work, turn, pass } = scene(1)
+  queue.note(63)
+  pass(100)
+  expect(queue.isFree).toBe(true)
+  queue.note(1)
+  expect(queue.isFree).toBe(true)
+  pass(5)
+  expect(queue.isFree).toBe(false)
+  await turn()
+  expect(queue.isFree).toBe(true)
+  queue.add(new RecordedFlow('a', 20, undefined, work))
+  expect(queue.isFree).toBe(false)
+})
+
+test('a queue that was stopped does nothing more', async () => {
+  const { queue, done, work, turn } = scene(0)
+  queue.add(new RecordedFlow('a', 1, undefined, work))
+  queue.stop()
+  await turn()
+  expect(done).toEqual([])
+  expect(queue.isFree).toBe(true)
+})
