@@ -16,7 +16,7 @@ test.for(['2', null] as const)('a peer of EIO=%s is served as one of revision 3'
   await relayBothWays(near, far)
 })
 
-test('a peer of revision 4 asks for the namespace itself, and is told its session id', async () => {
+test('a peer of revision 4 asks for the namespace itself', async () => {
   const star = await openStar()
   const peer = new RawPeer(star.url, { eio: '4' })
   expect(await peer.next()).toMatch(/^0\{"sid":"[\w-]{20}","upgrades":\[\],"pingInterval":25000,"pingTimeout":60000,/)
@@ -24,6 +24,22 @@ test('a peer of revision 4 asks for the namespace itself, and is told its sessio
   expect(await peer.next()).toMatch(/^40\{"sid":"[^"]+"[,}]/)
   peer.wire.close()
 })
+
+test.for(['websocket', 'polling'] as const)(
+  'the id that %s is told for the public opens no session',
+  async (transport) => {
+    const star = await openStar()
+    const peer = await star.connect({ eio: '4', transport })
+    const [secret, id] = ['0', '40'].map((type) => {
+      const packet = peer.frames.find((frame) => typeof frame === 'string' && frame.startsWith(`${type}{`))
+      return (JSON.parse(String(packet).slice(type.length)) as { sid: string }).sid
+    })
+    expect(id).toMatch(/^.{20,}$/)
+    expect(peer.frames.filter((frame) => frame.includes(String(secret)))).toHaveLength(1)
+    const poll = await fetch(`${star.url}/socket.io/?EIO=4&transport=polling&sid=${id}`)
+    expect(await poll.json()).toEqual({ code: 1, message: 'Session ID unknown' })
+  }
+)
 
 test('a peer of revision 4 is pinged, one of revision 3 pings; both are closed when silent', async () => {
   const star = await openStar({ heartbeat: { interval: 200, timeout: 1_000 } })

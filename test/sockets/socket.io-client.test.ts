@@ -57,3 +57,10 @@ test.for(majors)('socket.io-client %i that only polls dials and is dialled', asy
   await exchange(await connect(polling, other))
   await exchange(await connect(other, polling))
 })
+
+test.for(['websocket', 'polling'])('over %s the id of a socket is not that of its session', async (transport) => {
+  const star = await openStar()
+  const { socket } = await joined(star, 4, [transport])
+  expect(socket.id).toMatch(/^.{20,}$/)
+  expect(socket.id).not.toBe(socket.io.engine.id)
+})

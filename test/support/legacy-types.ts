@@ -93,13 +93,16 @@ export type WebsocketStarMultiClass = new (options: {
 /** A socket of socket.io-client, of any version. */
 interface Socket2 {
   readonly connected: boolean
+  readonly id: string
   on(event: string, handler: (...args: never[]) => void): void
   once(event: string, handler: (...args: never[]) => void): void
   off(event: string, handler: (...args: never[]) => void): void
   emit(event: string, ...args: unknown[]): void
   disconnect(): void
   /** The manager, and the engine below it, which swaps its transport. */
-  readonly io: { engine: { transport: { name: string }; once(event: 'upgrade', listener: () => void): void } }
+  readonly io: {
+    engine: { id: string; transport: { name: string }; once(event: 'upgrade', listener: () => void): void }
+  }
 }
 
 export type ConnectSocket = (url: string, options: { transports: string[]; forceNew: boolean }) => Socket2

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { parseConnectRequest, WIRE_ERRORS } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
 import {
@@ -209,7 +210,8 @@ export class Receiver {
     if (this.#session.protocol === 3) return
     const { limits } = this.#context
     this.#session.wanted = parseConnectRequest(auth)?.peers
-    this.#session.sendText(connectText(this.#session.id, this.#session.extended ? limits : undefined))
+    // Anyone who knows engine.io's id of a session can poll it, and socket.io's is public: they differ.
+    this.#session.sendText(connectText(randomUUID(), this.#session.extended ? limits : undefined))
   }
 
   #receiveEvent(packet: Packet & { type: 'event' }): void {
