@@ -10,15 +10,18 @@ const bytes = z.number().int().min(1).meta({ value: 'bytes' })
 /** Whether user, password and number of the database can be read from a URL. */
 function isReadable(url: string): boolean {
   try {
-    const { username, password, pathname } = new URL(url)
+    const { username, password, pathname, search, hash } = new URL(url)
     const isDatabase = /^\/?\d*$/.test(pathname)
-    return isDatabase && [username, password].every((text) => decodeURIComponent(text) !== undefined)
+    // A password with one of / ? # ends up in these, and its beginning in the name of the host.
+    const isWhole = hash === '' && !search.includes('@')
+    return isDatabase && isWhole && [username, password].every((text) => decodeURIComponent(text) !== undefined)
   } catch {
     return false
   }
 }
 
-const REDIS_URL = 'redis://[user:password@]host[:port][/db], or rediss:// for TLS; % in a password is written %25'
+const REDIS_URL =
+  'redis://[user:password@]host[:port][/db], or rediss:// for TLS; of a password, % / ? # are written %25 %2F %3F %23'
 const count = z.number().int().min(1)
 
 /**

@@ -43,6 +43,9 @@ export interface CommandLineInput {
 /** Runs a server of this machine alone, with pages to try it in. */
 const DEMO = 'demo'
 
+/** Flags that take a secret, and slips of the hand for them. */
+const LIKE_SECRET = /^-.*(pass|token|redis)/i
+
 /** An option as it was given: by flag, by environment variable or in the configuration file. */
 interface Given {
   value: unknown
@@ -68,7 +71,7 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { action: 'print', text: printed.join('') }
-    throw new UsageError(`${complaintOf(error, command)}; --help lists all options`)
+    throw new UsageError(`${complaintOf(error, command, args)}; --help lists all options`)
   }
 
   const flags = command.opts<Record<string, unknown>>()
@@ -80,7 +83,7 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
   }
   const describe: DescribeOption = (path) => {
     const surface = surfaces.find((candidate) => candidate.path.every((name, depth) => name === path[depth]))
-    if (surface !== undefined) return withoutPassword(given.get(surface)?.as ?? `--${surface.flag}`)
+    if (surface !== undefined) return given.get(surface)?.as ?? `--${surface.flag}`
     return [...path, ...(file === undefined ? [] : [`in ${file.path}`])].join(' ')
   }
   const lan = flags['lan'] === true
@@ -99,11 +102,6 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Reque
 /** Nobody but this machine is let in, unless that is what is wanted. */
 function demoDefaults(lan: boolean): RendezvousInput {
   return { host: lan ? '0.0.0.0' : '127.0.0.1', logLevel: 'warn' }
-}
-
-/** A URL may hold one, and messages end up in logs. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, '//…@')
 }
 
 /** One line for options that cannot be used as they were given. */
@@ -167,12 +165,17 @@ function helpTextOf(surface: OptionSurface): string {
   return `${surface.description} (${hasDefault ? `default ${String(surface.default)}, ` : ''}env ${surface.env})`
 }
 
-/** What commander says, without values: one of them may be a passphrase. */
-function complaintOf(error: CommanderError, command: Command): string {
-  if (error.code === 'commander.excessArguments') return `${command.args.join(' ')}: no argument is taken`
+/** Returns what commander says, without values: one of them may be a passphrase, or the second word of one. */
+function complaintOf(error: CommanderError, command: Command, args: readonly string[]): string {
+  if (error.code === 'commander.excessArguments') {
+    const isHarmless = command.args.every((arg) => /^[\w.-]+$/.test(arg)) && !args.some((arg) => LIKE_SECRET.test(arg))
+    return isHarmless
+      ? `${command.args.join(' ')}: no argument is taken`
+      : 'no argument is taken: quote values with spaces'
+  }
   return error.message
     .replace(/^error: /, '')
-    .replace(/^(unknown option '[^=']*)=.*'/, "$1'")
+    .replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
     .replaceAll('\n', ' ')
 }
 

@@ -37,6 +37,9 @@ interface SchemaNode {
   env?: string
 }
 
+/** Options that hold a secret; the URL of Redis may, and in a malformed one no password can be recognised. */
+const SECRETS: ReadonlySet<string> = new Set(['passphrase', 'adminToken', 'redis'])
+
 const ENV_PREFIX = 'WEBSOCKET_STAR_'
 
 /** Every option, in the order of the schema. */
@@ -47,7 +50,7 @@ export function optionSurfaces(): OptionSurface[] {
 
 /** Options whose values are shown to nobody. */
 export function isSecret({ path }: Pick<OptionSurface, 'path'>): boolean {
-  return path[0] === 'passphrase' || path[0] === 'adminToken'
+  return SECRETS.has(path.join('.'))
 }
 
 /** `joinList` → `join-list` */

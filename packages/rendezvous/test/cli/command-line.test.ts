@@ -216,11 +216,40 @@ describe('the demo', () => {
   })
 })
 
-test.each([
-  [['--admin-token=too-short-word'], {}],
-  [[], { WEBSOCKET_STAR_ADMIN_TOKEN: 'too-short-word' }]
-])('a token that cannot be taken is not shown: %j %j', (args, env) => {
-  const complaint = complaintOf(args, env)
-  expect(complaint).toContain('16 characters')
-  expect(complaint).not.toContain('too-short-word')
+describe('a secret is not shown', () => {
+  const PASSWORD = 'hunter2'
+
+  test.each<[args: string[], env: Environment]>([
+    [[`--admin-token=${PASSWORD}`], {}],
+    [['--admin-token', PASSWORD], {}],
+    [[], { WEBSOCKET_STAR_ADMIN_TOKEN: PASSWORD }],
+    [[`--admin-toke=${PASSWORD}`], {}],
+    [['--passphrase', 'of', PASSWORD], {}],
+    [['-passphrase', PASSWORD], {}],
+    [[`redis://:${PASSWORD}@a.example`], {}]
+  ])('%j %j', (args, env) => {
+    expect(complaintOf(args, env)).not.toContain(PASSWORD)
+  })
+
+  test.each([
+    `redis://star:${PASSWORD}/more@a.example`,
+    `redis://star:0/${PASSWORD}@a.example`,
+    `redis://star:0?${PASSWORD}@a.example`,
+    `redis://star:0#${PASSWORD}`,
+    `redis://star:${PASSWORD}@more@a.example/x`,
+    `redis://:${PASSWORD}%@a.example`,
+    `redis:star:${PASSWORD}/@a.example`,
+    `http://star:${PASSWORD}@a.example`,
+    `star:${PASSWORD}@a.example`
+  ])('in %s', (redis) => {
+    for (const complaint of [
+      complaintOf(['--redis', redis]),
+      complaintOf([`--redis=${redis}`]),
+      complaintOf([], { WEBSOCKET_STAR_REDIS: redis }),
+      complaintOf(['--config', configFile({ redis })])
+    ]) {
+      expect(complaint).not.toContain(PASSWORD)
+      expect(complaint).toMatch(/redis.*: it takes redis:\/\/\[user:password@\]host/i)
+    }
+  })
 })
