@@ -115,7 +115,7 @@ async function differencesOfRegistry(redis: RedisServer, truth: ReadonlyMap<stri
   return wrong
 }
 
-function differencesOfClient(party: Party, truth: ReadonlyMap<string, Party>): string[] {
+export function differencesOfClient(party: Party, truth: ReadonlyMap<string, Party>): string[] {
   const { known, id: self } = party.peer
   if (known === undefined) return []
   return [
@@ -131,10 +131,15 @@ function nameOf(node: string): string {
   return node.slice(0, node.lastIndexOf('-'))
 }
 
-/** What nodes have counted or logged and should not have. */
-export function faultsOf(life: NodeLife): string[] {
+/**
+ * What a node has counted or logged and should not have.
+ *
+ * @param expected - reasons that what was done explains
+ */
+export function faultsOf(life: NodeLife, expected: readonly string[] = []): string[] {
   const counted = Object.entries(NEVER).flatMap(([name, reasons]) =>
     reasons
+      .filter((reason) => !expected.includes(reason))
       .map((reason) => [reason, life.metrics.get(`${name}{reason="${reason}"}`) ?? 0] as const)
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${life.name} counted ${count} ${name} for ${reason}`)

@@ -8,6 +8,8 @@ export type Manner = 'fast' | 'slow' | 'stopping'
 export interface HalfPlan {
   readonly bytes: number
   readonly manner: Manner
+  /** Bytes after which the receiver gives the transfer up. */
+  readonly giveUpAt?: number | undefined
 }
 
 /** As applications write: small and large, none of them a multiple of what carries them. */
@@ -103,6 +105,11 @@ export class Half {
     this.#conditions.checked(rest.length)
     this.movedAt = performance.now()
     return this.#pause(before)
+  }
+
+  /** Whether the receiver is to give up now. */
+  get isEnough(): boolean {
+    return this.received >= (this.plan.giveUpAt ?? Number.POSITIVE_INFINITY)
   }
 
   /** The pipe has ended without an error. */

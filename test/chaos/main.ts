@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { table } from './report.js'
 import { Run } from './run.js'
 
 /** Several nodes, one Redis, some dozens of clients, and everything that can fail: `npm run chaos`. */
@@ -30,7 +31,7 @@ if (values.logs !== undefined) {
   await mkdir(values.logs, { recursive: true })
   for (const { name, process } of lives) await writeFile(join(values.logs, `${name}.log`), process.log.join('\n'))
 }
-console.log(`\n${report.summary(lives)}\n`)
+console.log(`\n${table(report.summary(lives))}\n`)
 for (const violation of report.violations) console.log(`WRONG: ${violation}`)
 console.log(report.violations.length === 0 ? `all is well; seed ${seed}` : `failed; seed ${seed}`)
 process.exit(report.violations.length === 0 ? 0 : 1)

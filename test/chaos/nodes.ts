@@ -3,8 +3,8 @@ import { FaultProxy, within } from '@websocket-star/testkit'
 import { StarProcess } from '../support/star-process.js'
 
 /** The one name that all clients know the star by; there is no such host: a client's way leads to a node. */
-export const STAR_URL = 'http://star.test:80'
-export const STAR_MULTIADDR = '/dns4/star.test/tcp/80/ws/p2p-websocket-star'
+const STAR_URL = 'http://star.test:80'
+const STAR_MULTIADDR = '/dns4/star.test/tcp/80/ws/p2p-websocket-star'
 
 /** Milliseconds; short, so that much happens. */
 export const LEASE = 4_000
@@ -113,6 +113,8 @@ export class Place {
 
 /** All places of the star. */
 export class Places implements AsyncDisposable {
+  readonly url = STAR_URL
+  readonly multiaddr = STAR_MULTIADDR
   readonly all: readonly Place[]
 
   private constructor(all: readonly Place[]) {
@@ -124,6 +126,10 @@ export class Places implements AsyncDisposable {
       Array.from({ length: count }, async (_, index) => new Place(index, await FaultProxy.open({ port: redisPort })))
     )
     return new Places(places)
+  }
+
+  get size(): number {
+    return this.all.length
   }
 
   /** Processes that serve. */
@@ -143,9 +149,9 @@ export class Places implements AsyncDisposable {
 
   /** The node that a client is led to. */
   choose(home: number): NodeLife | undefined {
-    const { length } = this.all
-    for (let turn = 0; turn < length; turn++) {
-      const life = this.at((home + turn) % length).life
+    const { size } = this
+    for (let turn = 0; turn < size; turn++) {
+      const life = this.at((home + turn) % size).life
       if (life?.isOpen === true) return life
     }
     return undefined

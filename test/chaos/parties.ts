@@ -1,14 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { keyFromSeed, type StarPrivateKey } from '@websocket-star/client'
 import { eventually, type Random, within } from '@websocket-star/testkit'
-import { peerIdOf } from '../support/generations.js'
-import type { NodeLife, Places } from './nodes.js'
-import { ClientPeer } from './peers/client.js'
-import { LegacyPeer } from './peers/legacy.js'
-import { Libp2pPeer } from './peers/libp2p.js'
-import type { Accept, Peer, PeerKind, Pipe } from './peers/peer.js'
-import { Way } from './ways.js'
+import type { NodeLife } from './nodes.js'
+import type { Accept, CreatePeer, Peer, Pipe } from './peers/peer.js'
+import { Way, type Star } from './ways.js'
 
 /** Milliseconds that a client has to join while there are faults; if it does not, it goes on trying. */
 const PATIENCE = 12_000
@@ -23,34 +17,33 @@ export type Deed = (typeof DEEDS)[number]
 
 /** Who a party is, for ever; it has one client after the other. */
 export class Party {
+  readonly kind: string
   readonly name: string
-  readonly kind: PeerKind
-  readonly #places: Places
+  readonly #star: Star
   readonly #accept: Accept
-  readonly #create: (way: Way, accept: Accept) => Promise<Peer>
+  readonly #create: CreatePeer
+  readonly #deeds: readonly Deed[]
   #peer: Peer | undefined
   /** What happened to it: milliseconds of `performance.now()`. */
   readonly #upheavals: { from: number; to: number }[] = []
   readonly #all = new Set<Peer>()
   isBusy = false
 
-  private constructor(
-    name: string,
-    kind: PeerKind,
-    places: Places,
+  /** Its client joins once {@link Party.appear} is called. */
+  constructor(
+    kind: string,
+    index: number,
+    star: Star,
     accept: Accept,
-    create: (way: Way, accept: Accept) => Promise<Peer>
+    create: CreatePeer,
+    deeds: readonly Deed[] = DEEDS
   ) {
-    this.name = name
     this.kind = kind
-    this.#places = places
+    this.name = `${kind}${index}`
+    this.#star = star
     this.#accept = accept
     this.#create = create
-  }
-
-  /** Its client joins once {@link Party.appear} is called. */
-  static async create(kind: PeerKind, index: number, places: Places, accept: Accept): Promise<Party> {
-    return new Party(`${kind}${index}`, kind, places, accept, await creator(kind, index))
+    this.#deeds = deeds
   }
 
   get peer(): Peer {
@@ -92,8 +85,8 @@ export class Party {
   }
 
   async do(random: Random): Promise<Deed> {
-    const deed = this.kind === 'libp2p' ? random.pick(['move', 'blip'] as const) : random.pick(DEEDS)
-    const home = random.below(this.#places.all.length)
+    const deed = random.pick(this.#deeds)
+    const home = random.below(this.#star.size)
     const pause = random.below(1_500)
     const upheaval = { from: performance.now(), to: Number.POSITIVE_INFINITY }
     this.#upheavals.push(upheaval)
@@ -138,7 +131,7 @@ export class Party {
   }
 
   async #open(home: number): Promise<Peer> {
-    const peer = await this.#create(new Way(this.#places, home), this.#accept)
+    const peer = await this.#create(new Way(this.#star, home), this.#accept)
     this.#all.add(peer)
     return peer
   }
@@ -151,24 +144,6 @@ export class Party {
   #crash(peer: Peer): void {
     peer.crash()
     this.#all.delete(peer)
-  }
-}
-
-/** Makes clients of one identity. */
-async function creator(kind: PeerKind, index: number): Promise<(way: Way, accept: Accept) => Promise<Peer>> {
-  switch (kind) {
-    case 'client': {
-      const key: StarPrivateKey = await keyFromSeed(Buffer.alloc(32, `client ${index}`))
-      return async (way, accept) => await ClientPeer.open(key, way, accept)
-    }
-    case 'legacy': {
-      const key = await peerIdOf(`legacy ${index}`)
-      return async (way, accept) => new LegacyPeer(key, way, accept)
-    }
-    case 'libp2p': {
-      const key = await generateKeyPair('Ed25519')
-      return async (way, accept) => await Libp2pPeer.open(key, way, accept)
-    }
   }
 }
 

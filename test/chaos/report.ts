@@ -26,7 +26,7 @@ export class Report {
     this.#delay.enable()
   }
 
-  fault({ kind, text }: Fault): void {
+  fault({ kind, text }: Pick<Fault, 'kind' | 'text'>): void {
     count(this.#faults, kind)
     this.say(text)
   }
@@ -49,7 +49,7 @@ export class Report {
     const plain = reason.replaceAll(NAMES, '…').slice(0, 100)
     count(
       this.#failed,
-      type === 'undialled' ? `not dialled: ${plain}` : `broken as ${why ?? 'NOTHING EXPLAINS'}: ${plain}`
+      type === 'undialled' ? `not dialled: ${plain}` : `${type} as ${why ?? 'NOTHING EXPLAINS'}: ${plain}`
     )
   }
 
@@ -74,11 +74,23 @@ export class Report {
     console.log(`${seconds} s  ${text}`)
   }
 
-  /** All figures, one a line. */
-  summary(lives: readonly NodeLife[]): string {
+  /** All figures of nodes that share a star. */
+  summary(lives: readonly NodeLife[]): Row[] {
     const total = (name: string): number => lives.reduce((sum, life) => sum + life.sum(name), 0)
-    const megabytes = (bytes: number): string => `${Math.round(bytes / 1_000_000)} MB`
-    const rows: (readonly [string, string | number])[] = [
+    return [
+      ...this.traffic(),
+      ['processes of nodes', lives.length],
+      ['envelopes sent again', total('rendezvous_cluster_retransmits_total')],
+      ...tally(lives, 'envelopes refused', 'rendezvous_cluster_refused_total'),
+      ...tally(lives, 'streams reset', 'rendezvous_stream_resets_total'),
+      ['largest node', megabytes(Math.max(0, ...lives.map(({ peakBytes }) => peakBytes)))],
+      ['largest Redis', megabytes(this.#engineBytes)]
+    ]
+  }
+
+  /** What clients did and what was done to them. */
+  traffic(): Row[] {
+    return [
       ['transfers complete while nothing failed', this.#calmComplete],
       ['transfers complete among faults', this.#complete],
       ...sorted(this.#failed),
@@ -89,21 +101,26 @@ export class Report {
       ...sorted(this.#deeds),
       ['recoveries', this.#calms.length],
       ['  slowest', `${Math.round(Math.max(0, ...this.#calms))} ms`],
-      ['processes of nodes', lives.length],
-      ['envelopes sent again', total('rendezvous_cluster_retransmits_total')],
-      ...tally(lives, 'envelopes refused', 'rendezvous_cluster_refused_total'),
-      ...tally(lives, 'streams reset', 'rendezvous_stream_resets_total'),
-      ['slowest turn of this process', `${Math.round(this.#delay.max / 1e6)} ms`],
-      ['largest node', megabytes(Math.max(0, ...lives.map(({ peakBytes }) => peakBytes)))],
-      ['largest Redis', megabytes(this.#engineBytes)]
+      ['slowest turn of this process', `${Math.round(this.#delay.max / 1e6)} ms`]
     ]
-    const width = Math.max(...rows.map(([name]) => name.length)) + 2
-    return rows.map(([name, value]) => `${name.padEnd(width)}${value}`).join('\n')
   }
 }
 
+/** A figure and its name. */
+export type Row = readonly [name: string, value: string | number]
+
+/** Lays rows out, one a line. */
+export function table(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  return rows.map(([name, value]) => `${name.padEnd(width)}${value}`).join('\n')
+}
+
+export function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_000_000)} MB`
+}
+
 /** A figure that is counted for each reason, of all nodes together. */
-function tally(lives: readonly NodeLife[], title: string, name: string): [string, number][] {
+export function tally(lives: readonly Pick<NodeLife, 'metrics'>[], title: string, name: string): [string, number][] {
   const counts = new Map<string, number>()
   for (const { metrics } of lives) {
     for (const [key, value] of metrics) {

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Random, within } from '@websocket-star/testkit'
+import { Random } from '@websocket-star/testkit'
 import { readProcUsage, RedisServer } from '@websocket-star/testkit/processes'
 import { converged, faultsOf, leftInRedis } from './calm.js'
 import { drawFault, type Fault } from './faults.js'
-import type { Corruption, HalfPlan, Manner } from './half.js'
+import type { HalfPlan, Manner } from './half.js'
 import { Judge } from './judge.js'
 import { Places } from './nodes.js'
-import { Pace } from './pace.js'
 import { Party } from './parties.js'
-import type { PeerKind } from './peers/peer.js'
+import { creator, type PeerKind } from './peers/kinds.js'
 import { Report } from './report.js'
-import { messageOf, Transfers } from './transfers.js'
+import { Traffic } from './traffic.js'
+import { messageOf } from './transfers.js'
 
 export interface RunOptions {
   readonly minutes: number
@@ -30,10 +30,6 @@ const STORM = 40_000
 /** Faults that come while another one lasts. */
 const OVERLAP = 0.3
 const GAP = 2_500
-/** Things that parties do but talk. */
-const DEED = 0.2
-/** Milliseconds that what is under way has to finish, once nothing fails any more. */
-const SETTLE = 60_000
 const SAMPLE = 1_000
 const SAMPLE_LATE = 20_000
 /** Bytes that no process may hold. */
@@ -46,33 +42,23 @@ export class Run {
   readonly #options: RunOptions
   readonly #judge = new Judge()
   readonly #faultRandom: Random
-  readonly #random: Random
-  readonly #pace = new Pace(RATE)
-  readonly #transfers: Transfers
-  readonly #deeds = new Set<Promise<void>>()
+  readonly #traffic: Traffic
   /** Ends it all. */
   readonly #over = new AbortController()
   #places: Places | undefined
   #redis: RedisServer | undefined
-  #parties: readonly Party[] = []
-  #isStorm = false
-  #isHurry = false
 
   constructor(options: RunOptions) {
     this.#options = options
     this.#faultRandom = new Random(options.seed)
-    this.#random = new Random(options.seed ^ 0x5ca1ab1e)
-    const isHurry = () => this.#isHurry
-    this.#transfers = new Transfers(
-      {
-        get isHurry() {
-          return isHurry()
-        },
-        pace: (bytes) => this.#pace.take(bytes),
-        checked: (bytes) => this.report.checked(bytes)
-      },
-      (error: Corruption) => this.#violated(error.message)
-    )
+    this.#traffic = new Traffic(new Random(options.seed ^ 0x5ca1ab1e), this.report, {
+      talks: TALKS,
+      rate: RATE,
+      canTalk,
+      plan: (_from, to, random) => planFor(to, random),
+      explain: (transfer) => this.#judge.explain(transfer),
+      violated: (what) => this.#violated(what)
+    })
   }
 
   /** The nodes, for what they have logged. */
@@ -101,19 +87,19 @@ export class Run {
     } finally {
       this.#over.abort()
       await watching
-      await Promise.all(this.#parties.map((party) => party.leave()))
+      await this.#traffic.leave()
     }
   }
 
   async #gather(places: Places): Promise<void> {
     const kinds = Object.entries(PARTIES) as [PeerKind, number][] // as it is written above
     const parties = kinds.flatMap(([kind, count]) =>
-      Array.from({ length: count }, (_, index) =>
-        Party.create(kind, index, places, (pipe) => this.#transfers.accept(pipe))
-      )
+      Array.from({ length: count }, async (_, index) => {
+        const deeds = kind === 'libp2p' ? (['move', 'blip'] as const) : undefined
+        return new Party(kind, index, places, this.#traffic.accept, await creator(kind, index), deeds)
+      })
     )
-    this.#parties = await Promise.all(parties)
-    await Promise.all(this.#parties.map((party, index) => party.appear(index % NODES)))
+    await this.#traffic.gather(await Promise.all(parties), (index) => index % NODES)
   }
 
   /** Faults, one after the other and sometimes two at a time, while everybody talks. */
@@ -121,10 +107,7 @@ export class Run {
     const { signal } = this.#over
     const end = performance.now() + ms
     const busy = new Map<Fault['target'], Promise<void>>()
-    this.#isStorm = true
-    this.#isHurry = false
-    const talking = Array.from({ length: TALKS }, () => this.#talk())
-    const doing = this.#act()
+    this.#traffic.start()
     await delay(1_000)
     while (performance.now() < end && !signal.aborted) {
       const fault = drawFault(this.#faultRandom, NODES)
@@ -137,9 +120,7 @@ export class Run {
       await delay(gap, undefined, { signal }).catch(() => {})
     }
     await Promise.all(busy.values())
-    this.#isStorm = false
-    this.#isHurry = true
-    await Promise.all([...talking, doing])
+    await this.#traffic.stop()
   }
 
   async #inflict(fault: Fault): Promise<void> {
@@ -152,77 +133,15 @@ export class Run {
     }
   }
 
-  /** Dials somebody, again and again. */
-  async #talk(): Promise<void> {
-    while (this.#isStorm) {
-      const pair = this.#choosePair()
-      if (pair !== undefined) await this.#transfer(...pair, [this.#plan(pair[1]), this.#plan(pair[0])], false)
-      await delay(20 + this.#random.below(200))
-    }
-  }
-
-  #choosePair(): [Party, Party] | undefined {
-    const near = this.#random.pick(this.#parties)
-    const others = this.#parties.filter((far) => far !== near && !far.isGone && canTalk(near, far))
-    return near.isThere && others.length > 0 ? [near, this.#random.pick(others)] : undefined
-  }
-
-  #plan(reader: Party): HalfPlan {
-    const random = this.#random
-    if (reader.kind === 'libp2p') return { bytes: random.below(1_000_000), manner: 'fast' }
-    const manner: Manner = random.pick(['fast', 'fast', 'slow', 'stopping'])
-    // from some bytes to some megabytes, in each order of magnitude as often
-    const bytes = Math.floor(10 ** (random.next() * (manner === 'slow' ? 6.3 : 7.2)))
-    return { bytes, manner }
-  }
-
-  async #transfer(near: Party, far: Party, plans: readonly [HalfPlan, HalfPlan], hasToWork: boolean): Promise<void> {
-    try {
-      const { transfer, outcome } = await this.#transfers.run(near, far, plans)
-      if (outcome.type === 'complete') return this.report.complete(hasToWork)
-      const why = this.#judge.explain(transfer)
-      this.report.failed(outcome, why)
-      const isFine = outcome.type === 'undialled' || why !== undefined
-      if (!isFine || hasToWork) this.#violated(`${String(transfer)} is ${outcome.type}: ${outcome.reason}`)
-    } catch (error) {
-      this.#violated(messageOf(error))
-    }
-  }
-
-  /** Lets parties come and go. */
-  async #act(): Promise<void> {
-    while (this.#isStorm) {
-      const idle = this.#parties.filter(({ isBusy }) => !isBusy)
-      if (idle.length > 0 && this.#random.chance(DEED)) {
-        const party = this.#random.pick(idle)
-        const deed = this.#do(party).finally(() => this.#deeds.delete(deed))
-        this.#deeds.add(deed)
-      }
-      await delay(100)
-    }
-  }
-
-  async #do(party: Party): Promise<void> {
-    party.isBusy = true
-    try {
-      this.report.deed(await party.do(this.#random))
-    } catch (error) {
-      this.#violated(`${party.name}: ${messageOf(error)}`)
-    } finally {
-      party.isBusy = false
-    }
-  }
-
   /** Nothing fails: everything has to be as it should. */
   async #calm(when: string): Promise<void> {
     if (this.#over.signal.aborted) return
     const begin = performance.now()
-    this.#isHurry = true
-    await within('parties to settle', Promise.all(this.#deeds), SETTLE)
+    await this.#traffic.settle()
     try {
-      const convergence = await converged({ ...this.#scene, parties: this.#parties })
-      await this.#dialAll()
-      await converged({ ...this.#scene, parties: this.#parties })
+      const convergence = await converged({ ...this.#scene, parties: this.#traffic.parties })
+      await this.#traffic.dialAll()
+      await converged({ ...this.#scene, parties: this.#traffic.parties })
       this.report.calm(when, convergence, performance.now() - begin)
     } catch (error) {
       this.#violated(`Calm ${when}: ${messageOf(error)}`)
@@ -230,24 +149,12 @@ export class Run {
     this.#lookForFaults()
   }
 
-  /** Everybody dials everybody. */
-  async #dialAll(): Promise<void> {
-    const plan: HalfPlan = { bytes: 300, manner: 'fast' }
-    await Promise.all(
-      this.#parties.map(async (near) => {
-        for (const far of this.#parties) {
-          if (far !== near && canTalk(near, far)) await this.#transfer(near, far, [plan, plan], true)
-        }
-      })
-    )
-  }
-
   /** Everybody leaves, and then the nodes do. */
   async #part(redis: RedisServer, places: Places): Promise<void> {
     if (this.#over.signal.aborted) return
     try {
-      await Promise.all(this.#parties.map((party) => party.leave()))
-      await converged({ redis, places, parties: this.#parties })
+      await this.#traffic.leave()
+      await converged({ redis, places, parties: this.#traffic.parties })
     } catch (error) {
       this.#violated(`After all have left: ${messageOf(error)}`)
     }
@@ -292,8 +199,7 @@ export class Run {
   #violated(what: string): void {
     this.report.violated(what)
     if (!this.#options.isGoingOn) {
-      this.#isStorm = false
-      this.#isHurry = true
+      void this.#traffic.stop()
       this.#over.abort()
     }
   }
@@ -302,6 +208,14 @@ export class Run {
 /** libp2p has its own handshakes on top, and talks to its own kind. */
 function canTalk(one: Party, other: Party): boolean {
   return (one.kind === 'libp2p') === (other.kind === 'libp2p')
+}
+
+function planFor(reader: Party, random: Random): HalfPlan {
+  if (reader.kind === 'libp2p') return { bytes: random.below(1_000_000), manner: 'fast' }
+  const manner: Manner = random.pick(['fast', 'fast', 'slow', 'stopping'])
+  // from some bytes to some megabytes, in each order of magnitude as often
+  const bytes = Math.floor(10 ** (random.next() * (manner === 'slow' ? 6.3 : 7.2)))
+  return { bytes, manner }
 }
 
 /** Memory that Redis holds; 0 while there is none. */

@@ -14,7 +14,9 @@ const HANG = 45_000
 const LOOK = 500
 
 /** How a transfer ended. */
-export type Outcome = { readonly type: 'complete' } | { readonly type: 'undialled' | 'broken'; readonly reason: string }
+export type Outcome =
+  | { readonly type: 'complete' }
+  | { readonly type: 'undialled' | 'broken' | 'given up'; readonly reason: string }
 
 /** A dial from one party to another, and bytes both ways. */
 export class Transfer {
@@ -29,6 +31,9 @@ export class Transfer {
   readonly out: Half
   readonly back: Half
   readonly #pipes = new Set<Pipe>()
+  #nearPipe: Pipe | undefined
+  #farPipe: Pipe | undefined
+  #isGivenUp = false
   #isArrived = false
   /** Each part of it that failed. */
   readonly #failures: string[] = []
@@ -70,12 +75,13 @@ export class Transfer {
     if (this.endedAt !== undefined) return pipe.abort()
     this.noteLives()
     this.#pipes.add(pipe)
+    this.#farPipe = pipe
     this.#send('back', pipe)
   }
 
   /** Bytes of the dialler have come out at the other end. */
   take(bytes: Uint8Array): Promise<void> | undefined {
-    return this.#guard(() => this.out.take(bytes))
+    return this.#take('out', bytes)
   }
 
   ended(error: unknown): void {
@@ -100,9 +106,10 @@ export class Transfer {
     }
     this.noteLives()
     this.#pipes.add(pipe)
+    this.#nearPipe = pipe
     this.#send('out', pipe)
     pipe
-      .receive((bytes) => this.#guard(() => this.back.take(bytes)))
+      .receive((bytes) => this.#take('back', bytes))
       .then(
         () => this.#end('back', undefined),
         (error: unknown) => this.#end('back', error)
@@ -114,7 +121,8 @@ export class Transfer {
       if (isComplete) one.release()
       else one.abort()
     }
-    return isComplete ? { type: 'complete' } : { type: 'broken', reason: this.#failures[0] ?? 'without a reason' }
+    if (isComplete) return { type: 'complete' }
+    return { type: this.#isGivenUp ? 'given up' : 'broken', reason: this.#failures[0] ?? 'without a reason' }
   }
 
   async #finished(): Promise<void> {
@@ -142,8 +150,20 @@ export class Transfer {
     const half = this[which]
     this.#over[which] = true
     if (error instanceof Corruption) this.#corruption ??= error
-    else if (error === undefined) void this.#guard(() => half.ended())
-    else this.#fail(which, error)
+    else if (error !== undefined) this.#fail(which, error)
+    else if (!this.#isGivenUp) void this.#guard(() => half.ended())
+  }
+
+  #take(which: 'out' | 'back', bytes: Uint8Array): Promise<void> | undefined {
+    const half = this[which]
+    const taken = this.#guard(() => half.take(bytes))
+    if (half.isEnough && !half.isComplete && !this.#isGivenUp) {
+      this.#isGivenUp = true
+      const pipe = which === 'out' ? this.#farPipe : this.#nearPipe
+      pipe?.abort()
+      this.#fail(which, new Error('the receiver gave it up'))
+    }
+    return taken
   }
 
   #fail(which: 'out' | 'back', error: unknown): void {

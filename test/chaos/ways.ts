@@ -1,30 +1,43 @@
 import { Agent, type ClientRequestArgs } from 'node:http'
 import { connect, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { NodeLife, Places } from './nodes.js'
+import type { NodeLife } from './nodes.js'
+
+/** Where ways lead. */
+export interface Star {
+  /** What clients know it by. */
+  readonly url: string
+  readonly multiaddr: string
+  /** Number of places, of which each client has one as its home. */
+  readonly size: number
+  /** Returns what a client with that home is led to; undefined if no place takes clients. */
+  choose(home: number): NodeLife | undefined
+}
 
 /** A client's way to the star, as a load balancer that knows it: to the node at its place, or to another if that is none. */
 export class Way extends Agent {
   /** Number of the place whose node it prefers. */
   home: number
-  readonly #places: Places
+  readonly star: Star
   /** Oldest first. */
   readonly #open = new Map<Socket, NodeLife>()
+  /** The node it was led to last. */
+  #last: NodeLife | undefined
 
-  constructor(places: Places, home: number) {
+  constructor(star: Star, home: number) {
     super()
-    this.#places = places
+    this.star = star
     this.home = home
   }
 
-  /** The nodes it is connected to. */
+  /** The nodes it is connected to; of a client that polls, maybe for a moment to none, the last one too. */
   get lives(): NodeLife[] {
-    return [...this.#open.values()]
+    return [...new Set([...this.#open.values(), ...(this.#last === undefined ? [] : [this.#last])])]
   }
 
   /** The node of its newest connection. */
   get life(): NodeLife | undefined {
-    return this.lives.at(-1)
+    return [...this.#open.values()].at(-1)
   }
 
   /** The newest connection. */
@@ -46,13 +59,14 @@ export class Way extends Agent {
     }
   }
 
-  override createConnection(_options: ClientRequestArgs): Duplex {
-    const life = this.#places.choose(this.home)
+  override createConnection(_options?: ClientRequestArgs): Duplex {
+    const life = this.star.choose(this.home)
     if (life === undefined) {
       const none = new Socket()
       process.nextTick(() => none.destroy(new Error('no node takes clients')))
       return none
     }
+    this.#last = life
     const socket = connect(life.port, '127.0.0.1')
     // each stream waits for room by itself
     socket.setMaxListeners(0)

@@ -16,9 +16,11 @@ export interface LegacyNodeOptions {
   readonly allowJoinWithDisabledChallenge?: boolean
   /** Opens one more listener on the transport of this node. */
   readonly sibling?: LegacyNode
+  /** Takes what others dial. Default: it echoes. */
+  readonly handle?: (connection: Connection) => void
 }
 
-/** A listener of a real libp2p-websocket-star, with promises; it echoes what anyone sends. */
+/** A listener of a real libp2p-websocket-star, with promises; it echoes what anyone sends, unless it is told otherwise. */
 export class LegacyNode implements AsyncDisposable {
   /** What it joins as. */
   readonly address: string
@@ -34,7 +36,8 @@ export class LegacyNode implements AsyncDisposable {
   readonly #multiaddr: Generation['multiaddr']
 
   private constructor(options: LegacyNodeOptions, id: PeerId) {
-    const { WebsocketStar, multiaddr } = generation(options.version ?? '0.10.2')
+    const { handle = echo, version = '0.10.2' } = options
+    const { WebsocketStar, multiaddr } = generation(version)
     this.#multiaddr = multiaddr
     this.peerId = id.toB58String()
     this.address = `${options.star}/ipfs/${this.peerId}`
@@ -49,7 +52,7 @@ export class LegacyNode implements AsyncDisposable {
     })
     this.listener = this.transport.createListener((connection) => {
       this.accepted.push(connection)
-      echo(connection)
+      handle(connection)
     })
     for (const event of ['listening', 'close', 'error']) this.listener.on(event, () => this.events.push(event))
   }

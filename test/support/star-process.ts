@@ -1,4 +1,4 @@
-import { within } from '@websocket-star/testkit'
+import { type Inbox, within } from '@websocket-star/testkit'
 import { OwnedProcess } from '@websocket-star/testkit/processes'
 import { CommandServer } from './command.js'
 import type { Environment, Exit } from './line-process.js'
@@ -38,6 +38,11 @@ export class StarProcess implements StarAddress, AsyncDisposable {
     return this.#process.pid
   }
 
+  /** What it prints, line by line. */
+  get stdout(): Inbox<string> {
+    return this.#command.stdout
+  }
+
   /** What it logged. */
   get log(): readonly string[] {
     return this.#command.stderr.items
@@ -68,8 +73,13 @@ export class StarProcess implements StarAddress, AsyncDisposable {
 
   /** All figures of `/metrics` by their names, labels and all: `rendezvous_refused_total{reason="…"}`. */
   async metrics(): Promise<ReadonlyMap<string, number>> {
-    const text = await (await this.#get('/metrics')).text()
+    const text = await this.metricsText()
     return new Map(Array.from(text.matchAll(/^([^#\n].*) (\S+)$/gm), ([, name = '', value]) => [name, Number(value)]))
+  }
+
+  /** `/metrics` as it is. */
+  async metricsText(): Promise<string> {
+    return await (await this.#get('/metrics')).text()
   }
 
   /** One figure of `/metrics`; a count of which there is none is 0, a name of which there is none an error. */

@@ -1,6 +1,11 @@
-import { createStarClient, type Connection, type StarClient, type StarPrivateKey } from '@websocket-star/client'
+import {
+  createStarClient,
+  type Connection,
+  type StarClient,
+  type StarClientOptions,
+  type StarPrivateKey
+} from '@websocket-star/client'
 import { ConnectionSide } from '../../cluster/parties.js'
-import { STAR_MULTIADDR, STAR_URL } from '../nodes.js'
 import type { Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
@@ -27,8 +32,14 @@ export class ClientPeer implements Peer {
     this.way = way
   }
 
-  static async open(privateKey: StarPrivateKey, way: Way, accept: Accept): Promise<ClientPeer> {
-    const client = await createStarClient({ servers: [STAR_URL], privateKey, ...HASTE, socket: leading(way) })
+  static async open(
+    privateKey: StarPrivateKey,
+    way: Way,
+    accept: Accept,
+    transports: StarClientOptions['transports'] = ['websocket']
+  ): Promise<ClientPeer> {
+    const servers = [way.star.url]
+    const client = await createStarClient({ servers, privateKey, transports, ...HASTE, socket: leading(way) })
     client.handle((connection) => accept(new ConnectionPipe(connection)))
     client.join().catch(() => {})
     return new ClientPeer(client, way)
@@ -47,7 +58,7 @@ export class ClientPeer implements Peer {
   }
 
   async dial(id: string): Promise<Pipe> {
-    return new ConnectionPipe(await this.#client.dial(`${STAR_MULTIADDR}/p2p/${id}`))
+    return new ConnectionPipe(await this.#client.dial(`${this.way.star.multiaddr}/p2p/${id}`))
   }
 
   async leave(): Promise<void> {

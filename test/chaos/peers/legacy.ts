@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PeerId, StreamSocket } from '../../support/legacy-types.js'
+import type { PeerId } from '../../support/legacy-types.js'
 import { StarSocket, type StreamPair } from '../../support/socket.js'
 import { PullSide } from '../../cluster/parties.js'
-import { STAR_MULTIADDR, STAR_URL } from '../nodes.js'
 import type { Way } from '../ways.js'
 import type { Accept, Peer, Pipe } from './peer.js'
 
@@ -17,12 +16,14 @@ export class LegacyPeer implements Peer {
   readonly way: Way
   readonly #key: PeerId
   readonly #accept: Accept
+  readonly #transports: string[]
   #socket: StarSocket | undefined
   #isJoined = false
   #isOver = false
 
-  constructor(key: PeerId, way: Way, accept: Accept) {
+  constructor(key: PeerId, way: Way, accept: Accept, transports = ['websocket']) {
     this.#key = key
+    this.#transports = transports
     this.id = key.toB58String()
     this.way = way
     this.#accept = accept
@@ -38,7 +39,11 @@ export class LegacyPeer implements Peer {
   async dial(id: string): Promise<Pipe> {
     const socket = this.#socket
     if (socket === undefined) throw new Error('not connected')
-    return new PullPipe(socket.socket, this.way, await socket.dial(`${STAR_MULTIADDR}/ipfs/${id}`, randomUUID()))
+    return new PullPipe(
+      socket.socket,
+      this.way,
+      await socket.dial(`${this.way.star.multiaddr}/ipfs/${id}`, randomUUID())
+    )
   }
 
   async leave(): Promise<void> {
@@ -63,7 +68,7 @@ export class LegacyPeer implements Peer {
         this.#socket = await this.#connect()
         const { socket } = this.#socket
         const lost = new Promise((resolve) => socket.once('disconnect', resolve))
-        await this.#socket.joinAs(this.#key, STAR_MULTIADDR)
+        await this.#socket.joinAs(this.#key, this.way.star.multiaddr)
         this.#isJoined = true
         await lost
       } catch {
@@ -78,7 +83,8 @@ export class LegacyPeer implements Peer {
   }
 
   #connect(): Promise<StarSocket> {
-    return StarSocket.connect(STAR_URL, {
+    return StarSocket.connect(this.way.star.url, {
+      transports: this.#transports,
       patience: PATIENCE,
       client: { reconnection: false, timeout: PATIENCE, agent: this.way },
       onDial: (pair, socket) => this.#accept(new PullPipe(socket, this.way, pair))
@@ -86,10 +92,10 @@ export class LegacyPeer implements Peer {
   }
 }
 
-class PullPipe extends PullSide implements Pipe {
-  readonly #socket: StreamSocket
+export class PullPipe extends PullSide implements Pipe {
+  readonly #socket: { readonly connected: boolean }
 
-  constructor(socket: StreamSocket, way: Way, pair: StreamPair) {
+  constructor(socket: { readonly connected: boolean }, way: Way, pair: StreamPair) {
     super(pair, () => way.socket)
     this.#socket = socket
   }

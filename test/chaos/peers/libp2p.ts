@@ -1,7 +1,6 @@
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { startNode, type TestNode } from '../../support/libp2p-node.js'
-import { STAR_MULTIADDR } from '../nodes.js'
 import type { Way } from '../ways.js'
 import { HASTE, leading } from './client.js'
 import type { Accept, Peer, Pipe } from './peer.js'
@@ -25,7 +24,7 @@ export class Libp2pPeer implements Peer {
     const star = { ...HASTE, socket: leading(way) }
     // else it ends connections that do not answer a ping for some seconds
     const more = { connectionMonitor: { enabled: false } }
-    const node = await startNode([STAR_MULTIADDR], { privateKey, star, more })
+    const node = await startNode([way.star.multiaddr], { privateKey, star, more })
     await node.handle(PROTOCOL, (stream, connection) => accept(new StreamPipe(stream, connection, () => {})))
     return new Libp2pPeer(node, way)
   }
@@ -40,7 +39,7 @@ export class Libp2pPeer implements Peer {
 
   /** A new connection, so that it is known which nodes it passes; dials at the same time get the same one. */
   async dial(id: string): Promise<Pipe> {
-    const target = multiaddr(`${STAR_MULTIADDR}/p2p/${id}`)
+    const target = multiaddr(`${this.way.star.multiaddr}/p2p/${id}`)
     const connection = await this.#node.dial(target, { force: true })
     this.#users.set(connection, (this.#users.get(connection) ?? 0) + 1)
     try {

@@ -8,8 +8,6 @@ export interface Pipe extends Side {
   release(): void
 }
 
-export type PeerKind = 'client' | 'legacy' | 'libp2p'
-
 /** A real client, from when it begins to join until it leaves. It joins again by itself whenever it has to. */
 export interface Peer {
   readonly id: string
@@ -28,3 +26,6 @@ export interface Peer {
 
 /** Takes what others dial. */
 export type Accept = (pipe: Pipe) => void
+
+/** Makes a client of one identity, which joins by that way. */
+export type CreatePeer = (way: Way, accept: Accept) => Promise<Peer>
