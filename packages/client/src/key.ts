@@ -24,6 +24,13 @@ export interface Ed25519Key extends StarPrivateKey {
   readonly seed: Uint8Array
 }
 
+/** An Ed25519 key whose private part the platform gives to nobody; it can be kept where structured clones can. */
+export interface SealedKey {
+  readonly privateKey: CryptoKey
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+}
+
 const SEED_BYTES = 32
 /** What stands before the seed in PKCS #8 (RFC 8410, section 7). */
 const PKCS8_HEAD = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
@@ -48,8 +55,40 @@ export async function keyFromSeed(seed: Uint8Array): Promise<Ed25519Key> {
   }
   const copy = Uint8Array.from(seed)
   const { raw, sign } = (await fromWebCrypto(copy)) ?? (await fromNoble(copy))
-  const publicKey = { type: 'Ed25519', raw, toString: () => identityPeerId('Ed25519', raw) }
-  return { type: 'Ed25519', seed: copy, publicKey, sign }
+  return { type: 'Ed25519', seed: copy, publicKey: publicKeyOf(raw), sign }
+}
+
+/** A new key that cannot be read; undefined where the platform makes none. */
+export async function generateSealedKey(): Promise<SealedKey | undefined> {
+  return await whereSupported(async (subtle) => {
+    const { privateKey, publicKey } = (await subtle.generateKey('Ed25519', false, ['sign', 'verify'])) as CryptoKeyPair
+    return await cloneable({ privateKey, publicKey: new Uint8Array(await subtle.exportKey('raw', publicKey)) }, subtle)
+  })
+}
+
+/** The key made from a seed, as one that cannot be read; undefined where the platform makes none. */
+export async function sealKey(seed: Uint8Array): Promise<SealedKey | undefined> {
+  const { publicKey } = await keyFromSeed(seed)
+  return await whereSupported(async (subtle) => {
+    const privateKey = await subtle.importKey('pkcs8', pkcs8Of(seed), 'Ed25519', false, ['sign'])
+    return await cloneable({ privateKey, publicKey: publicKey.raw }, subtle)
+  })
+}
+
+export function unsealed({ privateKey, publicKey }: SealedKey): StarPrivateKey {
+  const sign = signer(crypto.subtle, privateKey)
+  return { type: 'Ed25519', publicKey: publicKeyOf(publicKey), sign }
+}
+
+/** @throws if a key does not survive being kept, as in browsers that know Ed25519 and cannot store it */
+async function cloneable(key: SealedKey, subtle: SubtleCrypto): Promise<SealedKey> {
+  const { privateKey } = structuredClone(key)
+  await subtle.sign('Ed25519', privateKey, new Uint8Array(1))
+  return key
+}
+
+function publicKeyOf(raw: Uint8Array): StarPublicKey {
+  return { type: 'Ed25519', raw, toString: () => identityPeerId('Ed25519', raw) }
 }
 
 interface KeyParts {
@@ -57,22 +96,33 @@ interface KeyParts {
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
-/** Undefined where the platform has no WebCrypto, as in pages that came over plain HTTP, or none that knows Ed25519. */
 async function fromWebCrypto(seed: Uint8Array): Promise<KeyParts | undefined> {
+  return await whereSupported(async (subtle) => {
+    const key = await subtle.importKey('pkcs8', pkcs8Of(seed), 'Ed25519', true, ['sign'])
+    const { x = '' } = await subtle.exportKey('jwk', key)
+    const raw = Uint8Array.from(atob(x.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    return { raw, sign: signer(subtle, key) }
+  })
+}
+
+/** Undefined where the platform has no WebCrypto, as in pages that came over plain HTTP, or none that knows Ed25519. */
+async function whereSupported<T>(make: (subtle: SubtleCrypto) => Promise<T>): Promise<T | undefined> {
   // Missing in insecure contexts, whatever the types say.
   const { subtle } = crypto as { subtle?: SubtleCrypto }
   if (subtle === undefined) return undefined
   try {
-    const pkcs8 = new Uint8Array([...PKCS8_HEAD, ...seed])
-    const key = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign'])
-    const { x = '' } = await subtle.exportKey('jwk', key)
-    const raw = Uint8Array.from(atob(x.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
-    const sign = async (data: Uint8Array): Promise<Uint8Array> =>
-      new Uint8Array(await subtle.sign('Ed25519', key, Uint8Array.from(data)))
-    return { raw, sign }
+    return await make(subtle)
   } catch {
     return undefined
   }
+}
+
+function pkcs8Of(seed: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([...PKCS8_HEAD, ...seed])
+}
+
+function signer(subtle: SubtleCrypto, key: CryptoKey): (data: Uint8Array) => Promise<Uint8Array> {
+  return async (data) => new Uint8Array(await subtle.sign('Ed25519', key, Uint8Array.from(data)))
 }
 
 async function fromNoble(seed: Uint8Array): Promise<KeyParts> {

@@ -1,7 +1,7 @@
 import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { encodePublicKey, parsePublicKey } from '@websocket-star/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { encodedKey, generateKey, keyFromSeed } from '../src/key.js'
+import { encodedKey, generateKey, generateSealedKey, keyFromSeed, sealKey, unsealed } from '../src/key.js'
 
 const SEED = Uint8Array.from({ length: 32 }, (_, index) => index)
 
@@ -46,6 +46,32 @@ describe('an Ed25519 key', () => {
     const key = await keyFromSeed(seed)
     seed.fill(0)
     expect(key.seed).toEqual(SEED)
+  })
+})
+
+describe('a sealed key', () => {
+  test('signs as the seed does that it is made from, also once it has been stored', async () => {
+    const open = await keyFromSeed(SEED)
+    const sealed = await sealKey(SEED)
+    if (sealed === undefined) throw new Error('there is no Ed25519 here')
+    const key = unsealed(structuredClone(sealed))
+    const data = new TextEncoder().encode('a nonce')
+    expect(key.publicKey.toString()).toBe(open.publicKey.toString())
+    expect(await key.sign(data)).toEqual(await open.sign(data))
+    await expect(crypto.subtle.exportKey('pkcs8', sealed.privateKey)).rejects.toThrow('not extractable')
+  })
+
+  test('is another one each time', async () => {
+    const keys = await Promise.all([generateSealedKey(), generateSealedKey()])
+    const ids = keys.map((key) => key && unsealed(key).publicKey.toString())
+    expect(new Set(ids).size).toBe(2)
+    for (const id of ids) expect(id).toMatch(/^12D3KooW/)
+  })
+
+  test('is not made where there is no WebCrypto', async () => {
+    vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
+    expect(await generateSealedKey()).toBeUndefined()
+    expect(await sealKey(SEED)).toBeUndefined()
   })
 })
 

@@ -134,6 +134,12 @@ export function createPeer(star: typeof Star) {
       return (await star.loadOrCreateKey({ name })).publicKey.toString()
     },
 
+    /** The peer id and the seed, as one text, of the key that this origin keeps so that it can be read. */
+    async keptSeed(name: string): Promise<string> {
+      const { publicKey, seed } = await star.loadOrCreateKey({ name, extractable: true })
+      return `${publicKey.toString()} ${seed.join()}`
+    },
+
     /** The peer id of the key whose seed is this byte, again and again. */
     async peerIdOf(byte: number): Promise<string> {
       return (await star.keyFromSeed(new Uint8Array(32).fill(byte))).publicKey.toString()
