@@ -118,20 +118,26 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
 describe('in Chromium the status page', () => {
   const stage = setStage(launchChromium)
 
-  test('shows the nodes of a star that has several', async () => {
+  test('shows the nodes of a star that has several, and their names to operators', async () => {
     const shared = new LocalStar()
     const [amsterdam, lisbon] = ['amsterdam', 'lisbon'].map((node) =>
-      createRendezvous({ host: '127.0.0.1', port: 0 }, undefined, new LocalBackplane(shared, node))
+      createRendezvous({ host: '127.0.0.1', port: 0, adminToken }, undefined, new LocalBackplane(shared, node))
     ) as [Rendezvous, Rendezvous] // as many as names
     for (const node of [amsterdam, lisbon]) {
       await node.start()
       onTestFinished(() => node.stop())
     }
     const page = await stage.openUrl(amsterdam.address().url)
+    await until(page, `document.querySelectorAll('.nodes tbody tr').length === 2`)
+    expect(await page.evaluate('document.body.textContent')).not.toMatch(/amsterdam|lisbon|version/)
+    await page.tab.bringToFront()
+    await page.tab.type('#token', adminToken)
+    await page.tab.keyboard.press('Enter')
     await until(
       page,
       `['amsterdam', 'lisbon'].every((node) => document.querySelector('.nodes')?.textContent.includes(node))`
     )
+    expect(await textOf(page, '.state-line')).toMatch(/version \d+\.\d+\.\d+ · up /)
     await lisbon.stop()
     await until(page, `!document.querySelector('.nodes').textContent.includes('lisbon')`)
   })

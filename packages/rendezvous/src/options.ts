@@ -87,6 +87,11 @@ export const optionsSchema = z.strictObject({
       'Secret that opens the list of peers, and what can be done to them, on the status page; the command line makes one if none is given',
     value: 'text'
   }),
+  privateDetails: z.boolean().default(true).meta({
+    description: 'Names of nodes and exact versions are shown only to those who have the admin token',
+    off: 'Show names of nodes and exact versions to everybody, at /metrics and on the status page',
+    flag: 'public-details'
+  }),
   publicAddresses: z.array(z.string()).default([]).meta({
     description:
       'Address this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused, but for names in the certificate and addresses of this machine',

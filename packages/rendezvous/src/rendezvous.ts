@@ -5,7 +5,7 @@ import { compose, type Parts } from './compose.js'
 import { Admin } from './http/admin.js'
 import { Gate } from './http/gate.js'
 import { createMetrics } from './http/metrics.js'
-import { createPages } from './http/pages.js'
+import { createPages, type PagesOptions } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
 import type { Logger } from './logger.js'
@@ -145,7 +145,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   #createPages(feed: StatusFeed): ReturnType<typeof createPages> {
-    const { publicAddresses, playground, metrics } = this.options
+    const { publicAddresses, playground, privateDetails } = this.options
     return createPages({
       secure: this.#tls !== undefined,
       publicAddress: publicAddresses[0],
@@ -154,10 +154,17 @@ class RendezvousServer implements Rendezvous {
       feed,
       admin: this.#createAdmin(),
       playground,
-      metrics: metrics
-        ? createMetrics(() => this.stats(), this.#parts.isShared ? () => this.#clusterStats() : undefined)
-        : undefined
+      metrics: this.#createMetrics(),
+      privateDetails
     })
+  }
+
+  #createMetrics(): PagesOptions['metrics'] {
+    if (!this.options.metrics) return undefined
+    const clusterStats = this.#parts.isShared ? () => this.#clusterStats() : undefined
+    const create = (hasDetails: boolean) => createMetrics(() => this.stats(), clusterStats, hasDetails)
+    const [forOperators, forStrangers] = [create(true), create(false)]
+    return (hasDetails) => (hasDetails ? forOperators : forStrangers)
   }
 
   #createAdmin(): Admin | undefined {

@@ -54,21 +54,34 @@ export class Admin {
     }
   }
 
+  /** Whether a request names the token, where others are answered too. */
+  isOperator(request: IncomingMessage): boolean {
+    return this.#look(request) === 'right'
+  }
+
   /** Whether a request names the token; if not, it has been answered. */
   admits(request: IncomingMessage, response: ServerResponse): boolean {
-    const ip = this.#options.addressOf(request)
-    const now = performance.now()
-    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
-    if (given !== undefined && !this.#failures.mayTry(ip, now)) {
+    const found = this.#look(request)
+    if (found === 'too many') {
       this.#options.counters.refuse('rate limit')
       answer(response, 429, 'text/plain', 'Too many wrong tokens: wait a little.\n', { 'retry-after': '5' })
       return false
     }
-    if (given !== undefined && timingSafeEqual(digest(given), this.#token)) return true
-    if (given !== undefined) this.#failures.note(ip, now)
+    if (found === 'right') return true
     this.#options.counters.refuse('admin token')
     answer(response, 401, 'text/plain', 'This needs the admin token.\n', { 'www-authenticate': 'Bearer' })
     return false
+  }
+
+  #look(request: IncomingMessage): 'right' | 'wrong' | 'none' | 'too many' {
+    const ip = this.#options.addressOf(request)
+    const now = performance.now()
+    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+    if (given === undefined) return 'none'
+    if (!this.#failures.mayTry(ip, now)) return 'too many'
+    if (timingSafeEqual(digest(given), this.#token)) return 'right'
+    this.#failures.note(ip, now)
+    return 'wrong'
   }
 
   async #disconnect(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { ClusterStats, RendezvousStats } from '../stats.js'
+import { withAliases } from './node-alias.js'
 
 /** One figure, read from the server's stats when metrics are asked for. */
 interface Figure<Stats = RendezvousStats> {
@@ -153,20 +154,30 @@ const CLUSTER_TALLIES: readonly Tally<ClusterStats>[] = [
   }
 ]
 
+/** A metric of prom-client. */
+const NODE_VERSION = 'nodejs_version_info'
+
 /**
  * What `/metrics` answers. Each server has a registry of its own, so that several in one process do not clash.
  *
  * @param stats - reads the server's figures
  * @param clusterStats - reads those of a star with several nodes
+ * @param hasDetails - with names of nodes and the version of Node
  */
-export function createMetrics(stats: () => RendezvousStats, clusterStats?: () => ClusterStats): Registry {
+export function createMetrics(
+  stats: () => RendezvousStats,
+  clusterStats?: () => ClusterStats,
+  hasDetails = false
+): Registry {
   const registry = new Registry()
   addFigures(registry, stats, GAUGES, COUNTERS, TALLIES)
   if (clusterStats !== undefined) {
     addFigures(registry, clusterStats, CLUSTER_GAUGES, CLUSTER_COUNTERS, CLUSTER_TALLIES)
-    addLinks(registry, clusterStats)
+    addLinks(registry, hasDetails ? clusterStats : () => withAliases(clusterStats()))
   }
-  return Registry.merge([metricsOfProcess(), registry])
+  const merged = Registry.merge([metricsOfProcess(), registry])
+  if (!hasDetails) merged.removeSingleMetric(NODE_VERSION)
+  return merged
 }
 
 function addFigures<Stats>(

@@ -16,8 +16,10 @@ export interface PagesOptions {
   fallbackAddress: () => string
   /** Whether new clients are served, by all nodes of the star if it has several. */
   state: () => ServerState
-  /** Undefined when metrics are off. */
-  metrics: Registry | undefined
+  /** Undefined when metrics are off. @param hasDetails - with names of nodes and versions */
+  metrics: ((hasDetails: boolean) => Registry) | undefined
+  /** Names of nodes and versions are for operators. */
+  privateDetails: boolean
   /** What the status page shows; when metrics are off, to operators only. */
   feed: StatusFeed
   /** Undefined without a token. */
@@ -34,12 +36,16 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
   const addressFor = ({ headers }: IncomingMessage): string =>
     options.publicAddress ?? multiaddrForHost(headers.host, options.secure) ?? options.fallbackAddress()
 
+  const hasDetails = (request: IncomingMessage): boolean =>
+    !options.privateDetails || options.admin?.isOperator(request) === true
+
   function events(request: IncomingMessage, response: ServerResponse): void {
     if (options.metrics === undefined) {
       if (options.admin === undefined) return notFound(response)
-      if (!options.admin.admits(request, response)) return
+      if (options.admin.admits(request, response)) options.feed.open(request, response, true)
+      return
     }
-    options.feed.open(request, response)
+    options.feed.open(request, response, hasDetails(request))
   }
 
   return (request, response) => {
@@ -71,7 +77,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
       }
       case '/metrics':
         if (options.metrics === undefined) return notFound(response)
-        void answerMetrics(response, options.metrics)
+        void answerMetrics(response, options.metrics(hasDetails(request)))
         return
       default:
         if (path.startsWith('/assets/')) return assets(request, response, () => notFound(response))

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RendezvousStats } from '../stats.js'
+import { withAliases } from './node-alias.js'
 import type { Reading, Reasons, ServerState, StatusMessages } from './status-messages.js'
 
 export interface StatusFeedOptions {
@@ -22,6 +23,15 @@ const RETRY_AFTER = '10'
 /** What is told again to pages only when it has changed. */
 type Changing = Omit<StatusMessages, 'hello' | 'reading'>
 
+/** Pages that are told the same. */
+interface Audience {
+  /** It is told names of nodes and the version. */
+  readonly hasDetails: boolean
+  readonly clients: Set<ServerResponse>
+  /** The last message of each kind, as it was sent. */
+  readonly last: Map<keyof Changing, string>
+}
+
 /**
  * One event stream for all status pages: the server is read once a second whoever listens, and what is told to all is
  * made once.
@@ -29,10 +39,10 @@ type Changing = Omit<StatusMessages, 'hello' | 'reading'>
 export class StatusFeed {
   readonly #options: StatusFeedOptions
   #startedAt = 0
-  readonly #clients = new Set<ServerResponse>()
+  readonly #strangers: Audience = { hasDetails: false, clients: new Set(), last: new Map() }
+  readonly #operators: Audience = { hasDetails: true, clients: new Set(), last: new Map() }
+  readonly #audiences = [this.#strangers, this.#operators]
   readonly #history: Reading[] = []
-  /** The last message of each kind, as it was sent. */
-  readonly #last = new Map<keyof Changing, string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: StatusFeedOptions) {
@@ -48,12 +58,16 @@ export class StatusFeed {
 
   /** Pages that listen. */
   get size(): number {
-    return this.#clients.size
+    return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }
 
-  /** Answers a request with the stream, if there is room for one more. */
-  open(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#clients.size >= this.#options.maxClients) {
+  /**
+   * Answers a request with the stream, if there is room for one more.
+   *
+   * @param hasDetails - with names of nodes and the version
+   */
+  open(request: IncomingMessage, response: ServerResponse, hasDetails: boolean): void {
+    if (this.size >= this.#options.maxClients) {
       response.writeHead(503, { 'retry-after': RETRY_AFTER, 'cache-control': 'no-store' }).end()
       return
     }
@@ -68,17 +82,19 @@ export class StatusFeed {
       response.end()
       return
     }
-    this.#clients.add(response)
-    response.once('close', () => this.#clients.delete(response))
+    const { clients, last } = hasDetails ? this.#operators : this.#strangers
+    clients.add(response)
+    response.once('close', () => clients.delete(response))
     const uptime = Math.round(performance.now() - this.#startedAt)
-    const hello = { version: this.#options.version, uptime, history: this.#history }
-    response.write(encode('hello', hello) + [...this.#last.values()].join(''))
+    const version = hasDetails ? this.#options.version : undefined
+    const hello = { version, uptime, history: this.#history }
+    response.write(encode('hello', hello) + [...last.values()].join(''))
   }
 
   /** Ends all streams, and reads the server no more. */
   close(): void {
     clearInterval(this.#timer)
-    for (const response of this.#clients) response.end()
+    for (const { clients } of this.#audiences) for (const response of clients) response.end()
   }
 
   #tick(): void {
@@ -86,23 +102,30 @@ export class StatusFeed {
     const reading = readingOf(stats)
     this.#history.push(reading)
     if (this.#history.length > HISTORY) this.#history.shift()
+    for (const audience of this.#audiences) this.#tell(audience, stats, reading)
+  }
+
+  #tell({ hasDetails, clients, last }: Audience, stats: RendezvousStats, reading: Reading): void {
+    const { cluster } = stats
+    const shown = cluster === undefined || hasDetails ? cluster : withAliases(cluster)
     const text =
-      this.#changed('state', this.#options.state()) +
-      this.#changed('reasons', reasonsOf(stats)) +
-      this.#changed('cluster', stats.cluster ?? null) +
+      changed(last, 'state', this.#options.state()) +
+      changed(last, 'reasons', reasonsOf(stats)) +
+      changed(last, 'cluster', shown ?? null) +
       encode('reading', reading)
-    for (const response of this.#clients) {
+    for (const response of clients) {
       response.write(text)
       if (response.writableLength > MAX_UNREAD) response.destroy()
     }
   }
+}
 
-  #changed<Name extends keyof Changing>(name: Name, value: Changing[Name]): string {
-    const text = encode(name, value)
-    if (this.#last.get(name) === text) return ''
-    this.#last.set(name, text)
-    return text
-  }
+/** Encodes a message if it differs from the last one of its kind. */
+function changed<Name extends keyof Changing>(last: Audience['last'], name: Name, value: Changing[Name]): string {
+  const text = encode(name, value)
+  if (last.get(name) === text) return ''
+  last.set(name, text)
+  return text
 }
 
 function encode(name: keyof StatusMessages, value: StatusMessages[keyof StatusMessages]): string {

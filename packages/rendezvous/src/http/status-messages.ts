@@ -17,7 +17,8 @@ export interface StatusMessages {
 export type ServerState = 'ready' | 'draining' | 'fenced'
 
 export interface Hello {
-  version: string
+  /** Undefined for strangers, unless the operator shows it to everybody. */
+  version?: string | undefined
   /** Milliseconds since the server was started. */
   uptime: number
   /** What was read in the last minutes, oldest first. */

@@ -1,25 +1,45 @@
 import { readdir, stat } from 'node:fs/promises'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import type { Admin } from '../../src/http/admin.js'
 import { PAGE_POLICY } from '../../src/http/documents.js'
 import { createMetrics } from '../../src/http/metrics.js'
 import { createPages, type PagesOptions } from '../../src/http/pages.js'
 import { StatusFeed } from '../../src/http/status-feed.js'
 import { createRendezvous } from '../../src/rendezvous.js'
+import type { ClusterStats } from '../../src/stats.js'
 import { serve, type Answer, type Ask } from './requests.js'
 
 const fallback = '/ip4/192.0.2.9/tcp/9090/ws/p2p-websocket-star'
 
+const CLUSTER: ClusterStats = {
+  node: 'machine-a-0123456789ab',
+  nodes: ['machine-a-0123456789ab', 'machine-b-ba9876543210', 'machine-c'],
+  fenced: false,
+  leaseAge: 0,
+  feedLag: 0,
+  links: [{ node: 'machine-b-ba9876543210', unacknowledged: 0, window: 1 }],
+  retransmits: 0,
+  refusedEnvelopes: {},
+  dials: 0,
+  keptBytes: 0
+}
+
 async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
   const server = createRendezvous()
-  const metrics = createMetrics(() => server.stats())
   return await serve(
     createPages({
       secure: false,
       publicAddress: undefined,
       fallbackAddress: () => fallback,
       state: () => 'ready',
-      metrics,
+      metrics: (hasDetails) =>
+        createMetrics(
+          () => server.stats(),
+          () => CLUSTER,
+          hasDetails
+        ),
+      privateDetails: true,
       feed: new StatusFeed({ stats: () => server.stats(), state: () => 'ready', version: '1.2.3', maxClients: 1 }),
       admin: undefined,
       playground: true,
@@ -186,11 +206,31 @@ describe('/metrics', () => {
     expect((await ask('/metrics')).status).toBe(404)
   })
 
+  describe('name machines and versions', () => {
+    const DETAILS = /machine|nodejs_version_info/
+    const TOKEN = 'correct horse battery'
+    const operator = { isOperator: ({ headers }) => headers.authorization === `Bearer ${TOKEN}` } as Admin // all it is asked
+
+    test.each([
+      ['nobody', {}, {}, false],
+      ['whoever has the token', { authorization: `Bearer ${TOKEN}` }, {}, true],
+      ['nobody who has another', { authorization: 'Bearer correct horse batterx' }, {}, false],
+      ['everybody, if the operator says so', {}, { privateDetails: false }, true]
+    ])('to %s', async (_, headers, options, isShown) => {
+      const ask = await pages({ admin: operator, ...options })
+      const { status, body } = await ask('/metrics', { headers })
+      expect(status).toBe(200)
+      expect(DETAILS.test(body)).toBe(isShown)
+      const node = isShown ? 'machine-b-ba9876543210' : 'ba9876543210'
+      expect(body).toContain(`\nrendezvous_cluster_link_window_bytes{node="${node}"} 1\n`)
+    })
+  })
+
   test('that cannot be read are a failure of the server', async () => {
     const metrics = createMetrics(() => {
       throw new Error('no figures')
     })
-    const ask = await pages({ metrics })
+    const ask = await pages({ metrics: () => metrics })
     const { status, body } = await ask('/metrics')
     expect(status).toBe(500)
     expect(body).not.toContain('no figures')

@@ -16,7 +16,8 @@ interface Setting {
   feed: StatusFeed
   /** What the server says of itself from now on. */
   tell: (change: Partial<RendezvousStats>) => void
-  connect: () => Promise<Listening>
+  /** Opens a page of a stranger, or of an operator. */
+  connect: (path?: '/' | '/operator') => Promise<Listening>
 }
 
 interface Listening {
@@ -31,7 +32,7 @@ async function start(maxClients = 2): Promise<Setting> {
   let stats = createRendezvous().stats()
   const feed = new StatusFeed({ stats: () => stats, state: () => 'ready', version: '1.2.3', maxClients })
   feed.start()
-  const server = createServer((request, response) => feed.open(request, response))
+  const server = createServer((request, response) => feed.open(request, response, request.url === '/operator'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     feed.close()
@@ -42,9 +43,9 @@ async function start(maxClients = 2): Promise<Setting> {
   return {
     feed,
     tell: (change) => (stats = { ...stats, ...change }),
-    connect: async () =>
+    connect: async (path = '/') =>
       await new Promise((resolve, reject) => {
-        get({ port, host: '127.0.0.1', agent: false }, (response) => {
+        get({ port, host: '127.0.0.1', path, agent: false }, (response) => {
           const events = eventsOf(response)
           const next = async () => (await events.next()).value as Event // it does not end while it is asked
           resolve({ status: response.statusCode, response, next })
@@ -71,7 +72,7 @@ test('a page that opens is told what was read before, and how things stand', asy
   second()
   tell({ peers: 4, refused: { address: 2 } })
   second()
-  const page = await connect()
+  const page = await connect('/operator')
   expect(page.response.headers).toMatchObject({
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store'
@@ -136,4 +137,40 @@ test('closing ends all streams', async () => {
   const ended = new Promise((resolve) => response.resume().once('end', resolve))
   feed.close()
   await ended
+})
+
+test('strangers are told no names of machines and no version, operators are', async () => {
+  const { tell, connect } = await start()
+  const node = 'machine-a-0123456789ab'
+  const other = 'machine-b-ba9876543210'
+  const figures = {
+    fenced: false,
+    leaseAge: 0,
+    feedLag: 0,
+    retransmits: 0,
+    refusedEnvelopes: {},
+    dials: 0,
+    keptBytes: 0
+  }
+  const links = [{ node: other, unacknowledged: 1, window: 2 }]
+  tell({ cluster: { ...figures, node, nodes: [node, other, 'machine-c'], links } })
+  second()
+  const [stranger, operator] = [await connect(), await connect('/operator')]
+  const told = async ({ next }: Listening): Promise<Event[]> => [await next(), await next(), await next(), await next()]
+  const [forStranger, forOperator] = [await told(stranger), await told(operator)]
+  expect(JSON.stringify(forStranger)).not.toMatch(/machine|1\.2\.3/)
+  expect(forStranger).toContainEqual({
+    name: 'cluster',
+    value: {
+      ...figures,
+      node: '0123456789ab',
+      nodes: ['0123456789ab', 'ba9876543210', expect.stringMatching(/^[0-9a-f]{12}$/)],
+      links: [{ node: 'ba9876543210', unacknowledged: 1, window: 2 }]
+    }
+  })
+  expect(forOperator[0]).toMatchObject({ name: 'hello', value: { version: '1.2.3' } })
+  expect(forOperator).toContainEqual({
+    name: 'cluster',
+    value: { ...figures, node, nodes: [node, other, 'machine-c'], links }
+  })
 })

@@ -29,7 +29,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
     if (token === undefined) sessionStorage.removeItem(TOKEN_KEY)
     else sessionStorage.setItem(TOKEN_KEY, token)
   }, [token])
-  const status = useStatus(isPrivate ? (token ?? '') : undefined)
+  const status = useStatus(isPrivate ? (token ?? '') : token)
   const isHidden = isPrivate && status.hello === undefined
   return (
     <main>
@@ -147,8 +147,10 @@ function StateLine({ status: { feed, state, hello } }: { status: Status }) {
       </span>
       {hello !== undefined && (
         <span class="label">
-          version {hello.version}
-          {feed === 'live' && uptime !== undefined && ` · up ${formatDuration(uptime)}`}
+          {[
+            ...(hello.version === undefined ? [] : [`version ${hello.version}`]),
+            ...(feed === 'live' && uptime !== undefined ? [`up ${formatDuration(uptime)}`] : [])
+          ].join(' · ')}
         </span>
       )}
     </p>

@@ -19,7 +19,7 @@ export interface Status {
 /** Milliseconds after which a page that nobody sees stops listening: browsers have few connections to one server. */
 const UNSEEN = 60_000
 
-/** Listens to the server while the page is seen. @param token - for a server that shows its figures to operators only */
+/** Listens to the server while the page is seen. @param token - shows names of nodes and the version, and figures that only operators see */
 export function useStatus(token: string | undefined): Status {
   const status = useRef<Status>(null)
   status.current ??= empty()
