@@ -54,6 +54,7 @@ export class Run {
     this.#traffic = new Traffic(new Random(options.seed ^ 0x5ca1ab1e), this.report, {
       talks: TALKS,
       rate: RATE,
+      attempts: 1,
       canTalk,
       plan: (_from, to, random) => planFor(to, random),
       explain: (transfer) => this.#judge.explain(transfer),

@@ -9,14 +9,20 @@ import { messageOf, type Transfer, Transfers } from './transfers.js'
 
 /** Share of looks at the parties at which one of them does something other than talk. */
 const DEED = 0.2
+/** Milliseconds between two attempts to reach somebody. */
+const RETRY = 1_000
 /** Milliseconds that deeds have to finish. */
 const SETTLE = 60_000
+
+type Plans = readonly [HalfPlan, HalfPlan]
 
 export interface TrafficRules {
   /** Number of transfers under way at once. */
   readonly talks: number
   /** Bytes a second, of all transfers together. */
   readonly rate: number
+  /** Number of dials that a pair has when nothing fails, of which one has to work. */
+  readonly attempts: number
   canTalk(one: Party, other: Party): boolean
   /** Plans one direction of a transfer. */
   plan(from: Party, to: Party, random: Random): HalfPlan
@@ -91,7 +97,7 @@ export class Traffic {
     await Promise.all(
       this.#parties.map(async (near) => {
         for (const far of this.#parties) {
-          if (far !== near && this.#rules.canTalk(near, far)) await this.#transfer(near, far, [plan, plan], true)
+          if (far !== near && this.#rules.canTalk(near, far)) await this.#reach(near, far, [plan, plan])
         }
       })
     )
@@ -108,7 +114,7 @@ export class Traffic {
       if (pair !== undefined) {
         const [near, far] = pair
         const plans = [this.#rules.plan(near, far, this.#random), this.#rules.plan(far, near, this.#random)] as const
-        await this.#transfer(near, far, plans, false)
+        if (await this.#transfer(near, far, plans, false)) this.#report.complete(false)
       }
       await delay(20 + this.#random.below(200))
     }
@@ -120,10 +126,18 @@ export class Traffic {
     return near.isThere && others.length > 0 ? [near, this.#random.pick(others)] : undefined
   }
 
-  async #transfer(near: Party, far: Party, plans: readonly [HalfPlan, HalfPlan], hasToWork: boolean): Promise<void> {
+  async #reach(near: Party, far: Party, plans: Plans): Promise<void> {
+    for (let left = this.#rules.attempts; left > 0; left--) {
+      if (await this.#transfer(near, far, plans, left === 1)) return this.#report.complete(true)
+      await delay(RETRY)
+    }
+  }
+
+  /** @returns whether all bytes have arrived */
+  async #transfer(near: Party, far: Party, plans: Plans, hasToWork: boolean): Promise<boolean> {
     try {
       const { transfer, outcome } = await this.#transfers.run(near, far, plans)
-      if (outcome.type === 'complete') return this.#report.complete(hasToWork)
+      if (outcome.type === 'complete') return true
       const why = outcome.type === 'given up' ? 'was planned' : this.#rules.explain(transfer)
       this.#report.failed(outcome, why)
       const isFine = outcome.type === 'undialled' || why !== undefined
@@ -131,6 +145,7 @@ export class Traffic {
     } catch (error) {
       this.#rules.violated(messageOf(error))
     }
+    return false
   }
 
   /** Lets parties come and go. */

@@ -29,7 +29,9 @@ export class WatchedServer implements AsyncDisposable {
   }
 
   static async start(): Promise<WatchedServer> {
-    return new WatchedServer(await StarProcess.start({ env: { NODE_OPTIONS: `--import=${PROBE.href}` } }))
+    return new WatchedServer(
+      await StarProcess.start({ env: { NODE_OPTIONS: `--trace-warnings --import=${PROBE.href}` } })
+    )
   }
 
   async sample(): Promise<Sample> {

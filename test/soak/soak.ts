@@ -27,8 +27,13 @@ const GAP = 3_000
 const SAMPLE_INTERVAL = 30_000
 /** Milliseconds in which everybody has to be joined and known, once nothing fails any more. */
 const CONVERGENCE = 30_000
+/**
+ * Number of dials that a pair has then, each of which waits for 8 to 10 seconds: a legacy client is not read from for up to 30
+ * seconds while somebody it sends to, who may have vanished, does not read.
+ */
+const ATTEMPTS = 4
 /** Milliseconds that everybody has to reach everybody then. */
-const DIALS = 120_000
+const DIALS = 240_000
 /** Milliseconds after the last client has left: a client that vanished while it polled is noticed after 85 seconds. */
 const EMPTY = 150_000
 /** Why sessions end of clients that vanished while they polled, which do so without a word. */
@@ -61,6 +66,7 @@ export class Soak {
     this.#traffic = new Traffic(new Random(seed ^ 0x5ca1ab1e), this.report, {
       talks: TALKS,
       rate: RATE,
+      attempts: ATTEMPTS,
       canTalk: () => true,
       plan: planFor,
       explain,

@@ -8,7 +8,7 @@ import { Entrance } from './entrance.js'
 /** Milliseconds. */
 const RETRY = 300
 const DIAL_PATIENCE = 10_000
-/** Milliseconds between the pings of a client of revision 3. */
+/** Milliseconds between the pings of a client of revision 3; later ones are pinged. */
 const HEARTBEAT = 20_000
 
 const ANNOUNCEMENT = '42["ws-peer",'
@@ -32,7 +32,7 @@ export class RawStarPeer implements Peer {
     this.#identity = identity
     this.#entrance = entrance
     this.#accept = accept
-    this.#options = { heartbeat: HEARTBEAT, isRecorded: false, ...options }
+    this.#options = { isRecorded: false, ...(options.eio === '3' && { heartbeat: HEARTBEAT }), ...options }
     void this.#run()
   }
 
@@ -56,7 +56,7 @@ export class RawStarPeer implements Peer {
     } catch (error) {
       // The other side may have taken it.
       dialled.then((pipe) => pipe.abort()).catch(() => {})
-      throw peer.isClosed ? new Error('own connection lost', { cause: error }) : error
+      throw peer.isClosed ? await lossOf(peer, error) : error
     }
   }
 
@@ -156,7 +156,7 @@ class RawPipe implements Pipe {
     try {
       return await this.#peer.until('more, or the end', () => (chunks.length > 0 ? chunks.splice(0) : this.#takeEnd()))
     } catch (cause) {
-      throw this.#peer.isClosed ? new Error('own connection lost', { cause }) : cause
+      throw this.#peer.isClosed ? await lossOf(this.#peer, cause) : cause
     }
   }
 
@@ -179,4 +179,9 @@ class RawPipe implements Pipe {
     const head = `42["socket.io-pull-stream.error.${stream}"`
     return this.#peer.unread.findIndex((packet) => typeof packet === 'string' && packet.startsWith(head))
   }
+}
+
+async function lossOf(peer: RawPeer, cause: unknown): Promise<Error> {
+  const { code, reason } = await peer.closed
+  return new Error(`own connection lost (${code} ${reason})`, { cause })
 }
