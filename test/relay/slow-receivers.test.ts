@@ -1,5 +1,5 @@
 import { openDial } from '@websocket-star/testkit'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { digest, EXTENDED, openOneWay, Pump, readSlowly } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
@@ -26,6 +26,26 @@ test('a receiver that reads now and then gets all of it, and its sender is held 
   await far.received(pump.chunks)
   expect(digest(far.chunks)).toBe(pump.digest)
   expect(star.server.stats()).toMatchObject({ held: 0, reset: {}, closed: {} })
+})
+
+test('a sender that is held again and again leaves no listener behind each time', async () => {
+  const warnings: string[] = []
+  const note = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', note)
+  onTestFinished(() => void process.off('warning', note))
+  const star = await openStar({ relay: { highWaterMark: MARK } })
+  const [dialer, listener] = [await star.join(), await star.join({ eio: '4' })]
+  const { near } = await openOneWay(dialer, listener)
+  const pump = new Pump(near, 60_000)
+  for (let times = 1; times <= 12; times++) {
+    listener.tcp.pause()
+    await star.counted('a held sender', ({ held, paused }) => held === 1 && (paused.receiver ?? 0) >= times)
+    listener.tcp.resume()
+    await star.counted('nobody held', ({ held }) => held === 0)
+  }
+  await pump.stop()
+  // Node warns of the eleventh.
+  expect(warnings).not.toContain('MaxListenersExceededWarning')
 })
 
 test('a receiver that stops reading altogether is dropped, and its sender lives on', async () => {
