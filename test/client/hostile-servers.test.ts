@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { eventually } from '@websocket-star/testkit'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { createNonce, parseAddress } from '@websocket-star/protocol'
 import { startLyingStar } from '../support/lying-star.js'
 import { startStar } from '../support/star.js'
@@ -311,6 +312,29 @@ describe('a server that sends what only looks like a packet', () => {
     const client = await openClient(url, NAIVE)
     await client.join()
     expect(client.addresses).toHaveLength(1)
+  })
+})
+
+describe('a server whose handshake is none', () => {
+  test.each([
+    '',
+    'null',
+    '{"sid',
+    '7',
+    '{"sid":"a"}',
+    '{"sid":"a","upgrades":{},"pingInterval":1,"pingTimeout":1}',
+    '{"sid":"a","upgrades":[],"pingInterval":1e12,"pingTimeout":1}'
+  ])('because it is %j: the attempt fails, and the process lives on', async (handshake) => {
+    const http = createServer((_request, response) => response.end(`0${handshake}`)).listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const webSockets = new WebSocketServer({ server: http })
+    webSockets.on('connection', (socket) => socket.send(`0${handshake}`))
+    onTestFinished(() => void http.close())
+    const { port } = http.address() as AddressInfo // it listens on TCP
+    for (const transport of ['websocket', 'polling'] as const) {
+      const why = await refusal(`http://127.0.0.1:${port}`, { transports: [transport] })
+      expect(why).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+    }
   })
 })
 

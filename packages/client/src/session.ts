@@ -30,6 +30,7 @@ import {
 } from './errors.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
 import { Slots } from './slots.js'
+import { checkHandshake } from './strict-handshake.js'
 import { STRICT_PARSER } from './strict-parser.js'
 
 export interface SessionOptions {
@@ -152,6 +153,7 @@ export class Session {
       timer = setTimeout(() => fail('it did not answer in time'), options.connectTimeout)
     })
     socket.connect()
+    checkHandshake(manager.engine)
     try {
       await abortable(connected, signal)
       return session
