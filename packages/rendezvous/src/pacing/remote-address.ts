@@ -13,7 +13,9 @@ export interface RemoteAddress {
 /** Returns the network that one subscriber has: an IPv4 address, or the first half of an IPv6 address. */
 export function networkOf(ip: string): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip
-  const [before = '', after] = ip.split('::')
+  // A link-local address may name the interface that it is reached by.
+  const [address = ''] = ip.split('%', 1)
+  const [before = '', after] = address.split('::')
   const head = before === '' ? [] : before.split(':')
   const tail = after === undefined || after === '' ? [] : after.split(':')
   const zeros = after === undefined ? 0 : 8 - head.length - tail.length
