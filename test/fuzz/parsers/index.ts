@@ -1,0 +1,13 @@
+import { CLIENT_PARSERS } from './client.js'
+import { CLUSTER_PARSERS } from './cluster.js'
+import type { Parser } from './parser.js'
+import { PROTOCOL_PARSERS } from './protocol.js'
+import { RENDEZVOUS_PARSERS } from './rendezvous.js'
+
+/** All parsers that strangers reach, by what they can write to: any server, a node's Redis, a client's server. */
+export const PARSERS: readonly Parser[] = [
+  ...PROTOCOL_PARSERS,
+  ...RENDEZVOUS_PARSERS,
+  ...CLUSTER_PARSERS,
+  ...CLIENT_PARSERS
+]
