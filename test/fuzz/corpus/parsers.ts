@@ -1,5 +1,6 @@
 /** Inputs that once failed, or that are near to it: `test/fuzz/corpus.test.ts` reads each. */
 export const PARSER_INPUTS: readonly { readonly parser: string; readonly input: unknown }[] = [
+  { parser: 'libp2p-peer-id', input: '15psZZ' },
   { parser: 'network', input: '::%000000:00:00:0000:000:0000:0' },
   {
     parser: 'client',
