@@ -33,7 +33,6 @@ if (parsers.length === 0 && !isAtSockets) {
 
 console.log(`seed ${seed}: npm run fuzz -- --seed ${seed}${only === undefined ? '' : ` --only ${only}`}`)
 let failures = 0
-const summary: string[] = []
 
 if (parsers.length > 0) {
   const ms = (isAtSockets ? seconds / 3 : seconds) * 1_000
@@ -43,7 +42,7 @@ if (parsers.length > 0) {
     console.log(`WRONG: ${parser}: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}`)
     console.log(`for test/fuzz/corpus/parsers.ts:\n  { parser: '${parser}', input: ${input} },`)
   }
-  summary.push(
+  console.log(
     `${parsers.length} parsers: ${outcome.inputs} inputs in ${inSeconds(outcome.ms)}, ${outcome.failures.length} faults`
   )
 }
@@ -63,13 +62,12 @@ if (isAtSockets) {
       `${kind} server: RSS ${inMegabytes(lastBytes)} at the end, ${inMegabytes(peakBytes)} at most, slowest /health ` +
       `${Math.round(slowest)} ms; ${reached(metrics)}`
   )
-  summary.push(
-    `sockets: ${outcome.inputs} inputs in ${outcome.transcripts} transcripts in ${inSeconds(outcome.ms)}, ${outcome.failure === undefined ? 0 : 1} faults`,
-    ...servers
-  )
+  const faults = outcome.failure === undefined ? 0 : 1
+  const sent = `${outcome.inputs} inputs in ${outcome.transcripts} transcripts in ${inSeconds(outcome.ms)}`
+  console.log(`sockets: ${sent}, ${faults} faults`)
+  for (const line of servers) console.log(line)
 }
 
-for (const line of summary) console.log(line)
 console.log(failures === 0 ? `all is well; seed ${seed}` : `failed; seed ${seed}`)
 process.exit(failures === 0 ? 0 : 1)
 

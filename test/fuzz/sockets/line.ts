@@ -13,6 +13,8 @@ export class Line {
   /** What the server has said, a character for each byte. */
   heard = ''
   isClosed = false
+  /** Where what has not been waited for begins. */
+  #unheard = 0
   readonly #socket: Socket
   readonly #closed: Promise<void>
   #wake: (() => void) | undefined
@@ -23,7 +25,9 @@ export class Line {
     this.#socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true })
     this.#socket.on('error', () => {})
     this.#socket.on('data', (bytes: Buffer) => {
-      this.heard = (this.heard + bytes.toString('latin1')).slice(-HEARD_MAX)
+      const heard = this.heard + bytes.toString('latin1')
+      this.heard = heard.slice(-HEARD_MAX)
+      this.#unheard = Math.max(0, this.#unheard - (heard.length - this.heard.length))
       onHeard?.(this)
       this.#wake?.()
     })
@@ -40,14 +44,14 @@ export class Line {
     if (this.#socket.writable) this.#socket.write(bytes)
   }
 
-  /** Waits a moment for the server to say something, since a position in {@link heard}; what it said, if it did. */
-  async hear(what: RegExp, ms: number): Promise<RegExpExecArray | undefined> {
+  /** Waits a moment for the server to say something, after what was waited for before. */
+  async hear(what: RegExp, ms: number): Promise<void> {
     const end = performance.now() + ms
     for (;;) {
-      const found = what.exec(this.heard)
-      if (found !== null) return found
+      const found = what.exec(this.heard.slice(this.#unheard))
       const left = end - performance.now()
-      if (this.isClosed || left <= 0) return undefined
+      if (found !== null) this.#unheard += found.index + found[0].length
+      if (found !== null || this.isClosed || left <= 0) return
       await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), delay(left)])
     }
   }

@@ -178,8 +178,8 @@ class Player {
     const pattern = AWAITED[name]
     if (pattern === undefined) return ''
     for (const { heard } of this.#lines) {
-      const found = heard.match(pattern)
-      if (found !== null) return found[1] ?? ''
+      const found = [...heard.matchAll(new RegExp(pattern, 'g'))].at(-1)
+      if (found !== undefined) return found[1] ?? ''
     }
     return ''
   }
