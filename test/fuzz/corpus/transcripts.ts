@@ -1,4 +1,4 @@
-import type { Transcript } from '../sockets/transcript.js'
+import type { Step, Transcript } from '../sockets/transcript.js'
 
 /** Transcripts that once made a server fail, together; `test/fuzz/corpus.test.ts` plays each. */
 export const TRANSCRIPTS: readonly (readonly Transcript[])[] = [
@@ -11,6 +11,34 @@ export const TRANSCRIPTS: readonly (readonly Transcript[])[] = [
       eio: 3,
       base64: false,
       steps: [['text', `44${'['.repeat(4_000)}`]]
+    }
+  ],
+  // A peer is taken over and left again while one that held it before polls no more.
+  [
+    {
+      server: 'default',
+      way: 'polling',
+      self: 1,
+      eio: 4,
+      base64: false,
+      steps: [
+        ['text', '40{"websocketStar":{"version":2,"peers":"none"}}'],
+        ['wait', 'connected'],
+        ['text', '421["ss-join","<address>","<key>"]'],
+        ['wait', 'nonce'],
+        ['text', '422["ss-join","<address>","<signature>"]'],
+        ['wait', 'joined'],
+        ['hush', ''],
+        ...Array.from({ length: 10 }, (): Step => ['wait', 'pong'])
+      ]
+    },
+    {
+      server: 'default',
+      way: 'websocket',
+      self: 1,
+      eio: 3,
+      base64: false,
+      steps: Array.from({ length: 12 }, takeOver).flat()
     }
   ],
   // Requests that are none, and names that lead nowhere.
@@ -32,3 +60,13 @@ export const TRANSCRIPTS: readonly (readonly Transcript[])[] = [
     }
   ]
 ]
+
+function takeOver(): Step[] {
+  return [
+    ['text', '421["ss-join","<address>","<key>"]'],
+    ['wait', 'nonce'],
+    ['text', '422["ss-join","<address>","<signature>"]'],
+    ['wait', 'joined'],
+    ['text', '42["ss-leave","<address>"]']
+  ]
+}

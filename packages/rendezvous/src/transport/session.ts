@@ -38,6 +38,8 @@ export class Session implements Endpoint {
   /** The news of other peers that a client with the extensions asked for; undefined for a legacy client. */
   wanted: PeersWanted | undefined
   readonly #context: SessionContext
+  /** The answer to a probe that is under way. */
+  #probing: Promise<boolean> | undefined
   readonly #acks = new AckTable()
   #drained: (() => void) | undefined
 
@@ -173,6 +175,12 @@ export class Session implements Endpoint {
   probe(timeout: number): Promise<boolean> {
     if (this.ended) return Promise.resolve(false)
     if (this.#isUnheard) return Promise.resolve(true)
+    // One at a time, however often the peer is taken over meanwhile.
+    this.#probing ??= this.#probe(timeout).finally(() => (this.#probing = undefined))
+    return this.#probing
+  }
+
+  #probe(timeout: number): Promise<boolean> {
     const progress = this.link.progress
     return new Promise((resolve) => {
       const settle = (alive: boolean) => {
