@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PARSER_INPUTS } from './corpus/parsers.js'
 import { TRANSCRIPTS } from './corpus/transcripts.js'
 import { PARSERS } from './parsers/index.js'
+import { defineParser, holds } from './parsers/parser.js'
 import { shrinkList, shrinkText } from './shrink.js'
 import { CHUNKS_PER_CHECK, Scene } from './sockets/scene.js'
 import { CLIENTS } from './sockets/templates.js'
@@ -71,6 +73,13 @@ describe('the corpus of transcripts', () => {
 })
 
 describe('a failure', () => {
+  test('of a parser is found, and told with its smallest input', async () => {
+    const read = (text: string): void => holds('there is no bracket', !text.includes('['))
+    const parser = defineParser({ name: 'planted', share: 1, inputs: fc.string(), read })
+    expect(await parser.check(1, 10_000)).toMatchObject({ input: '"["' })
+    await expect(parser.read('a[')).rejects.toThrow('there is no bracket')
+  })
+
   test('is made as small as it can be', async () => {
     const items = Array.from({ length: 100 }, (_, index) => index)
     const smallest = await shrinkList(items, async (some) => some.includes(17) && some.includes(80))
