@@ -29,8 +29,11 @@ export function forwardedAddresses(headers: IncomingHttpHeaders): string[] {
   return forwarded === undefined ? [] : addressesOf(forwarded).slice(-HOPS_MAX).toReversed().map(addressIn)
 }
 
-/** One `name=value` of Forwarded, and what follows it. */
-const PAIR = /[ \t]*(?:([A-Za-z0-9!#$%&'*+.^_`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t",;]*)))?[ \t]*([,;]|$)/y
+/**
+ * One `name=value` of Forwarded, and what follows it. Spaces can be matched in one way only: with two, a header of spaces took
+ * the square of its length.
+ */
+const PAIR = /[ \t]*(?:([A-Za-z0-9!#$%&'*+.^_`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t",;]*))[ \t]*)?([,;]|$)/y
 
 /**
  * The `for` of each element of Forwarded. One that breaks the grammar, or goes on for long, hides where the elements are, so

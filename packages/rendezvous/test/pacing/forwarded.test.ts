@@ -65,7 +65,9 @@ describe('Forwarded', () => {
     // What a client left open swallows what the proxy wrote.
     ['for=", for=203.0.113.7', ['unknown']],
     ['for==, for=203.0.113.7', ['203.0.113.7', 'unknown']],
-    ['for=a b', ['unknown']]
+    ['for=a b', ['unknown']],
+    ['  for=192.0.2.1 ; by=x\t,  ; , \tfor=192.0.2.2 ', ['192.0.2.2', '192.0.2.1']],
+    [`for=192.0.2.1,${' '.repeat(4_000)}"`, ['unknown']]
   ])('%s', (header, addresses) => {
     expect(forwardedAddresses({ forwarded: header })).toEqual(addresses)
   })
