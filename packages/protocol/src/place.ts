@@ -54,7 +54,9 @@ export function placeOfHost(text: string, secure: boolean): Place | undefined {
 function placeOfUrl({ protocol, hostname, port }: URL): Place | undefined {
   const secure = protocol === 'https:'
   const host = withoutMapping(hostname.replace(/^\[|\]$|\.$/g, ''))
-  return host === '' ? undefined : { host, port: port === '' ? (secure ? 443 : 80) : Number(port), secure }
+  // Two dots at the end of a name are an empty label: there is no such name, nor such an IP address.
+  if (host === '' || host.endsWith('.')) return undefined
+  return { host, port: port === '' ? (secure ? 443 : 80) : Number(port), secure }
 }
 
 /** `::ffff:102:304` is 1.2.3.4. */
