@@ -22,6 +22,8 @@ export const PARSER_INPUTS: readonly { readonly parser: string; readonly input: 
     parser: 'stream-frame',
     input: ['51-["socket.io-pull-stream.queue.",{"_placeholder":true,"num":0}]', 'socket.io-pull-stream.error.', [], 1]
   },
+  { parser: 'place', input: ['100.100.0.10..', '/', false] },
+  { parser: 'forwarded', input: { forwarded: `for=192.0.2.1,${' '.repeat(4_000)}"` } },
   { parser: 'host', input: ['[::1]:99999', true] },
   { parser: 'envelope', input: Buffer.from([0xc7, 1, 0, 255]) },
   { parser: 'records', input: Buffer.from('+Qm\tnode|0|/x\n-\t|\nx\n') },

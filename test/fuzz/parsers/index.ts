@@ -1,5 +1,6 @@
 import { CLIENT_PARSERS } from './client.js'
 import { CLUSTER_PARSERS } from './cluster.js'
+import { NAME_PARSERS } from './names.js'
 import type { Parser } from './parser.js'
 import { PROTOCOL_PARSERS } from './protocol.js'
 import { RENDEZVOUS_PARSERS } from './rendezvous.js'
@@ -9,6 +10,7 @@ import { TRANSPORT_PARSERS } from './transport.js'
 export const PARSERS: readonly Parser[] = [
   ...PROTOCOL_PARSERS,
   ...RENDEZVOUS_PARSERS,
+  ...NAME_PARSERS,
   ...TRANSPORT_PARSERS,
   ...CLUSTER_PARSERS,
   ...CLIENT_PARSERS
