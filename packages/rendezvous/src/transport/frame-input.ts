@@ -29,8 +29,8 @@ export class FrameInput extends PacedInput {
   #isDiscarding = false
   /** Nothing it says matters any more but its part of the closing handshake. */
   isClosing = false
-  /** It is told when the connection ends: from the first time on that it is held. */
-  #hearsClose = false
+  /** Whether the connection has ended: looked at from the first time on that it is held. */
+  #isGone: boolean | undefined
   /** Data of the last ping that was not answered. */
   #ping: Buffer | undefined
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
@@ -63,12 +63,16 @@ export class FrameInput extends PacedInput {
   }
 
   override hold(): void {
+    // There is nobody to wait for: what has come is worked through.
+    if (this.#isGone === true) return
     super.hold()
     this.#pauseIfBusy()
-    if (this.#hearsClose) return
-    this.#hearsClose = true
-    // Nobody will be there to wait for: what has come is worked through.
-    onNetClose(this.#webSocket, () => super.release())
+    if (this.#isGone !== undefined) return
+    this.#isGone = false
+    onNetClose(this.#webSocket, () => {
+      this.#isGone = true
+      super.release()
+    })
   }
 
   override release(): void {

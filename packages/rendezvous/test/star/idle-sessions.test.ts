@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { WorkQueue } from '../../src/pacing/work-queue.js'
+import { Star, type StarParts } from '../../src/star/star.js'
+import { RecordingSession } from '../support/recording-session.js'
+
+const DEADLINE = 60_000
+
+test('sessions that never joined are closed some at a time, and not one that has a stream by then', async () => {
+  let now = 0
+  const busy = new Set<unknown>()
+  // So slow that a turn of the event loop closes two of them.
+  const endings = new WorkQueue(1_000, () => (clock += 3))
+  let clock = 0
+  const router = { halvesOf: (session: unknown) => ({ size: busy.has(session) ? 1 : 0 }) }
+  // Idle sessions ask nothing of the other parts.
+  const star = new Star({ joinDeadline: DEADLINE }, { router, endings } as unknown as StarParts, () => now)
+  const sessions = Array.from({ length: 7 }, (_, index) => new RecordingSession(`${index}`))
+  for (const { session } of sessions) star.opened(session)
+  const closed = () => sessions.flatMap(({ closes }) => closes).length
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  now = DEADLINE - 1
+  star.sweep()
+  await turn()
+  expect(closed()).toBe(0)
+
+  now = DEADLINE
+  star.sweep()
+  expect(closed()).toBe(2)
+  busy.add(sessions[6]?.session)
+  await turn()
+  expect(closed()).toBe(4)
+  await turn()
+  await turn()
+  expect(sessions.map(({ closes }) => closes)).toEqual([...Array.from({ length: 6 }, () => ['join deadline']), []])
+})
