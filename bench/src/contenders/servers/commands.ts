@@ -20,7 +20,7 @@ export function starServer(port = 0, ...flags: readonly string[]): ServerCommand
 
 /** Returns the command of this server for measuring streams alone: peers need not sign, and may dial at any rate. */
 export function openStarServer(): ServerCommand {
-  const flags = ['--disable-crypto-challenge', '--max-dials-per-second', '1000000']
+  const flags = ['--disable-crypto-challenge', '--max-dials-per-second', '1000000', '--max-work-per-session', '1000000']
   return { ...starServer(0, ...flags), openPair: openStarPair }
 }
 

@@ -8,11 +8,21 @@ const CONTROL_FROM = 8
 const LENGTH = 0x7f
 const LENGTH_16 = 126
 const LENGTH_64 = 127
+/** Bytes of the head of a frame of up to 125 bytes: two, and the mask. */
+const SMALL_HEAD = 6
 /** Bytes of the longest head: two, an extended length of eight, a mask of four (RFC 6455, section 5.2). */
 const LONGEST_HEAD = 14
-/** Bytes of a text that are as much work as a frame, for it has to be parsed; and of anything else. */
-const TEXT_UNIT = 256
-const BINARY_UNIT = 4_096
+/** What most texts are: `45`, the header of a chunk, which is not parsed. */
+const [FOUR, FIVE] = [0x34, 0x35]
+/**
+ * Units of work, each of about two microseconds: of a chunk and its header together, of a ping and its answer, of any other
+ * text, of which so many bytes are another one. Of a large chunk so many bytes are.
+ */
+const CHUNK = 1
+const CONTROL = 2
+const OTHER_TEXT = 4
+const TEXT_BITS = 8
+const BINARY_BITS = 12
 /** Bytes that a fragment, or a piece of a frame, takes beside its payload. */
 const OVERHEAD = 256
 
@@ -23,7 +33,7 @@ const OVERHEAD = 256
 export class FrameScanner {
   /** Control frames that {@link scan} passed the last time. */
   controls = 0
-  /** Units of work in what it passed: a frame, or some bytes of a large one; a few microseconds each. */
+  /** Units of work in what it passed: about two microseconds each. */
   units = 0
   /** What it passed is a fragment: it is kept until its message is complete. */
   isFragment = false
@@ -40,6 +50,8 @@ export class FrameScanner {
   #pieces = 0
   /** The current message: its opcode, its payload so far, its fragments. */
   #messageOpcode = 0
+  /** It is a text that has to be parsed. */
+  #isParsed = false
   #messageSize = 0
   #fragments = 0
 
@@ -61,6 +73,14 @@ export class FrameScanner {
     let at = from
     while (at < bytes.length) {
       if (!this.#inFrame) {
+        if (this.#headSize === 0) {
+          const end = this.#skipSmall(bytes, at)
+          if (end > at) {
+            at = end
+            if (this.units >= maxUnits) return at
+            continue
+          }
+        }
         const first = this.#headSize > 0 ? (this.#head?.[0] ?? 0) : (bytes[at] ?? 0)
         const isFragment = (first & FIN) === 0
         if (isFragment && at > from) return at
@@ -71,7 +91,7 @@ export class FrameScanner {
       const step = Math.min(this.#left, bytes.length - at)
       at += step
       this.#left -= step
-      this.units += step / BINARY_UNIT
+      this.units += step >> BINARY_BITS
       if (this.#opcode < CONTROL_FROM) this.#messageSize += step
       if (this.#left > 0) break
       this.#endFrame()
@@ -81,21 +101,48 @@ export class FrameScanner {
     return at
   }
 
+  /**
+   * Passes a small frame that is there as a whole, as most are, by a shorter way.
+   *
+   * @returns where it ends; where it begins if it is another
+   */
+  #skipSmall(bytes: Buffer, at: number): number {
+    const first = bytes[at] ?? 0
+    const length = (bytes[at + 1] ?? 0) - MASK
+    const end = at + SMALL_HEAD + length
+    if (first < FIN || length < 0 || length >= LENGTH_16 || end > bytes.length) return at
+    const opcode = first & OPCODE
+    if (opcode >= CONTROL_FROM) {
+      this.controls++
+      this.units += CONTROL
+    } else if (this.#fragments > 0 || opcode === CONTINUATION) return at
+    else if (opcode !== TEXT_OPCODE) this.units += CHUNK
+    else if (isParsed(bytes, at + SMALL_HEAD)) this.units += OTHER_TEXT
+    return end
+  }
+
   #endFrame(): void {
     this.#inFrame = false
     this.#pieces = 0
-    this.units++
-    if (this.#opcode >= CONTROL_FROM) this.controls++
-    else if (this.#isFinal) {
-      if (this.#messageOpcode === TEXT_OPCODE) this.units += this.#messageSize / TEXT_UNIT
+    if (this.#opcode >= CONTROL_FROM) {
+      this.controls++
+      this.units += CONTROL
+    } else if (this.#isFinal) {
+      if (this.#isParsed) this.units += OTHER_TEXT + (this.#messageSize >> TEXT_BITS)
+      else if (this.#messageOpcode !== TEXT_OPCODE) this.units += CHUNK
       this.#messageSize = 0
       this.#fragments = 0
-    } else this.#fragments++
+    } else {
+      this.#fragments++
+      this.units += CONTROL
+    }
   }
 
   /** @returns where the payload begins, or the end of the bytes if the head is not complete */
   #readHead(bytes: Buffer, at: number): number {
-    if (this.#headSize === 0 && at + LONGEST_HEAD <= bytes.length) return at + this.#begin(bytes, at)
+    if (this.#headSize === 0 && at + 1 < bytes.length && at + headSize(bytes[at + 1] ?? 0) <= bytes.length) {
+      return at + this.#begin(bytes, at)
+    }
     // At the end of what has come: byte by byte.
     const head = (this.#head ??= Buffer.allocUnsafeSlow(LONGEST_HEAD))
     let next = at
@@ -125,9 +172,21 @@ export class FrameScanner {
     this.#inFrame = true
     this.#isFinal = (first & FIN) !== 0
     this.#opcode = first & OPCODE
-    if (this.#opcode > CONTINUATION && this.#opcode < CONTROL_FROM) this.#messageOpcode = this.#opcode
-    return headSize(second)
+    const size = headSize(second)
+    if (this.#opcode > CONTINUATION && this.#opcode < CONTROL_FROM) {
+      this.#messageOpcode = this.#opcode
+      this.#isParsed = this.#opcode === TEXT_OPCODE && isParsed(bytes, at + size)
+    }
+    return size
   }
+}
+
+/** Whether a text is anything but the header of a chunk. The mask is what comes before the payload. */
+function isParsed(bytes: Buffer, payload: number): boolean {
+  return (
+    ((bytes[payload] ?? 0) ^ (bytes[payload - 4] ?? 0)) !== FOUR ||
+    ((bytes[payload + 1] ?? 0) ^ (bytes[payload - 3] ?? 0)) !== FIVE
+  )
 }
 
 /** Bytes of a head, by its second byte. */

@@ -12,8 +12,9 @@ export interface Flow {
   work(): boolean
 }
 
-/** Milliseconds of work in one turn of the event loop. */
+/** Milliseconds of work in one turn of the event loop: at once, and in line. */
 const SLICE = 5
+
 /** Units of work, of a few microseconds each, that are done without looking at the clock. */
 const UNTIMED = 64
 
@@ -22,6 +23,7 @@ const UNTIMED = 64
  * there is little to do everything is done at once, and nothing waits.
  */
 export class FairQueue {
+  readonly #worked: () => void
   readonly #now: () => number
   readonly #groups = new Map<object, Queue<Flow>>()
   readonly #order = new Queue<object>()
@@ -30,7 +32,9 @@ export class FairQueue {
   #end = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(now: () => number = () => performance.now()) {
+  /** @param worked - called after each piece of work that was done in turn */
+  constructor(worked: () => void = () => {}, now: () => number = () => performance.now()) {
+    this.#worked = worked
     this.#now = now
   }
 
@@ -83,6 +87,7 @@ export class FairQueue {
       if (flow?.work() === true) flows?.push(flow)
       if (flows === undefined || flows.size === 0) this.#groups.delete(group)
       else this.#order.push(group)
+      this.#worked()
     } while (this.#now() < end)
     if (this.#groups.size > 0) this.#immediate ??= setImmediate(this.#next)
   }

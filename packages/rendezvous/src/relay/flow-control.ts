@@ -15,12 +15,18 @@ export interface FlowOptions {
 /** Bytes unsent to a client up to which its requests are answered: many small answers take far more memory than bytes. */
 const ANSWERS_MAX = 262_144
 
+/** Bytes that may be queued for any client, whatever is queued for others of its address. */
+const ALWAYS_ALLOWED = 65_536
+
 /**
  * Keeps what waits for slow receivers bounded, without a queue of its own: a sender that knows windows gets credit, one
  * that does not is not read from. The rules are those of `docs/flow-control.md`.
  */
 export class FlowControl {
   readonly #options: FlowOptions
+  /** Bytes that may be queued for a client, if not too much is queued for its address; and in any case. */
+  readonly #ceiling: number
+  readonly #alwaysAllowed: number
   readonly #counters: Counters
   readonly #now: () => number
   /** The halves on whose account a sender is not read from. */
@@ -37,6 +43,8 @@ export class FlowControl {
 
   constructor(options: FlowOptions, counters: Counters, now: () => number) {
     this.#options = options
+    this.#ceiling = Math.max(options.sessionCeiling, options.highWaterMark)
+    this.#alwaysAllowed = Math.min(ALWAYS_ALLOWED, this.#ceiling)
     this.#counters = counters
     this.#now = now
   }
@@ -123,8 +131,7 @@ export class FlowControl {
       this.#awaitDrain(half)
       this.#hold(half, 'receiver')
     }
-    const { sessionCeiling, highWaterMark } = this.#options
-    if (buffered <= receiver.allowance(Math.max(sessionCeiling, highWaterMark))) return true
+    if (buffered <= this.#alwaysAllowed || buffered <= receiver.allowance(this.#ceiling)) return true
     if (!sender.isPausable) return false
     this.#awaitDrain(half)
     this.#hold(half, 'ceiling')

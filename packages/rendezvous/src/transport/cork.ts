@@ -29,15 +29,22 @@ export class Cork {
     this.#rest = rest
   }
 
-  /** Whatever is written to the socket in this tick leaves at its end. */
-  holdForTick(socket: Socket): void {
-    if (socket.writableCorked > 0) return
+  /**
+   * Whatever is written to the socket in this tick leaves at its end.
+   *
+   * @returns whether this is the first that is written in this tick
+   */
+  holdForTick(socket: Socket): boolean {
+    if (socket.writableCorked > 0) return false
     socket.cork()
-    if (this.#corked.push(socket) === 1) process.nextTick(this.#flush)
+    if (this.#corked.push(socket) === 1) process.nextTick(this.flush)
+    return true
   }
 
-  readonly #flush = (): void => {
+  /** Lets everything leave that is held. */
+  readonly flush = (): void => {
     const sockets = this.#corked
+    if (sockets.length === 0) return
     this.#corked = []
     let bytes = 0
     for (const socket of sockets) {

@@ -84,13 +84,14 @@ export class Engine {
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options
     this.#budget = parts.budget
-    this.#inputContext = { queue: new FairQueue(), counters: parts.counters }
     this.#counters = parts.counters
     this.#workQueue = parts.workQueue
     this.#logger = parts.logger
     this.#proxies = parts.proxies
     this.#origins = parts.origins
     const cork = new Cork(options.gatherTime)
+    // While what was read and written is in the caches of the CPU.
+    this.#inputContext = { queue: new FairQueue(cork.flush), counters: parts.counters }
     const sessionContext: SessionContext = { ...parts, cork }
     const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
     this.#server = new StarEngine({

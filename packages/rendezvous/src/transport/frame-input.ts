@@ -2,9 +2,18 @@ import type { WebSocket } from 'ws'
 import type { SessionAccount } from '../budget/session-account.js'
 import { FrameScanner } from '../codec/frame-scanner.js'
 import { dropReceived, onNetClose, takeReceiver, type ReceiverWrite } from './engine-internals.js'
-import { PacedInput, PIECE, type InputContext } from './paced-input.js'
+import { PacedInput, type InputContext } from './paced-input.js'
 
 const OPEN = 1
+/** Units of work in one piece of the input: a millisecond, and no less than a read of small chunks. */
+const PIECE = 512
+/** What was wrong with the last piece: one variable for all, for each is done with before the next. */
+let failure: Error | null | undefined
+const noteFailure = (error?: Error | null): void => {
+  failure = error
+}
+/** Bytes that fill the buffer of a stream, on every version of Node. */
+const MUCH = 65_536
 const inputs = new WeakMap<WebSocket, FrameInput>()
 
 /** Returns the input of a WebSocket; undefined on runtimes where it cannot be reached. */
@@ -48,7 +57,7 @@ export class FrameInput extends PacedInput {
    * @returns undefined on runtimes where that cannot be done
    */
   static install(webSocket: WebSocket, account: SessionAccount, context: InputContext): FrameInput | undefined {
-    const write = takeReceiver(webSocket, (bytes, done) => inputs.get(webSocket)?.take(bytes, done))
+    const write = takeReceiver(webSocket, (bytes, done) => input.take(bytes, done))
     if (write === undefined) return undefined
     const input = new FrameInput(webSocket, account, context, write)
     inputs.set(webSocket, input)
@@ -108,14 +117,13 @@ export class FrameInput extends PacedInput {
     let piece = from === 0 && this.#at === bytes.length ? bytes : bytes.subarray(from, this.#at)
     // A fragment is kept, and all that it was read with would be kept with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
-    let failure: Error | null | undefined
-    this.#write(piece, (error) => {
-      failure = error
-    })
+    failure = undefined
+    this.#write(piece, noteFailure)
     if (this.#ping !== undefined) this.#answerPing(this.#ping)
     const isDone = this.#at === bytes.length
+    const wrong = failure
     this.keep(this.#scanner.kept + (isDone ? 0 : bytes.length))
-    if (failure || isDone) this.#finish(failure)
+    if (wrong || isDone) this.#finish(wrong)
     return units
   }
 
@@ -135,9 +143,9 @@ export class FrameInput extends PacedInput {
     else this.pong(data)
   }
 
-  /** Reads from the TCP socket only while there is nothing to do. */
+  /** Reads from the TCP socket only while there is nothing to do. After a large piece the decoder's stream sees to that. */
   #pauseIfBusy(): void {
-    const isPaused = this.isHeld || this.isBehind
+    const isPaused = this.isHeld || (this.#bytes !== undefined && this.#bytes.length < MUCH)
     if (isPaused === this.#isPaused) return
     this.#isPaused = isPaused
     if (isPaused) this.#webSocket.pause()

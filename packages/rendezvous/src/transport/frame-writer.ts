@@ -16,6 +16,7 @@ export class FrameWriter {
   readonly #webSocket: WebSocket
   /** The TCP or TLS socket. */
   readonly net: NetSocket
+  #isSlow = false
   /** Whole frames that are to leave together. */
   #block: Buffer | undefined
   #size = 0
@@ -31,8 +32,14 @@ export class FrameWriter {
     return this.#webSocket.bufferedAmount + this.#size
   }
 
-  get #isSlow(): boolean {
-    return this.#size > 0 || (this.net.writableNeedDrain && this.net.writableLength > WAITING)
+  /** Looks whether the client is slow: what was written before this tick has not left. */
+  look(): void {
+    this.#isSlow = this.#size > 0 || this.#isWaiting
+  }
+
+  /** Much is unsent, and it will be told when that has left. */
+  get #isWaiting(): boolean {
+    return this.net.writableLength > WAITING && this.net.writableNeedDrain
   }
 
   /** @param taken - called when they have been handed over, or lost, unless they are merged with others */
@@ -76,6 +83,8 @@ export class FrameWriter {
     this.#size = 0
     if (this.#onDrain !== undefined) this.net.off('drain', this.#onDrain)
     sendFrames(this.#webSocket, [bytes], undefined)
+    // Whatever is merged next needs somebody to hand it over.
+    this.#isSlow = this.#isWaiting
   }
 
   /** Returns a block that has room for so many bytes more. */

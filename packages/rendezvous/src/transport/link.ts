@@ -334,7 +334,7 @@ export class Link {
   /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
   #direct(): FrameWriter | undefined {
     if (this.#writer === undefined || !mayWriteDirectly(this.#socket)) return undefined
-    this.#cork.holdForTick(this.#writer.net)
+    if (this.#cork.holdForTick(this.#writer.net)) this.#writer.look()
     return this.#writer
   }
 

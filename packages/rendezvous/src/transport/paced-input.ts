@@ -8,9 +8,6 @@ export interface InputContext {
   readonly counters: Pick<Counters, 'pause'>
 }
 
-/** Units of work in one piece of input: a fraction of a millisecond. */
-export const PIECE = 64
-
 /**
  * What a client has sent and the server has not worked through. It is done in pieces, in turn with the input of others; a
  * client that has cost more than it may, or that is held, waits.

@@ -1,8 +1,11 @@
 import type { SessionAccount } from '../budget/session-account.js'
 import { cutPayload, type Payload } from '../codec/payload.js'
-import { PacedInput, PIECE, type InputContext } from './paced-input.js'
+import { PacedInput, type InputContext } from './paced-input.js'
 
-/** Characters that are as much work as a packet. */
+/** Packets in one piece of the input, and the work that each is. */
+const PACKETS = 64
+const PACKET_UNITS = 4
+/** Characters that are one unit of work. */
 const TEXT_UNIT = 256
 
 /** What comes in the body of one request of a client that polls: it may hold many packets. */
@@ -41,12 +44,12 @@ export class PayloadInput extends PacedInput {
   protected override step(): number {
     const payload = this.#payload
     if (payload === undefined) return 0
-    const { part, next } = cutPayload(payload, this.#at, PIECE, this.#protocol)
+    const { part, next } = cutPayload(payload, this.#at, PACKETS, this.#protocol)
     this.#at = next
     this.decode(part)
     // The last of them may have ended the session.
     if (this.#payload === payload && next >= payload.length) this.#finish()
-    return PIECE / 2 + part.length / TEXT_UNIT
+    return PACKETS * PACKET_UNITS + part.length / TEXT_UNIT
   }
 
   #finish(): void {

@@ -22,7 +22,7 @@ class RecordedFlow implements Flow {
 function scene(cost: number) {
   let now = 0
   const done: string[] = []
-  const queue = new FairQueue(() => now)
+  const queue = new FairQueue(undefined, () => now)
   const work = (name: string) => {
     done.push(name)
     now += cost

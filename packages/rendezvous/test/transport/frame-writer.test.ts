@@ -45,6 +45,7 @@ async function makeSlow(): Promise<number> {
     writer.writeText(large, undefined)
     await new Promise((resolve) => setImmediate(resolve))
   }
+  writer.look()
   return count
 }
 
