@@ -192,7 +192,6 @@ export function compose(
       budget.sweep()
       star.sweep()
       joining.sweep()
-      dialing.sweep()
       deltas.sweep()
       router.sweep()
       backlog.sweep()

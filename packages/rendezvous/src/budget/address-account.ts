@@ -1,5 +1,7 @@
 import { BURST, TokenBucket } from '../pacing/token-bucket.js'
+import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone, type WorkKind } from './prices.js'
+import { addressRates, Rates, type RateKind, type RateLimits } from './rates.js'
 
 /** What the connections of one address cost together: those of a network that one subscriber has. */
 export class AddressAccount {
@@ -14,28 +16,36 @@ export class AddressAccount {
   /** Bytes queued for its sessions. */
   queued = 0
   readonly #work: TokenBucket
+  readonly #rates = new Rates()
+  readonly #rateLimits: RateLimits
   readonly #done: WorkDone
   readonly #now: () => number
 
   /**
-   * @param work - milliseconds of CPU it may cost per second
    * @param done - is added to
    */
-  constructor(exempt: boolean, work: number, done: WorkDone, now: () => number) {
+  constructor(exempt: boolean, limits: BudgetLimits, done: WorkDone, now: () => number) {
     this.exempt = exempt
-    this.#work = new TokenBucket(work, work * BURST, now())
+    this.#work = new TokenBucket(limits.workPerIp, limits.workPerIp * BURST, now())
+    this.#rateLimits = addressRates(limits)
     this.#done = done
     this.#now = now
   }
 
   /** Nothing is open, and it owes nothing: a new account would be no different. */
   get isIdle(): boolean {
-    return this.connections === 0 && this.sessions === 0 && this.#work.isFull(this.#now())
+    const now = this.#now()
+    return this.connections === 0 && this.sessions === 0 && this.#work.isFull(now) && this.#rates.tidy(now)
   }
 
   /** It has cost more than it may: what it asks for next is refused or waits. */
   get owes(): boolean {
     return !this.exempt && this.#work.left(this.#now()) < 0
+  }
+
+  /** Counts a request of one of its sessions. @returns false if they make too many of its kind */
+  take(kind: RateKind): boolean {
+    return this.exempt || this.#rates.take(kind, this.#rateLimits, this.#now())
   }
 
   /** Adds work that was done for it, or is about to be. */

@@ -2,10 +2,14 @@ import { networkOf, type RemoteAddress } from '../pacing/remote-address.js'
 import { AddressAccount } from './address-account.js'
 import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone } from './prices.js'
+import { sessionRates, type RateLimits } from './rates.js'
 import { SessionAccount, type AccountOwner } from './session-account.js'
 
 /** How many of the largest messages one session may leave unfinished: what many small pieces take counts as well. */
 const UNFINISHED_MESSAGES = 4
+
+/** What the budget needs to know of an address. */
+type Payer = Pick<RemoteAddress, 'ip' | 'exempt'>
 
 /**
  * The one place that decides what a session, an address and the whole server may cost, apart from relaying: CPU at
@@ -13,6 +17,7 @@ const UNFINISHED_MESSAGES = 4
  */
 export class Budget implements AccountOwner {
   readonly limits: BudgetLimits
+  readonly sessionRates: RateLimits
   readonly now: () => number
   /** Bytes received from all sessions and not worked through. */
   received = 0
@@ -26,24 +31,25 @@ export class Budget implements AccountOwner {
 
   constructor(limits: BudgetLimits, now: () => number = () => performance.now()) {
     this.limits = limits
+    this.sessionRates = sessionRates(limits)
     this.now = now
-    this.#exempt = new AddressAccount(true, limits.workPerIp, this.done, now)
+    this.#exempt = new AddressAccount(true, limits, this.done, now)
   }
 
   /** Returns the account of an address; all that are exempt share one. */
-  addressOf({ ip, exempt }: RemoteAddress): AddressAccount {
+  addressOf({ ip, exempt }: Payer): AddressAccount {
     if (exempt) return this.#exempt
     const network = networkOf(ip)
     let account = this.#addresses.get(network)
     if (account === undefined) {
-      account = new AddressAccount(false, this.limits.workPerIp, this.done, this.now)
+      account = new AddressAccount(false, this.limits, this.done, this.now)
       this.#addresses.set(network, account)
     }
     return account
   }
 
   /** Opens the account of a new session. */
-  open(remote: RemoteAddress): SessionAccount {
+  open(remote: Payer): SessionAccount {
     const account = new SessionAccount(this, this.addressOf(remote))
     this.#sessions.add(account)
     return account
@@ -64,8 +70,9 @@ export class Budget implements AccountOwner {
     if (this.received > receivedBytes) close(this.#largest(() => true))
   }
 
-  /** Forgets the addresses that have been quiet for a while. */
+  /** Forgets what quiet sessions asked for, and quiet addresses. */
   sweep(): void {
+    for (const account of this.#sessions) account.tidy()
     for (const [network, account] of this.#addresses) if (account.isIdle) this.#addresses.delete(network)
   }
 

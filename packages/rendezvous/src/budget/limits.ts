@@ -3,6 +3,11 @@ export interface BudgetLimits {
   /** Milliseconds of CPU per second, besides relaying. */
   workPerSession: number
   workPerIp: number
+  /** Requests per second, on average. */
+  joinRoundsPerSecond: number
+  joinRoundsPerSecondPerIp: number
+  dialsPerSecond: number
+  dialsPerSecondPerIp: number
   /** Milliseconds that a session may go on sending more than that before it is closed. */
   floodTimeout: number
   /** Bytes of the largest message. */

@@ -3,6 +3,7 @@ import type { CloseReason } from '../stats.js'
 import type { AddressAccount } from './address-account.js'
 import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkKind } from './prices.js'
+import { Rates, type RateKind, type RateLimits } from './rates.js'
 
 /** The part of what an address may cost that is for its sessions; the rest is for new connections and for pages. */
 const SESSIONS_SHARE = 0.5
@@ -12,6 +13,8 @@ const CAUGHT_UP = 1_000
 /** The budget, as its accounts see it. */
 export interface AccountOwner {
   readonly limits: BudgetLimits
+  /** Of one session. */
+  readonly sessionRates: RateLimits
   /** Bytes received from all sessions and not worked through; queued for all of them. */
   received: number
   queued: number
@@ -39,6 +42,7 @@ export class SessionAccount {
   #behindSince = 0
   #behindUntil = Number.NEGATIVE_INFINITY
   #isClosed = false
+  #rates: Rates | undefined
 
   constructor(budget: AccountOwner, address: AddressAccount) {
     this.#budget = budget
@@ -57,6 +61,22 @@ export class SessionAccount {
 
   get received(): number {
     return this.#received
+  }
+
+  /** Counts a request. @returns false if the session, or its address, makes too many of its kind */
+  take(kind: RateKind): boolean {
+    return this.takeOwn(kind) && this.address.take(kind)
+  }
+
+  /** Counts a request for the session alone. @returns false if it makes too many of its kind */
+  takeOwn(kind: RateKind): boolean {
+    this.#rates ??= new Rates()
+    return this.#rates.take(kind, this.#budget.sessionRates, this.#budget.now())
+  }
+
+  /** Forgets what can be made anew. */
+  tidy(): void {
+    if (this.#rates?.tidy(this.#budget.now()) === true) this.#rates = undefined
   }
 
   /** Adds work that was done for it. */

@@ -1,5 +1,4 @@
 import type { ParsedPublicKey, StarAddress } from '@websocket-star/protocol'
-import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { Session } from '../transport/session.js'
 
 /** A join that is under way for one address of one session. */
@@ -21,7 +20,6 @@ export class Member {
   /** The broadcast it was told of last. */
   told = 0
   #pending: Map<string, PendingJoin> | undefined
-  #joinRounds: TokenBucket | undefined
 
   constructor(session: Session, now: number) {
     this.session = session
@@ -34,20 +32,8 @@ export class Member {
     return this.#pending
   }
 
-  /**
-   * Counts a request to join or to leave.
-   *
-   * @param perSecond - how many it may make on average
-   * @returns false if these are too many
-   */
-  takeJoinRound(now: number, perSecond: number): boolean {
-    this.#joinRounds ??= new TokenBucket(perSecond, perSecond * BURST, now)
-    return this.#joinRounds.take(now)
-  }
-
   /** Forgets what can be made anew. */
-  tidy(now: number): void {
+  tidy(): void {
     if (this.#pending?.size === 0) this.#pending = undefined
-    if (this.#joinRounds?.isFull(now)) this.#joinRounds = undefined
   }
 }

@@ -13,8 +13,6 @@ import {
 } from '@websocket-star/protocol'
 import type { Backplane } from '../cluster/backplane.js'
 import type { Channels, IncomingDial } from '../cluster/channels.js'
-import { IpRates } from '../pacing/ip-rates.js'
-import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { PeerRecord } from '../registry/claim.js'
 import { keyOf, type Holder } from '../registry/entry.js'
 import type { Member } from '../registry/member.js'
@@ -32,8 +30,6 @@ export interface DialOptions {
   pendingDialsPerSession: number
   /** Stream halves of one session that may wait for their receivers. */
   unacceptedStreams: number
-  dialsPerSecond: number
-  dialsPerSecondPerIp: number
 }
 
 /** Why a dial is not made: what is counted, and what the dialler is told. */
@@ -59,11 +55,7 @@ export class Dialing {
   readonly #waiting = new Map<Session, Set<string>>()
   /** How many of them each session asked for. */
   readonly #asked = new Map<Session, number>()
-
-  readonly #rateOf = new WeakMap<Session, TokenBucket>()
-  readonly #ipRates: IpRates
   readonly #onFault: (error: unknown) => void
-  readonly #now: () => number
 
   constructor(
     options: DialOptions,
@@ -72,12 +64,9 @@ export class Dialing {
     backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>,
     channels: Pick<Channels, 'open'>,
     counters: Counters,
-    onFault: (error: unknown) => void,
-    now: () => number = () => performance.now()
+    onFault: (error: unknown) => void
   ) {
     this.#onFault = onFault
-    this.#now = now
-    this.#ipRates = new IpRates(options.dialsPerSecondPerIp)
     this.#options = options
     this.#registry = registry
     this.#router = router
@@ -89,7 +78,9 @@ export class Dialing {
   /** Handles `ss-dial`. Never throws: whatever goes wrong is answered. */
   dial(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
-    if (!this.#mayDial(member.session)) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+    const { account } = member.session
+    if (!account.take('dial')) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+    account.charge('dial')
     let request
     try {
       request = parseDialRequest(args)
@@ -215,23 +206,6 @@ export class Dialing {
         this.#tell(failure, ack)
       }
     )
-  }
-
-  sweep(): void {
-    this.#ipRates.sweep(this.#now())
-  }
-
-  #mayDial(session: Session): boolean {
-    const now = this.#now()
-    const { dialsPerSecond } = this.#options
-    let bucket = this.#rateOf.get(session)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(dialsPerSecond, dialsPerSecond * BURST, now)
-      this.#rateOf.set(session, bucket)
-    }
-    if (!bucket.take(now) || !this.#ipRates.take(session.remote, now)) return false
-    session.account.charge('dial')
-    return true
   }
 
   /** Whether a dial of that id uses either of its two streams at a session, or is going to. */

@@ -10,7 +10,6 @@ import {
   type StarAddress
 } from '@websocket-star/protocol'
 import type { OwnNames } from '../names/own-names.js'
-import { IpRates } from '../pacing/ip-rates.js'
 import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { Holder } from '../registry/entry.js'
 import type { Member, PendingJoin } from '../registry/member.js'
@@ -33,8 +32,6 @@ export interface JoinOptions {
   /** Peers named in the answer to a join. */
   joinList: number
   pendingChallenges: number
-  joinRoundsPerSecond: number
-  joinRoundsPerSecondPerIp: number
 }
 
 /** Milliseconds that a join waits for the other nodes at most. */
@@ -65,7 +62,6 @@ export class Joining {
   readonly #takeover: Takeover
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
-  readonly #ipRates: IpRates
   readonly #now: () => number
   /** Challenges that wait for their signature, oldest first, over all sessions. */
   readonly #challenges = new Map<PendingJoin, Member>()
@@ -79,7 +75,6 @@ export class Joining {
     now: () => number = () => performance.now()
   ) {
     this.#onFault = onFault
-    this.#ipRates = new IpRates(options.joinRoundsPerSecondPerIp)
     this.#options = options
     this.#registry = registry
     this.#takeover = takeover
@@ -105,14 +100,15 @@ export class Joining {
 
   /** Counts a request to leave. @returns false if the session makes too many, joins among them */
   mayLeave(member: Member): boolean {
-    if (!member.takeJoinRound(this.#now(), this.#options.joinRoundsPerSecond)) return false
-    member.session.account.charge('join')
+    const { account } = member.session
+    if (!account.takeOwn('join')) return false
+    account.charge('join')
     return true
   }
 
   /** Counts a request to join, and answers it if they come too often. @returns whether it may be made */
   mayJoin(member: Member, ack: Ack | undefined): boolean {
-    if (this.mayLeave(member) && this.#ipRates.take(member.session.remote, this.#now())) return true
+    if (this.mayLeave(member) && member.session.account.address.take('join')) return true
     this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
     return false
   }
@@ -132,7 +128,6 @@ export class Joining {
   /** Forgets the challenges that were not answered in time. */
   sweep(): void {
     const now = this.#now()
-    this.#ipRates.sweep(now)
     for (const [pending, member] of this.#challenges) {
       if (pending.state === 'challenged' && pending.expiresAt > now) return
       this.cancel(member, pending.address.canonical)

@@ -92,7 +92,7 @@ export class Star {
   sweep(): void {
     const now = this.#now()
     for (const member of this.#members.values()) {
-      member.tidy(now)
+      member.tidy()
       if (this.#isUsed(member)) member.idleSince = now
       else if (now - member.idleSince >= this.#options.joinDeadline) {
         this.#parts.endings.take(() => this.#isUsed(member) || member.session.close('join deadline'))

@@ -1,5 +1,6 @@
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { BudgetLimits } from '../../src/budget/limits.js'
 import { address } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
 import type { RecordingMember } from '../support/member.js'
@@ -11,7 +12,10 @@ beforeEach(() => {
 })
 
 describe('dials are counted against', () => {
-  const RATE = { dialsPerSecond: 2, dialsPerSecondPerIp: 3, pendingDialsPerSession: 1000 }
+  /** @param rates - of a session and of an address */
+  function sceneWith(rates: Partial<BudgetLimits> = {}): DialScene {
+    return new DialScene({ pendingDialsPerSession: 1000 }, 16, { dialsPerSecond: 2, dialsPerSecondPerIp: 3, ...rates })
+  }
 
   /** Dials that fail for want of a peer: they count too. @returns what each was answered with */
   function dialNobody(from: RecordingMember, times: number): unknown[] {
@@ -21,7 +25,7 @@ describe('dials are counted against', () => {
   }
 
   test('the rate of their session, of which four times as many may come at once', () => {
-    scene = new DialScene(RATE)
+    scene = sceneWith()
     expect(dialNobody(scene.alice, 9)).toEqual([
       ...Array.from({ length: 8 }, () => WIRE_ERRORS.peerNotFound),
       WIRE_ERRORS.tooManyRequests
@@ -34,7 +38,7 @@ describe('dials are counted against', () => {
   })
 
   test('the rate of their IP address, whichever session they come from', () => {
-    scene = new DialScene(RATE)
+    scene = sceneWith()
     dialNobody(scene.alice, 8)
     const answers = dialNobody(scene.bob, 5)
     expect(answers.filter((answer) => answer !== WIRE_ERRORS.tooManyRequests)).toHaveLength(4)
@@ -42,21 +46,20 @@ describe('dials are counted against', () => {
   })
 
   test('no rate of an IP address that is exempt', () => {
-    scene = new DialScene(RATE)
-    scene.alice.recording.remote.exempt = true
-    dialNobody(scene.alice, 8)
+    scene = sceneWith()
+    dialNobody(scene.joinedFrom({ ip: '127.0.0.1', exempt: true, reach: 'loopback' }, 'carol', address(3)), 8)
     expect(dialNobody(scene.bob, 8)).not.toContain(WIRE_ERRORS.tooManyRequests)
   })
 
   test('nothing that came long ago', () => {
-    scene = new DialScene({ ...RATE, dialsPerSecond: 100 })
+    scene = sceneWith({ dialsPerSecond: 100 })
     expect(dialNobody(scene.alice, 13)).toContain(WIRE_ERRORS.tooManyRequests)
     scene.now += 1_000
-    scene.dialing.sweep()
+    scene.budget.sweep()
     // Of the twelve three have come back: the sweep forgets only what is as good as new.
     expect(dialNobody(scene.bob, 4).filter((answer) => answer === WIRE_ERRORS.tooManyRequests)).toHaveLength(1)
     scene.now += 4_000
-    scene.dialing.sweep()
+    scene.budget.sweep()
     expect(dialNobody(scene.bob, 13).filter((answer) => answer === WIRE_ERRORS.tooManyRequests)).toHaveLength(1)
   })
 

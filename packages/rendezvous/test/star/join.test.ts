@@ -4,6 +4,7 @@ import { OwnNames } from '../../src/names/own-names.js'
 import type { RefusalReason } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
 import { createIdentity, RSA_1024, type Identity } from '../support/identity.js'
+import { budgetWith } from '../support/budget.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'
 import { createMember, type RecordingMember } from '../support/member.js'
 
@@ -199,8 +200,7 @@ describe('a first round is refused', () => {
   })
 
   test('when it comes too often', async () => {
-    star = createJoining({ joinRoundsPerSecond: 0.5 })
-    const eager = createMember('eager')
+    const eager = createMember('eager', [], { budget: budgetWith({ joinRoundsPerSecond: 0.5 }) })
     await star.joinAs(eager, alice)
     expect(await star.join(eager, bob.address().legacy, bob.publicKey)).toEqual([WIRE_ERRORS.tooManyRequests])
     expect(star.counters.snapshot().refused).toEqual({ 'rate limit': 1 })

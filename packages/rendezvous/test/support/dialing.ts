@@ -1,11 +1,15 @@
 import { strict as assert } from 'node:assert'
+import type { Budget } from '../../src/budget/budget.js'
+import type { BudgetLimits } from '../../src/budget/limits.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
+import type { RemoteAddress } from '../../src/pacing/remote-address.js'
 import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Dialing, type DialOptions } from '../../src/star/dial.js'
 import { Counters } from '../../src/stats.js'
 import { address } from './addresses.js'
+import { budgetWith } from './budget.js'
 import { createMember, type RecordingMember } from './member.js'
 
 export const ALICE = address(1)
@@ -14,9 +18,7 @@ export const BOB = address(2)
 const LIMITS: DialOptions = {
   ackTimeout: 15_000,
   pendingDialsPerSession: 8,
-  unacceptedStreams: 16,
-  dialsPerSecond: 100,
-  dialsPerSecondPerIp: 100
+  unacceptedStreams: 16
 }
 const FLOW = { highWaterMark: 1_048_576, sessionCeiling: 8_388_608, holdTimeout: 30_000 }
 const ACCEPT_TIMEOUT = 60_000
@@ -35,8 +37,12 @@ export class DialScene {
   readonly alice: RecordingMember
   readonly bob: RecordingMember
 
-  constructor(options: Partial<DialOptions> = {}, streamsPerSession = 16) {
+  readonly budget: Budget
+
+  /** @param rates - dials per second, of a session and of an address */
+  constructor(options: Partial<DialOptions> = {}, streamsPerSession = 16, rates: Partial<BudgetLimits> = {}) {
     const clock = () => this.now
+    this.budget = budgetWith({ dialsPerSecond: 100, dialsPerSecondPerIp: 100, ...rates }, clock)
     const flow = new FlowControl(FLOW, this.counters, clock)
     this.router = new Router({ streamsPerSession, acceptTimeout: ACCEPT_TIMEOUT }, flow, this.counters, clock)
     const onFault = (fault: unknown) => void this.faults.push(fault)
@@ -49,8 +55,7 @@ export class DialScene {
       new LocalBackplane(),
       channels,
       this.counters,
-      onFault,
-      clock
+      onFault
     )
     this.alice = this.joined('alice', ALICE)
     this.bob = this.joined('bob', BOB)
@@ -58,7 +63,12 @@ export class DialScene {
 
   /** A session that holds an address. */
   joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
-    const member = createMember(name, this.journal)
+    return this.joinedFrom({ ip: '192.0.2.1', exempt: false, reach: 'anywhere' }, name, ...addresses)
+  }
+
+  /** A session from an IP address that holds an address. */
+  joinedFrom(remote: RemoteAddress, name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
+    const member = createMember(name, this.journal, { budget: this.budget, remote })
     for (const address of addresses) {
       this.registry.claim(member, address)
     }

@@ -56,8 +56,6 @@ export function createJoining(
     joinList: 256,
     minRsaBits: 1024,
     addressesPerSession: 8,
-    joinRoundsPerSecond: 1_000,
-    joinRoundsPerSecondPerIp: 1_000,
     pendingChallenges: 100,
     ...options
   }

@@ -1,10 +1,10 @@
 import { Member } from '../../src/registry/member.js'
-import { RecordingSession } from './recording-session.js'
+import { RecordingSession, type RecordingOptions } from './recording-session.js'
 
 /** A member of the star whose session records what it is sent. */
 export type RecordingMember = Member & { readonly recording: RecordingSession }
 
-export function createMember(id: string, journal?: unknown[][]): RecordingMember {
-  const recording = new RecordingSession(id, journal)
+export function createMember(id: string, journal?: unknown[][], options?: RecordingOptions): RecordingMember {
+  const recording = new RecordingSession(id, journal, options)
   return Object.assign(new Member(recording.session, 0), { recording })
 }

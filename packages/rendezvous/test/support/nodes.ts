@@ -22,9 +22,7 @@ const TAKEOVER_TIMEOUT = 50
 const DIALS: DialOptions = {
   ackTimeout: 15_000,
   pendingDialsPerSession: 8,
-  unacceptedStreams: 16,
-  dialsPerSecond: 100,
-  dialsPerSecondPerIp: 100
+  unacceptedStreams: 16
 }
 
 /** A node with all that its clients' requests and other nodes' frames go through; the sessions are recordings. */

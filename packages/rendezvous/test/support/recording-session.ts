@@ -1,6 +1,9 @@
 import type { PeersWanted } from '@websocket-star/protocol'
 import type { Encoded } from '../../src/codec/encoded.js'
 import { readQueueHeader, type ChunkHeader } from '../../src/codec/stream-frame.js'
+import type { Budget } from '../../src/budget/budget.js'
+import type { SessionAccount } from '../../src/budget/session-account.js'
+import type { RemoteAddress } from '../../src/pacing/remote-address.js'
 import type { CloseReason } from '../../src/stats.js'
 import type { RequestOutcome } from '../../src/transport/acks.js'
 import type { Link } from '../../src/transport/link.js'
@@ -15,12 +18,24 @@ interface RecordedRequest {
   settle: (outcome: RequestOutcome) => void
 }
 
+export interface RecordingOptions {
+  budget?: Budget
+  remote?: RemoteAddress
+}
+
 interface RecordedProbe {
   timeout: number
   settle: (alive: boolean) => void
 }
 
-const BUDGET = budgetWith()
+const REMOTE: RemoteAddress = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' }
+/** Of sessions whose test is about something else: it knows no rates. */
+const BUDGET = budgetWith({
+  joinRoundsPerSecond: 1_000_000,
+  joinRoundsPerSecondPerIp: 1_000_000,
+  dialsPerSecond: 1_000_000,
+  dialsPerSecondPerIp: 1_000_000
+})
 
 /**
  * Has the public face of a session and no connection: it writes down what it is told to send, and a test decides what
@@ -29,8 +44,8 @@ const BUDGET = budgetWith()
 export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
-  readonly remote = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' as const }
-  readonly account = BUDGET.open(this.remote)
+  readonly remote: RemoteAddress
+  readonly account: SessionAccount
   /** Knows windows and credit. */
   extended = false
   peers: PeersWanted = 'windows'
@@ -43,8 +58,10 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   readonly #journal: unknown[][]
 
   /** @param journal - where sessions that share it write down in what order they sent, each line led by its id */
-  constructor(id: string, journal: unknown[][] = []) {
+  constructor(id: string, journal: unknown[][] = [], { budget = BUDGET, remote = REMOTE }: RecordingOptions = {}) {
     this.id = id
+    this.remote = remote
+    this.account = budget.open(remote)
     this.#journal = journal
   }
 
