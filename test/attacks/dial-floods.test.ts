@@ -1,5 +1,6 @@
-import { openDial } from '@websocket-star/testkit'
-import { expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { openDial, type Packet, type RawPeer } from '@websocket-star/testkit'
+import { describe, expect, test } from 'vitest'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
@@ -76,9 +77,67 @@ test('streams of one connection are limited', async () => {
   }
   await expect(attacker.dial(victim.address)).rejects.toThrow(/^Too many streams$/)
   await expect(attacker.dial(pair.listener.address)).rejects.toThrow(/^Too many streams$/)
-  await expect(pair.listener.dial(victim.address)).rejects.toThrow(/^Too many streams$/)
-  expect(star.server.stats()).toMatchObject({ streams: 12, refused: { 'stream limit': 3 } })
+  expect(star.server.stats()).toMatchObject({ streams: 12, refused: { 'stream limit': 2 } })
   await pair.check()
+})
+
+describe('a victim whose room is taken by idle dials of one address is dialled by others and dials them', () => {
+  const VICTIM = { forwardedFor: '203.0.113.1' }
+  const ATTACKER = { forwardedFor: '203.0.113.66' }
+  /** All that a session may have by default. */
+  const DIALS = 2_048
+
+  test.each([1, 10])('over %d sessions', async (sessions) => {
+    const limits = { dialsPerSecond: 1_000_000, dialsPerSecondPerIp: 1_000_000, unacceptedStreams: 5_000 }
+    const work = { workPerSession: 1_000_000, workPerIp: 1_000_000, pendingDialsPerSession: 5_000 }
+    const star = await openStar({ trustProxy: ['loopback'], limits: { ...limits, ...work } })
+    const pair = await wellBehavedPair(star)
+    const victim = await star.join(VICTIM)
+    for (let session = 0; session < sessions; session++) {
+      const attacker = await star.join(ATTACKER)
+      const share = Math.floor(DIALS / sessions) + (session < DIALS % sessions ? 1 : 0)
+      await openIdle(attacker, victim, share)
+    }
+    expect(star.server.stats()).toMatchObject({ streams: 2 + 2 * DIALS, dials: { success: 1 + DIALS } })
+
+    // Ten peers at two addresses dial ten times each, and are dialled as often.
+    const others = await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => await star.join({ forwardedFor: `203.0.113.${2 + (index % 2)}` }))
+    )
+    const open: Awaited<ReturnType<typeof openDial>>[] = []
+    for (let round = 0; round < 10; round++) {
+      for (const other of others) open.push(await openDial(other, victim), await openDial(victim, other))
+    }
+    for (const { near, far } of open) {
+      await relay(near, far, [17])
+      await relay(far, near, [17])
+    }
+    expect(star.server.stats()).toMatchObject({
+      streams: 2 + 2 * DIALS,
+      dials: { success: 1 + DIALS + 200 },
+      reset: { 'gave way': 200 }
+    })
+    await pair.check()
+  })
+
+  /** Opens dials that are never used: both ends accept. */
+  async function openIdle(attacker: RawPeer, victim: RawPeer, count: number): Promise<void> {
+    const stream = 'socket.io-pull-stream'
+    const ids = Array.from({ length: count }, () => randomUUID())
+    attacker.send(...ids.map((id, index) => `42${index}["ss-dial","${attacker.address}","${victim.address}","${id}"]`))
+    const dials = (): string[] => victim.unread.map(String).filter((packet) => packet.includes('"ss-incomming"'))
+    await victim.until('the dials', () => (dials().length >= count ? true : undefined))
+    const acks = dials().map((packet) => `43${/^42(\d+)/.exec(packet)?.[1]}[]`)
+    victim.send(...ids.map((id) => `42["${stream}.accept.${id}.dialer"]`), ...acks)
+    const isAnswer = (packet: Packet): boolean => String(packet).startsWith('43')
+    await attacker.until('the answers', () => (attacker.unread.filter(isAnswer).length >= count ? true : undefined))
+    expect(new Set(attacker.unread.filter(isAnswer).map((packet) => String(packet).replace(/^43\d+/, '')))).toEqual(
+      new Set(['[]'])
+    )
+    attacker.send(...ids.map((id) => `42["${stream}.accept.${id}.listener"]`))
+    await attacker.settle()
+    victim.unread.splice(0)
+  }
 })
 
 test('streams of one connection that nobody accepts are limited', async () => {

@@ -49,11 +49,12 @@ test('streamsPerSession: one dial more is refused, at either end', async () => {
   const [dialer, listener, other] = [await star.join(), await star.join(), await star.join()]
   const { near } = await openDial(dialer, listener)
   await expect(dialer.dial(other.address)).rejects.toThrow(/^Too many streams$/)
-  await expect(other.dial(dialer.address)).rejects.toThrow(/^Too many streams$/)
+  await expect(other.dial(dialer.address)).rejects.toThrow(/^Peer has too many streams$/)
   near.end(true)
   await dialer.settle()
   await openDial(dialer, other)
-  expect(await refused(star, 'stream limit')).toBe(2)
+  expect(await refused(star, 'stream limit')).toBe(1)
+  expect(await refused(star, 'stream limit of callee')).toBe(1)
 })
 
 test('unacceptedStreams: one dial more is refused, until those that wait are accepted', async () => {

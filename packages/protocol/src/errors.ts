@@ -48,8 +48,12 @@ export const WIRE_ERRORS = {
   dialTimeout: 'Peer did not answer in time',
   /** Dial and stream: the other side left or lost its connection. */
   peerLeft: 'Peer has left',
-  /** Dial and stream: a limit on open streams is reached. */
+  /** Dial: the dialler has as many streams open as one connection to the server may. */
   tooManyStreams: 'Too many streams',
+  /** Dial: the same of the callee, and none of its streams gives way. */
+  calleeFull: 'Peer has too many streams',
+  /** Stream: one of its ends had no room, and a new dial was to have it; both halves of its dial end. */
+  gaveWay: 'Gave way to a new connection',
   /** `ss-dial`: too many streams of this connection wait to be accepted. */
   tooManyUnaccepted: 'Too many streams wait to be accepted',
   /** Stream: the receiver never sent `accept`. */

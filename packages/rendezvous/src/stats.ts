@@ -29,6 +29,7 @@ export type RefusalReason =
   | 'signature'
   | 'stopping'
   | 'stream limit'
+  | 'stream limit of callee'
   | 'stream reset'
   | 'unaccepted limit'
   | 'unknown event'
@@ -64,6 +65,7 @@ export type CloseReason =
 /** Why a stream was ended by the server. */
 export type ResetReason =
   | 'data before accept'
+  | 'gave way'
   | 'held too long'
   | 'node lost'
   | 'not accepted'

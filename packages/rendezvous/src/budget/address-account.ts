@@ -5,8 +5,8 @@ import { addressRates, Rates, type RateKind, type RateLimits } from './rates.js'
 
 /** What the connections of one address cost together: those of a network that one subscriber has. */
 export class AddressAccount {
-  /** No limit applies: the address is loopback, or that of a trusted proxy. */
-  readonly exempt: boolean
+  /** Undefined if no limit applies: the address is loopback, or that of a trusted proxy. */
+  readonly network: string | undefined
   /** TCP connections open now. */
   connections = 0
   /** Sessions open now, and those that wait for their turn to open. */
@@ -24,12 +24,16 @@ export class AddressAccount {
   /**
    * @param done - is added to
    */
-  constructor(exempt: boolean, limits: BudgetLimits, done: WorkDone, now: () => number) {
-    this.exempt = exempt
+  constructor(network: string | undefined, limits: BudgetLimits, done: WorkDone, now: () => number) {
+    this.network = network
     this.#work = new TokenBucket(limits.workPerIp, limits.workPerIp * BURST, now())
     this.#rateLimits = addressRates(limits)
     this.#done = done
     this.#now = now
+  }
+
+  get exempt(): boolean {
+    return this.network === undefined
   }
 
   /** Nothing is open, and it owes nothing: a new account would be no different. */

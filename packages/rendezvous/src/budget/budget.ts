@@ -33,7 +33,7 @@ export class Budget implements AccountOwner {
     this.limits = limits
     this.sessionRates = sessionRates(limits)
     this.now = now
-    this.#exempt = new AddressAccount(true, limits, this.done, now)
+    this.#exempt = new AddressAccount(undefined, limits, this.done, now)
   }
 
   /** Returns the account of an address; all that are exempt share one. */
@@ -42,7 +42,7 @@ export class Budget implements AccountOwner {
     const network = networkOf(ip)
     let account = this.#addresses.get(network)
     if (account === undefined) {
-      account = new AddressAccount(false, this.limits, this.done, this.now)
+      account = new AddressAccount(network, this.limits, this.done, this.now)
       this.#addresses.set(network, account)
     }
     return account

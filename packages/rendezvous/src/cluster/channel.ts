@@ -11,6 +11,18 @@ import { chunkCost, HopWindow, type HopWindowOptions } from './hop-window.js'
 /** A frame of one channel. */
 export type ChannelFrame = Extract<Frame, DialRef>
 
+export interface ChannelInit {
+  number: number
+  isOpener: boolean
+  dialId: string
+  /** The dialler's address, canonical. */
+  from: string
+  /** The other node's client knows windows and credit. */
+  isExtended: boolean
+  /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+  network: string | undefined
+}
+
 /** What a channel asks of those who keep it. */
 export interface ChannelOwner {
   readonly router: Router
@@ -34,6 +46,8 @@ export class Channel implements Endpoint {
   readonly isOpener: boolean
   readonly dialId: string
   readonly isPausable = true
+  readonly network: string
+  readonly caller: string
   /** The other node's client knows windows and credit. */
   extended: boolean
   readonly #owner: ChannelOwner
@@ -58,18 +72,15 @@ export class Channel implements Endpoint {
   #outgoingEnded = false
   #incomingEnded = false
 
-  constructor(
-    link: NodeLink,
-    dial: { number: number; isOpener: boolean; dialId: string; isExtended: boolean },
-    window: HopWindowOptions,
-    owner: ChannelOwner,
-    now: () => number
-  ) {
+  constructor(link: NodeLink, dial: ChannelInit, window: HopWindowOptions, owner: ChannelOwner, now: () => number) {
     this.link = link
     this.number = dial.number
     this.isOpener = dial.isOpener
     this.dialId = dial.dialId
     this.extended = dial.isExtended
+    // Of a session on another node its address on the star is known.
+    this.caller = dial.from
+    this.network = dial.network ?? dial.from
     this.#owner = owner
     this.#outgoing = halfName(dial.dialId, dial.isOpener ? 'dialer' : 'listener')
     this.#incoming = halfName(dial.dialId, dial.isOpener ? 'listener' : 'dialer')

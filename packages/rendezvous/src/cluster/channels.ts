@@ -4,7 +4,7 @@ import type { Router } from '../relay/router.js'
 import type { Counters } from '../stats.js'
 import type { RequestOutcome } from '../transport/acks.js'
 import type { Backplane, NodeLink } from './backplane.js'
-import { Channel, type ChannelFrame, type ChannelOwner } from './channel.js'
+import { Channel, type ChannelFrame, type ChannelInit, type ChannelOwner } from './channel.js'
 import type { Frame } from './frames.js'
 import type { HopWindowOptions } from './hop-window.js'
 
@@ -24,6 +24,8 @@ export interface RemoteDial {
   readonly to: string
   /** The dialler knows windows and credit. */
   readonly isExtended: boolean
+  /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+  readonly network: string | undefined
 }
 
 /** A dial from a client of another node, and how it is answered. */
@@ -110,7 +112,7 @@ export class Channels implements ChannelOwner {
     const number = table.next
     table.next = (number + 1) % NUMBERS
     // Whether the other client knows windows is told with its answer.
-    const channel = this.#add(link, { number, isOpener: true, dialId: dial.dialId, isExtended: false })
+    const channel = this.#add(link, { ...dial, number, isOpener: true, isExtended: false })
     const timer = setTimeout(
       () => this.#settle(channel, { answered: false, reason: 'timeout' }),
       this.#options.answerTimeout
@@ -198,10 +200,11 @@ export class Channels implements ChannelOwner {
     channel.closeIfDone()
   }
 
-  #opened(link: NodeLink, { channel: number, dialId, from, to, isExtended }: Frame & { type: 'open' }): void {
+  #opened(link: NodeLink, frame: Frame & { type: 'open' }): void {
+    const { channel: number, type: _, ...dial } = frame
     const table = this.#tableOf(link)
     if (table.channels.has(keyOf(number, false))) return this.#counters.drop('unknown stream')
-    const channel = this.#add(link, { number, isOpener: false, dialId, isExtended })
+    const channel = this.#add(link, { ...dial, number, isOpener: false })
     let isAnswered = false
     const answer = (isCalleeExtended: boolean, error?: string) => {
       if (isAnswered) return
@@ -209,10 +212,10 @@ export class Channels implements ChannelOwner {
       if (!channel.ended) link.send({ type: 'opened', channel: number, isExtended: isCalleeExtended, error })
       channel.answered()
     }
-    this.#onDial({ channel, dialId, from, to, isExtended, answer })
+    this.#onDial({ ...dial, channel, answer })
   }
 
-  #add(link: NodeLink, dial: { number: number; isOpener: boolean; dialId: string; isExtended: boolean }): Channel {
+  #add(link: NodeLink, dial: ChannelInit): Channel {
     const channel = new Channel(link, dial, this.#options.window, this, this.#now)
     this.#tableOf(link).channels.set(keyOf(dial.number, dial.isOpener), channel)
     return channel

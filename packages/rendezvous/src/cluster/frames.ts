@@ -22,6 +22,8 @@ export type Frame =
       readonly to: string
       /** The dialler knows windows and credit. */
       readonly isExtended: boolean
+      /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+      readonly network: string | undefined
     }
   /** The dialled client has taken the dial, or the dial is over: `error` says why. Channel of the receiver. */
   | {

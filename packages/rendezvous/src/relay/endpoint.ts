@@ -9,6 +9,10 @@ export interface Endpoint {
   /** {@link pause} keeps the client from sending more. */
   readonly isPausable: boolean
   readonly ended: boolean
+  /** The network that its connections count for at a callee: a name, or the endpoint itself where networks are not limited. */
+  readonly network: unknown
+  /** Who it is among the callers of its network. */
+  readonly caller: unknown
   /**
    * Bytes that may be queued for the client before those who send to it are held.
    *

@@ -16,6 +16,10 @@ export class Half {
   ended = false
   /** The error it was reset with, if it was. */
   failure: string | undefined
+  /** Room is kept at both ends for the other half, which is still to come. */
+  isAwaited = false
+  /** When it was opened, accepted or last passed a chunk on, as of the sweep before: whole seconds of the server's clock. */
+  usedAt = 0
   /** Payload bytes passed on. */
   bytes = 0
   /** The other half of the same connection, once there is one. */
@@ -37,6 +41,12 @@ export class Half {
     this.receiver = receiver
     this.header = chunkHeader(stream)
     this.openedAt = openedAt
+    this.usedAt = Math.floor(openedAt / 1_000)
+  }
+
+  /** When either half of the connection was last used. */
+  get connectionUsedAt(): number {
+    return this.partner === undefined ? this.usedAt : Math.max(this.usedAt, this.partner.usedAt)
   }
 
   /** The endpoint that dialled. */

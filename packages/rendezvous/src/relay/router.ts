@@ -4,6 +4,7 @@ import type { Counters, ResetReason } from '../stats.js'
 import type { Endpoint } from './endpoint.js'
 import type { FlowControl } from './flow-control.js'
 import { Half } from './half.js'
+import { Room } from './room.js'
 
 export interface RouterOptions {
   /** Stream halves that one session may have open. */
@@ -29,6 +30,9 @@ export class Router {
   readonly #unaccepted = new Set<Half>()
   /** How many of them there are of each endpoint's dials. */
   readonly #unacceptedOf = new Map<Endpoint, number>()
+  readonly #room: Room
+  /** Whole seconds of the server's clock at the last sweep. */
+  #seconds = 0
   #size = 0
 
   constructor(
@@ -38,9 +42,11 @@ export class Router {
     now: () => number = () => performance.now()
   ) {
     this.#options = options
+    this.#room = new Room(options.streamsPerSession, (endpoint) => this.halvesOf(endpoint))
     this.#flow = flow
     this.#counters = counters
     this.#now = now
+    this.#seconds = Math.floor(now() / 1_000)
   }
 
   /** Stream halves open now. */
@@ -53,9 +59,35 @@ export class Router {
     return this.#unacceptedOf.get(endpoint) ?? 0
   }
 
-  /** Returns whether an endpoint may have `more` halves besides those it has. */
-  hasRoom(endpoint: Endpoint, more: number): boolean {
-    return this.halvesOf(endpoint).size + more <= this.#options.streamsPerSession
+  /** Returns whether a dialler has room for one more connection, or will have once others give way. */
+  hasRoom(dialer: Endpoint): boolean {
+    return this.#room.isFree(dialer) || this.#room.toGiveWay(dialer, dialer, this.#seconds) !== undefined
+  }
+
+  /**
+   * Makes room for a connection that `dialer` asks for, at one of its ends: those that others opened there give way if need be.
+   *
+   * @returns false if there is no room
+   */
+  makeRoom(end: Endpoint, dialer: Endpoint): boolean {
+    while (!this.#room.isFree(end)) {
+      const half = this.#room.toGiveWay(end, dialer, this.#seconds)
+      if (half === undefined) return false
+      this.reset(half, 'gave way', WIRE_ERRORS.gaveWay)
+    }
+    return true
+  }
+
+  /** Opens the first half of a connection, with room for the other one until that is known to come or not. */
+  openFirst(stream: string, sender: Endpoint, receiver: Endpoint): Half {
+    const half = this.open(stream, sender, receiver)
+    this.#room.await(half)
+    return half
+  }
+
+  /** It is known whether the other half comes. */
+  awaitNoMore(half: Half): void {
+    this.#room.awaitNoMore(half)
   }
 
   /** The halves of an endpoint, by name. */
@@ -98,6 +130,7 @@ export class Router {
     for (const each of [half, half.partner]) {
       if (each === undefined || each.ended) continue
       each.failure = message
+      this.awaitNoMore(each)
       this.drop(each)
       each.receiver.sendError(each.stream, message)
       each.sender.sendError(each.stream, message)
@@ -112,6 +145,7 @@ export class Router {
 
   /** Ends the halves that waited too long: for their receiver to accept, or for it to take more. */
   sweep(): void {
+    this.#seconds = Math.floor(this.#now() / 1_000)
     const limit = this.#now() - this.#options.acceptTimeout
     for (const half of this.#unaccepted) {
       if (half.openedAt > limit) break
@@ -179,6 +213,7 @@ export class Router {
       this.#counters.relayed.chunks++
       this.#counters.relayed.bytes += size
       half.bytes += size
+      half.usedAt = this.#seconds
       half.receiver.sendChunk(half.header, bytes, offset)
       if (!this.#flow.forwarded(half, size)) this.reset(half, 'receiver too slow', WIRE_ERRORS.receiverTooSlow)
     }
@@ -191,6 +226,7 @@ export class Router {
       return false
     }
     half.accepted = true
+    half.usedAt = this.#seconds
     this.#settle(half)
     half.sender.sendAccept(half.stream, this.#flow.accepted(half, window))
     return true
@@ -212,11 +248,14 @@ export class Router {
     const halves = this.#halves.get(endpoint)
     if (halves === undefined) this.#halves.set(endpoint, new Map([[half.stream, half]]))
     else halves.set(half.stream, half)
+    this.#room.added(endpoint, half)
   }
 
-  #remove(endpoint: Endpoint, { stream }: Half): void {
+  #remove(endpoint: Endpoint, half: Half): void {
     const halves = this.#halves.get(endpoint)
-    if (halves?.delete(stream) === true && halves.size === 0) this.#halves.delete(endpoint)
+    if (halves?.delete(half.stream) !== true) return
+    if (halves.size === 0) this.#halves.delete(endpoint)
+    this.#room.removed(endpoint, half)
   }
 
   #dropForeign(): void {

@@ -17,12 +17,14 @@ import type { PeerRecord } from '../registry/claim.js'
 import { keyOf, type Holder } from '../registry/entry.js'
 import type { Member } from '../registry/member.js'
 import type { Registry } from '../registry/registry.js'
+import type { Endpoint } from '../relay/endpoint.js'
 import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { RequestOutcome } from '../transport/acks.js'
 import type { Ack } from '../transport/receiver.js'
 import type { Session } from '../transport/session.js'
+import { PendingDials } from './pending-dials.js'
 
 export interface DialOptions {
   /** Milliseconds the dialled peer has to answer. */
@@ -34,6 +36,10 @@ export interface DialOptions {
 
 /** Why a dial is not made: what is counted, and what the dialler is told. */
 type Refusal = readonly [reason: RefusalReason, message: string]
+
+const DIAL_ID: Refusal = ['dial id', WIRE_ERRORS.dialIdInUse]
+const DIALER_FULL: Refusal = ['stream limit', WIRE_ERRORS.tooManyStreams]
+const CALLEE_FULL: Refusal = ['stream limit of callee', WIRE_ERRORS.calleeFull]
 
 /** A dial that may be made. */
 interface Dial extends DialRequest {
@@ -51,10 +57,7 @@ export class Dialing {
   readonly #backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>
   readonly #channels: Pick<Channels, 'open'>
   readonly #counters: Counters
-  /** The ids of the dials that wait for an answer, at both ends: their second halves are still to come. */
-  readonly #waiting = new Map<Session, Set<string>>()
-  /** How many of them each session asked for. */
-  readonly #asked = new Map<Session, number>()
+  readonly #pending = new PendingDials()
   readonly #onFault: (error: unknown) => void
 
   constructor(
@@ -109,12 +112,12 @@ export class Dialing {
     const target = this.#registry.findHere(request.to)?.member
     if (target === undefined) return answer(false, WIRE_ERRORS.peerNotFound)
     const { session } = target
-    const refusal = this.#refusalAt(session, dialId)
+    const refusal = this.#refusalOfCallee(session, channel, dialId)
     if (refusal !== undefined) return answer(session.extended, refusal[1])
-    this.#wait(session, dialId)
-    const half = this.#router.open(halfName(dialId, 'dialer'), channel, session)
+    this.#pending.add(session, dialId)
+    const half = this.#router.openFirst(halfName(dialId, 'dialer'), channel, session)
     this.#ask(target, half, request, (failure) => {
-      this.#settle(session, dialId)
+      this.#pending.settle(session, dialId)
       answer(session.extended, failure?.[1])
     })
   }
@@ -122,14 +125,14 @@ export class Dialing {
   /** The registry of the star may know more than this node has heard of. */
   #lookUp(dial: Dial): void {
     const { member, to, dialId, ack } = dial
-    const refusal = this.#refusalAt(member.session, dialId) ?? this.#refusalOfDialer(dial)
+    const refusal = this.#refusalOfDialer(dial)
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
-    this.#waitAsDialer(member.session, dialId)
+    this.#pending.addAsked(member.session, dialId)
     this.#backplane
       .lookup(keyOf(to))
       .catch(() => {}) // nobody can be asked
       .then((record) => {
-        this.#settleAsDialer(member.session, dialId)
+        this.#pending.settleAsked(member.session, dialId)
         const known = dial.isRepeated ? this.#registry.findHere(to) : this.#registry.find(to)
         const target = known ?? record ?? undefined
         // The session may have gone, or left, meanwhile.
@@ -147,24 +150,27 @@ export class Dialing {
     if ((isHere && target.member === member) || (to.peerId !== undefined && to.peerId === from.peerId)) {
       return this.#refuse('own peer', WIRE_ERRORS.cannotDialSelf, ack)
     }
+    const { session } = member
+    const callee = isHere ? target.member.session : undefined
     const refusal =
-      this.#refusalAt(member.session, dial.dialId) ??
-      (isHere ? this.#refusalAt(target.member.session, dial.dialId) : undefined) ??
-      this.#refusalOfDialer(dial)
+      this.#refusalOfDialer(dial) ??
+      (callee === undefined ? undefined : this.#refusalOfCallee(callee, session, dial.dialId))
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
+    // Last, for nothing gives way to a dial that is refused.
+    if (!this.#router.makeRoom(session, session)) return this.#refuse(...DIALER_FULL, ack)
     if (isHere) this.#dialHere(dial, target.member)
     else this.#dialElsewhere(dial, target)
   }
 
   #dialHere(dial: Dial, target: Member): void {
     const { member, dialId, ack } = dial
-    this.#waitAsDialer(member.session, dialId)
-    this.#wait(target.session, dialId)
+    this.#pending.addAsked(member.session, dialId)
+    this.#pending.add(target.session, dialId)
     // The dialer's half has to be there before the callee can accept it.
-    const half = this.#router.open(halfName(dialId, 'dialer'), member.session, target.session)
+    const half = this.#router.openFirst(halfName(dialId, 'dialer'), member.session, target.session)
     this.#ask(target, half, dial, (failure) => {
-      this.#settleAsDialer(member.session, dialId)
-      this.#settle(target.session, dialId)
+      this.#pending.settleAsked(member.session, dialId)
+      this.#pending.settle(target.session, dialId)
       this.#tell(failure, ack)
     })
   }
@@ -186,16 +192,22 @@ export class Dialing {
     const { member, from, to, dialId, ack } = dial
     if (this.#backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
     const { session } = member
-    this.#waitAsDialer(session, dialId)
+    this.#pending.addAsked(session, dialId)
     let half: Half | undefined
     this.#channels.open(
       node,
-      { dialId, from: from.canonical, to: to.canonical, isExtended: session.extended },
+      {
+        dialId,
+        from: from.canonical,
+        to: to.canonical,
+        isExtended: session.extended,
+        network: session.account.address.network
+      },
       (channel) => {
-        half = this.#router.open(halfName(dialId, 'dialer'), session, channel)
+        half = this.#router.openFirst(halfName(dialId, 'dialer'), session, channel)
       },
       (outcome) => {
-        this.#settleAsDialer(session, dialId)
+        this.#pending.settleAsked(session, dialId)
         if (half === undefined) return
         const failure = this.#conclude(half, dialId, outcome)
         // The peer may have moved on just before: then somebody else holds it.
@@ -211,56 +223,33 @@ export class Dialing {
   /** Whether a dial of that id uses either of its two streams at a session, or is going to. */
   #isLive(session: Session, dialId: string): boolean {
     return (
-      this.#waiting.get(session)?.has(dialId) === true ||
+      this.#pending.has(session, dialId) ||
       this.#router.find(session, halfName(dialId, 'dialer')) !== undefined ||
       this.#router.find(session, halfName(dialId, 'listener')) !== undefined
     )
   }
 
-  /** Why a session cannot be an end of a dial. */
-  #refusalAt(session: Session, dialId: string): Refusal | undefined {
-    if (this.#isLive(session, dialId)) return ['dial id', WIRE_ERRORS.dialIdInUse]
-    if (!this.#router.hasRoom(session, 2 + (this.#waiting.get(session)?.size ?? 0))) {
-      return ['stream limit', WIRE_ERRORS.tooManyStreams]
-    }
-    return undefined
-  }
-
-  #refusalOfDialer({ member: { session } }: Dial): Refusal | undefined {
+  /** Returns why a session may not dial now. */
+  #refusalOfDialer({ member: { session }, dialId }: Dial): Refusal | undefined {
     const { unacceptedStreams, pendingDialsPerSession } = this.#options
+    if (this.#isLive(session, dialId)) return DIAL_ID
+    if (!this.#router.hasRoom(session)) return DIALER_FULL
     if (this.#router.unacceptedOf(session) >= unacceptedStreams) {
       return ['unaccepted limit', WIRE_ERRORS.tooManyUnaccepted]
     }
-    if ((this.#asked.get(session) ?? 0) >= pendingDialsPerSession) return ['dial limit', WIRE_ERRORS.tooManyRequests]
+    if (this.#pending.askedBy(session) >= pendingDialsPerSession) return ['dial limit', WIRE_ERRORS.tooManyRequests]
     return undefined
   }
 
-  #wait(session: Session, dialId: string): void {
-    const ids = this.#waiting.get(session)
-    if (ids === undefined) this.#waiting.set(session, new Set([dialId]))
-    else ids.add(dialId)
-  }
-
-  #waitAsDialer(session: Session, dialId: string): void {
-    this.#asked.set(session, (this.#asked.get(session) ?? 0) + 1)
-    this.#wait(session, dialId)
-  }
-
-  #settle(session: Session, dialId: string): void {
-    const ids = this.#waiting.get(session)
-    ids?.delete(dialId)
-    if (ids?.size === 0) this.#waiting.delete(session)
-  }
-
-  #settleAsDialer(session: Session, dialId: string): void {
-    const asked = (this.#asked.get(session) ?? 1) - 1
-    if (asked > 0) this.#asked.set(session, asked)
-    else this.#asked.delete(session)
-    this.#settle(session, dialId)
+  /** Returns why a session cannot be dialled now. If it can, others have given way if need be. */
+  #refusalOfCallee(callee: Session, dialer: Endpoint, dialId: string): Refusal | undefined {
+    if (this.#isLive(callee, dialId)) return DIAL_ID
+    return this.#router.makeRoom(callee, dialer) ? undefined : CALLEE_FULL
   }
 
   /** Opens the callee's half, if the dial was taken. @returns why it was not */
   #conclude(half: Half, dialId: string, outcome: RequestOutcome): Refusal | undefined {
+    this.#router.awaitNoMore(half)
     if (!outcome.answered) {
       this.#router.drop(half)
       if (outcome.reason === 'closed') return ['peer left', WIRE_ERRORS.peerLeft]

@@ -88,6 +88,14 @@ export class Session implements Endpoint {
     return this.link.isDirect
   }
 
+  get network(): string | Session {
+    return this.account.address.network ?? this
+  }
+
+  get caller(): Session {
+    return this
+  }
+
   allowance(usual: number): number {
     return this.account.allowance(usual)
   }

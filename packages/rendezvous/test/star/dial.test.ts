@@ -217,11 +217,13 @@ describe('a dial is refused at once', () => {
 
   test('when the dialled peer has as many streams as it may', () => {
     create({}, 4)
-    const carol = joined('carol', address(3))
-    for (const id of ['a', 'b']) dialBob(id)
+    const [carol, dave] = [joined('carol', address(3)), joined('dave', address(4))]
+    dialBob('a')
+    dialBob('b', dave)
     for (let asked = 0; asked < 2; asked++) bob.recording.answer()
     dialBob('c', carol)
-    expect(journal.at(-1)).toEqual(['answer', WIRE_ERRORS.tooManyStreams])
+    expect(journal.at(-1)).toEqual(['answer', WIRE_ERRORS.calleeFull])
+    expect(counters.snapshot()).toMatchObject({ refused: { 'stream limit of callee': 1 }, reset: {} })
   })
 
   test('when those that wait would have more streams than they may, once they are answered', () => {

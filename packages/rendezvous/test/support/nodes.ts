@@ -12,6 +12,7 @@ import { OtherNodes } from '../../src/star/other-nodes.js'
 import { Takeover } from '../../src/star/takeover.js'
 import { Counters } from '../../src/stats.js'
 import { createMember, type RecordingMember } from './member.js'
+import type { RecordingOptions } from './recording-session.js'
 
 export const HIGH_WATER_MARK = 4_096
 export const WINDOW: HopWindowOptions = { initial: 2_048, max: 8_192 }
@@ -84,8 +85,8 @@ export class TestNode {
   }
 
   /** A client of this node that has joined. */
-  join(name: string, address: StarAddress, isExtended = true): RecordingMember {
-    const member = createMember(name, this.journal)
+  join(name: string, address: StarAddress, isExtended = true, options?: RecordingOptions): RecordingMember {
+    const member = createMember(name, this.journal, options)
     member.recording.extended = isExtended
     this.takeover.claim(member, address)
     return member

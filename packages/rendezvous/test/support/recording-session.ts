@@ -104,6 +104,14 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.link.isDirect
   }
 
+  get network(): string | Session {
+    return this.account.address.network ?? this.session
+  }
+
+  get caller(): Session {
+    return this.session
+  }
+
   allowance(usual: number): number {
     return usual
   }

@@ -6,7 +6,7 @@ import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
  * | bytes | what |
  * | --- | --- |
  * | 1 | 0xC7, which no text begins with |
- * | 1 | version, 1 |
+ * | 1 | version, 2 |
  * | 1 | type |
  * | 1 | length of the source's id |
  * | 8 | `from` |
@@ -43,7 +43,7 @@ export type Unreadable = 'malformed' | 'version' | 'source'
 
 const TYPES = ['frames', 'ack', 'nack', 'probe', 'bye', 'reset'] as const
 const MAGIC = 0xc7
-const VERSION = 1
+const VERSION = 2
 const NODE_ID = /^[A-Za-z0-9_.-]{1,64}$/
 
 const FROM = 4

@@ -11,13 +11,13 @@ const TYPES = ['open', 'opened', 'accept', 'data', 'credit', 'grant', 'end', 'pr
 const TYPE_BITS = 0x0f
 /** The sender is the opener, the dial is extended, or the client is alive. */
 const YES = 0x80
-/** There is an error or a window, or it is the half that is received. */
+/** There is an error, a window or a network, or it is the half that is received. */
 const MORE = 0x40
 /** An end has a reason. */
 const REASON = 0x20
 /** The flags each type may have. */
 const FLAGS: Readonly<Record<Frame['type'], number>> = {
-  open: YES,
+  open: YES | MORE,
   opened: YES | MORE,
   accept: YES | MORE,
   data: YES,
@@ -49,8 +49,14 @@ export function frameSize(frame: Frame): number {
       return DATA_HEAD_BYTES + frame.bytes.length
     case 'open':
       check(isChannel(frame.channel) && DIAL_ID.test(frame.dialId), frame)
-      check(isText(frame.from) && isText(frame.to), frame)
-      return REF_BYTES + textSize(frame.dialId) + textSize(frame.from) + textSize(frame.to)
+      check(isText(frame.from) && isText(frame.to) && isText(frame.network ?? '-'), frame)
+      return (
+        REF_BYTES +
+        textSize(frame.dialId) +
+        textSize(frame.from) +
+        textSize(frame.to) +
+        (frame.network === undefined ? 0 : textSize(frame.network))
+      )
     case 'opened':
       check(isChannel(frame.channel), frame)
       return REF_BYTES + (frame.error === undefined ? 0 : textSize(cut(frame.error)))
@@ -83,8 +89,10 @@ export function writeFrame(target: Buffer, start: number, frame: Frame): number 
       return offset + 4 + frame.bytes.length
     }
     case 'open': {
-      const offset = writeHead(target, start, frame.type, frame.channel, frame.isExtended ? YES : 0)
-      return writeText(target, writeText(target, writeText(target, offset, frame.dialId), frame.from), frame.to)
+      const flags = (frame.isExtended ? YES : 0) | (frame.network === undefined ? 0 : MORE)
+      const offset = writeHead(target, start, frame.type, frame.channel, flags)
+      const end = writeText(target, writeText(target, writeText(target, offset, frame.dialId), frame.from), frame.to)
+      return frame.network === undefined ? end : writeText(target, end, frame.network)
     }
     case 'opened': {
       const flags = (frame.isExtended ? YES : 0) | (frame.error === undefined ? 0 : MORE)
@@ -157,7 +165,8 @@ class FrameReader {
         const dialId = this.#text(DIAL_ID_MAX_LENGTH, 1)
         this.isFaulty ||= !DIAL_ID.test(dialId)
         const [from, to] = [this.#text(ADDRESS_MAX_LENGTH, 1), this.#text(ADDRESS_MAX_LENGTH, 1)]
-        return { type, channel, dialId, from, to, isExtended: isYes }
+        const network = (first & MORE) === 0 ? undefined : this.#text(ADDRESS_MAX_LENGTH, 1)
+        return { type, channel, dialId, from, to, isExtended: isYes, network }
       }
       case 'opened':
         return { type, channel, isExtended: isYes, error: (first & MORE) === 0 ? undefined : this.#reason() }

@@ -9,8 +9,16 @@ const LONG_ADDRESS = `/dns4/${'a'.repeat(900)}/tcp/443/wss/p2p-websocket-star/p2
 export function everyShape(): Frame[] {
   const [from, to] = [addressOf(keyOf(1)), addressOf(keyOf(2))]
   return [
-    { type: 'open', channel: 0, dialId: 'a', from, to, isExtended: true },
-    { type: 'open', channel: MAX_CHANNEL, dialId: 'x~:._-'.repeat(21), from: LONG_ADDRESS, to, isExtended: false },
+    { type: 'open', channel: 0, dialId: 'a', from, to, isExtended: true, network: undefined },
+    {
+      type: 'open',
+      channel: MAX_CHANNEL,
+      dialId: 'x~:._-'.repeat(21),
+      from: LONG_ADDRESS,
+      to,
+      isExtended: false,
+      network: '192.0.2.1'
+    },
     { type: 'opened', channel: 0, isExtended: true, error: undefined },
     { type: 'opened', channel: MAX_CHANNEL, isExtended: false, error: 'Peer not found' },
     { type: 'opened', channel: 1, isExtended: false, error: '' },

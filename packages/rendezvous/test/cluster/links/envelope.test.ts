@@ -102,8 +102,8 @@ describe('an envelope', () => {
   test.each([
     ['nothing', Buffer.alloc(0), 'version'],
     ['a text', Buffer.from('hello'), 'version'],
-    ['another version', Buffer.from([0xc7, 2, 0, 1]), 'version'],
-    ['no more than a version', Buffer.from([0xc7, 1]), 'malformed'],
+    ['another version', Buffer.from([0xc7, 1, 0, 1]), 'version'],
+    ['no more than a version', Buffer.from([0xc7, 2]), 'malformed'],
     ['a type that there is not', written(HEAD, [PROBED]).fill(6, 2, 3), 'malformed'],
     ['no source', written({ ...HEAD, source: '' }, [PROBED]), 'source'],
     ['a source with a space', written({ ...HEAD, source: 'a b' }, [PROBED]), 'source'],
@@ -123,14 +123,16 @@ describe('an envelope', () => {
 
 describe('frames', () => {
   const address = `/${'a'.repeat(1023)}`
+  const REST = { isExtended: true, network: undefined }
 
   test.each<[string, Frame]>([
     ['a channel', { type: 'data', channel: 2 ** 32, isOpener: true, bytes: Buffer.alloc(1) }],
     ['a channel that is none', { type: 'end', channel: -1, isOpener: true, half: 'sent', reason: true }],
-    ['a dial id', { type: 'open', channel: 1, dialId: 'a'.repeat(129), from: '/a', to: '/b', isExtended: true }],
-    ['a dial id that is none', { type: 'open', channel: 1, dialId: 'a b', from: '/a', to: '/b', isExtended: true }],
-    ['an address', { type: 'open', channel: 1, dialId: 'a', from: '/a', to: `${address}a`, isExtended: true }],
-    ['no address', { type: 'open', channel: 1, dialId: 'a', from: '', to: '/b', isExtended: true }],
+    ['a dial id', { type: 'open', channel: 1, dialId: 'a'.repeat(129), from: '/a', to: '/b', ...REST }],
+    ['a dial id that is none', { type: 'open', channel: 1, dialId: 'a b', from: '/a', to: '/b', ...REST }],
+    ['an address', { type: 'open', channel: 1, dialId: 'a', from: '/a', to: `${address}a`, ...REST }],
+    ['no address', { type: 'open', channel: 1, dialId: 'a', from: '', to: '/b', ...REST }],
+    ['no network', { type: 'open', channel: 1, dialId: 'a', from: '/a', to: '/b', isExtended: true, network: '' }],
     ['a window', { type: 'accept', channel: 1, isOpener: true, window: 2 ** 53 }],
     ['a credit', { type: 'credit', channel: 1, isOpener: true, bytes: 0.5 }],
     ['a grant', { type: 'grant', channel: 1, isOpener: true, bytes: Number.NaN }],
@@ -159,7 +161,8 @@ describe('frames', () => {
         dialId: 'a'.repeat(128),
         from: address,
         to: `/${'€'.repeat(1023)}`,
-        isExtended: true
+        isExtended: true,
+        network: '2001:db8:0:0'
       },
       { type: 'credit', channel: 1, isOpener: true, bytes: Number.MAX_SAFE_INTEGER }
     ]

@@ -17,7 +17,8 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
     dialId,
     from: address,
     to: address,
-    isExtended: fc.boolean()
+    isExtended: fc.boolean(),
+    network: fc.option(fc.ipV4(), { nil: undefined })
   }),
   fc.record({
     type: fc.constant('opened' as const),
