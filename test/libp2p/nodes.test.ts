@@ -258,6 +258,26 @@ test('who aborts a connection resets its streams, too', async () => {
   expect(await within('the end', ended)).toMatchObject({ name: 'StreamResetError' })
 })
 
+test('a node that has as many connections as it may lets one of the peer with the most go, and knows that', async () => {
+  await using star = await startStar()
+  await using host = await startNode([star.multiaddr], { star: { maxConnections: 2 } })
+  await using greedy = await startNode([star.multiaddr])
+  await using modest = await startNode([star.multiaddr])
+  const address = multiaddr(`${star.multiaddr}/p2p/${host.peerId.toString()}`)
+  const [first, second] = [await greedy.dial(address), await greedy.dial(address, { force: true })]
+  const atHost = (): readonly { streams: readonly unknown[] }[] => host.getConnections(greedy.peerId)
+  await eventually('two unused connections', () => {
+    return atHost().length === 2 && [...atHost(), first, second].every(({ streams }) => streams.length === 0)
+  })
+  await modest.dial(address)
+  // At once: a muxer that pings would find out half a minute later.
+  expect(atHost()).toHaveLength(1)
+  await eventually('one less at its peer', () => greedy.getConnections(host.peerId).length === 1)
+  expect([first.status, second.status].toSorted()).toEqual(['open', 'reset'])
+  await greedy.services.ping.ping(address)
+  expect(host.getConnections()).toHaveLength(2)
+})
+
 test('with the discovery module alone a peer that leaves loses its star addresses, and no others', async () => {
   await using star = await startStar()
   const more = { peerDiscovery: [webSocketStarDiscovery()] }

@@ -35,7 +35,8 @@ export class Connection {
   readonly source: Source
   /**
    * Fulfilled once both directions have ended as they should; rejected once both are over with the first error of
-   * either. A rejection that nobody looks at goes unnoticed.
+   * either. A rejection that nobody looks at goes unnoticed. The `cause` of one that gave way to another is a
+   * {@link GaveWayError}.
    */
   readonly closed: Promise<void>
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
@@ -69,6 +70,11 @@ export class Connection {
   /** What is sent to the other peer. Closing it resolves once everything was sent. */
   get writable(): WritableStream<Uint8Array> {
     return (this.#writable ??= writableStream(this.sink))
+  }
+
+  /** When a chunk last passed in either direction, or when it was opened; milliseconds of `performance.now()`. */
+  get usedAt(): number {
+    return Math.max(this.sink.usedAt, this.source.usedAt)
   }
 
   /** Both directions are over. */

@@ -1,3 +1,5 @@
+import { WIRE_ERRORS } from '@websocket-star/protocol'
+
 /** What all errors of this package have in common: a stable `code`, and a `cause` if there was one. */
 export class StarClientError extends Error {
   override readonly name: string = 'StarClientError'
@@ -98,6 +100,14 @@ export class DialTimeoutError extends StarClientError {
   override readonly name = 'DialTimeoutError'
   constructor(target: string) {
     super('ERR_DIAL_TIMEOUT', `${target} did not answer the dial in time`)
+  }
+}
+
+/** The client ended a connection of another peer because it had as many as it may and a new one came: see `maxConnections`. */
+export class GaveWayError extends StarClientError {
+  override readonly name = 'GaveWayError'
+  constructor() {
+    super('ERR_GAVE_WAY', WIRE_ERRORS.gaveWay)
   }
 }
 

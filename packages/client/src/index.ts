@@ -53,6 +53,7 @@ export {
   ClientClosedError,
   DialRefusedError,
   DialTimeoutError,
+  GaveWayError,
   InvalidOptionsError,
   JoinRefusedError,
   NotJoinedError,

@@ -31,7 +31,11 @@ export interface StarClientOptions {
   window?: WindowOptions
   /** Unread bytes of a connection through a server that knows no windows, above which it is ended. Default 64 MiB. */
   maxUnread?: number
-  /** Connections open at once through one server, beyond which dials of others are refused. Default 1,024. */
+  /**
+   * Connections open at once through one server. At that number one that another peer opened ends for each new one, or the new
+   * one is refused: the peer with the most gives way first, then what was not used for a minute. This client's own dials are
+   * not limited by it, and do not give way. Default 1,024.
+   */
   maxConnections?: number
   /** Peers remembered of one server. Default 65,536. */
   maxPeers?: number

@@ -22,6 +22,7 @@ import {
   ChallengeMissingError,
   DialRefusedError,
   DialTimeoutError,
+  GaveWayError,
   JoinRefusedError,
   NotJoinedError,
   PeerNotFoundError,
@@ -29,6 +30,7 @@ import {
   ServerUnreachableError
 } from './errors.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
+import { connectionToGiveWay } from './room.js'
 import { Slots } from './slots.js'
 import { checkHandshake } from './strict-handshake.js'
 import { STRICT_PARSER } from './strict-parser.js'
@@ -48,7 +50,7 @@ export interface SessionOptions {
   tolerance: number
   /** Unread bytes of one stream at a server that knows no windows. */
   maxUnread: number
-  /** Open at once, beyond which dials of others are refused. */
+  /** Open at once, from which on those that others open give way to each other. */
   maxConnections: number
   transports: readonly ('websocket' | 'polling')[]
   /** More for socket.io-client's manager, such as `extraHeaders` or `ca`. */
@@ -351,16 +353,27 @@ export class Session {
     }
     const refusal = this.#listener.refusal()
     if (refusal !== undefined) return answer(refusal)
-    if (this.connections.size >= this.#options.maxConnections) return answer(TOO_MANY)
     if (this.streams.has(halfName(id, 'listener')) || this.streams.has(halfName(id, 'dialer'))) {
       return answer(WIRE_ERRORS.dialIdInUse)
     }
+    if (!this.#makeRoom(remote)) return answer(TOO_MANY)
     const sink = this.streams.createSink(halfName(id, 'listener'), { codec: 'buffer', framing: 'bytes' })
     const source = this.#createSource(halfName(id, 'dialer'), false)
     const connection = this.#open({ id, direction: 'inbound', remote, sink, source })
     // By now the caller's half is accepted: the answer must not overtake that.
     answer()
     this.#listener.incoming(connection)
+  }
+
+  /** @returns whether a peer that dials may have one more connection: that of another may end for it */
+  #makeRoom({ peerId, canonical }: StarAddress): boolean {
+    if (this.connections.size < this.#options.maxConnections) return true
+    const dialer = { remotePeerId: peerId, remoteAddress: canonical }
+    const connection = connectionToGiveWay(this.connections, dialer, performance.now())
+    if (connection === undefined) return false
+    connection.abort(new GaveWayError())
+    this.connections.delete(connection)
+    return true
   }
 
   #createSource(name: string, deferred: boolean): Source {

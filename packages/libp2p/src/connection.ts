@@ -1,7 +1,7 @@
 import type { AbortOptions } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, type AbstractMultiaddrConnectionInit, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import type { Connection } from '@websocket-star/client'
+import { GaveWayError, type Connection } from '@websocket-star/client'
 import { StreamAbortedError, StreamStoppedError } from '@websocket-star/streams'
 
 export interface StarConnectionInit extends AbstractMultiaddrConnectionInit {
@@ -53,6 +53,7 @@ export class StarConnection extends AbstractMultiaddrConnection {
   /** Either direction has ended early: the connection is over, whatever may still be read. */
   #fail(error: Error): void {
     if (error instanceof StreamStoppedError) this.onTransportClosed()
+    else if (error.cause instanceof GaveWayError) this.abort(error.cause)
     // What this side has ended itself, libp2p knows of.
     else if (!(error instanceof StreamAbortedError)) this.#reset()
   }

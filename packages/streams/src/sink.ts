@@ -57,6 +57,7 @@ export class Sink<T = Uint8Array> implements Waiting {
   #isTurnUsed = false
   /** The carrier will call when the socket takes more. */
   #isWaitingForRoom = false
+  #usedAt = performance.now()
   #error: StreamError | undefined
   #closed = false
   #settle: (error?: StreamError) => void = () => {}
@@ -88,6 +89,11 @@ export class Sink<T = Uint8Array> implements Waiting {
   /** Bytes that wait here. */
   get writableLength(): number {
     return this.#backlog.size
+  }
+
+  /** When a chunk was last sent, or when the sink was made; milliseconds of `performance.now()`. */
+  get usedAt(): number {
+    return this.#usedAt
   }
 
   /** Settles when nothing more happens on this stream: with nothing, or with why it failed. */
@@ -168,6 +174,7 @@ export class Sink<T = Uint8Array> implements Waiting {
       if (chunk === undefined) break
       this.#credit -= chunk.size
       this.#carrier.sendChunk(this.id, chunk.wire, chunk.size)
+      this.#usedAt = performance.now()
       this.#useTurn()
     }
     if (this.#ending && this.#backlog.isEmpty) {

@@ -69,6 +69,7 @@ export class Source<T = Uint8Array> {
   #settle: (error?: StreamError) => void = () => {}
   readonly #whenClosed = new Promise<StreamError | undefined>((resolve) => (this.#settle = resolve))
   #ended = false
+  #usedAt = performance.now()
   #error: StreamError | undefined
 
   /** Made by {@link SocketStreams.createSource}: tells the sender that it may begin. */
@@ -109,6 +110,11 @@ export class Source<T = Uint8Array> {
 
   get paused(): boolean {
     return this.#paused
+  }
+
+  /** When a chunk last came, or when the source was made; milliseconds of `performance.now()`. */
+  get usedAt(): number {
+    return this.#usedAt
   }
 
   /** Settles when nothing more comes: with nothing, or with why it ended early. */
@@ -179,6 +185,7 @@ export class Source<T = Uint8Array> {
   /** A chunk has come. */
   receiveChunk(argument: unknown): void {
     if (this.#closed) return
+    this.#usedAt = performance.now()
     let size: number
     let value: T
     try {
