@@ -148,10 +148,13 @@ test('the metrics are what stats() says', async () => {
     rendezvous_streams: stats.streams,
     rendezvous_pending_challenges: stats.pendingChallenges,
     rendezvous_announcements_total: stats.announcements,
+    'rendezvous_discovery_bytes_total{kind="newcomers"}': stats.discoveryBytes.newcomers,
+    'rendezvous_discovery_bytes_total{kind="answers"}': stats.discoveryBytes.answers,
     'rendezvous_refused_total{reason="address"}': stats.refused.address,
     'rendezvous_refused_total{reason="id mismatch"}': stats.refused['id mismatch'],
     'rendezvous_dropped_total{reason="unknown event"}': stats.dropped['unknown event']
   })
+  for (const kind of ['newcomers', 'answers'] as const) expect(stats.discoveryBytes[kind]).toBeGreaterThan(0)
   expect(stats).toMatchObject({ refused: { address: 1, 'id mismatch': 1 }, dropped: { 'unknown event': 1 } })
   const { peers, joins, dials, relayed } = stats
   expect(await countsOf(star)).toEqual({ peers, joins, dials, relayed })

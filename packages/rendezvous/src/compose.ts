@@ -3,6 +3,7 @@ import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
 import { openBackplane } from './cluster/open-backplane.js'
 import { Probes } from './cluster/probes.js'
+import { DiscoveryBudget } from './discovery/budget.js'
 import { Deltas } from './discovery/deltas.js'
 import { Discovery } from './discovery/discovery.js'
 import { LimitedLogger, type Logger } from './logger.js'
@@ -94,8 +95,9 @@ export function compose(
   const reassurance = new Reassurance(heartbeat.timeout / 3, flow, backlog, now)
 
   const registry = new Registry()
-  const discovery = new Discovery(options.discovery, registry, counters, now, onFault)
-  const deltas = new Deltas(options.discovery.deltaInterval, registry, counters)
+  const discoveryBudget = new DiscoveryBudget(options.discovery, counters, now)
+  const discovery = new Discovery(options.discovery, registry, discoveryBudget, counters, now, onFault)
+  const deltas = new Deltas(options.discovery.deltaInterval, registry, discoveryBudget, counters)
 
   const nodes = backplane ?? openBackplane(options, onFault, limited)
   const probes = new Probes(nodes, join.takeoverTimeout)
@@ -127,6 +129,7 @@ export function compose(
     },
     registry,
     takeover,
+    discoveryBudget,
     counters,
     onFault
   )
@@ -190,6 +193,7 @@ export function compose(
       ),
     sweep: () => {
       budget.sweep()
+      discoveryBudget.sweep()
       star.sweep()
       joining.sweep()
       deltas.sweep()

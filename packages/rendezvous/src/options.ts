@@ -172,7 +172,8 @@ export const optionsSchema = z.strictObject({
         .default(256)
         .meta({ description: 'Peers announced to a client per interval, and newcomers per second' }),
       maxBytesPerSecond: bytes.default(4_000_000).meta({
-        description: 'Bytes of announcements to all clients together per second, on average: windows shrink to keep it'
+        description:
+          'Bytes per second, on average, that tell clients of other peers, all clients together. The peers of one IP address may cause a quarter of it; loopback and trusted proxies are exempt'
       }),
       joinList: count.default(256).meta({ description: 'Peers named in the answer to a join, newest first' }),
       prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' }),

@@ -78,6 +78,9 @@ export type ResetReason =
 /** Why a sender was not read from for a while. */
 export type PauseReason = 'answers' | 'ceiling' | 'flood' | 'receiver' | 'window'
 
+/** Kinds of messages in which clients are told of other peers. */
+export type DiscoveryKind = 'windows' | 'newcomers' | 'changes' | 'lists' | 'answers'
+
 type Tally<Reason extends string> = { [reason in Reason]?: number }
 
 interface Attempts {
@@ -140,6 +143,11 @@ export interface RendezvousStats {
   relayed: { chunks: number; bytes: number }
   /** How often a client was told of a peer that is online: in `ws-peer` events, and in lists of `ss-peers`. */
   announcements: number
+  /**
+   * Bytes sent to tell clients of other peers: in `ws-peer` events about everyone by turns (`windows`) and about newcomers,
+   * in `ss-peers` events about changes and with full lists, and in answers to joins.
+   */
+  discoveryBytes: Readonly<Record<DiscoveryKind, number>>
   refused: Tally<RefusalReason>
   dropped: Tally<DropReason>
   closed: Tally<CloseReason>
@@ -153,6 +161,7 @@ export class Counters {
   readonly dials: Attempts = { total: 0, success: 0, failure: 0 }
   readonly relayed = { chunks: 0, bytes: 0 }
   announcements = 0
+  readonly discoveryBytes = { windows: 0, newcomers: 0, changes: 0, lists: 0, answers: 0 }
   readonly #refused: Tally<RefusalReason> = {}
   readonly #dropped: Tally<DropReason> = {}
   readonly #closed: Tally<CloseReason> = {}
@@ -182,13 +191,23 @@ export class Counters {
   /** A copy that later counting does not change. */
   snapshot(): Pick<
     RendezvousStats,
-    'joins' | 'dials' | 'relayed' | 'announcements' | 'refused' | 'dropped' | 'closed' | 'reset' | 'paused'
+    | 'joins'
+    | 'dials'
+    | 'relayed'
+    | 'announcements'
+    | 'discoveryBytes'
+    | 'refused'
+    | 'dropped'
+    | 'closed'
+    | 'reset'
+    | 'paused'
   > {
     return {
       joins: { ...this.joins },
       dials: { ...this.dials },
       relayed: { ...this.relayed },
       announcements: this.announcements,
+      discoveryBytes: { ...this.discoveryBytes },
       refused: { ...this.#refused },
       dropped: { ...this.#dropped },
       closed: { ...this.#closed },

@@ -8,6 +8,7 @@ describe('the counters', () => {
       dials: { total: 0, success: 0, failure: 0 },
       relayed: { chunks: 0, bytes: 0 },
       announcements: 0,
+      discoveryBytes: { windows: 0, newcomers: 0, changes: 0, lists: 0, answers: 0 },
       refused: {},
       dropped: {},
       closed: {},
@@ -32,11 +33,13 @@ describe('the counters', () => {
     counters.dials.failure += 2
     counters.relayed.bytes += 1000
     counters.announcements++
+    counters.discoveryBytes.lists += 500
     expect(counters.snapshot()).toEqual({
       joins: { total: 3, success: 0, failure: 0 },
       dials: { total: 0, success: 0, failure: 2 },
       relayed: { chunks: 0, bytes: 1000 },
       announcements: 1,
+      discoveryBytes: { windows: 0, newcomers: 0, changes: 0, lists: 500, answers: 0 },
       refused: { signature: 2, address: 1 },
       dropped: { 'unknown stream': 1 },
       closed: { 'server stop': 1 },
@@ -57,6 +60,7 @@ describe('the counters', () => {
       counters.dials.success++
       counters.relayed.chunks++
       counters.announcements++
+      counters.discoveryBytes.windows++
     }
     count()
     const before = counters.snapshot()

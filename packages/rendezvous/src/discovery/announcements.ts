@@ -2,6 +2,7 @@ import { EVENTS } from '@websocket-star/protocol'
 import { EncodedTexts, type Encoded } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
 import { addressUnder, keyOf, type Entry } from '../registry/entry.js'
+import type { Groups } from '../registry/groups.js'
 import type { Member } from '../registry/member.js'
 
 /** Bytes of an announcement beside its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
@@ -49,7 +50,9 @@ export class Announcements {
   }
 }
 
-/** About how many bytes it takes to announce one peer under a prefix. */
-export function announcementSize(prefix: string | undefined): number {
-  return BYTES + (prefix?.length ?? 0)
+/** Returns about how many bytes it takes to tell all these listeners of one peer. */
+export function announcementSize(listeners: Groups<unknown>): number {
+  let bytes = 0
+  for (const [prefix, group] of listeners) bytes += group.size * (BYTES + (prefix?.length ?? 0))
+  return bytes
 }

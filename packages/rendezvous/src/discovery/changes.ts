@@ -6,29 +6,47 @@ export interface Changes {
   readonly left: ReadonlyMap<string, Entry>
 }
 
-/** Who came and who left, in order. */
+/** Who came and who left, in order. A place in it stays the same when what is before it is forgotten. */
 export class ChangeLog {
   #events: { entry: Entry; isThere: boolean }[] = []
+  #start = 0
+  /** What changed between two places, until that is asked for no more. */
+  readonly #known = new Map<string, Changes>()
 
-  get length(): number {
-    return this.#events.length
+  /** The place after the last change. */
+  get end(): number {
+    return this.#start + this.#events.length
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0
   }
 
   /** @param isThere - whether the peer came; each comes and leaves by turns */
   add(entry: Entry, isThere: boolean): void {
     this.#events.push({ entry, isThere })
+    this.#known.clear()
   }
 
-  clear(): void {
-    this.#events = []
+  /** Forgets what was before a place. */
+  forget(end: number): void {
+    this.#events.splice(0, end - this.#start)
+    this.#start = end
+    this.#known.clear()
   }
 
-  /** What changed from a place in the log on. Neither who came and left nor who left and came back is in a list. */
-  since(position: number): Changes {
+  /** What changed between two places. Neither who came and left nor who left and came back is in a list. */
+  since(start: number, end = this.end): Changes {
+    const key = `${start} ${end}`
+    let changes = this.#known.get(key)
+    if (changes === undefined) this.#known.set(key, (changes = this.#gather(start, end)))
+    return changes
+  }
+
+  #gather(start: number, end: number): Changes {
     const joined = new Map<string, Entry>()
     const left = new Map<string, Entry>()
-    for (let index = position; index < this.#events.length; index++) {
-      const { entry, isThere } = this.#events[index] as { entry: Entry; isThere: boolean } // within its length
+    for (const { entry, isThere } of this.#events.slice(start - this.#start, end - this.#start)) {
       const [list, opposite] = isThere ? [joined, left] : [left, joined]
       if (!opposite.delete(entry.key)) list.set(entry.key, entry)
     }

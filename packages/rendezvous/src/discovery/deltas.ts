@@ -1,66 +1,57 @@
 import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
 import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import { canonicalUnder, keyOf } from '../registry/entry.js'
+import { canonicalUnder, type Entry } from '../registry/entry.js'
 import { Groups } from '../registry/groups.js'
 import type { Member } from '../registry/member.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters } from '../stats.js'
-import { ChangeLog, changesForOwner, type Changes } from './changes.js'
+import { announcementSize } from './announcements.js'
+import type { DiscoveryBudget } from './budget.js'
+import { changesForOwner, type Changes } from './changes.js'
+import { FullLists } from './full-lists.js'
+import { ownKeys, type Listener } from './listener.js'
 import { pauseBetween, SLOW_FROM } from './pace.js'
-import { PeerList } from './peer-list.js'
+import { Presence } from './presence.js'
 
-/** A client that is told of changes, and what it knows. */
-interface Listener {
-  readonly member: Member
-  /** The prefix it is told of others under. */
-  readonly prefix: string | undefined
-  /** Keys of its own peers, as of what it was told: it knows the others. */
-  own: readonly string[]
-  /** How much of the log it knows. */
-  position: number
-  /** The full list it is to get, or the rest of one it is getting. Until the list has begun it is told nothing. */
-  list: 'due' | { readonly peers: PeerList; next: number } | undefined
-}
-
-const SHARED_FROM = 256
-/** Bytes unsent above which a full list waits: one part more, and the client would be too slow to hear of changes. */
-const LIST_UP_TO = SLOW_FROM / 2
+/** The text of a batch, and how many joined; undefined if nothing changed. */
+type Batch = { message: EncodedTexts; count: number } | undefined
 
 /**
  * Tells the clients that want it who came and who left since the last time, in batches. What a client knows after each is
- * what the registry holds, without its own peers. Clients of one prefix share a batch's text.
+ * what the registry held when the batch was begun, without its own peers. Clients of one prefix share a batch's text.
+ *
+ * While the budget is used up, those who have not heard of a batch wait, and further changes are gathered meanwhile.
  */
 export class Deltas {
   readonly #interval: number
-  readonly #sharedFrom: number
-  readonly #registry: Registry
+  readonly #budget: DiscoveryBudget
   readonly #counters: Counters
+  readonly #presence: Presence
+  readonly #lists: FullLists
   readonly #listeners = new Map<Member, Listener>()
   readonly #groups = new Groups<Listener>()
-  /** Who came and left since the last batch. */
-  readonly #log = new ChangeLog()
+  /** How much of the log those know who have heard of the batch under way. */
+  #batchEnd: number | undefined
   /** To whom the next batch is not what it is to the others: they know a part of it, or their own peers changed. */
   readonly #apart = new Set<Listener>()
-  /** Those with a list to get, or to get the rest of. */
-  readonly #behind = new Set<Listener>()
-  /** The last list of each prefix, until the next batch. */
-  readonly #lists = new Map<string | undefined, PeerList>()
   #timer: NodeJS.Timeout | undefined
 
   /**
    * @param interval - milliseconds in which changes are gathered
    * @param sharedFrom - of so many peers a list serves all who want one before the next batch
    */
-  constructor(interval: number, registry: Registry, counters: Counters, sharedFrom = SHARED_FROM) {
+  constructor(interval: number, registry: Registry, budget: DiscoveryBudget, counters: Counters, sharedFrom?: number) {
     this.#interval = interval
-    this.#sharedFrom = sharedFrom
-    this.#registry = registry
+    this.#budget = budget
     this.#counters = counters
+    this.#presence = new Presence(registry, budget)
+    const onBegun = (listener: Listener) => this.#follow(listener)
+    this.#lists = new FullLists(this.#presence, budget, counters, onBegun, sharedFrom)
     registry.watch({
       presence: (entry, isOnline) => {
         if (this.#listeners.size === 0) return
-        this.#log.add(entry, isOnline)
+        this.#presence.changed(entry, isOnline, announcementSize(this.#groups))
         this.#schedule()
       },
       moved: (member) => this.#moved(member),
@@ -80,7 +71,7 @@ export class Deltas {
       listener = { member, prefix: member.prefix, own: [], position: 0, list: 'due' }
       this.#listeners.set(member, listener)
       this.#groups.add(listener.prefix, listener)
-      this.#behind.add(listener)
+      this.#lists.add(listener)
     }
     this.#schedule()
   }
@@ -89,7 +80,9 @@ export class Deltas {
   #welcome(member: Member): void {
     const listener = this.#listeners.get(member)
     // A list that has begun goes on when the log is empty, for it tells what the log tells too.
-    if (listener?.list === 'due' && this.#goOn(listener)) this.#schedule()
+    if (listener?.list !== 'due') return
+    this.#lists.sendTo(listener)
+    if (listener.list !== undefined) this.#schedule()
   }
 
   #forget(member: Member): void {
@@ -98,15 +91,17 @@ export class Deltas {
     this.#listeners.delete(member)
     this.#groups.delete(listener.prefix, listener)
     this.#apart.delete(listener)
-    this.#behind.delete(listener)
+    this.#lists.delete(listener)
     if (this.#listeners.size > 0) return
-    this.#clearLog()
+    this.#presence.clear()
+    this.#batchEnd = undefined
+    this.#lists.unshare()
     this.stop()
   }
 
   /** Looks whether those who read slowly have read by now. */
   sweep(): void {
-    if (this.#behind.size > 0) this.#flush()
+    if (!this.#lists.isEmpty) this.#flush()
   }
 
   /** No timer is left: nothing is told until something changes. */
@@ -123,116 +118,85 @@ export class Deltas {
 
   #flush(): void {
     this.stop()
+    if (this.#presence.isHolding) this.#release()
     this.#tellChanges()
-    this.#clearLog()
-    for (const listener of this.#apart) {
-      listener.position = 0
-      listener.own = ownKeys(listener.member)
-    }
-    this.#apart.clear()
-    let hasMore = false
-    for (const listener of this.#behind) hasMore = this.#goOn(listener) || hasMore
-    this.#lists.clear()
-    if (hasMore) this.#schedule()
+    const hasMore = this.#lists.send()
+    this.#lists.unshare()
+    if (hasMore || this.#presence.isHolding || this.#apart.size > 0 || !this.#presence.log.isEmpty) this.#schedule()
   }
 
-  #clearLog(): void {
-    this.#log.clear()
-    this.#lists.clear()
-  }
-
-  #tellChanges(): void {
-    const changes = this.#log.since(0)
-    for (const [prefix, group] of isEmpty(changes) ? [] : this.#groups) {
-      let message: EncodedTexts | undefined
-      for (const listener of group) {
-        if (!this.#apart.has(listener)) this.#tell(listener, (message ??= changesMessage(changes, prefix)), changes)
+  /** Tells of newcomers that were held back, but not their own clients. */
+  #release(): void {
+    for (const { holders } of this.#presence.release(announcementSize(this.#groups))) {
+      for (const { member } of holders) {
+        const listener = this.#listeners.get(member)
+        if (listener !== undefined) this.#apart.add(listener)
       }
     }
-    const since = new Map([[0, changes]])
-    for (const listener of this.#apart) {
-      const { member, position, prefix, list } = listener
-      if (list === 'due') continue
-      const missed = since.get(position) ?? this.#log.since(position)
-      since.set(position, missed)
-      const own = changesForOwner(missed, listener.own, ownKeys(member), (key) => this.#registry.byKey(key))
-      if (!isEmpty(own)) this.#tell(listener, changesMessage(own, prefix), own)
-    }
   }
 
-  #tell(listener: Listener, message: EncodedTexts, { joined }: Changes): void {
-    if (listener.list === 'due') return
+  /** Tells of changes as far as the budget goes, each client once in a batch. */
+  #tellChanges(): void {
+    const { log } = this.#presence
+    const isNew = this.#batchEnd === undefined
+    const end = (this.#batchEnd ??= log.end)
+    for (const listener of this.#apart) {
+      if (listener.list !== 'due' && listener.position >= end && !isNew) continue
+      if (this.#budget.left('changes') <= 0) return
+      this.#apart.delete(listener)
+      if (listener.list !== 'due') this.#tell(listener, this.#batchApart(listener))
+    }
+    for (const [prefix, group] of log.isEmpty ? [] : this.#groups) {
+      const batches = new Map<number, Batch>()
+      for (const listener of group) {
+        const { position, list } = listener
+        if (list === 'due' || position >= end) continue
+        if (this.#budget.left('changes') <= 0) return
+        if (!batches.has(position)) batches.set(position, batchOf(log.since(position, end), prefix))
+        listener.position = end
+        this.#tell(listener, batches.get(position))
+      }
+    }
+    this.#batchEnd = undefined
+    log.forget(end)
+  }
+
+  /** What a client is told whose own peers changed, or who knows a part of the batch: everything up to now. */
+  #batchApart(listener: Listener): Batch {
+    const { log } = this.#presence
+    const { member, position, own, prefix } = listener
+    listener.own = ownKeys(member)
+    listener.position = log.end
+    const find = (key: string) => this.#presence.find(key)
+    return batchOf(changesForOwner(log.since(position), own, listener.own, find), prefix)
+  }
+
+  /** The list of a client has begun: further batches tell it what is not in the list. */
+  #follow(listener: Listener): void {
+    if (this.#presence.log.end > listener.position) this.#apart.add(listener)
+    else this.#apart.delete(listener)
+  }
+
+  #tell(listener: Listener, batch: Batch): void {
+    if (batch === undefined) return
     const { session } = listener.member
-    if (session.buffered > SLOW_FROM) {
-      // Nothing is buffered for one that reads slowly: it gets a list once it has read.
+    const isOver = listener.list === undefined && this.#budget.leftFor(session.remote) <= 0
+    if (session.buffered > SLOW_FROM || isOver) {
+      // Nothing is kept for one that reads slowly, or whose address was sent too much: it gets a list when it can.
       listener.list = 'due'
-      this.#behind.add(listener)
+      this.#lists.add(listener)
       return
     }
-    session.sendEncoded(message)
-    this.#counters.announcements += joined.size
-  }
-
-  /**
-   * Sends as much of a full list as the client may have unsent.
-   *
-   * @returns whether there is more to send, and some of it was sent
-   */
-  #goOn(listener: Listener): boolean {
-    const { session } = listener.member
-    if (session.buffered > LIST_UP_TO) return false
-    const list = this.#listOf(listener)
-    // Who has left since the last batch is named: the next one tells who is gone, but not who has come back.
-    const { left } = this.#log.since(listener.position)
-    const isThere = (key: string) => this.#registry.byKey(key) !== undefined || left.has(key)
-    do {
-      const { message, count } = list.peers.part(list.next, listener.own, isThere)
-      session.sendEncoded(message)
-      this.#counters.announcements += count
-      if (++list.next === list.peers.length) {
-        listener.list = undefined
-        this.#behind.delete(listener)
-        return false
-      }
-    } while (session.buffered <= LIST_UP_TO)
-    return true
-  }
-
-  /**
-   * The list that a listener is getting. Who comes or leaves after it was made is told by the next batch; who has left
-   * before that, and has not been named yet, is left out.
-   */
-  #listOf(listener: Listener): { readonly peers: PeerList; next: number } {
-    if (typeof listener.list === 'object') return listener.list
-    const peers = this.#listUnder(listener.prefix)
-    listener.own = ownKeys(listener.member)
-    listener.position = peers.position
-    if (this.#log.length > 0) this.#apart.add(listener)
-    else this.#apart.delete(listener)
-    listener.list = { peers, next: 0 }
-    return listener.list
-  }
-
-  #listUnder(prefix: string | undefined): PeerList {
-    const last = this.#registry.size > this.#sharedFrom ? this.#lists.get(prefix) : undefined
-    if (last !== undefined) return last
-    const list = new PeerList(this.#registry.peers(), prefix, this.#log.length)
-    this.#lists.set(prefix, list)
-    return list
+    session.sendEncoded(batch.message)
+    this.#counters.announcements += batch.count
+    this.#budget.spendFor(session.remote, 'changes', batch.message.size)
   }
 }
 
-function ownKeys(member: Member): string[] {
-  return Array.from(member.addresses.values(), keyOf)
-}
-
-function isEmpty({ joined, left }: Changes): boolean {
-  return joined.size === 0 && left.size === 0
-}
-
-function changesMessage({ joined, left }: Changes, prefix: string | undefined): EncodedTexts {
-  const addresses = (entries: Changes['joined']) =>
+function batchOf({ joined, left }: Changes, prefix: string | undefined): Batch {
+  if (joined.size === 0 && left.size === 0) return undefined
+  const addresses = (entries: ReadonlyMap<string, Entry>) =>
     Array.from(entries.values(), (entry) => canonicalUnder(entry, prefix))
   const delta: PeersDelta = { joined: addresses(joined), left: addresses(left) }
-  return new EncodedTexts([eventText(EVENTS.peers, [delta])])
+  return { message: new EncodedTexts([eventText(EVENTS.peers, [delta])]), count: joined.size }
 }

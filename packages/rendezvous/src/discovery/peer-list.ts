@@ -14,16 +14,18 @@ interface Part {
   encoded: EncodedTexts | undefined
 }
 
-/** All peers at one moment as clients of one prefix are told of them: in parts, each of which is encoded once. */
+/**
+ * All peers at one moment as clients of one prefix are told of them: in parts, each of which is encoded once while more
+ * clients may want the list.
+ */
 export class PeerList {
   /** How much of the log of changes it holds. */
   readonly position: number
   readonly #prefix: string | undefined
   readonly #parts: readonly Part[]
-  /** In which part each peer is. */
-  readonly #partOf = new Map<string, number>()
+  #isShared = true
 
-  constructor(entries: Iterable<Entry>, prefix: string | undefined, position: number) {
+  constructor(entries: readonly Entry[], prefix: string | undefined, position: number) {
     const groups = partition(entries, prefix)
     this.position = position
     this.#prefix = prefix
@@ -35,7 +37,6 @@ export class PeerList {
       },
       encoded: undefined
     }))
-    for (const [index, group] of groups.entries()) for (const { key } of group) this.#partOf.set(key, index)
   }
 
   /** How many parts it has; at least one. */
@@ -55,13 +56,19 @@ export class PeerList {
   ): { message: EncodedTexts; count: number } {
     const part = this.#parts[index]
     if (part === undefined) throw new RangeError(`the list has no part ${index}`)
-    const hasOwn = own.some((key) => this.#partOf.get(key) === index)
-    if (!hasOwn && part.entries.every(({ key }) => isThere(key))) {
-      part.encoded ??= this.#encode(part.entries, part.flags)
-      return { message: part.encoded, count: part.entries.length }
+    const ownKeys = new Set(own)
+    const entries = part.entries.filter(({ key }) => isThere(key) && !ownKeys.has(key))
+    if (entries.length < part.entries.length || !this.#isShared) {
+      return { message: this.#encode(entries, part.flags), count: entries.length }
     }
-    const entries = part.entries.filter(({ key }) => isThere(key) && !own.includes(key))
-    return { message: this.#encode(entries, part.flags), count: entries.length }
+    part.encoded ??= this.#encode(entries, part.flags)
+    return { message: part.encoded, count: entries.length }
+  }
+
+  /** Keeps no bytes for others: the list is for those only who are getting it. */
+  unshare(): void {
+    this.#isShared = false
+    for (const part of this.#parts) part.encoded = undefined
   }
 
   #encode(entries: readonly Entry[], flags: Part['flags']): EncodedTexts {
@@ -74,7 +81,7 @@ export class PeerList {
   }
 }
 
-function partition(entries: Iterable<Entry>, prefix: string | undefined): Entry[][] {
+function partition(entries: readonly Entry[], prefix: string | undefined): Entry[][] {
   let part: Entry[] = []
   const parts = [part]
   let length = 0

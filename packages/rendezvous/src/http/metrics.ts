@@ -9,10 +9,11 @@ interface Figure<Stats = RendezvousStats> {
   read: (stats: Stats) => number
 }
 
-/** One figure with a count for each reason. */
+/** One figure with a count for each reason, or for each value of another label. */
 interface Tally<Stats = RendezvousStats> {
   name: string
   help: string
+  label?: string
   read: (stats: Stats) => Readonly<Record<string, number | undefined>>
 }
 
@@ -80,6 +81,12 @@ const COUNTERS: readonly Figure[] = [
 ]
 
 const TALLIES: readonly Tally[] = [
+  {
+    name: 'rendezvous_discovery_bytes_total',
+    help: 'bytes sent to tell clients of other peers',
+    label: 'kind',
+    read: (stats) => stats.discoveryBytes
+  },
   { name: 'rendezvous_refused_total', help: 'requests answered with an error', read: (stats) => stats.refused },
   { name: 'rendezvous_dropped_total', help: 'frames that went nowhere', read: (stats) => stats.dropped },
   { name: 'rendezvous_closed_total', help: 'connections that ended', read: (stats) => stats.closed },
@@ -202,15 +209,15 @@ function addFigures<Stats>(
       }
     })
   }
-  for (const { name, help, read } of tallies) {
+  for (const { name, help, label = 'reason', read } of tallies) {
     const counter: Counter = new Counter({
       name,
       help,
       registers,
-      labelNames: ['reason'],
+      labelNames: [label],
       collect: () => {
         counter.reset()
-        for (const [reason, count] of Object.entries(read(stats()))) counter.inc({ reason }, count ?? 0)
+        for (const [value, count] of Object.entries(read(stats()))) counter.inc({ [label]: value }, count ?? 0)
       }
     })
   }

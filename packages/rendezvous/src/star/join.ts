@@ -9,6 +9,7 @@ import {
   wireErrorFor,
   type StarAddress
 } from '@websocket-star/protocol'
+import type { DiscoveryBudget } from '../discovery/budget.js'
 import type { OwnNames } from '../names/own-names.js'
 import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { Holder } from '../registry/entry.js'
@@ -60,6 +61,7 @@ export class Joining {
   readonly #options: JoinOptions
   readonly #registry: Registry
   readonly #takeover: Takeover
+  readonly #discoveryBudget: DiscoveryBudget
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
@@ -70,6 +72,7 @@ export class Joining {
     options: JoinOptions,
     registry: Registry,
     takeover: Takeover,
+    discoveryBudget: DiscoveryBudget,
     counters: Counters,
     onFault: (error: unknown) => void,
     now: () => number = () => performance.now()
@@ -78,6 +81,7 @@ export class Joining {
     this.#options = options
     this.#registry = registry
     this.#takeover = takeover
+    this.#discoveryBudget = discoveryBudget
     this.#counters = counters
     this.#now = now
   }
@@ -289,7 +293,7 @@ export class Joining {
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */
   #answer(member: Member, ack: Ack | undefined): void {
-    ack?.(null, null, joinList(this.#registry, member, this.#options.joinList))
+    ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, member, this.#options.joinList))
   }
 
   #dropOldestChallenge(): void {

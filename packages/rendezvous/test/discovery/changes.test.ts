@@ -44,7 +44,7 @@ describe('what changed', () => {
 
   test('from a place in the log on is what somebody missed who knew what was before', () => {
     const log = logOf('+a', '+b', '-a', '+a', '-b')
-    expect(log.length).toBe(5)
+    expect(log.end).toBe(5)
     expect([0, 1, 2, 3, 4, 5].map((position) => keys(log.since(position)))).toEqual([
       { joined: ['a'], left: [] },
       { joined: [], left: [] },
@@ -55,10 +55,26 @@ describe('what changed', () => {
     ])
   })
 
-  test('is nothing after it was cleared', () => {
-    const log = logOf('+a')
-    log.clear()
-    expect([log.length, keys(log.since(0))]).toEqual([0, { joined: [], left: [] }])
+  test('up to a place is what was so then', () => {
+    const log = logOf('+a', '-a', '-b', '+c')
+    expect([1, 2, 3, 4].map((end) => keys(log.since(0, end)))).toEqual([
+      { joined: ['a'], left: [] },
+      { joined: [], left: [] },
+      { joined: [], left: ['b'] },
+      { joined: ['c'], left: ['b'] }
+    ])
+  })
+
+  test('is the same from the same places when what was before them is forgotten', () => {
+    const log = logOf('+a', '-b', '+c', '-a')
+    const before = keys(log.since(2))
+    log.forget(2)
+    expect([log.end, keys(log.since(2)), log.isEmpty]).toEqual([4, before, false])
+    log.forget(4)
+    log.add(entry('d'), true)
+    expect(keys(log.since(4))).toEqual({ joined: ['d'], left: [] })
+    log.forget(5)
+    expect([log.end, log.isEmpty]).toEqual([5, true])
   })
 
   test('leads from those who were there to those who are, from any place, for owners of any peers', () => {

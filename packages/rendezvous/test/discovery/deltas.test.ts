@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
 import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { SLOW_FROM } from '../../src/discovery/pace.js'
@@ -14,6 +15,7 @@ const INTERVAL = 50
 
 let registry: Registry
 let counters: Counters
+let budget: DiscoveryBudget
 let discovery: Discovery
 let deltas: Deltas
 
@@ -26,11 +28,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function create(): void {
+function create(limits: Partial<DiscoveryBudgetOptions> = {}): void {
+  const options = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, ...limits }
   registry = new Registry()
   counters = new Counters()
-  discovery = new Discovery({ interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }, registry, counters)
-  deltas = new Deltas(INTERVAL, registry, counters)
+  budget = new DiscoveryBudget(options, counters)
+  discovery = new Discovery(options, registry, budget, counters)
+  deltas = new Deltas(INTERVAL, registry, budget, counters)
 }
 
 function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
@@ -81,7 +85,7 @@ describe('a client that wants deltas', () => {
     join(client('none'), 2, OTHER_PREFIX)
     const listener = join(client(), 3)
     expect(messages(listener)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
-    expect(joinList(registry, listener, 256)).toEqual([])
+    expect(joinList(registry, budget, listener, 256)).toEqual([])
     expect(counters.announcements).toBe(2)
     void discovery.introduce(registry.get(address(1)) ?? expect.fail())
     discovery.tick()
@@ -243,7 +247,7 @@ test('a client that wants to hear of nobody hears of nobody, and its prefix coun
   discovery.tick()
   batch()
   expect(quiet.recording.sent).toEqual([])
-  expect(joinList(registry, quiet, 256)).toEqual([])
+  expect(joinList(registry, budget, quiet, 256)).toEqual([])
   expect(quiet.prefix).toBe(OTHER_PREFIX)
 })
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
 import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
 import { SLOW_FROM } from '../../src/discovery/pace.js'
 import type { Entry } from '../../src/registry/entry.js'
@@ -20,10 +21,11 @@ function announcement(number: number, prefix = PREFIX): string {
 describe('discovery', () => {
   let registry: Registry
   let counters: Counters
+  let budget: DiscoveryBudget
   let discovery: Discovery
   let now: number
 
-  function create(options: Partial<DiscoveryOptions> = {}): void {
+  function create(options: Partial<DiscoveryOptions & DiscoveryBudgetOptions> = {}): void {
     registry = new Registry()
     counters = new Counters()
     now = 1_000_000
@@ -33,7 +35,8 @@ describe('discovery', () => {
       maxBytesPerSecond: 4_000_000,
       ...options
     }
-    discovery = new Discovery(all, registry, counters, () => now)
+    budget = new DiscoveryBudget(all, counters, () => now)
+    discovery = new Discovery(all, registry, budget, counters, () => now)
   }
 
   /** A session that has joined, without a word to the others. */
@@ -78,7 +81,7 @@ describe('discovery', () => {
     discovery.tick()
     expect(older.recording.texts).toEqual([])
     expect(newer.recording.texts).toEqual([])
-    expect(joinList(registry, older, 256)).toEqual([])
+    expect(joinList(registry, budget, older, 256)).toEqual([])
   })
 
   test('a client is told under the prefix it joined last', () => {
@@ -183,7 +186,7 @@ describe('discovery', () => {
     joined(2, OTHER_PREFIX)
     joined(3)
     const joiner = joined(4, OTHER_PREFIX)
-    expect(joinList(registry, joiner, 256)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
+    expect(joinList(registry, budget, joiner, 256)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
   })
 
   test('it names so many others and no more, none of them without a peer id', () => {
@@ -192,14 +195,14 @@ describe('discovery', () => {
     joined(3)
     for (const number of [1, 2, 3]) registry.claim(createMember('nameless'), addressWithoutPeer(number))
     const joiner = joined(4)
-    expect(joinList(registry, joiner, 2)).toEqual([3, 2].map((n) => address(n).legacy))
+    expect(joinList(registry, budget, joiner, 2)).toEqual([3, 2].map((n) => address(n).legacy))
   })
 
   test('one who joined without a prefix gets the others as they joined', () => {
     joined(1, OTHER_PREFIX)
     const nameless = createMember('nameless')
     registry.claim(nameless, addressWithoutPeer(7))
-    expect(joinList(registry, nameless, 256)).toEqual([address(1, OTHER_PREFIX).legacy])
+    expect(joinList(registry, budget, nameless, 256)).toEqual([address(1, OTHER_PREFIX).legacy])
   })
 
   test('announcements are for those who want to hear them, and so is the list of a join', () => {
@@ -215,7 +218,7 @@ describe('discovery', () => {
     expect(legacy.recording.texts).toEqual([0, 1, 0, 1].map((number) => announcement(number)))
     expect(deltas.recording.texts).toEqual([])
     expect(none.recording.texts).toEqual([])
-    expect([deltas, none, legacy].map((member) => joinList(registry, member, 256).length)).toEqual([0, 0, 2])
+    expect([deltas, none, legacy].map((member) => joinList(registry, budget, member, 256).length)).toEqual([0, 0, 2])
   })
 
   test('a prefix counts whatever its clients want to hear', () => {

@@ -1,5 +1,6 @@
 import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
+import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { OwnNames } from '../../src/names/own-names.js'
@@ -40,13 +41,10 @@ export function createJoining(
   const counters = new Counters()
   let now = 1_000_000
   const clock = () => now
-  const discovery = new Discovery(
-    { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 },
-    registry,
-    counters,
-    clock
-  )
-  const deltas = new Deltas(50, registry, counters)
+  const discoveryOptions = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }
+  const budget = new DiscoveryBudget(discoveryOptions, counters, clock)
+  const discovery = new Discovery(discoveryOptions, registry, budget, counters, clock)
+  const deltas = new Deltas(50, registry, budget, counters)
   const all: JoinOptions = {
     cryptoChallenge: true,
     strictMultiaddr: true,
@@ -62,7 +60,7 @@ export function createJoining(
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
   const takeover = new Takeover(registry, backplane, nobodyElsewhere, TAKEOVER_TIMEOUT, onFault)
-  const joining = new Joining(all, registry, takeover, counters, onFault, clock)
+  const joining = new Joining(all, registry, takeover, budget, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
     discovery,

@@ -8,3 +8,8 @@ export function createMember(id: string, journal?: unknown[][], options?: Record
   const recording = new RecordingSession(id, journal, options)
   return Object.assign(new Member(recording.session, 0), { recording })
 }
+
+/** The options of a member that connects from an address; those of any if it is undefined. */
+export function at(ip: string | undefined): RecordingOptions {
+  return ip === undefined ? {} : { remote: { ip, exempt: false, reach: 'anywhere' } }
+}

@@ -3,6 +3,7 @@ import { Channels } from '../../src/cluster/channels.js'
 import type { HopWindowOptions } from '../../src/cluster/hop-window.js'
 import { LocalBackplane, type LocalStar } from '../../src/cluster/local.js'
 import { Probes } from '../../src/cluster/probes.js'
+import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
@@ -53,11 +54,9 @@ export class TestNode {
       now
     )
     this.router = new Router({ streamsPerSession: 16, acceptTimeout: 60_000 }, this.flow, this.counters, now)
-    this.discovery = new Discovery(
-      { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 },
-      this.registry,
-      this.counters
-    )
+    const discoveryOptions = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }
+    const budget = new DiscoveryBudget(discoveryOptions, this.counters)
+    this.discovery = new Discovery(discoveryOptions, this.registry, budget, this.counters)
     const probes = new Probes(this.backplane, TAKEOVER_TIMEOUT)
     this.takeover = new Takeover(
       this.registry,
