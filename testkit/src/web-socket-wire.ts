@@ -97,10 +97,11 @@ export class WebSocketWire implements Wire {
     this.tcp.destroy()
   }
 
-  #connect({ protocol, hostname: host, port: text }: URL, { ca, readBuffer }: WireOptions): Socket {
+  #connect({ protocol, hostname: host, port: text }: URL, { ca, readBuffer, localAddress }: WireOptions): Socket {
     const port = Number(text)
     if (readBuffer === undefined) {
-      const tcp = protocol === 'https:' ? connectTls({ host, port, ca }) : connect({ host, port, noDelay: true })
+      const tcp =
+        protocol === 'https:' ? connectTls({ host, port, ca }) : connect({ host, port, localAddress, noDelay: true })
       return tcp.on('data', (bytes: Buffer) => this.#read(bytes))
     }
     const onread: OnReadOpts = {
@@ -110,7 +111,7 @@ export class WebSocketWire implements Wire {
         return true
       }
     }
-    return connect({ host, port, noDelay: true, onread })
+    return connect({ host, port, localAddress, noDelay: true, onread })
   }
 
   #read(bytes: Buffer): void {

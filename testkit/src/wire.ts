@@ -24,6 +24,8 @@ export interface WireOptions {
   ca?: string
   /** The session to go on with, for an upgrade. */
   sid?: string
+  /** The address to connect from. Not with TLS or polling. */
+  localAddress?: string
   /** Default `/socket.io/`. */
   path?: string
   /** What is read into, over and over. Default: a new buffer for each read. Not with TLS. */

@@ -1,0 +1,50 @@
+import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ATTACKS } from './attacks/index.js'
+import { enterNamespace } from './namespace.js'
+import { missesOf, summaryOf, tableOf } from './report.js'
+import { runTrial, type Result } from './trial.js'
+
+/** Attacks a server while well-behaved clients use it, and shows what they notice: `npm run attack`. */
+
+const HERE = fileURLToPath(new URL('../..', import.meta.url))
+
+const { values } = parseArgs({
+  options: {
+    connections: { type: 'string', default: '60' },
+    seconds: { type: 'string', default: '10' },
+    only: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    server: { type: 'string', default: HERE },
+    json: { type: 'string' }
+  }
+})
+const [connections, seconds] = [Number(values.connections), Number(values.seconds)]
+if (!Number.isInteger(connections) || connections < 1) throw new Error('--connections is a whole number from 1')
+if (!(seconds > 0)) throw new Error('--seconds is a number above 0')
+const names = values.only?.split(',') ?? ATTACKS.map(({ name }) => name)
+const unknown = names.filter((name) => !ATTACKS.some((attack) => attack.name === name))
+if (unknown.length > 0) throw new Error(`There is no attack named ${unknown.join(', ')}; --list names them`)
+
+if (values.list) {
+  for (const { name, about } of ATTACKS) console.log(`${name.padEnd(24)}${about}`)
+  process.exit()
+}
+await enterNamespace()
+
+console.log(
+  `${names.length} attacks on ${values.server}, ${connections} connections and ${seconds} s each unless a row says otherwise;` +
+    ` ${cpus().length} cores, Node ${process.version}. Well-behaved clients run at priority -10 where that is allowed.\n`
+)
+const results: Result[] = []
+for (const attack of ATTACKS.filter(({ name }) => names.includes(name))) {
+  const result = await runTrial(attack, { checkout: values.server, connections, seconds })
+  results.push(result)
+  console.log(summaryOf(result))
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`)
+}
+const missed = results.filter((result) => missesOf(result).length > 0)
+console.log(`\n${tableOf(results)}\n\n${results.length - missed.length} of ${results.length} rows meet the goals`)
+process.exit(missed.length === 0 ? 0 : 1)
