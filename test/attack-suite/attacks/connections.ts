@@ -83,7 +83,7 @@ async function deadline(scene: Scene): Promise<void> {
 async function reconnect(scene: Scene): Promise<void> {
   await besiege(scene, { pause: 0 }, (peer) => {
     scene.tally.messages++
-    peer.tcp.resetAndDestroy()
+    scene.tally.leave(peer.tcp)
   })
 }
 
@@ -93,7 +93,7 @@ async function socketChurn(scene: Scene): Promise<void> {
     async (tcp) => {
       await new Promise((resolve) => tcp.once('connect', resolve).once('close', resolve))
       scene.tally.messages++
-      tcp.resetAndDestroy()
+      scene.tally.leave(tcp)
     },
     { pause: 1 }
   )
@@ -137,7 +137,7 @@ export const CONNECTIONS: readonly Attack[] = [
     about: 'connections that say nothing, to a server that may have 2,048 files open',
     scale: 50,
     openFiles: 2_048,
-    run: async (scene) => await besiegeSockets(scene, (tcp) => void tcp.resume())
+    run: async (scene) => await besiegeSockets(scene, (tcp) => void tcp.resume(), { pause: 3_000 })
   },
   { name: 'slow-headers', about: 'a byte of a request every half second', scale: 4, run: slowHeaders },
   { name: 'slow-bodies', about: 'a byte of a POST every half second', scale: 4, run: slowBodies },

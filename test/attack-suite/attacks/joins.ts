@@ -3,13 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { textFrame, type RawPeer } from '@websocket-star/testkit'
 import { peerIdOf } from '../../../bench/src/wire/peer-id.js'
 import type { Attack, Scene } from './attack.js'
-import { burstOf, flood } from './flood.js'
+import { flood } from './flood.js'
 import { besiege, ignoreAnswers, reasonOf } from './peers.js'
 
 /** Joins that are dear to check, or that make the server tell everybody. */
 
 const DELTAS = { eio: '4', auth: { websocketStar: { version: 2, peers: 'deltas' } } } as const
 const ADDRESSES = 8
+/** Milliseconds between two rounds of one attacker: sixty of them make a few more than an address may. */
+const ROUND_PAUSE = 250
 
 /** A public key as it is sent, and the peer id that belongs to it. */
 interface HostileKey {
@@ -45,20 +47,18 @@ function hostileKey(der: Buffer): HostileKey {
   return { hex: key.toString('hex'), id: peerIdOf(createHash('sha256').update(key).digest()) }
 }
 
-/** Asks for a challenge, answers with a wrong signature, and so on. */
+/** Asks for a challenge, answers with a wrong signature, and so on, about as fast as one address may. */
 async function wrongSignatures(scene: Scene, { hex, id }: HostileKey, signature: string): Promise<void> {
   const address = `${scene.prefix}/ipfs/${id}`
   await besiege(scene, {}, async (peer) => {
     ignoreAnswers(peer)
-    const rounds = [`420["ss-join","${address}","${hex}"]`, `421["ss-join","${address}","${signature}"]`]
-    await flood(
-      scene,
-      peer.tcp,
-      burstOf(
-        rounds.map((text) => textFrame(text)),
-        2
-      )
-    )
+    while (!scene.signal.aborted && peer.tcp.writable) {
+      for (const [number, data] of [hex, signature].entries()) {
+        if (peer.tcp.writableLength === 0) peer.send(`42${number}["ss-join","${address}","${data}"]`)
+        scene.tally.messages++
+        await delay(ROUND_PAUSE)
+      }
+    }
   })
 }
 
@@ -90,7 +90,7 @@ async function listChurn(scene: Scene): Promise<void> {
       await peer.join(scene.keyOf(index), scene.prefix)
       scene.tally.messages++
     } finally {
-      peer.tcp.resetAndDestroy()
+      scene.tally.leave(peer.tcp)
     }
   })
 }

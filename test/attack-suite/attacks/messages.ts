@@ -79,7 +79,7 @@ async function earlyPings(scene: Scene): Promise<void> {
     tcp.write(bytes)
     scene.tally.messages += pings.messages
     await Promise.race([delay(200), over(scene)])
-    tcp.resetAndDestroy()
+    scene.tally.leave(tcp)
   })
 }
 

@@ -72,7 +72,7 @@ export async function endOf(scene: Scene, peer: RawPeer): Promise<void> {
     else scene.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   const closed = await Promise.race([peer.wire.closed, isOver])
-  if (closed !== undefined) scene.tally.ended(`closed ${closed.code} ${closed.reason}`.trim())
+  if (closed !== undefined) scene.tally.ended(`closed ${closed.code} ${closed.reason}`.trim(), peer.tcp)
 }
 
 /** Has a peer take no notice of what it is sent, at little cost. */

@@ -37,7 +37,7 @@ export async function besiegeSockets(
       }
       await attack(tcp, index)
       await Promise.race([closed, over(scene)])
-      if (tcp.closed) scene.tally.ended(['closed', ...[...statuses].toSorted(), failure].join(' ').trim())
+      if (tcp.closed) scene.tally.ended(['closed', ...[...statuses].toSorted(), failure].join(' ').trim(), tcp)
       await delay(pause)
     }
   })

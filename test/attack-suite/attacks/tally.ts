@@ -16,6 +16,7 @@ export class Tally {
   messages = 0
   readonly #ends = new Map<string, number>()
   readonly #open = new Set<Socket>()
+  readonly #left = new WeakSet<Socket>()
   #sent = 0
   #received = 0
   #opened = 0
@@ -33,8 +34,16 @@ export class Tally {
     })
   }
 
-  ended(reason: string): void {
-    if (!this.#isOver) this.#ends.set(reason, (this.#ends.get(reason) ?? 0) + 1)
+  /** Ends a connection that is not to be counted as ended by the server. */
+  leave(tcp: Socket): void {
+    this.#left.add(tcp)
+    tcp.resetAndDestroy()
+  }
+
+  /** @param tcp - the connection that has ended, if one has */
+  ended(reason: string, tcp?: Socket): void {
+    const isCounted = !this.#isOver && (tcp === undefined || !this.#left.has(tcp))
+    if (isCounted) this.#ends.set(reason, (this.#ends.get(reason) ?? 0) + 1)
   }
 
   /** Counts no ends from now on. */
