@@ -1,6 +1,7 @@
 import { figure, markdownTable } from '../../bench/src/report/table.js'
 import type { Result } from './trial.js'
 import type { DelayFigures } from './witnesses/delays.js'
+import type { Testimony } from './witnesses/witnesses.js'
 
 /** What every attack has to leave of the server. Milliseconds, bytes. */
 const GOALS = { p99: 50, health: 200, memory: 128 * 2 ** 20 }
@@ -46,6 +47,7 @@ export function tableOf(results: readonly Result[]): string {
     'connections',
     'legacy pair p50 / p99 / longest, ms',
     'new pair, ms',
+    'before the attack: p99 / longest, ms',
     'RSS before, MB',
     'rise, MB',
     '/health, ms',
@@ -56,13 +58,14 @@ export function tableOf(results: readonly Result[]): string {
     'goals'
   ]
   const rows = results.map((result) => {
-    const { attack, connections, addresses, during, haul, rssBefore, rssHighest, loopDelay } = result
+    const { attack, connections, addresses, during, quiet, haul, rssBefore, rssHighest, loopDelay } = result
     const misses = missesOf(result)
     return [
       attack,
       addresses === 1 ? String(connections) : `${connections} from ${addresses}`,
       delays(during.legacy),
       delays(during.new),
+      `${figure(worst(quiet, 'p99'))} / ${figure(worst(quiet, 'longest'))}`,
       figure(rssBefore / 1e6),
       figure((rssHighest - rssBefore) / 1e6),
       figure(during.health.longest),
@@ -79,6 +82,11 @@ export function tableOf(results: readonly Result[]): string {
 function delays({ p50, p99, longest, missing }: DelayFigures): string {
   const more = missing > 20 ? '>' : ''
   return `${figure(p50)} / ${figure(p99)} / ${more}${figure(longest)}`
+}
+
+/** Returns the figure of the pair that was worse off. */
+function worst(testimony: Testimony, name: 'p99' | 'longest'): number {
+  return Math.max(testimony.legacy[name], testimony.new[name])
 }
 
 function gains({ messages, bytesSent, bytesReceived, opened, openAtEnd }: Result['haul']): string {

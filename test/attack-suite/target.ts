@@ -7,7 +7,7 @@ import { OPERATOR_ADDRESS, SERVER_ADDRESS } from './namespace.js'
 
 const PORT = 9090
 /** Milliseconds. */
-const PATIENCE = 15_000
+const PATIENCE = 30_000
 
 /** The server under attack: the command line without a flag. */
 export class Target implements AsyncDisposable {

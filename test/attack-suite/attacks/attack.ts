@@ -1,5 +1,4 @@
-import type { KeyKind } from '../../support/raw-identity.js'
-import type { Identity } from '../../support/raw-identity.js'
+import type { Identity, KeyKind } from '../../support/raw-identity.js'
 import type { Tally } from './tally.js'
 
 /** A peer that is attacked in particular: it takes each dial, as clients do. */

@@ -71,6 +71,24 @@ function relaying(name: string, about: string, accomplices: Accomplices, more: P
 const EXTENDED_ONES = { options: EXTENDED, window: WINDOW }
 const LEGACY_ONES = { options: {} }
 
+/** Grants credit on connections of their own again and again. */
+async function creditFlood(scene: Scene): Promise<void> {
+  await Promise.all(
+    Array.from({ length: Math.floor(scene.connections / 2) }, async (_, pair) => {
+      const [dialer, listener] = await Promise.all([
+        joined(scene, 2 * pair, EXTENDED),
+        joined(scene, 2 * pair + 1, EXTENDED)
+      ])
+      if (dialer === undefined || listener === undefined) return
+      const { far } = await openOneWay(dialer, listener, WINDOW)
+      for (const peer of [dialer, listener]) ignoreAnswers(peer)
+      const credit = textFrame(`42["socket.io-pull-stream.credit.${far.receives}",1]`)
+      await flood(scene, listener.tcp, burstOf([credit]))
+      await Promise.all([endOf(scene, dialer), endOf(scene, listener)])
+    })
+  )
+}
+
 export const BACKLOGS: readonly Attack[] = [
   relaying('one-byte-backlogs', 'chunks of one byte to accomplices that do not read, then all leave at once', {
     ...EXTENDED_ONES,
@@ -100,6 +118,7 @@ export const BACKLOGS: readonly Attack[] = [
     size: 65_536,
     reads: true
   }),
+  { name: 'credits', about: 'credit of one byte to accomplices', keys: ED25519, run: creditFlood },
   relaying('unaccepted-chunks', 'chunks to accomplices that never let them send', {
     ...LEGACY_ONES,
     size: 1_024,

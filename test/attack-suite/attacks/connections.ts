@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Attack, Scene } from './attack.js'
+import { eachAttacker, type Attack, type Scene } from './attack.js'
 import { flood } from './flood.js'
 import { besiege, endOf, connect } from './peers.js'
 import { askOnce, besiegeSockets, getRequest, openPolling, over } from './sockets.js'
-import { eachAttacker } from './attack.js'
 
 /** Connections and requests over HTTP: many, slow, unfinished, pipelined. */
 
@@ -131,6 +130,22 @@ async function wrongTokens(scene: Scene): Promise<void> {
   })
 }
 
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+const MALFORMED: readonly string[] = [
+  'GET\r\n\r\n',
+  '\u0016\u0003\u0001\u0002\u0000\r\n\r\n',
+  'GET / HTTP/9.9\r\n\r\n',
+  `GET / HTTP/1.1\r\n${'X'.repeat(20_000)}: 1\r\n\r\n`,
+  'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+  'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  'GET /%ff%00/../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  `GET / HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`,
+  `GET /socket.io/ HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`,
+  `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n${UPGRADE}Sec-WebSocket-Key: x\r\n\r\n`,
+  `GET /socket.io/?EIO=4&transport=websocket&sid=x HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`,
+  'GET /socket.io/?EIO=9&transport=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+]
+
 export const CONNECTIONS: readonly Attack[] = [
   {
     name: 'silent-sockets',
@@ -156,6 +171,19 @@ export const CONNECTIONS: readonly Attack[] = [
       checksToken: true
     }
   ),
+  pipelining('large-headers', 'requests with headers of 12 kB, pipelined', '/health', `X: ${'a'.repeat(12_000)}\r\n`),
+  {
+    name: 'malformed-requests',
+    about: 'requests that are none, each on a connection of its own',
+    run: async (scene) =>
+      await besiegeSockets(
+        scene,
+        (tcp) => {
+          tcp.write(MALFORMED[scene.tally.messages++ % MALFORMED.length] ?? '')
+        },
+        { pause: 10 }
+      )
+  },
   pipelining('unread-pages', 'requests for the status page whose answers are not read', '/', '', { reads: false }),
   { name: 'wrong-tokens', about: 'wrong admin tokens, one after the other', checksToken: true, run: wrongTokens },
   {

@@ -3,31 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { textFrame, type RawPeer } from '@websocket-star/testkit'
 import type { Attack, Scene } from './attack.js'
 import { burstOf, flood } from './flood.js'
-import { endOf, ignoreAnswers, joined, reasonOf } from './peers.js'
-import { eachAttacker } from './attack.js'
+import { besiege, ignoreAnswers, reasonOf } from './peers.js'
 
 /** Dials to a victim, and among accomplices. */
 
 const ED25519 = { kind: 'Ed25519', each: 1 } as const
-/** Milliseconds between two dials of one attacker: all together stay below what the server lets an address dial. */
+/** Milliseconds between two dials of one attacker: sixty of them dial as often as one address may. */
 const DIAL_PAUSE = 150
 const STREAM = 'socket.io-pull-stream'
 
-/** Joins each attacker and has it attack. It is told of all that have joined before the attack began. */
+/** Joins each attacker, and has it attack. */
 async function eachPeer(scene: Scene, attack: (peer: RawPeer, index: number) => Promise<void>): Promise<void> {
-  await eachAttacker(scene, async (index) => {
-    while (!scene.signal.aborted) {
-      const peer = await joined(scene, index, {})
-      if (peer !== undefined) {
-        try {
-          await attack(peer, index)
-        } catch (error) {
-          scene.tally.ended(`refused: ${reasonOf(error)}`)
-        }
-        await endOf(scene, peer)
-      }
-      await delay(250)
-    }
+  await besiege(scene, {}, async (peer, index) => {
+    await peer.join(scene.keyOf(index), scene.prefix)
+    await attack(peer, index)
   })
 }
 
@@ -61,7 +50,7 @@ async function unansweredDials(scene: Scene): Promise<void> {
 }
 
 /** Opens a connection with an accomplice, closes it, and so on. */
-async function dialChurn(scene: Scene, answer: (id: string) => string): Promise<void> {
+async function dialChurn(scene: Scene, answer: string): Promise<void> {
   await eachPeer(scene, async (peer, index) => {
     const to = `${scene.prefix}/ipfs/${scene.keyOf((index + 1) % scene.connections).id}`
     peer.webSocket.filter((_opcode, bytes, start, end) => {
@@ -71,11 +60,7 @@ async function dialChurn(scene: Scene, answer: (id: string) => string): Promise<
       )
       if (incoming === null) return false
       const [, ack = '', id = ''] = incoming
-      peer.send(
-        `42["${STREAM}.accept.${id}.dialer"]`,
-        `43${ack}${answer(id)}`,
-        `42["${STREAM}.error.${id}.listener",true]`
-      )
+      peer.send(`42["${STREAM}.accept.${id}.dialer"]`, `43${ack}${answer}`, `42["${STREAM}.error.${id}.listener",true]`)
       return true
     })
     while (!scene.signal.aborted && !peer.isClosed) {
@@ -85,11 +70,7 @@ async function dialChurn(scene: Scene, answer: (id: string) => string): Promise<
         await peer.dial(to, id)
         peer.send(`42["${STREAM}.error.${id}.dialer",true]`)
       } catch (error) {
-        scene.tally.ended(
-          `dial refused: ${reasonOf(error)
-            .replaceAll(/[0-9a-f]{6,}/g, '…')
-            .slice(0, 40)}`
-        )
+        scene.tally.ended(`dial refused: ${reasonOf(error)}`)
         await delay(20)
       }
       peer.forget()
@@ -112,7 +93,7 @@ function dialFlood(name: string, about: string, textOf: (from: string, victim: s
   }
 }
 
-const deep = `[${'['.repeat(20_000)}${']'.repeat(20_000)}]`
+const DEEP = `[${'['.repeat(20_000)}${']'.repeat(20_000)}]`
 
 export const DIALS: readonly Attack[] = [
   { name: 'idle-dials', about: 'idle connections to one legacy peer', keys: ED25519, victim: 'legacy', run: idleDials },
@@ -122,13 +103,13 @@ export const DIALS: readonly Attack[] = [
     name: 'dial-churn',
     about: 'connections that are opened and closed at once',
     keys: ED25519,
-    run: (scene) => dialChurn(scene, () => '[]')
+    run: (scene) => dialChurn(scene, '[]')
   },
   {
     name: 'deep-acks',
     about: 'dials that an accomplice answers with 20,000 nested arrays',
     keys: ED25519,
-    run: (scene) => dialChurn(scene, () => deep)
+    run: (scene) => dialChurn(scene, DEEP)
   },
   dialFlood('dials', 'dials of the victim with the same id', (from, victim) => [
     `420["ss-dial","${from}","${victim}","again"]`

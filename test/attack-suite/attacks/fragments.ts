@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BINARY, maskedFrame, PONG, TEXT, textFrame } from '@websocket-star/testkit'
-import type { Attack, Scene } from './attack.js'
+import { eachAttacker, type Attack, type Scene } from './attack.js'
 import { burstOf, flood } from './flood.js'
 import { besiege, ignoreAnswers } from './peers.js'
-import { openPolling, over, postHead } from './sockets.js'
-import { eachAttacker } from './attack.js'
-import { openSocket } from './sockets.js'
+import { openPolling, openSocket, over, postHead } from './sockets.js'
 
 /** What the server has received and cannot work through yet. */
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { textFrame, type RawPeer } from '@websocket-star/testkit'
 import { peerIdOf } from '../../../bench/src/wire/peer-id.js'
 import type { Attack, Scene } from './attack.js'
-import { flood } from './flood.js'
+import { burstOf, flood } from './flood.js'
 import { besiege, ignoreAnswers, reasonOf } from './peers.js'
 
 /** Joins that are dear to check, or that make the server tell everybody. */
@@ -138,6 +138,37 @@ export const JOINS: readonly Attack[] = [
     about: 'peers that connect, join, are told of all others and come back',
     keys: { kind: 'Ed25519', each: 1 },
     run: listChurn
+  },
+  {
+    name: 'repeated-joins',
+    about: 'peers that join again and again without leaving',
+    keys: { kind: 'Ed25519', each: 1 },
+    run: async (scene) =>
+      await besiege(scene, {}, async (peer, index) => {
+        await peer.join(scene.keyOf(index), scene.prefix)
+        ignoreAnswers(peer)
+        await flood(scene, peer.tcp, burstOf([textFrame(`420["ss-join","${peer.address}",""]`)]))
+      })
+  },
+  {
+    name: 'takeovers',
+    about: 'one peer that joins over all connections, and comes back when it has been taken over',
+    keys: { kind: 'Ed25519', each: 1 },
+    run: async (scene) =>
+      await besiege(scene, DELTAS, async (peer) => {
+        while (!scene.signal.aborted && !peer.isClosed) {
+          try {
+            await peer.join(scene.keyOf(0), scene.prefix)
+            scene.tally.messages++
+            peer.emit('ss-leave', peer.address)
+          } catch (error) {
+            scene.tally.ended(`join refused: ${reasonOf(error)}`)
+            await delay(100)
+          }
+          peer.addresses.length = 0
+          peer.forget()
+        }
+      })
   },
   {
     name: 'many-addresses',

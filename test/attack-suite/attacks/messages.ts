@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BINARY, headerOf, maskedFrame, PING, PONG, RawPeer, textFrame, type RawOptions } from '@websocket-star/testkit'
-import type { Attack, Scene } from './attack.js'
+import { eachAttacker, type Attack, type Scene } from './attack.js'
 import { burstOf, flood } from './flood.js'
 import { besiege, endOf, ignoreAnswers } from './peers.js'
 import { askOnce, besiegeSockets, openPolling, over, postHead } from './sockets.js'
-import { eachAttacker } from './attack.js'
 
 /** Floods of small messages by those who have not joined. */
 

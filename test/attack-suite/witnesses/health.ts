@@ -4,6 +4,8 @@ export interface HealthFigures {
   /** Milliseconds. */
   readonly longest: number
   readonly answers: number
+  /** Milliseconds that the one under way has taken so far. */
+  readonly waiting: number
   /** Answers that were not 200, and none at all. */
   readonly failures: number
 }
@@ -31,7 +33,7 @@ export class HealthProbe {
 
   figures(): HealthFigures {
     const waiting = this.#askedAt === undefined ? 0 : performance.now() - this.#askedAt
-    return { longest: Math.max(this.#longest, waiting), answers: this.#answers, failures: this.#failures }
+    return { longest: Math.max(this.#longest, waiting), waiting, answers: this.#answers, failures: this.#failures }
   }
 
   #ask(): void {

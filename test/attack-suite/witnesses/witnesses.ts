@@ -14,6 +14,10 @@ import { openVictim, type Check, type Victim } from './victim.js'
 
 /** Milliseconds between two messages of a pair. */
 const BEAT = 10
+/** Messages of both pairs that may be under way at any time. */
+const UNDER_WAY = 10
+/** Milliseconds after which an answer of `/health` is late. */
+const LATE = 1_000
 /** Has what happens be seen when it does, however busy the machine is. */
 const PRIORITY = -10
 
@@ -80,16 +84,13 @@ const commands = {
   /** Waits until what was sent has arrived, for so many milliseconds at most. */
   testify: async (patience: number): Promise<Testimony> => {
     const end = performance.now() + patience
-    const sentSoFar = testimony()
-    let last = sentSoFar
-    while (performance.now() < end) {
-      // some are always under way
-      if (last.legacy.missing + last.new.missing < 10 && last.health.longest < patience) break
-      if (last.lost.length > 0) break
+    for (;;) {
+      const last = testimony()
+      const { legacy, new: today, health } = last
+      const isCalm = legacy.missing + today.missing < UNDER_WAY && health.waiting < LATE
+      if (isCalm || last.lost.length > 0 || performance.now() > end) return last
       await delay(50)
-      last = testimony()
     }
-    return last
   }
 }
 
