@@ -41,9 +41,9 @@ export async function openLegacyPair(near: Place, far: Place): Promise<Pair> {
   }
 }
 
-/** Takes each dial, as legacy clients do. */
-export async function openLegacyVictim(place: Place): Promise<RawPeer> {
-  const peer = await joinLegacy('victim', { ...place, lost: place.lost })
+/** Joins and takes each dial, as legacy clients do. */
+export async function openTaker(name: string, place: Place): Promise<RawPeer> {
+  const peer = await joinLegacy(name, place)
   peer.webSocket.filter((opcode, bytes, start, end) => {
     if (opcode !== TEXT) return false
     const text = bytes.toString('utf8', start, Math.min(end, start + 400))

@@ -1,6 +1,6 @@
 import { within } from '@websocket-star/testkit'
 import type { VictimKind } from '../attacks/attack.js'
-import { openLegacyVictim } from './legacy.js'
+import { openTaker } from './legacy.js'
 import { joinNew } from './new.js'
 import type { Place } from './pair.js'
 
@@ -22,8 +22,8 @@ export interface Victim {
 
 export async function openVictim(kind: VictimKind, place: Place, strangerPlace: Place): Promise<Victim> {
   if (kind === 'legacy') {
-    const victim = await openLegacyVictim(place)
-    const stranger = await openLegacyVictim(strangerPlace)
+    const victim = await openTaker('victim', place)
+    const stranger = await openTaker('stranger', strangerPlace)
     return {
       address: victim.address,
       check: () =>
