@@ -36,7 +36,7 @@ await enterNamespace()
 
 console.log(
   `${names.length} attacks on ${values.server}, ${connections} connections and ${seconds} s each unless a row says otherwise;` +
-    ` ${cpus().length} cores, Node ${process.version}. Well-behaved clients run at priority -10 where that is allowed.\n`
+    ` ${cpus().length} cores, Node ${process.version}. As root, well-behaved clients run at a better priority than the others.\n`
 )
 const results: Result[] = []
 const failed: string[] = []

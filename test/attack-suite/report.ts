@@ -36,7 +36,8 @@ export function summaryOf(result: Result): string {
     `${misses.length === 0 ? 'ok  ' : 'MISS'} ${attack}: ${pairs}; ${server}`,
     `       attackers: ${gains(haul)}; ${reasons(haul.ends) || 'none was closed'}`,
     ...(Object.keys(counted).length > 0 ? [`       server: ${reasons(counted)}`] : []),
-    ...misses.map((miss) => `       misses: ${miss}`)
+    ...misses.map((miss) => `       misses: ${miss}`),
+    ...(isMachineBusy(result) ? ['       the machine was busy with something else before the attack'] : [])
   ].join('\n')
 }
 
@@ -73,7 +74,8 @@ export function tableOf(results: readonly Result[]): string {
       `${figure(haul.messages)} in ${megabytes(haul.bytesSent)}`,
       String(haul.openAtEnd),
       reasons(haul.ends) || '–',
-      misses.length === 0 ? 'met' : `**missed**: ${misses.map((miss) => miss.slice(0, 100)).join('; ')}`
+      (misses.length === 0 ? 'met' : `**missed**: ${misses.map((miss) => miss.slice(0, 100)).join('; ')}`) +
+        (isMachineBusy(result) ? ' (the machine was busy before)' : '')
     ].map((cell) => cell.replaceAll('|', '\\|'))
   })
   return markdownTable(head, rows)
@@ -82,6 +84,11 @@ export function tableOf(results: readonly Result[]): string {
 function delays({ p50, p99, longest, missing }: DelayFigures): string {
   const more = missing > 20 ? '>' : ''
   return `${figure(p50)} / ${figure(p99)} / ${more}${figure(longest)}`
+}
+
+/** Whether the pairs were delayed before anybody attacked. */
+function isMachineBusy({ quiet }: Result): boolean {
+  return worst(quiet, 'p99') > GOALS.p99
 }
 
 /** Returns the figure of the pair that was worse off. */

@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { endWithParent, serve } from '../../../bench/src/processes/serve.js'
 import type { VictimKind } from '../attacks/attack.js'
@@ -19,7 +19,7 @@ const UNDER_WAY = 10
 /** Milliseconds after which an answer of `/health` is late. */
 const LATE = 1_000
 /** Has what happens be seen when it does, however busy the machine is. */
-const PRIORITY = -10
+const PRECEDENCE = 10
 
 export interface Testimony {
   readonly legacy: DelayFigures
@@ -97,7 +97,7 @@ const commands = {
 export type WitnessCommands = typeof commands
 
 try {
-  setPriority(PRIORITY)
+  setPriority(Math.max(-20, getPriority() - PRECEDENCE))
 } catch {
   // needs root
 }
