@@ -108,12 +108,12 @@ async function oversized(scene: Scene): Promise<void> {
 export const PACKETS: readonly Attack[] = [
   sending('nested-errors', 'socket.io ERROR packets nested 4,000 deep', [`44${nested(4_000)}`]),
   sending('deep-events', 'events nested 240,000 deep', [`42["x",${nested(240_000)}]`]),
-  sending('shallow-events', 'events of 1 MB with as much nesting as is allowed', [
-    `42["x",${Array.from({ length: 60_000 }, () => '[[[[[[[]]]]]]]').join(',')}]`
+  sending('shallow-events', 'events of 60 kB with as much nesting as is allowed', [
+    `42["x",${Array.from({ length: 4_000 }, () => '[[[[[[[]]]]]]]').join(',')}]`
   ]),
   sending('large-events', 'events of 1 MB', [`42["x","${'a'.repeat(1_000_000)}"]`]),
-  sending('large-objects', 'events of 1 MB of small objects', [
-    `42["x",${Array.from({ length: 100_000 }, (_, index) => `{"a":${index % 10}}`).join(',')}]`
+  sending('small-objects', 'events of 60 kB of small objects', [
+    `42["x",${Array.from({ length: 7_500 }, (_, index) => `{"a":${index % 10}}`).join(',')}]`
   ]),
   sending('large-connects', 'CONNECTs of 900 kB', [`40{"a":"${'a'.repeat(900_000)}"}`], '4'),
   sending('large-dial-ids', 'dials with an id of 900 kB', [`420["ss-dial","/a","/b","${'x'.repeat(900_000)}"]`]),
