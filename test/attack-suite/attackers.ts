@@ -3,6 +3,7 @@ import { endWithParent, serve } from '../../bench/src/processes/serve.js'
 import { createIdentity, type Identity } from '../support/raw-identity.js'
 import type { Attack, Scene } from './attacks/attack.js'
 import { ATTACKS } from './attacks/index.js'
+import { Link } from './attacks/link.js'
 import { Tally, type Haul } from './attacks/tally.js'
 import { attackerAddress } from './namespace.js'
 
@@ -13,6 +14,8 @@ export interface Orders {
   readonly url: string
   readonly prefix: string
   readonly connections: number
+  /** Bytes a second of all attackers together. */
+  readonly rate: number
 }
 
 const tally = new Tally()
@@ -22,7 +25,7 @@ let scene: Scene | undefined
 
 const commands = {
   /** Makes all that is needed before the attack, such as keys. */
-  prepare: async ({ attack: name, url, prefix, connections }: Orders): Promise<void> => {
+  prepare: async ({ attack: name, url, prefix, connections, rate }: Orders): Promise<void> => {
     attack = ATTACKS.find((one) => one.name === name)
     const { addresses = 1, keys } = attack ?? {}
     const count = keys === undefined ? 0 : keys.each * connections
@@ -37,6 +40,7 @@ const commands = {
       victim: '',
       signal: stop.signal,
       tally,
+      link: new Link(rate),
       addressOf: (index) => attackerAddress(index % addresses),
       keyOf: (index, which = 0) => {
         const key = made[index * (keys?.each ?? 0) + which]

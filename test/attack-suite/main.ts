@@ -15,15 +15,17 @@ const { values } = parseArgs({
   options: {
     connections: { type: 'string', default: '60' },
     seconds: { type: 'string', default: '10' },
+    /** Megabytes a second of all attackers together. */
+    rate: { type: 'string', default: '25' },
     only: { type: 'string' },
     list: { type: 'boolean', default: false },
     server: { type: 'string', default: HERE },
     json: { type: 'string' }
   }
 })
-const [connections, seconds] = [Number(values.connections), Number(values.seconds)]
+const [connections, seconds, rate] = [Number(values.connections), Number(values.seconds), Number(values.rate)]
 if (!Number.isInteger(connections) || connections < 1) throw new Error('--connections is a whole number from 1')
-if (!(seconds > 0)) throw new Error('--seconds is a number above 0')
+if (!(seconds > 0 && rate > 0)) throw new Error('--seconds and --rate are numbers above 0')
 const names = values.only?.split(',') ?? ATTACKS.map(({ name }) => name)
 const unknown = names.filter((name) => !ATTACKS.some((attack) => attack.name === name))
 if (unknown.length > 0) throw new Error(`There is no attack named ${unknown.join(', ')}; --list names them`)
@@ -35,14 +37,14 @@ if (values.list) {
 await enterNamespace()
 
 console.log(
-  `${names.length} attacks on ${values.server}, ${connections} connections and ${seconds} s each unless a row says otherwise;` +
+  `${names.length} attacks on ${values.server}, ${connections} connections and ${seconds} s each unless a row says otherwise, ${rate} MB/s of all attackers;` +
     ` ${cpus().length} cores, Node ${process.version}. As root, well-behaved clients run at a better priority than the others.\n`
 )
 const results: Result[] = []
 const failed: string[] = []
 for (const attack of ATTACKS.filter(({ name }) => names.includes(name))) {
   try {
-    const result = await runTrial(attack, { checkout: values.server, connections, seconds })
+    const result = await runTrial(attack, { checkout: values.server, connections, seconds, rate: rate * 1e6 })
     results.push(result)
     console.log(summaryOf(result))
   } catch (error) {

@@ -23,6 +23,8 @@ export interface TrialOptions {
   readonly checkout: string
   readonly connections: number
   readonly seconds: number
+  /** Bytes a second of all attackers together. */
+  readonly rate: number
 }
 
 /** What one attack did. */
@@ -62,7 +64,7 @@ export async function runTrial(attack: Attack, options: TrialOptions): Promise<R
     RemoteProcess.run<AttackerCommands>(START, ['attackers'], { role: 'attackers' })
   ])
   try {
-    await attackers.call('prepare', { attack: attack.name, url, prefix, connections })
+    await attackers.call('prepare', { attack: attack.name, url, prefix, connections, rate: options.rate })
     const victim = await witnesses.call('open', { url, prefix, kind: attack.victim })
     await delay(WARM_UP)
     await witnesses.call('reset')

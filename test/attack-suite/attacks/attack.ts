@@ -1,4 +1,5 @@
 import type { Identity, KeyKind } from '../../support/raw-identity.js'
+import type { Link } from './link.js'
 import type { Tally } from './tally.js'
 
 /** A peer that is attacked in particular: it takes each dial, as clients do. */
@@ -37,6 +38,7 @@ export interface Scene {
   readonly victim: string
   readonly signal: AbortSignal
   readonly tally: Tally
+  readonly link: Link
   /** Returns the network address of one attacker. */
   addressOf(index: number): string
   /** Returns one of the keys that were made for an attacker. */

@@ -10,6 +10,8 @@ import { openPolling, openSocket, over, postHead } from './sockets.js'
 
 const MESSAGE = 1_000_000
 const CONTINUATION = 0
+/** Bytes that a segment of one byte counts for: it costs the machine as much. */
+const SEGMENT = 512
 const EIO4 = { eio: '4' } as const
 
 /** A frame that is not the last of its message. */
@@ -30,7 +32,7 @@ async function trickle(scene: Scene, tcp: Socket, bytes: Buffer): Promise<void> 
   for (let at = 0; at < bytes.length && tcp.writable && !scene.signal.aborted; at++) {
     tcp.write(bytes.subarray(at, at + 1))
     scene.tally.messages++
-    if (at % 64 === 63) await new Promise((resolve) => setImmediate(resolve))
+    await scene.link.room(SEGMENT)
   }
 }
 
@@ -41,10 +43,13 @@ function holding(name: string, about: string, scale: number, frames: readonly Bu
     about,
     scale,
     run: async (scene) =>
-      await besiege(scene, EIO4, (peer) => {
+      await besiege(scene, EIO4, async (peer) => {
         ignoreAnswers(peer)
+        for (const frame of frames) {
+          await scene.link.room(frame.length)
+          peer.tcp.write(frame)
+        }
         scene.tally.messages++
-        for (const frame of frames) peer.tcp.write(frame)
       })
   }
 }
@@ -57,6 +62,7 @@ async function unfinishedPosts(scene: Scene): Promise<void> {
         const tcp = openSocket(scene, index)
         const closed = new Promise<void>((resolve) => tcp.once('close', () => resolve()))
         tcp.resume()
+        await scene.link.room(MESSAGE)
         tcp.write(postHead(scene, sid, 4, MESSAGE))
         tcp.write(Buffer.alloc(MESSAGE - 1, 'a'))
         scene.tally.messages++

@@ -47,8 +47,9 @@ async function pollingFlood(scene: Scene, eio: 3 | 4, { body, messages }: Payloa
         const head = postHead(scene, sid, eio, body.length).replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
         let status = 200
         while (status === 200 && !scene.signal.aborted) {
-          ;({ status } = await askOnce(scene, index, head + body))
+          await scene.link.room(body.length)
           scene.tally.messages += messages
+          ;({ status } = await askOnce(scene, index, head + body))
         }
         scene.tally.ended(`POST: HTTP ${status}`)
       }
@@ -75,6 +76,7 @@ async function earlyPings(scene: Scene): Promise<void> {
   const request = `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${scene.host}:${scene.port}\r\n${UPGRADE_HEADERS}\r\n`
   const bytes = Buffer.concat([Buffer.from(request), pings.bytes])
   await besiegeSockets(scene, async (tcp) => {
+    await scene.link.room(bytes.length)
     tcp.write(bytes)
     scene.tally.messages += pings.messages
     await Promise.race([delay(200), over(scene)])
