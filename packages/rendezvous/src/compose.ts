@@ -34,6 +34,8 @@ const now = () => performance.now()
 /** The parts of one server. Each is given what it works with here, and finds nothing by itself. */
 export interface Parts {
   readonly counters: Counters
+  /** Keeps repeated messages short. */
+  readonly logger: Logger | undefined
   readonly registry: Registry
   readonly discovery: Discovery
   readonly deltas: Deltas
@@ -51,8 +53,8 @@ export interface Parts {
   readonly otherNodes: OtherNodes
   readonly proxies: Proxies
   readonly origins: Origins
-  /** Opens the door for clients. */
-  openEngine(): Engine
+  /** Opens the door for clients. @param isFull - tells that no more are let in */
+  openEngine(isFull: () => boolean): Engine
   /** Ends everything that has waited too long. */
   sweep(): void
 }
@@ -149,6 +151,7 @@ export function compose(
 
   return {
     counters,
+    logger: limited,
     budget,
     registry,
     discovery,
@@ -165,7 +168,7 @@ export function compose(
     otherNodes: new OtherNodes({ takeover, channels, probes, onFault }),
     proxies,
     origins,
-    openEngine: () =>
+    openEngine: (isFull) =>
       new Engine(
         {
           messageSize: limits.messageSize,
@@ -177,6 +180,7 @@ export function compose(
         },
         {
           budget,
+          isFull,
           workQueue,
           proxies,
           origins,

@@ -278,6 +278,11 @@ export const optionsSchema = z.strictObject({
           'Join requests per second of all connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-join-rounds-per-second-per-ip'
       }),
+      connectionsPerIp: count.default(1024).meta({
+        description:
+          'TCP connections from one IP address, those in the TLS handshake among them; loopback and trusted proxies are exempt',
+        flag: 'max-connections-per-ip'
+      }),
       sessionsPerIp: count.default(512).meta({
         description: 'Connections from one IP address; loopback and trusted proxies are exempt',
         flag: 'max-sessions-per-ip'

@@ -3,7 +3,9 @@ import type { SecureContextOptions } from 'node:tls'
 import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
 import { Admin } from './http/admin.js'
+import { Connections } from './http/connections.js'
 import { Gate } from './http/gate.js'
+import { MetricsText } from './http/metrics-text.js'
 import { createMetrics } from './http/metrics.js'
 import { createPages, type PagesOptions } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
@@ -12,6 +14,7 @@ import type { Logger } from './logger.js'
 import { certificateNames } from './names/certificate-names.js'
 import { OwnNames } from './names/own-names.js'
 import { parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
+import { readOpenFiles } from './pacing/open-files.js'
 import { ListeningServer } from './server.js'
 import type { ClusterStats, RendezvousStats } from './stats.js'
 import { ENGINE_PATH, type Engine } from './transport/engine.js'
@@ -70,7 +73,15 @@ class RendezvousServer implements Rendezvous {
   readonly #names: OwnNames
   readonly #parts: Parts
   /** What runs while the server listens. */
-  #running: { server: ListeningServer; engine: Engine; feed: StatusFeed; timers: NodeJS.Timeout[] } | undefined
+  #running:
+    | {
+        server: ListeningServer
+        connections: Connections
+        engine: Engine
+        feed: StatusFeed
+        timers: NodeJS.Timeout[]
+      }
+    | undefined
   #started: Promise<void> | undefined
   /** The last stop. */
   #stopping: Promise<void> | undefined
@@ -104,14 +115,16 @@ class RendezvousServer implements Rendezvous {
     await stopped
     const { star, backplane, otherNodes } = this.#parts
     star.open()
-    const engine = this.#parts.openEngine()
+    const engine = this.#parts.openEngine(() => connections.areShort)
+    const connections = this.#createConnections(engine)
     const feed = new StatusFeed({
       stats: () => this.stats(),
       state: () => this.#state(),
       version: VERSION,
-      maxClients: this.options.limits.statusPages
+      maxClients: this.options.limits.statusPages,
+      counters: this.#parts.counters
     })
-    const pages = this.#createPages(feed)
+    const pages = this.#createPages(feed, connections)
     await backplane.start(otherNodes)
     let server: ListeningServer
     try {
@@ -128,14 +141,15 @@ class RendezvousServer implements Rendezvous {
             if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
             else socket.destroy()
           }
-        })
+        }),
+        connections
       )
     } catch (error) {
       await this.#leaveCluster()
       throw error
     }
     this.#names.listensOn(server.address.port)
-    this.#running = { server, engine, feed, timers: this.#startTimers() }
+    this.#running = { server, connections, engine, feed, timers: this.#startTimers() }
     feed.start()
   }
 
@@ -144,8 +158,21 @@ class RendezvousServer implements Rendezvous {
     return star.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
   }
 
-  #createPages(feed: StatusFeed): ReturnType<typeof createPages> {
+  #createConnections({ inputs }: Engine): Connections {
+    const { budget, counters, proxies } = this.#parts
+    return new Connections({
+      perIp: this.options.limits.connectionsPerIp,
+      openFiles: readOpenFiles(),
+      queue: inputs,
+      counters,
+      accountOf: (ip) => budget.addressOf(proxies.nearest(ip)),
+      now: budget.now
+    })
+  }
+
+  #createPages(feed: StatusFeed, connections: Connections): ReturnType<typeof createPages> {
     const { publicAddresses, playground, privateDetails } = this.options
+    const { budget, proxies, counters } = this.#parts
     return createPages({
       secure: this.#tls !== undefined,
       publicAddress: publicAddresses[0],
@@ -155,14 +182,17 @@ class RendezvousServer implements Rendezvous {
       admin: this.#createAdmin(),
       playground,
       metrics: this.#createMetrics(),
-      privateDetails
+      privateDetails,
+      accountOf: (request) => budget.addressOf(proxies.remoteOf(request)),
+      isShort: () => connections.areShort,
+      counters
     })
   }
 
   #createMetrics(): PagesOptions['metrics'] {
     if (!this.options.metrics) return undefined
     const clusterStats = this.#parts.isShared ? () => this.#clusterStats() : undefined
-    const create = (hasDetails: boolean) => createMetrics(() => this.stats(), clusterStats, hasDetails)
+    const create = (hasDetails: boolean) => new MetricsText(createMetrics(() => this.stats(), clusterStats, hasDetails))
     const [forOperators, forStrangers] = [create(true), create(false)]
     return (hasDetails) => (hasDetails ? forOperators : forStrangers)
   }
@@ -170,12 +200,14 @@ class RendezvousServer implements Rendezvous {
   #createAdmin(): Admin | undefined {
     const { adminToken } = this.options
     if (adminToken === undefined) return undefined
-    const { registry, router, counters, proxies } = this.#parts
+    const { registry, router, budget, counters, logger, proxies } = this.#parts
     return new Admin({
       token: adminToken,
       registry,
       router,
+      budget,
       counters,
+      logger,
       addressOf: (request) => proxies.remoteOf(request).ip,
       drain: () => void this.drain()
     })
@@ -269,7 +301,10 @@ class RendezvousServer implements Rendezvous {
       held: flow.held.size,
       pendingChallenges: joining.pendingChallenges,
       waiting: workQueue.size,
+      connections: this.#running?.connections.size ?? 0,
+      slowed: budget.slowed,
       receivedBytes: budget.received,
+      work: { ...budget.done },
       ...(isShared ? { cluster: this.#clusterStats() } : {}),
       ...counters.snapshot()
     }

@@ -6,6 +6,7 @@ export type RefusalReason =
   | 'admin token'
   | 'busy'
   | 'challenge required'
+  | 'connections per ip'
   | 'crypto'
   | 'dial id'
   | 'dial limit'
@@ -15,6 +16,7 @@ export type RefusalReason =
   | 'id mismatch'
   | 'join left'
   | 'jsonp'
+  | 'no files left'
   | 'node unreachable'
   | 'not authorized'
   | 'origin'
@@ -27,6 +29,7 @@ export type RefusalReason =
   | 'request'
   | 'sessions per ip'
   | 'signature'
+  | 'status pages'
   | 'stopping'
   | 'stream limit'
   | 'stream limit of callee'
@@ -133,8 +136,14 @@ export interface RendezvousStats {
   pendingChallenges: number
   /** Connections and joins waiting for their turn now, as more came than could be served at once. */
   waiting: number
+  /** TCP connections open now, with or without a session. */
+  connections: number
+  /** Sessions not read from now, since they have cost more than they may. */
+  slowed: number
   /** Bytes of unfinished messages now. */
   receivedBytes: number
+  /** Milliseconds of CPU that clients have cost besides relaying, by kind of work and at the prices of the budget. */
+  work: Readonly<Record<string, number>>
   /** Where several nodes may share the star. */
   cluster?: ClusterStats
   joins: Attempts

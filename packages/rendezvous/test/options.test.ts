@@ -40,6 +40,7 @@ const DEFAULTS = {
     dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
     joinRoundsPerSecondPerIp: 200,
+    connectionsPerIp: 1024,
     sessionsPerIp: 512,
     workPerSession: 50,
     workPerIp: 250,
@@ -141,6 +142,7 @@ describe('the options', () => {
     ['limits.dialsPerSecond', 0],
     ['limits.dialsPerSecondPerIp', 0.5],
     ['limits.joinRoundsPerSecond', 0],
+    ['limits.connectionsPerIp', 0],
     ['limits.sessionsPerIp', 0],
     ['heartbeat.interval', 0],
     ['heartbeat.timeout', 2 ** 31]

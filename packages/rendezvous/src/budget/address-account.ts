@@ -3,6 +3,9 @@ import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone, type WorkKind } from './prices.js'
 import { addressRates, Rates, type RateKind, type RateLimits } from './rates.js'
 
+/** Milliseconds of work that are owed at most, in seconds of what may be done: whoever stops is served again soon. */
+const MAX_DEBT = 4
+
 /** What the connections of one address cost together: those of a network that one subscriber has. */
 export class AddressAccount {
   /** Undefined if no limit applies: the address is loopback, or that of a trusted proxy. */
@@ -18,6 +21,7 @@ export class AddressAccount {
   readonly #work: TokenBucket
   readonly #rates = new Rates()
   readonly #rateLimits: RateLimits
+  readonly #rate: number
   readonly #done: WorkDone
   readonly #now: () => number
 
@@ -28,6 +32,7 @@ export class AddressAccount {
     this.network = network
     this.#work = new TokenBucket(limits.workPerIp, limits.workPerIp * BURST, now())
     this.#rateLimits = addressRates(limits)
+    this.#rate = limits.workPerIp
     this.#done = done
     this.#now = now
   }
@@ -52,10 +57,17 @@ export class AddressAccount {
     return this.exempt || this.#rates.take(kind, this.#rateLimits, this.#now())
   }
 
+  /** Milliseconds until it owes nothing. */
+  get debt(): number {
+    return this.owes ? (-this.#work.left(this.#now()) / this.#rate) * 1_000 : 0
+  }
+
   /** Adds work that was done for it, or is about to be. */
   charge(kind: WorkKind, times = 1): void {
     const price = PRICES[kind] * times
     this.#done[kind] += price
-    if (!this.exempt) this.#work.spend(this.#now(), price)
+    if (this.exempt) return
+    const now = this.#now()
+    this.#work.spend(now, Math.min(price, this.#work.left(now) + this.#rate * MAX_DEBT))
   }
 }

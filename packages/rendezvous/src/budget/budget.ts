@@ -23,6 +23,8 @@ export class Budget implements AccountOwner {
   received = 0
   /** Bytes queued for all sessions, as far as there are many for one. */
   queued = 0
+  /** Sessions that are not read from for what they have cost. */
+  slowed = 0
   /** Milliseconds of CPU so far, at their prices. */
   readonly done = Object.fromEntries(Object.keys(PRICES).map((kind) => [kind, 0])) as WorkDone
   readonly #exempt: AddressAccount
@@ -68,6 +70,12 @@ export class Budget implements AccountOwner {
       close(this.#largest((other) => other.address === address))
     }
     if (this.received > receivedBytes) close(this.#largest(() => true))
+  }
+
+  /** Accounts of all addresses. */
+  *addresses(): Generator<AddressAccount> {
+    yield this.#exempt
+    yield* this.#addresses.values()
   }
 
   /** Forgets what quiet sessions asked for, and quiet addresses. */

@@ -3,7 +3,7 @@
  * Each kind has a price in milliseconds of CPU.
  */
 export const PRICES = {
-  /** A WebSocket ping or pong, or a fragment. */
+  /** A WebSocket ping or pong, a fragment, or a piece of the body of a request. */
   frame: 0.003,
   /** A packet of engine.io that is no message: it may have an answer. */
   packet: 0.012,
@@ -15,9 +15,11 @@ export const PRICES = {
   parsedKiB: 0.01,
   /** An unfinished message that was dropped, for its memory is free only later. */
   unfinished: 50,
-  /** A new connection: its HTTP request and the handshake. */
+  /** A new connection's TLS handshake. */
+  tls: 1,
+  /** A new session: its HTTP request and the handshake. */
   handshake: 0.3,
-  /** An HTTP request that is no handshake: a page, a poll, the metrics. */
+  /** An HTTP request that opens no session: a page, a poll, the metrics, whether or not it is refused. */
   request: 0.1,
   /** A request of a join or a leave that is gone into, without the check of a signature. */
   join: 0.1,

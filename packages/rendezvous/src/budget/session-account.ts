@@ -18,6 +18,8 @@ export interface AccountOwner {
   /** Bytes received from all sessions and not worked through; queued for all of them. */
   received: number
   queued: number
+  /** Sessions that are not read from for what they have cost. */
+  slowed: number
   now(): number
   checkReceived(account: SessionAccount): void
   forget(account: SessionAccount): void
@@ -107,6 +109,11 @@ export class SessionAccount {
     if (now - this.#behindUntil > CAUGHT_UP) this.#behindSince = now
     this.#behindUntil = now + wait
     return now - this.#behindSince >= this.#budget.limits.floodTimeout
+  }
+
+  /** It is not read from for what it has cost, or is again. */
+  slow(isSlowed: boolean): void {
+    this.#budget.slowed += isSlowed ? 1 : -1
   }
 
   /** Ends the session for what it has cost. */

@@ -2,20 +2,29 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from '../registry/registry.js'
 import type { Router } from '../relay/router.js'
+import type { Logger } from '../logger.js'
 import type { Counters } from '../stats.js'
+import type { Budget } from '../budget/budget.js'
+import { closeAfter } from '../transport/last-answer.js'
+import { listAddresses } from './address-list.js'
 import { answer, answerJson } from './answer.js'
-import { FailedAttempts } from './failed-attempts.js'
 import { listPeers, sessionsOf } from './peer-list.js'
+import { WrongTokens } from './wrong-tokens.js'
 
 export interface AdminOptions {
   token: string
   registry: Registry
   router: Router
+  budget: Budget
   counters: Counters
+  /** Keeps repeated messages short. */
+  logger: Pick<Logger, 'warn'> | undefined
   /** The address a request comes from, behind proxies that are trusted. */
   addressOf: (request: IncomingMessage) => string
   /** Begins to empty the server, which then stops. */
   drain: () => void
+  /** Milliseconds after which a wrong token is answered. */
+  delay?: number
 }
 
 /** Bytes of what is asked for: a peer id, or an address in place of one. */
@@ -25,11 +34,12 @@ const MAX_BODY = 4_096
 export class Admin {
   readonly #options: AdminOptions
   readonly #token: Buffer
-  readonly #failures = new FailedAttempts()
+  readonly #wrongTokens: WrongTokens
 
   constructor(options: AdminOptions) {
     this.#options = options
     this.#token = digest(options.token)
+    this.#wrongTokens = new WrongTokens(options.delay)
   }
 
   /** Answers what is below `/admin/`. */
@@ -44,6 +54,8 @@ export class Admin {
           200,
           listPeers(this.#options.registry, this.#options.router, url.searchParams.get('find') ?? '')
         )
+      case 'GET /admin/addresses':
+        return answerJson(response, 200, listAddresses(this.#options.budget))
       case 'POST /admin/disconnect':
         return void this.#disconnect(request, response)
       case 'POST /admin/drain':
@@ -54,34 +66,30 @@ export class Admin {
     }
   }
 
-  /** Whether a request names the token, where others are answered too. */
+  /** Returns whether a request names the token. */
   isOperator(request: IncomingMessage): boolean {
-    return this.#look(request) === 'right'
+    const given = tokenOf(request)
+    return given !== undefined && timingSafeEqual(digest(given), this.#token)
   }
 
-  /** Whether a request names the token; if not, it has been answered. */
+  /** Returns whether a request names the token; if not, it is answered. */
   admits(request: IncomingMessage, response: ServerResponse): boolean {
-    const found = this.#look(request)
-    if (found === 'too many') {
-      this.#options.counters.refuse('rate limit')
-      answer(response, 429, 'text/plain', 'Too many wrong tokens: wait a little.\n', { 'retry-after': '5' })
+    if (this.isOperator(request)) return true
+    const { addressOf, counters, logger } = this.#options
+    counters.refuse('admin token')
+    const refuse = () =>
+      answer(response, 401, 'text/plain', 'This needs the admin token.\n', { 'www-authenticate': 'Bearer' })
+    if (tokenOf(request) === undefined) {
+      refuse()
       return false
     }
-    if (found === 'right') return true
-    this.#options.counters.refuse('admin token')
-    answer(response, 401, 'text/plain', 'This needs the admin token.\n', { 'www-authenticate': 'Bearer' })
+    const ip = addressOf(request)
+    logger?.warn({ ip }, 'a wrong admin token was given')
+    if (!this.#wrongTokens.delay(ip, response, refuse)) {
+      closeAfter(response)
+      answer(response, 429, 'text/plain', 'Too many wrong tokens.\n', { 'retry-after': '5' })
+    }
     return false
-  }
-
-  #look(request: IncomingMessage): 'right' | 'wrong' | 'none' | 'too many' {
-    const ip = this.#options.addressOf(request)
-    const now = performance.now()
-    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
-    if (given === undefined) return 'none'
-    if (!this.#failures.mayTry(ip, now)) return 'too many'
-    if (timingSafeEqual(digest(given), this.#token)) return 'right'
-    this.#failures.note(ip, now)
-    return 'wrong'
   }
 
   async #disconnect(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -93,6 +101,10 @@ export class Admin {
     for (const session of sessions) session.close('operator')
     answerJson(response, 200, { disconnected: sessions.length })
   }
+}
+
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]
 }
 
 /** Of equal length whatever was given, so that the comparison takes as long. */

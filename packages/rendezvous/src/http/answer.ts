@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Answers a request with a text. */
 export function answer(
@@ -21,4 +21,11 @@ export function answer(
 
 export function answerJson(response: ServerResponse, status: number, value: unknown): void {
   answer(response, status, 'application/json', `${JSON.stringify(value)}\n`)
+}
+
+/** Returns the best encoding that a client takes. */
+export function encodingFor(request: IncomingMessage): 'br' | 'gzip' | 'plain' {
+  const accepted = String(request.headers['accept-encoding'] ?? '')
+  if (/\bbr\b/.test(accepted)) return 'br'
+  return /\bgzip\b/.test(accepted) ? 'gzip' : 'plain'
 }

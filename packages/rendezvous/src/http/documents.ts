@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import sirv, { type RequestHandler } from 'sirv'
-import { answer } from './answer.js'
+import { answer, encodingFor } from './answer.js'
 
 /** What `packages/web` is built into: the documents, and in `assets/` what they load. */
-const FOLDER = new URL('../../dist/web/', import.meta.url)
-/** Seconds: names of assets change with what is in them. */
-const A_YEAR = 31_536_000
+export const FOLDER = new URL('../../dist/web/', import.meta.url)
 /** Filled documents that are kept: one for each name that the server is asked under. */
 const MAX_KEPT = 32
 
@@ -86,36 +82,12 @@ export class HtmlDocument {
   }
 }
 
-/** Serves `/assets/`: compressed when they were built, and kept by browsers for ever. */
-export function serveAssets(): RequestHandler {
-  try {
-    return sirv(fileURLToPath(FOLDER), {
-      immutable: true,
-      maxAge: A_YEAR,
-      etag: true,
-      brotli: true,
-      gzip: true,
-      extensions: [],
-      setHeaders: (response) => void response.setHeader('x-content-type-options', 'nosniff')
-    })
-  } catch {
-    // They have not been built.
-    return (_request, _response, next) => void next?.()
-  }
-}
-
 function readTemplate(file: string): string {
   try {
     return readFileSync(new URL(file, FOLDER), 'utf8')
   } catch {
     return PLAIN
   }
-}
-
-function encodingFor(request: IncomingMessage): 'br' | 'gzip' | 'plain' {
-  const accepted = String(request.headers['accept-encoding'] ?? '')
-  if (/\bbr\b/.test(accepted)) return 'br'
-  return /\bgzip\b/.test(accepted) ? 'gzip' : 'plain'
 }
 
 function escapeHtml(text: string): string {

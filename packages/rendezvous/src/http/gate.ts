@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { AddressAccount } from '../budget/address-account.js'
+import type { Budget } from '../budget/budget.js'
 import { HostCheck } from '../names/host-check.js'
 import type { Origins } from '../names/origins.js'
 import type { OwnNames } from '../names/own-names.js'
 import type { Proxies } from '../pacing/proxies.js'
+import { closeAfter } from '../transport/last-answer.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import { ENGINE_PATH } from '../transport/engine.js'
 import { answer } from './answer.js'
@@ -13,6 +16,7 @@ export interface GateOptions {
   proxies: Proxies
   origins: Origins
   counters: Counters
+  budget: Budget
   /** The server speaks HTTPS itself. */
   secure: boolean
 }
@@ -48,12 +52,14 @@ export class Gate {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return request(incoming, response)
         this.#options.counters.refuse(refusal.reason)
+        if (this.#charge(incoming).owes) closeAfter(response)
         answer(response, refusal.status, 'text/plain', refusal.text)
       },
       upgrade: (incoming, socket, head) => {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return upgrade(incoming, socket, head)
         this.#options.counters.refuse(refusal.reason)
+        this.#charge(incoming)
         const { status, text } = refusal
         socket.on('error', () => socket.destroy())
         socket.end(
@@ -63,6 +69,13 @@ export class Gate {
         )
       }
     }
+  }
+
+  #charge(request: IncomingMessage): AddressAccount {
+    const { budget, proxies } = this.#options
+    const account = budget.addressOf(proxies.remoteOf(request))
+    account.charge('request')
+    return account
   }
 
   #refusalOf(request: IncomingMessage): Refusal | undefined {

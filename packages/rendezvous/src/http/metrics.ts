@@ -36,6 +36,21 @@ const GAUGES: readonly Figure[] = [
     name: 'rendezvous_waiting',
     help: 'connections and joins that wait for their turn now',
     read: (stats) => stats.waiting
+  },
+  {
+    name: 'rendezvous_connections',
+    help: 'TCP connections open now, with or without a session',
+    read: (stats) => stats.connections
+  },
+  {
+    name: 'rendezvous_slowed',
+    help: 'sessions not read from now, since they have cost more than they may',
+    read: (stats) => stats.slowed
+  },
+  {
+    name: 'rendezvous_received_bytes',
+    help: 'bytes of unfinished messages now',
+    read: (stats) => stats.receivedBytes
   }
 ]
 
@@ -95,7 +110,13 @@ const TALLIES: readonly Tally[] = [
     help: 'dials and streams ended by the server',
     read: (stats) => stats.reset
   },
-  { name: 'rendezvous_paused_total', help: 'times a sender was not read from', read: (stats) => stats.paused }
+  { name: 'rendezvous_paused_total', help: 'times a sender was not read from', read: (stats) => stats.paused },
+  {
+    name: 'rendezvous_work_seconds_total',
+    help: 'CPU time that clients have cost besides relaying, by fixed prices',
+    label: 'kind',
+    read: ({ work }) => Object.fromEntries(Object.entries(work).map(([kind, time]) => [kind, time / 1000]))
+  }
 ]
 
 const CLUSTER_GAUGES: readonly Figure<ClusterStats>[] = [

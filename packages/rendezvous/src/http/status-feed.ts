@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RendezvousStats } from '../stats.js'
+import type { AddressAccount } from '../budget/address-account.js'
+import type { Counters, RendezvousStats } from '../stats.js'
 import { withAliases } from './node-alias.js'
 import type { Reading, Reasons, ServerState, StatusMessages } from './status-messages.js'
 
@@ -9,6 +10,16 @@ export interface StatusFeedOptions {
   version: string
   /** Pages that may listen at once. */
   maxClients: number
+  counters: Pick<Counters, 'refuse'>
+}
+
+/** Whoever opens a status page. */
+export interface Viewer {
+  account: AddressAccount
+  /** Has the admin token. */
+  isOperator: boolean
+  /** Is told names of nodes and the version. */
+  hasDetails: boolean
 }
 
 /** Milliseconds between two readings. */
@@ -17,6 +28,8 @@ const INTERVAL = 1_000
 const HISTORY = 600
 /** Bytes that a page may leave unread before it is let go. */
 const MAX_UNREAD = 262_144
+/** Pages that strangers may open from one address. */
+const MAX_PER_IP = 8
 /** Seconds after which a page may ask again that found all places taken. */
 const RETRY_AFTER = '10'
 
@@ -27,7 +40,7 @@ type Changing = Omit<StatusMessages, 'hello' | 'reading'>
 interface Audience {
   /** It is told names of nodes and the version. */
   readonly hasDetails: boolean
-  readonly clients: Set<ServerResponse>
+  readonly clients: Map<ServerResponse, Viewer>
   /** The last message of each kind, as it was sent. */
   readonly last: Map<keyof Changing, string>
 }
@@ -39,8 +52,8 @@ interface Audience {
 export class StatusFeed {
   readonly #options: StatusFeedOptions
   #startedAt = 0
-  readonly #strangers: Audience = { hasDetails: false, clients: new Set(), last: new Map() }
-  readonly #operators: Audience = { hasDetails: true, clients: new Set(), last: new Map() }
+  readonly #strangers: Audience = { hasDetails: false, clients: new Map(), last: new Map() }
+  readonly #operators: Audience = { hasDetails: true, clients: new Map(), last: new Map() }
   readonly #audiences = [this.#strangers, this.#operators]
   readonly #history: Reading[] = []
   #timer: NodeJS.Timeout | undefined
@@ -61,13 +74,10 @@ export class StatusFeed {
     return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }
 
-  /**
-   * Answers a request with the stream, if there is room for one more.
-   *
-   * @param hasDetails - with names of nodes and the version
-   */
-  open(request: IncomingMessage, response: ServerResponse, hasDetails: boolean): void {
-    if (this.size >= this.#options.maxClients) {
+  /** Answers a request with the stream, if there is room for one more. Strangers give way to operators. */
+  open(request: IncomingMessage, response: ServerResponse, viewer: Viewer): void {
+    if (!this.#hasRoomFor(viewer)) {
+      this.#options.counters.refuse('status pages')
       response.writeHead(503, { 'retry-after': RETRY_AFTER, 'cache-control': 'no-store' }).end()
       return
     }
@@ -82,11 +92,11 @@ export class StatusFeed {
       response.end()
       return
     }
-    const { clients, last } = hasDetails ? this.#operators : this.#strangers
-    clients.add(response)
+    const { clients, last } = viewer.hasDetails ? this.#operators : this.#strangers
+    clients.set(response, viewer)
     response.once('close', () => clients.delete(response))
     const uptime = Math.round(performance.now() - this.#startedAt)
-    const version = hasDetails ? this.#options.version : undefined
+    const version = viewer.hasDetails ? this.#options.version : undefined
     const hello = { version, uptime, history: this.#history }
     response.write(encode('hello', hello) + [...last.values()].join(''))
   }
@@ -94,7 +104,22 @@ export class StatusFeed {
   /** Ends all streams, and reads the server no more. */
   close(): void {
     clearInterval(this.#timer)
-    for (const { clients } of this.#audiences) for (const response of clients) response.end()
+    for (const { clients } of this.#audiences) for (const response of clients.keys()) response.end()
+  }
+
+  #hasRoomFor({ account, isOperator }: Viewer): boolean {
+    const clients = this.#audiences.flatMap(({ clients }) => [...clients])
+    const isFull = clients.length >= this.#options.maxClients
+    if (!isOperator) {
+      const own = clients.filter(([, other]) => !other.isOperator && other.account === account)
+      return !isFull && (account.exempt || own.length < MAX_PER_IP)
+    }
+    if (!isFull) return true
+    const [oldest] = clients.find(([, other]) => !other.isOperator) ?? []
+    if (oldest === undefined) return false
+    for (const { clients } of this.#audiences) clients.delete(oldest)
+    oldest.destroy()
+    return true
   }
 
   #tick(): void {
@@ -111,9 +136,10 @@ export class StatusFeed {
     const text =
       changed(last, 'state', this.#options.state()) +
       changed(last, 'reasons', reasonsOf(stats)) +
+      changed(last, 'work', workOf(stats)) +
       changed(last, 'cluster', shown ?? null) +
       encode('reading', reading)
-    for (const response of clients) {
+    for (const response of clients.keys()) {
       response.write(text)
       if (response.writableLength > MAX_UNREAD) response.destroy()
     }
@@ -132,8 +158,15 @@ function encode(name: keyof StatusMessages, value: StatusMessages[keyof StatusMe
   return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
 }
 
-function readingOf({ peers, sessions, streams, held, bufferedBytes, relayed, joins, dials }: RendezvousStats): Reading {
-  return [Date.now(), peers, sessions, streams, held, bufferedBytes, relayed.bytes, joins.total, dials.total]
+function readingOf(stats: RendezvousStats): Reading {
+  const { peers, sessions, streams, held, bufferedBytes, relayed, joins, dials } = stats
+  const counts = [relayed.bytes, joins.total, dials.total] as const
+  const { connections, slowed, receivedBytes } = stats
+  return [Date.now(), peers, sessions, streams, held, bufferedBytes, ...counts, connections, slowed, receivedBytes]
+}
+
+function workOf({ work }: RendezvousStats): StatusMessages['work'] {
+  return Object.fromEntries(Object.entries(work).map(([kind, time]) => [kind, Math.round(time)]))
 }
 
 function reasonsOf({ joins, dials, refused, dropped, closed, reset, paused }: RendezvousStats): Reasons {

@@ -8,6 +8,8 @@ export interface StatusMessages {
   reading: Reading
   /** When one of the counts has changed. */
   reasons: Reasons
+  /** When it has changed: milliseconds of CPU that clients have cost besides relaying, by kind of work. */
+  work: Readonly<Record<string, number>>
   /** When something of it has changed; null for a server that is alone. */
   cluster: ClusterStats | null
   /** When it has changed: whether new clients are served. */
@@ -27,7 +29,8 @@ export interface Hello {
 
 /**
  * One reading: when, in milliseconds since 1970; then the levels: peers, sessions, stream halves, sessions that are held,
- * bytes that wait; then the counts since the server was created: bytes relayed, joins, dials.
+ * bytes that wait; then the counts since the server was created: bytes relayed, joins, dials; then levels again: TCP
+ * connections, sessions that are slowed, bytes of unfinished messages.
  */
 export type Reading = readonly [
   at: number,
@@ -38,7 +41,10 @@ export type Reading = readonly [
   buffered: number,
   bytes: number,
   joins: number,
-  dials: number
+  dials: number,
+  connections: number,
+  slowed: number,
+  received: number
 ]
 
 export interface Reasons extends Pick<RendezvousStats, 'refused' | 'dropped' | 'closed' | 'reset' | 'paused'> {
@@ -52,6 +58,26 @@ export interface PeerList {
   total: number
   /** The busiest of them. */
   peers: readonly ListedPeer[]
+}
+
+/** What `GET /admin/addresses` answers: those that cost most, first those that owe. */
+export interface AddressList {
+  /** Addresses with connections, or whose cost is remembered. */
+  total: number
+  addresses: readonly ListedAddress[]
+}
+
+export interface ListedAddress {
+  /** An IPv4 address, or the first half of an IPv6 address; undefined for loopback and trusted proxies together. */
+  network: string | undefined
+  connections: number
+  sessions: number
+  /** Bytes of unfinished messages. */
+  received: number
+  /** Bytes queued for its sessions. */
+  queued: number
+  /** Milliseconds until it may ask for more; 0 while it owes nothing. */
+  debt: number
 }
 
 export interface ListedPeer {

@@ -53,6 +53,13 @@ export class Proxies {
     }
   }
 
+  /** Returns the address at the other end of a TCP connection. A proxy is exempt: its connections are those of many. */
+  nearest(remoteAddress: string): RemoteAddress {
+    const ip = ipOf(remoteAddress) ?? UNKNOWN
+    const reach = reachOf(ip)
+    return { ip, exempt: this.#isBelieved(ip, 0) || reach === 'loopback', reach }
+  }
+
   /** Returns whether a request comes from a proxy that is named. */
   isFromNamed(request: IncomingMessage): boolean {
     return this.#isBelieved(nearestOf(request), 0)

@@ -18,6 +18,7 @@ import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
 import { admitBase64, forgetRequest, missingFields, StarEngine, takePayloads, webSocketOf } from './engine-internals.js'
 import { FrameInput, frameInputOf } from './frame-input.js'
+import { closeAfter } from './last-answer.js'
 import type { InputContext } from './paced-input.js'
 import { PayloadInput } from './payload-input.js'
 import { Receiver, type Ack, type ReceiverContext } from './receiver.js'
@@ -41,12 +42,17 @@ export const ENGINE_PATH = '/socket.io/'
 const RETRY_AFTER = '10'
 const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
+/** Bytes that a piece of a body takes besides what it holds. */
+const PIECE_OVERHEAD = 256
+
 /** Fragments of one message at most: browsers send a large one in pieces of some KiB. */
 const MAX_FRAGMENTS = 1_024
 
 /** What an engine works with. */
 export interface EngineParts {
   readonly budget: Budget
+  /** No more files may be opened for clients. */
+  readonly isFull: () => boolean
   readonly workQueue: WorkQueue
   readonly proxies: Proxies
   readonly origins: Origins
@@ -65,6 +71,8 @@ export interface EngineParts {
 
 /** The door: HTTP and WebSocket requests come in, sessions come out. */
 export class Engine {
+  /** Where what clients send waits for its turn. */
+  readonly inputs: FairQueue
   readonly #server: StarEngine
   readonly #options: EngineOptions
   readonly #counters: Counters
@@ -74,6 +82,9 @@ export class Engine {
   readonly #origins: Origins
   readonly #budget: Budget
   readonly #inputContext: InputContext
+  readonly #isFull: () => boolean
+  /** Sessions with a poll that waits, as they have cost too much. */
+  readonly #slowed = new Set<Session>()
   readonly #sessions = new Map<string, Session>()
   /** Of upgrades that wait for their turn. */
   readonly #waiting = new Set<Duplex>()
@@ -84,6 +95,7 @@ export class Engine {
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options
     this.#budget = parts.budget
+    this.#isFull = parts.isFull
     this.#counters = parts.counters
     this.#workQueue = parts.workQueue
     this.#logger = parts.logger
@@ -91,7 +103,8 @@ export class Engine {
     this.#origins = parts.origins
     const cork = new Cork(options.gatherTime)
     // While what was read and written is in the caches of the CPU.
-    this.#inputContext = { queue: new FairQueue(cork.flush), counters: parts.counters }
+    this.inputs = new FairQueue(cork.flush)
+    this.#inputContext = { queue: this.inputs, counters: parts.counters }
     const sessionContext: SessionContext = { ...parts, cork }
     const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
     this.#server = new StarEngine({
@@ -140,8 +153,10 @@ export class Engine {
     const sid = sidOf(request)
     // engine.io takes an empty one for none.
     if (!sid) return this.#handshake(request, response, handle)
-    const session = request.method === 'POST' ? this.#sessions.get(sid) : undefined
-    if (session === undefined) return handle()
+    const session = this.#sessions.get(sid)
+    if (session === undefined) return this.#handleStranger(request, response, handle)
+    session.account.charge('request')
+    if (request.method !== 'POST') return this.#handlePoll(request, response, session, handle)
     const { link } = session
     if (!link.paused && !link.isBehind) return this.#post(request, session, handle)
     // A client that polls sends the next messages only when these have been answered.
@@ -154,12 +169,38 @@ export class Engine {
     })
   }
 
-  /** Counts what comes in the body of a request for as long as it is kept. */
+  /** Answers a request for a session that is not there. */
+  #handleStranger(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
+    const address = this.accountOf(request)
+    address.charge('request')
+    if (address.owes) return this.#sendAway(request, response, 429, 'rate limit')
+    handle()
+  }
+
+  /** Answers what is asked of a session, later if it has cost too much. */
+  #handlePoll(request: IncomingMessage, response: ServerResponse, session: Session, handle: () => void): void {
+    const { account } = session
+    if (!account.owes) return handle()
+    if (this.#slowed.has(session)) return this.#sendAway(request, response, 429, 'rate limit')
+    this.#slowed.add(session)
+    this.#counters.pause('flood')
+    setTimeout(() => {
+      this.#slowed.delete(session)
+      if (!request.destroyed) handle()
+    }, account.debt).unref()
+  }
+
+  /** Counts what comes in the body of a request for as long as it is kept, and reads slowly if it comes in tiny pieces. */
   #post(request: IncomingMessage, { account }: Session, handle: () => void): void {
     let size = 0
     const count = (part: string | Buffer) => {
-      size += part.length
-      account.keep(part.length)
+      const more = part.length + PIECE_OVERHEAD
+      size += more
+      account.keep(more)
+      account.charge('frame')
+      if (!account.owes) return
+      request.pause()
+      setTimeout(() => request.resume(), account.debt).unref()
     }
     // A listener makes the data flow: it must not be there before that of engine.io.
     request.on('newListener', function look(event) {
@@ -219,7 +260,8 @@ export class Engine {
     return input
   }
 
-  #addressOf(request: IncomingMessage): AddressAccount {
+  /** Returns the account of the address that a request comes from. */
+  accountOf(request: IncomingMessage): AddressAccount {
     return this.#budget.addressOf(this.#proxies.remoteOf(request))
   }
 
@@ -233,7 +275,7 @@ export class Engine {
 
   #isUnwanted(request: IncomingMessage): 'sessions per ip' | undefined {
     const { sessionsPerIp } = this.#options
-    const { exempt, sessions } = this.#addressOf(request)
+    const { exempt, sessions } = this.accountOf(request)
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
   }
 
@@ -248,7 +290,17 @@ export class Engine {
     const refusal = this.#inTurn(request, () => {
       if (!request.destroyed) handle()
     })
-    if (refusal !== undefined) response.writeHead(503, { 'retry-after': RETRY_AFTER, ...this.#corsOf(request) }).end()
+    if (refusal !== undefined) this.#refuse(request, response, 503)
+  }
+
+  #sendAway(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): void {
+    this.#counters.refuse(reason)
+    this.#refuse(request, response, status)
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+    closeAfter(response)
+    response.writeHead(status, { 'retry-after': RETRY_AFTER, ...this.#corsOf(request) }).end()
   }
 
   /**
@@ -258,16 +310,19 @@ export class Engine {
    */
   #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
-    const address = this.#addressOf(request)
+    const address = this.accountOf(request)
+    const change = isNew ? 1 : 0
+    const cause = isNew ? (address.owes ? 'rate limit' : this.#isFull() ? 'no files left' : undefined) : undefined
+    if (cause !== undefined) {
+      address.charge('request')
+      this.#counters.refuse(cause)
+      return cause
+    }
     // What is refused for its address is refused at once.
     if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
+      address.charge('request')
       enter()
       return undefined
-    }
-    const change = isNew ? 1 : 0
-    if (isNew && address.owes) {
-      this.#counters.refuse('rate limit')
-      return 'rate limit'
     }
     if (!(isNew && this.#isClosed)) {
       address.charge('handshake')

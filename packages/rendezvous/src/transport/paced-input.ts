@@ -90,8 +90,10 @@ export abstract class PacedInput implements Flow {
       return false
     }
     this.#context.counters.pause('flood')
+    this.account.slow(true)
     this.#slowed = setTimeout(() => {
       this.#slowed = undefined
+      this.account.slow(false)
       this.run()
     }, debt).unref()
     return false

@@ -1,10 +1,13 @@
+import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
+import type { Budget } from '../../src/budget/budget.js'
 import { Admin } from '../../src/http/admin.js'
-import type { PeerList } from '../../src/http/status-messages.js'
+import type { AddressList, PeerList } from '../../src/http/status-messages.js'
 import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Counters } from '../../src/stats.js'
+import { budgetWith } from '../support/budget.js'
 import { serve, type Answer } from './requests.js'
 
 const TOKEN = 'correct horse battery'
@@ -12,20 +15,27 @@ const ROUTER = { streamsPerSession: 4, acceptTimeout: 60_000 }
 const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
 
 interface Setting {
+  budget: Budget
+  warnings: unknown[][]
   counters: Counters
   drained: () => number
   /** Asks with the token, unless another authorization is given; null is none. */
   ask: (method: string, path: string, options?: { authorization?: string | null; json?: string }) => Promise<Answer>
 }
 
-async function start(): Promise<Setting> {
+async function start({ delay = 1 } = {}): Promise<Setting> {
+  const warnings: unknown[][] = []
   const counters = new Counters()
+  const budget = budgetWith()
   let drained = 0
   const admin = new Admin({
     token: TOKEN,
     registry: new Registry(),
     router: new Router(ROUTER, new FlowControl(FLOW, counters, Date.now), counters),
+    budget,
     counters,
+    logger: { warn: (...words: unknown[]) => void warnings.push(words) },
+    delay,
     addressOf: () => '192.0.2.1',
     drain: () => void drained++
   })
@@ -33,6 +43,8 @@ async function start(): Promise<Setting> {
     admin.handle(request, response, new URL(request.url ?? '/', 'http://server'))
   )
   return {
+    budget,
+    warnings,
     counters,
     drained: () => drained,
     ask: (method, path, { authorization = `Bearer ${TOKEN}`, json } = {}) =>
@@ -75,14 +87,23 @@ describe('the token', () => {
     expect(status).toBe(401)
   })
 
-  test('has to wait after wrong ones', async () => {
-    const { ask, counters } = await start()
-    for (let count = 0; count < 4; count++) {
-      expect((await ask('GET', '/admin/peers', { authorization: `Bearer guess ${count}` })).status).toBe(401)
-    }
-    const { status, headers } = await ask('GET', '/admin/peers')
-    expect({ status, after: headers['retry-after'] }).toEqual({ status: 429, after: '5' })
-    expect(counters.snapshot().refused).toEqual({ 'admin token': 4, 'rate limit': 1 })
+  test('opens whatever wrong ones came before, which are answered late or sent away', async () => {
+    const { ask, counters, warnings } = await start({ delay: 60_000 })
+    const late: Promise<Answer>[] = []
+    const guess = (): Promise<Answer> => ask('GET', '/admin/peers', { authorization: 'Bearer a guess' })
+    for (let count = 0; count < 4; count++) late.push(guess())
+    await eventually('four guesses to wait', () => counters.snapshot().refused['admin token'] === 4)
+    const { status, headers } = await guess()
+    expect({ status, ...headers }).toMatchObject({ status: 429, 'retry-after': '5', connection: 'close' })
+    expect((await ask('GET', '/admin/peers')).status).toBe(200)
+    expect(warnings).toEqual(Array.from({ length: 5 }, () => [{ ip: '192.0.2.1' }, 'a wrong admin token was given']))
+    expect(JSON.stringify(warnings)).not.toContain('guess')
+    for (const answer of late) answer.catch(() => {})
+  })
+
+  test('that is wrong is answered after a while', async () => {
+    const { ask } = await start({ delay: 20 })
+    expect((await ask('GET', '/admin/peers', { authorization: 'Bearer a guess' })).status).toBe(401)
   })
 })
 
@@ -92,6 +113,30 @@ test('the list is JSON that nobody keeps', async () => {
   expect(status).toBe(200)
   expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
   expect(JSON.parse(body)).toEqual({ total: 0, peers: [] } satisfies PeerList)
+})
+
+test('addresses are listed with what they cost: those that owe first', async () => {
+  const { ask, budget } = await start()
+  const addressOf = (ip: string) => budget.addressOf({ ip, exempt: false })
+  addressOf('192.0.2.1')
+  addressOf('192.0.2.2').connections = 3
+  addressOf('192.0.2.3').connections = 5
+  budget.addressOf({ ip: '127.0.0.1', exempt: true }).connections = 1
+  const account = addressOf('2001:db8::1')
+  account.charge('request', 1_000_000)
+  account.sessions = 2
+  const { addresses, total } = JSON.parse((await ask('GET', '/admin/addresses')).body) as AddressList
+  const nothing = { connections: 0, sessions: 0, received: 0, queued: 0, debt: 0 }
+  expect({ addresses, total }).toEqual({
+    total: 4,
+    addresses: [
+      { ...nothing, network: '2001:db8:0:0', sessions: 2, debt: expect.any(Number) },
+      { ...nothing, network: '192.0.2.3', connections: 5 },
+      { ...nothing, network: '192.0.2.2', connections: 3 },
+      { ...nothing, connections: 1 }
+    ]
+  })
+  expect(addresses[0]?.debt).toBeGreaterThan(0)
 })
 
 test('draining begins when it is asked for', async () => {

@@ -1,13 +1,18 @@
 import { readdir, stat } from 'node:fs/promises'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import type { Admin } from '../../src/http/admin.js'
+import { Admin } from '../../src/http/admin.js'
 import { PAGE_POLICY } from '../../src/http/documents.js'
+import { MetricsText } from '../../src/http/metrics-text.js'
 import { createMetrics } from '../../src/http/metrics.js'
 import { createPages, type PagesOptions } from '../../src/http/pages.js'
 import { StatusFeed } from '../../src/http/status-feed.js'
+import { Registry } from '../../src/registry/registry.js'
+import { FlowControl } from '../../src/relay/flow-control.js'
+import { Router } from '../../src/relay/router.js'
 import { createRendezvous } from '../../src/rendezvous.js'
-import type { ClusterStats } from '../../src/stats.js'
+import { Counters, type ClusterStats } from '../../src/stats.js'
+import { budgetWith } from '../support/budget.js'
 import { serve, type Answer, type Ask } from './requests.js'
 
 const fallback = '/ip4/192.0.2.9/tcp/9090/ws/p2p-websocket-star'
@@ -27,6 +32,8 @@ const CLUSTER: ClusterStats = {
 
 async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
   const server = createRendezvous()
+  const counters = new Counters()
+  const account = budgetWith().addressOf({ ip: '192.0.2.1', exempt: false })
   return await serve(
     createPages({
       secure: false,
@@ -34,15 +41,26 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
       fallbackAddress: () => fallback,
       state: () => 'ready',
       metrics: (hasDetails) =>
-        createMetrics(
-          () => server.stats(),
-          () => CLUSTER,
-          hasDetails
+        new MetricsText(
+          createMetrics(
+            () => server.stats(),
+            () => CLUSTER,
+            hasDetails
+          )
         ),
       privateDetails: true,
-      feed: new StatusFeed({ stats: () => server.stats(), state: () => 'ready', version: '1.2.3', maxClients: 1 }),
+      feed: new StatusFeed({
+        stats: () => server.stats(),
+        state: () => 'ready',
+        version: '1.2.3',
+        maxClients: 1,
+        counters
+      }),
       admin: undefined,
       playground: true,
+      accountOf: () => account,
+      isShort: () => false,
+      counters,
       ...options
     })
   )
@@ -227,9 +245,11 @@ describe('/metrics', () => {
   })
 
   test('that cannot be read are a failure of the server', async () => {
-    const metrics = createMetrics(() => {
-      throw new Error('no figures')
-    })
+    const metrics = new MetricsText(
+      createMetrics(() => {
+        throw new Error('no figures')
+      })
+    )
     const ask = await pages({ metrics: () => metrics })
     const { status, body } = await ask('/metrics')
     expect(status).toBe(500)
@@ -261,6 +281,65 @@ describe('every page', () => {
     const ask = await pages()
     for (const path of ['/?x', '/health?x=1', '/metrics?x']) expect((await ask(path)).status).toBe(200)
   })
+})
+
+describe('an address that has cost too much', () => {
+  const token = 'correct horse battery'
+
+  async function owing(): Promise<{ ask: Ask; counters: Counters }> {
+    const counters = new Counters()
+    const account = budgetWith({ workPerIp: 1 }).addressOf({ ip: '192.0.2.1', exempt: false })
+    account.charge('request', 100)
+    const flow = new FlowControl({ highWaterMark: 1, sessionCeiling: 1, holdTimeout: 1 }, counters, Date.now)
+    const admin = new Admin({
+      token,
+      registry: new Registry(),
+      router: new Router({ streamsPerSession: 1, acceptTimeout: 1 }, flow, counters),
+      budget: budgetWith(),
+      counters,
+      logger: undefined,
+      delay: 1,
+      addressOf: () => '192.0.2.1',
+      drain: () => {}
+    })
+    return { ask: await pages({ accountOf: () => account, counters, admin }), counters }
+  }
+
+  test.each(['/', '/try', '/health', '/metrics', '/events', '/nothing', '/admin/peers'])(
+    'is told to come back: %s',
+    async (path) => {
+      const { ask, counters } = await owing()
+      const { status, headers } = await ask(path)
+      expect({ status, ...headers }).toMatchObject({ status: 429, 'retry-after': '4', connection: 'close' })
+      expect(counters.snapshot().refused).toEqual({ 'rate limit': 1 })
+    }
+  )
+
+  test('is served if it has the admin token', async () => {
+    const { ask } = await owing()
+    const authorization = `Bearer ${token}`
+    for (const path of ['/', '/health', '/metrics', '/admin/peers']) {
+      expect({ path, status: (await ask(path, { headers: { authorization } })).status }).toEqual({ path, status: 200 })
+    }
+    expect((await ask('/health', { headers: { authorization: `${authorization}.` } })).status).toBe(429)
+  })
+})
+
+test('when few connections are left, each ends with its answer', async () => {
+  const ask = await pages({ isShort: () => true })
+  for (const path of ['/', '/health', '/metrics', '/ready']) {
+    expect((await ask(path, { headers: { connection: 'keep-alive' } })).headers.connection).toBe('close')
+  }
+})
+
+test('a public name is kept to HTTPS where the server speaks it', async () => {
+  const headers = { host: 'star.example.com' }
+  const secure = await pages({ secure: true })
+  for (const path of ['/', '/try', '/health', '/nothing']) {
+    expect((await secure(path, { headers })).headers['strict-transport-security']).toBe('max-age=15552000')
+  }
+  const { headers: plain } = await (await pages())('/', { headers })
+  expect(plain).not.toHaveProperty('strict-transport-security')
 })
 
 test.each(['/nothing', '/index.html', '/health/', '//', '/..', '/%2e%2e/package.json', '/metrics%00', '/__proto__'])(

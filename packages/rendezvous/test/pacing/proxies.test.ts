@@ -8,6 +8,16 @@ function requestFrom(remoteAddress: string | undefined, forwardedFor?: string): 
   return { headers, socket: { remoteAddress } } as unknown as IncomingMessage // all that is looked at
 }
 
+test.each<[string[], string, string, boolean]>([
+  [[], '203.0.113.7', '203.0.113.7', false],
+  [[], '::ffff:127.0.0.1', '127.0.0.1', true],
+  [['203.0.113.0/24'], '::ffff:203.0.113.7', '203.0.113.7', true],
+  [['1'], '203.0.113.7', '203.0.113.7', true],
+  [[], '', 'unknown', false]
+])('with %j named, the other end of a connection from %s is %s, exempt: %s', (named, remote, ip, exempt) => {
+  expect(new Proxies(named).nearest(remote)).toMatchObject({ ip, exempt })
+})
+
 describe('the address of a client', () => {
   test.each<[string[], string | undefined, string | undefined, string]>([
     [[], '203.0.113.7', undefined, '203.0.113.7'],

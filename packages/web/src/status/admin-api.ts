@@ -1,4 +1,4 @@
-import type { PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import type { AddressList, PeerList } from '../../../rendezvous/src/http/status-messages.js'
 
 /** The token is wrong, or too many wrong ones were named. */
 export class DeniedError extends Error {
@@ -16,6 +16,11 @@ export class AdminApi {
   async peers(find: string): Promise<PeerList> {
     // Our own server's answer.
     return (await this.#ask('GET', `peers?${new URLSearchParams({ find })}`)) as PeerList
+  }
+
+  async addresses(): Promise<AddressList> {
+    // Our own server's answer.
+    return (await this.#ask('GET', 'addresses')) as AddressList
   }
 
   async disconnect(peer: string): Promise<void> {

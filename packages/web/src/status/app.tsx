@@ -11,6 +11,7 @@ import { Operator } from './operator.js'
 import { Reasons } from './reasons.js'
 import { StripChart } from './strip-chart.js'
 import { useStatus, type Status } from './use-status.js'
+import { Work } from './work.js'
 
 export interface AppProps {
   multiaddr: string
@@ -29,7 +30,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
     if (token === undefined) sessionStorage.removeItem(TOKEN_KEY)
     else sessionStorage.setItem(TOKEN_KEY, token)
   }, [token])
-  const status = useStatus(isPrivate ? (token ?? '') : token)
+  const status = useStatus(hasAdmin ? (token ?? (isPrivate ? '' : undefined)) : undefined)
   const isHidden = isPrivate && status.hello === undefined
   return (
     <main>
@@ -63,6 +64,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
         <div class="columns">
           <div>
             <Strips status={status} />
+            <Work {...status.work} />
             <Nodes cluster={status.cluster} />
           </div>
           <Reasons counts={status.reasons} seen={status.seen} />
@@ -76,7 +78,8 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
 }
 
 function Strips({ status: { series, history, reasons } }: { status: Status }) {
-  const [, , sessions = 0, , held = 0, buffered = 0, bytes = 0] = history.last ?? []
+  const [, , sessions = 0, , held = 0, buffered = 0, bytes = 0, , , connections = 0, slowed = 0, received = 0] =
+    history.last ?? []
   return (
     <section class="strips" aria-labelledby="strips">
       <h2 id="strips">
@@ -88,7 +91,10 @@ function Strips({ status: { series, history, reasons } }: { status: Status }) {
       <StripChart name="joins" title="Joins" series={series} format={formatRate} unit="/ s" />
       <StripChart name="dials" title="Dials" series={series} format={formatRate} unit="/ s" hasAxis />
       <dl class="totals">
-        <Total name="sessions" label="connections" value={sessions} />
+        <Total name="sessions" label="sessions" value={sessions} />
+        <Total name="connections" label="TCP connections" value={connections} />
+        <Total name="slowed" label="slowed for their cost now" value={slowed} tone={slowed > 0 ? 'held' : undefined} />
+        <Total name="received" label="unfinished messages" value={received} format={formatBytes} />
         <Total name="held" label="held now" value={held} tone={held > 0 ? 'held' : undefined} />
         <Total name="buffered" label="waits for slow readers" value={buffered} format={formatBytes} />
         <Total name="bytes" label="relayed in all" value={bytes} format={formatBytes} />

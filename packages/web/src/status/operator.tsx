@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ListedPeer, PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import type { AddressList, ListedPeer, PeerList } from '../../../rendezvous/src/http/status-messages.js'
 import { formatCount } from '../shared/format.js'
+import { AddressTable } from './address-table.js'
 import { AdminApi, DeniedError } from './admin-api.js'
 import { PeerTable } from './peer-table.js'
 import { StreamRates } from './stream-rates.js'
@@ -76,6 +77,7 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
 function Controls({ token, onLock }: { token: string; onLock: (why: string) => void }) {
   const [find, setFind] = useState('')
   const [list, setList] = useState<PeerList>()
+  const [addresses, setAddresses] = useState<AddressList>()
   const [said, setSaid] = useState('')
   const rates = useRef(new StreamRates())
   const api = new AdminApi(token)
@@ -92,8 +94,9 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
     let isOver = false
     const look = (): Promise<void> =>
       attempt(async () => {
-        const answer = await api.peers(find)
+        const [answer, addresses] = await Promise.all([api.peers(find), api.addresses()])
         if (isOver) return
+        setAddresses(addresses)
         rates.current.note(answer)
         setList(answer)
       })
@@ -141,6 +144,7 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
           </p>
         </>
       )}
+      {addresses !== undefined && <AddressTable list={addresses} />}
     </>
   )
 }

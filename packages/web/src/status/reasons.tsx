@@ -15,6 +15,19 @@ const KINDS = [
   ['closed', 'Closed', 'connections that ended', '']
 ] as const
 
+/** Reasons that say little to whoever has not read the docs. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  'paused/flood': 'asked for more CPU than they may',
+  'refused/admin token': 'wrong, or missing',
+  'refused/connections per ip': 'TCP connections of one address',
+  'refused/no files left': 'near the limit of open files',
+  'refused/rate limit': 'asked too often, or for too much CPU',
+  'refused/sessions per ip': 'sessions of one address',
+  'refused/status pages': 'pages like this one',
+  'closed/flood': 'went on for too long',
+  'closed/unfinished messages': 'too many bytes of them'
+}
+
 /** What did not go on as someone wished, and why. */
 export function Reasons({ counts, seen }: { counts: Counts | undefined; seen: ReadonlyMap<string, number> }) {
   return (
@@ -57,7 +70,13 @@ function Tally({ kind, title, meaning, tone, tally, seen }: TallyProps) {
       {rows.length > 0 && (
         <dl>
           {rows.map(([reason, count]) => (
-            <Row key={reason} reason={reason} count={count} seenAt={seen.get(`${kind}/${reason}`)} />
+            <Row
+              key={reason}
+              reason={reason}
+              meaning={MEANINGS[`${kind}/${reason}`]}
+              count={count}
+              seenAt={seen.get(`${kind}/${reason}`)}
+            />
           ))}
         </dl>
       )}
@@ -65,11 +84,20 @@ function Tally({ kind, title, meaning, tone, tally, seen }: TallyProps) {
   )
 }
 
-function Row({ reason, count, seenAt }: { reason: string; count: number; seenAt: number | undefined }) {
+interface RowProps {
+  reason: string
+  meaning: string | undefined
+  count: number
+  seenAt: number | undefined
+}
+
+function Row({ reason, meaning, count, seenAt }: RowProps) {
   const age = seenAt === undefined ? undefined : Date.now() - seenAt
   return (
     <div data-recent={age !== undefined && age < RECENT ? '' : undefined}>
-      <dt>{reason}</dt>
+      <dt>
+        {reason} {meaning !== undefined && <span class="label">{meaning}</span>}
+      </dt>
       <dd class="label">{age === undefined ? '' : age < 1_500 ? 'now' : `${formatDuration(age)} ago`}</dd>
       <dd>
         <data value={count}>{formatCount(count)}</data>

@@ -3,6 +3,14 @@ import type { Hello, Reasons, ServerState, StatusMessages } from '../../../rende
 import { listen, type FeedState } from './feed.js'
 import { History, type Series } from './history.js'
 
+/** Milliseconds of CPU by kind of work: since the server was created, and per second now. */
+export interface WorkShown {
+  total: Readonly<Record<string, number>>
+  rates: Readonly<Record<string, number>>
+  /** When it was told, in milliseconds since 1970. */
+  at: number
+}
+
 /** All that this page knows of the server. */
 export interface Status {
   feed: FeedState
@@ -11,6 +19,7 @@ export interface Status {
   history: History
   series: Series
   reasons: Reasons | undefined
+  work: WorkShown
   cluster: StatusMessages['cluster']
   /** When each reason was counted last since this page was opened: `refused/busy`, in milliseconds since 1970. */
   seen: ReadonlyMap<string, number>
@@ -19,7 +28,12 @@ export interface Status {
 /** Milliseconds after which a page that nobody sees stops listening: browsers have few connections to one server. */
 const UNSEEN = 60_000
 
-/** Listens to the server while the page is seen. @param token - shows names of nodes and the version, and figures that only operators see */
+/**
+ * Listens to the server while the page is seen.
+ *
+ * @param token - shows names of nodes and the version, and figures that only operators see, and finds a place where strangers
+ *   have taken all
+ */
 export function useStatus(token: string | undefined): Status {
   const status = useRef<Status>(null)
   status.current ??= empty()
@@ -44,6 +58,7 @@ export function useStatus(token: string | undefined): Status {
         return { series: history.series() }
       },
       reasons: (reasons) => ({ reasons, seen: noteChanges(status.current, reasons) }),
+      work: (total) => ({ work: workSince(status.current?.work, total) }),
       cluster: (cluster) => ({ cluster }),
       state: (state) => ({ state })
     }
@@ -88,8 +103,24 @@ function empty(): Status {
     history,
     series: history.series(),
     reasons: undefined,
+    work: { total: {}, rates: {}, at: 0 },
     cluster: null,
     seen: new Map()
+  }
+}
+
+/** Seconds without a change after which the first one says nothing of a rate. */
+const OLD = 10
+
+function workSince(before: WorkShown | undefined, total: WorkShown['total']): WorkShown {
+  const at = Date.now()
+  const seconds = before === undefined ? Infinity : Math.max(1, (at - before.at) / 1000)
+  const rateOf = (kind: string, time: number): number =>
+    seconds > OLD ? 0 : Math.max(0, time - (before?.total[kind] ?? 0)) / seconds
+  return {
+    total,
+    at,
+    rates: Object.fromEntries(Object.entries(total).map(([kind, time]) => [kind, rateOf(kind, time)]))
   }
 }
 

@@ -4,7 +4,7 @@ import { History, spanOf } from '../../src/status/history.js'
 
 /** A reading so many seconds after 1970, with so many bytes relayed in all. */
 function at(second: number, bytes = 0): Reading {
-  return [second * 1000, 3, 3, 4, 0, 0, bytes, 0, 0]
+  return [second * 1000, 3, 3, 4, 0, 0, bytes, 0, 0, 3, 0, 0]
 }
 
 test('rates are what was counted since the reading before, per second', () => {

@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net'
+import type { AddressAccount } from '../budget/address-account.js'
+
+/** Handshakes of one address that are under way at a time: each takes a millisecond of CPU. */
+const MAX_PER_IP = 32
+
+interface Handshake {
+  account: AddressAccount
+  since: number
+  /** Undefined once it is under way. */
+  begin: (() => void) | undefined
+}
+
+/** TCP connections that do not speak HTTP yet. They begin the TLS handshake in turn, as far as their address can afford it. */
+export class TlsHandshakes {
+  readonly #all = new Map<Socket, Handshake>()
+  readonly #underWay = new Map<AddressAccount, number>()
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  add(socket: Socket, account: AddressAccount, begin: () => void): void {
+    const handshake: Handshake = { account, since: this.#now(), begin }
+    this.#all.set(socket, handshake)
+    // Nobody else listens before the handshake begins.
+    socket.on('error', () => socket.destroy())
+    this.#try(handshake)
+  }
+
+  /** The handshake is over, or the connection is. */
+  delete(socket: Socket): void {
+    const handshake = this.#all.get(socket)
+    if (handshake === undefined) return
+    this.#all.delete(socket)
+    if (handshake.begin !== undefined) return
+    const { account } = handshake
+    const left = (this.#underWay.get(account) ?? 1) - 1
+    if (left > 0) this.#underWay.set(account, left)
+    else this.#underWay.delete(account)
+    for (const other of this.#all.values())
+      if (other.begin !== undefined && other.account === account) return this.#try(other)
+  }
+
+  /** Begins what can be afforded by now, and ends what has taken longer than it may. */
+  sweep(timeout: number): void {
+    const before = this.#now() - timeout
+    for (const [socket, handshake] of this.#all) {
+      if (handshake.since < before) socket.destroy()
+      else this.#try(handshake)
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#all.keys()) socket.destroy()
+  }
+
+  #try(handshake: Handshake): void {
+    const { account, begin } = handshake
+    const count = this.#underWay.get(account) ?? 0
+    if (begin === undefined || (!account.exempt && (count >= MAX_PER_IP || account.owes))) return
+    account.charge('tls')
+    this.#underWay.set(account, count + 1)
+    handshake.begin = undefined
+    begin()
+  }
+}
