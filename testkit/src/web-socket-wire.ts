@@ -1,4 +1,4 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { BINARY, CLOSE, fragmentedFrames, maskedFrame, PING, PONG, TEXT, textFrame } from './frame.js'
 import { FrameReader, type FrameHandler } from './frame-reader.js'
@@ -100,8 +100,11 @@ export class WebSocketWire implements Wire {
   #connect({ protocol, hostname: host, port: text }: URL, { ca, readBuffer, localAddress }: WireOptions): Socket {
     const port = Number(text)
     if (readBuffer === undefined) {
+      const name = isIP(host) === 0 ? { servername: host } : {}
       const tcp =
-        protocol === 'https:' ? connectTls({ host, port, ca }) : connect({ host, port, localAddress, noDelay: true })
+        protocol === 'https:'
+          ? connectTls({ host, port, ca, ...name })
+          : connect({ host, port, localAddress, noDelay: true })
       return tcp.on('data', (bytes: Buffer) => this.#read(bytes))
     }
     const onread: OnReadOpts = {

@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Where packages are unpacked. */
+const UNPACKED = fileURLToPath(new URL('../../../node_modules/.cache/debian/', import.meta.url))
 
 /** The programs that tests run beside Node: where they are, and how they come where they are missing. */
 
@@ -30,10 +34,37 @@ export function howToInstallPackages(names: readonly string[]): string {
   return `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`
 }
 
-/** @returns whether it went well; what it has to say is shown */
+/** A program of a Debian package. */
+interface DebianProgram {
+  readonly packageName: string
+  /** Where it is installed, without the first slash. */
+  readonly path: string
+}
+
+/**
+ * Returns the path of a command, or unpacks its package once: that needs no root, and starts none of its services.
+ *
+ * @throws if it is neither here nor to be had
+ */
+export function unpackedProgram(name: string, { packageName, path }: DebianProgram): string {
+  const program = findCommand(name) ?? join(UNPACKED, packageName, path)
+  if (isExecutable(program)) return program
+  const folder = join(UNPACKED, packageName)
+  mkdirSync(folder, { recursive: true })
+  const unpack = `apt-get download '${packageName}' && dpkg-deb -x ./*.deb . && rm ./*.deb`
+  if (!runIn(folder, 'sh', '-c', unpack) || !isExecutable(program))
+    throw new Error(`${name} is missing: apt-get install ${packageName}`)
+  return program
+}
+
 function run(command: string, ...args: string[]): boolean {
+  return runIn(undefined, command, ...args)
+}
+
+/** @returns whether it went well; what it has to say is shown */
+function runIn(cwd: string | undefined, command: string, ...args: string[]): boolean {
   // RUNLEVEL keeps the services of a package from being started with it
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const { status } = spawnSync(command, args, { env, stdio: 'inherit', timeout: 600_000 })
+  const { status } = spawnSync(command, args, { cwd, env, stdio: 'inherit', timeout: 600_000 })
   return status === 0
 }

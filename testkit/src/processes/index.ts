@@ -1,4 +1,4 @@
-export { findCommand, howToInstallPackages, installPackages } from './debian.js'
+export { findCommand, howToInstallPackages, installPackages, unpackedProgram } from './debian.js'
 export { freePort } from './free-port.js'
 export { binaryFromNpm, CACHE, installApart, nodeOf, versionOf } from './npm-packages.js'
 export { OwnedProcess } from './owned-process.js'
