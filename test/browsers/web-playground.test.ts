@@ -117,6 +117,9 @@ describe.each(BROWSERS)('the playground in %s', (name, size, launch) => {
     await using star = await startStar()
     const folder = await temporaryFolder()
     const { alice, bob } = await openTwo(stage, star.url)
+    const notice = `document.querySelector('.notice')`
+    expect(await bob.evaluate(`${notice}.textContent`)).toContain('can read it')
+    expect(await bob.evaluate(`${notice}.getBoundingClientRect().bottom <= innerHeight`)).toBe(true)
     await say(alice, 'Is anybody there?')
     await untilSaid(bob, 'Is anybody there?')
     await say(bob, 'Ja: «ü» & <b>!')

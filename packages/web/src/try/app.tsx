@@ -71,6 +71,7 @@ export function App() {
             <Self peerId={playground.client.peerId} />
             <PeerList playground={playground} selected={selected} onSelect={select} />
             {playground.server?.state === 'joined' && playground.client.peers.size === 0 && <Invitation />}
+            <p class="notice">The server passes on what you say and send, and can read it.</p>
           </aside>
           {conversation === undefined ? (
             <p class="nobody">
