@@ -77,8 +77,9 @@ describe('several servers', () => {
     await untilPeers(bob, 'the leave', () => bob.peers.get(alice.peerId)?.addresses.length === 1)
   })
 
-  test('a name that the server refuses is told of, and tried again', async () => {
-    await using star = await startStar({ publicAddresses: ['/ip4/127.0.0.1/tcp/1/ws/p2p-websocket-star'] })
+  test('a join that the server refuses is told of, and tried again', async () => {
+    await using star = await startStar({ discovery: { prefixes: 1 } })
+    await joinClient(`http://localhost:${star.port}`)
     const client = await openClient(star)
     expect((await failure(client.join({ signal: AbortSignal.timeout(300) }))).name).toBe('TimeoutError')
     expect(client.servers[0]?.error).toMatchObject({ code: 'ERR_JOIN_REFUSED' })

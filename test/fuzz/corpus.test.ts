@@ -59,11 +59,18 @@ describe('the corpus of transcripts', () => {
       const [scene] = scenes
       const before = await scene?.process.metrics()
       await play(transcripts)
-      const after = await scene?.process.metrics()
-      const grown = (name: string): number => (after?.get(name) ?? 0) - (before?.get(name) ?? 0)
-      expect(grown('rendezvous_joins_total_success'), `joins by ${way}`).toBeGreaterThan(0)
-      expect(grown('rendezvous_dials_total_success'), `dials by ${way}`).toBeGreaterThan(0)
-      expect(grown('rendezvous_relayed_chunks_total'), `chunks by ${way}`).toBeGreaterThan(CHUNKS_PER_CHECK)
+      // The server makes its metrics once a second.
+      const grown = async (name: string): Promise<number> =>
+        ((await scene?.process.metrics())?.get(name) ?? 0) - (before?.get(name) ?? 0)
+      await expect
+        .poll(() => grown('rendezvous_joins_total_success'), { message: `joins by ${way}` })
+        .toBeGreaterThan(0)
+      await expect
+        .poll(() => grown('rendezvous_dials_total_success'), { message: `dials by ${way}` })
+        .toBeGreaterThan(0)
+      await expect
+        .poll(() => grown('rendezvous_relayed_chunks_total'), { message: `chunks by ${way}` })
+        .toBeGreaterThan(CHUNKS_PER_CHECK)
     }
   })
 

@@ -300,7 +300,9 @@ export const optionsSchema = z.strictObject({
         flag: 'max-work-per-ip'
       }),
       floodTimeout: milliseconds.default(10_000).meta({
-        description: 'Time that a connection may go on to send more requests than are worked through; then it is closed'
+        description:
+          'Time that a connection may go on to send more requests than are worked through; then it is closed',
+        flag: 'flood-timeout'
       }),
       receivedBytesPerIp: bytes.default(33_554_432).meta({
         description:

@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest'
  */
 
 const MAGIC = 0xc7
-const VERSION = 1
+const VERSION = 2
 const TYPES = { frames: 0, ack: 1, nack: 2, probe: 3, bye: 4, reset: 5 }
 const FRAMES = { open: 1, opened: 2, accept: 3, data: 4, credit: 5, grant: 6, end: 7, probe: 8, probed: 9 }
 /** In the first byte of a frame: the sender has opened the dial; the one who is asked is there. */

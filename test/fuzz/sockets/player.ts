@@ -59,6 +59,10 @@ class Player {
       if (this.#isCut) break
       if (way === 'upgrade' && index === half) await this.#upgrade()
       await this.#take(step)
+      // As clients do: two messages at once are taken for an attack.
+      if (this.#polls < POLLS_MAX && isMessage(step) && way !== 'http' && !this.#isWebSocket) {
+        await this.#main.hear(/\r\n\r\nok/, PATIENCE)
+      }
     }
     if (!this.#isCut && (way === 'polling' || way === 'upgrade') && !this.#isWebSocket) this.#post(this.#bodyOf('1'))
     await Promise.all(this.#lines.map((line) => line.end()))
@@ -214,6 +218,10 @@ class Player {
         return undefined
     }
   }
+}
+
+function isMessage([kind]: Step): boolean {
+  return kind === 'text' || kind === 'binary' || kind === 'body'
 }
 
 function pick(number: number): Identity {

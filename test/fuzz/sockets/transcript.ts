@@ -37,7 +37,8 @@ export type Step = readonly [
 
 /** What a client may wait for, and how it knows it. Each is waited for a moment only. */
 export const AWAITED: Readonly<Record<string, RegExp>> = {
-  sid: /"sid":"([^"]+)"/,
+  /** That of the handshake; the id in the answer to CONNECT is longer. */
+  sid: /"sid":"([^"]{20})"/,
   connected: /40/,
   nonce: /43\d+\[null,"(websocket-star:join:1 [^"]+)"/,
   joined: /43\d+\[null,null/,

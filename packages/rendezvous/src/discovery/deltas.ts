@@ -120,6 +120,8 @@ export class Deltas {
     this.stop()
     if (this.#presence.isHolding) this.#release()
     this.#tellChanges()
+    // A list from before the batch lacks changes that the log has forgotten by now.
+    this.#lists.unshare()
     const hasMore = this.#lists.send()
     this.#lists.unshare()
     if (hasMore || this.#presence.isHolding || this.#apart.size > 0 || !this.#presence.log.isEmpty) this.#schedule()

@@ -78,10 +78,11 @@ export function missingFields(socket: Socket): string[] {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined) return []
   const { upgrading, writeBuffer, transport } = fieldsOf(socket)
-  const { _sender: sender, _socket: net } = webSocket as WebSocketFields
+  const { _sender: sender, _socket: net, _receiver: receiver } = webSocket as WebSocketFields
   const checks: readonly [name: string, isThere: boolean][] = [
     ['ws: _sender.sendFrame', typeof sender?.sendFrame === 'function'],
     ['ws: _socket.cork', typeof net?.cork === 'function' && typeof net.writableCorked === 'number'],
+    ['ws: _receiver._write', typeof receiver?._write === 'function'],
     ['ws: pause', typeof webSocket.pause === 'function'],
     ['engine.io: writeBuffer', Array.isArray(writeBuffer)],
     ['engine.io: upgrading', typeof upgrading === 'boolean'],

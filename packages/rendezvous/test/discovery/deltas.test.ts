@@ -551,3 +551,18 @@ function expectInformed(member: RecordingMember): void {
   const others = [0, 1, 2, 3, 4, 5].filter((n) => registry.get(address(n)) !== undefined && !own.has(peerId(n)))
   expect(known(member, prefix)).toEqual(others)
 }
+
+test('a list that was made before a batch is given to nobody after it, for it lacks what the batch told', () => {
+  deltas = new Deltas(INTERVAL, registry, budget, counters, 1)
+  join(client(), 1)
+  const slow = client()
+  slow.recording.recordingLink.buffered = SLOW_FROM
+  join(slow, 2)
+  batch()
+  join(client(), 3)
+  join(client('none'), 4)
+  slow.recording.recordingLink.buffered = 0
+  batch()
+  batch()
+  expect([...viewOf(slow.recording.texts).peers].toSorted()).toEqual(canonical([1, 3, 4]).toSorted())
+})
