@@ -33,7 +33,7 @@ export class SessionAccount {
   readonly address: AddressAccount
   readonly #budget: AccountOwner
   /** Ends the session when it has cost too much. */
-  onExcess: (reason: CloseReason, detail: string) => void = () => {}
+  onExcess: ((reason: CloseReason, detail: string) => void) | undefined
   /** Bytes received from it and not worked through. */
   #received = 0
   /** Bytes queued for it. */
@@ -119,7 +119,7 @@ export class SessionAccount {
   /** Ends the session for what it has cost. */
   close(reason: CloseReason, detail: string): void {
     this.forget()
-    this.onExcess(reason, detail)
+    this.onExcess?.(reason, detail)
   }
 
   /** @param more - bytes of what it has sent that take memory from now on; below 0 if they no longer do */

@@ -51,9 +51,9 @@ export class HttpConnection implements Flow {
     const [parse, ...others] = socket.listeners('data') as ((bytes: Buffer) => void)[]
     if (parse === undefined || others.length > 0) return
     this.#parse = parse.bind(socket)
-    socket.removeAllListeners('data')
+    // In this order: a socket that has had no listener for a moment takes more memory ever after.
     socket.on('data', this.#take)
-    socket.on('resume', this.#resumed)
+    socket.off('data', parse)
   }
 
   get isQuiet(): boolean {
@@ -114,6 +114,7 @@ export class HttpConnection implements Flow {
     // It is told late: meanwhile it may have been paused.
     if (!this.#isHeld || this.#socket.isPaused()) return
     this.#isHeld = false
+    this.#socket.off('resume', this.#resumed)
     this.#run()
   }
 
@@ -156,6 +157,7 @@ export class HttpConnection implements Flow {
     this.#isRunning = false
     if (this.#rest === rest && this.#at === rest.length) this.#rest = undefined
     this.#isHeld = this.#parse !== undefined && this.#socket.isPaused()
+    if (this.#isHeld) this.#socket.on('resume', this.#resumed)
     if (this.#rest !== undefined) this.#pause()
     return this.#units
   }

@@ -32,8 +32,10 @@ interface WebSocketFields {
 /** Asks for the next bytes, or tells what is wrong with the last ones. */
 type WriteDone = (error?: Error | null) => void
 
-/** Hands bytes to the decoder of a WebSocket, which is done with them when it returns. */
-export type ReceiverWrite = (bytes: Buffer, done: WriteDone) => void
+/** The decoder of a WebSocket: a Writable, of which this is the method that takes the bytes. */
+export interface FrameDecoder {
+  _write(bytes: Buffer, encoding: string, done: WriteDone): void
+}
 
 /** Fields of engine.io's polling transport. */
 interface PollingFields {
@@ -132,21 +134,24 @@ export function takeMessageListener(webSocket: WebSocket): (data: Buffer, isBina
   return listener
 }
 
+/** Returns the decoder of a WebSocket; undefined where it cannot be reached. */
+export function decoderOf(webSocket: WebSocket): FrameDecoder | undefined {
+  const decoder = (webSocket as WebSocketFields)._receiver
+  return typeof decoder?._write === 'function' ? (decoder as FrameDecoder) : undefined
+}
+
 /**
- * Puts something before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
+ * Puts an input before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
  * order and gives no more before `done` was called.
- *
- * @returns the decoder; undefined where it cannot be reached
  */
-export function takeReceiver(
-  webSocket: WebSocket,
-  take: (bytes: Buffer, done: WriteDone) => void
-): ReceiverWrite | undefined {
-  const receiver = (webSocket as WebSocketFields)._receiver
-  const write = receiver?._write
-  if (receiver === undefined || typeof write !== 'function') return undefined
-  receiver._write = (bytes, _encoding, done) => take(bytes, done)
-  return (bytes, done) => write.call(receiver, bytes, 'buffer', done)
+export function putBefore(decoder: FrameDecoder, input: { take(bytes: Buffer, done: WriteDone): void }): void {
+  decoder._write = (bytes, _encoding, done) => input.take(bytes, done)
+}
+
+/** Hands bytes to the decoder of a WebSocket, which is done with them when this returns. */
+export function decode(decoder: FrameDecoder, bytes: Buffer, done: WriteDone): void {
+  const { _write: write } = Object.getPrototypeOf(decoder) as FrameDecoder
+  write.call(decoder, bytes, 'buffer', done)
 }
 
 /** Frees what the decoder of a WebSocket keeps of an unfinished message: it is not to be given anything any more. */

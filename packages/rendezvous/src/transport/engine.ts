@@ -247,9 +247,13 @@ export class Engine {
       return
     }
     const account = this.#budget.open(this.#proxies.remoteOf(request))
-    account.onExcess = () => webSocket.terminate()
+    const terminate = () => webSocket.terminate()
+    account.onExcess = terminate
     FrameInput.install(webSocket, account, this.#inputContext)
-    webSocket.once('close', () => account.forget())
+    // By then its session is there, and ends the account; or the handshake has failed.
+    setImmediate(() => {
+      if (account.onExcess === terminate) account.forget()
+    })
   }
 
   #payloadsOf(socket: Socket, account: SessionAccount): PayloadInput | undefined {

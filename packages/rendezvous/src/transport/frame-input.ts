@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import type { SessionAccount } from '../budget/session-account.js'
 import { FrameScanner } from '../codec/frame-scanner.js'
-import { dropReceived, onNetClose, takeReceiver, type ReceiverWrite } from './engine-internals.js'
+import { decode, decoderOf, dropReceived, onNetClose, putBefore, type FrameDecoder } from './engine-internals.js'
 import { PacedInput, type InputContext } from './paced-input.js'
 
 const OPEN = 1
@@ -28,7 +28,7 @@ export function frameInputOf(webSocket: WebSocket): FrameInput | undefined {
 export class FrameInput extends PacedInput {
   readonly #webSocket: WebSocket
   readonly #scanner = new FrameScanner()
-  readonly #write: ReceiverWrite
+  readonly #decoder: FrameDecoder
   /** What is being worked through, and how far. */
   #bytes: Buffer | undefined
   #at = 0
@@ -45,10 +45,10 @@ export class FrameInput extends PacedInput {
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
   pong: ((data: Buffer) => void) | undefined
 
-  private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, write: ReceiverWrite) {
+  private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, decoder: FrameDecoder) {
     super(account, context)
     this.#webSocket = webSocket
-    this.#write = write
+    this.#decoder = decoder
   }
 
   /**
@@ -57,9 +57,10 @@ export class FrameInput extends PacedInput {
    * @returns undefined on runtimes where that cannot be done
    */
   static install(webSocket: WebSocket, account: SessionAccount, context: InputContext): FrameInput | undefined {
-    const write = takeReceiver(webSocket, (bytes, done) => input.take(bytes, done))
-    if (write === undefined) return undefined
-    const input = new FrameInput(webSocket, account, context, write)
+    const decoder = decoderOf(webSocket)
+    if (decoder === undefined) return undefined
+    const input = new FrameInput(webSocket, account, context, decoder)
+    putBefore(decoder, input)
     inputs.set(webSocket, input)
     webSocket.on('ping', (data: Buffer) => {
       input.#ping = data
@@ -118,7 +119,7 @@ export class FrameInput extends PacedInput {
     // A fragment is kept, and all that it was read with would be kept with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
     failure = undefined
-    this.#write(piece, noteFailure)
+    decode(this.#decoder, piece, noteFailure)
     if (this.#ping !== undefined) this.#answerPing(this.#ping)
     const isDone = this.#at === bytes.length
     const wrong = failure

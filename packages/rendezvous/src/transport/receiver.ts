@@ -39,6 +39,7 @@ const NO_HEADER = Buffer.alloc(0)
 /** Characters of a message from which on its parsing counts. */
 const LONG_TEXT = 1_024
 const MESSAGE = 0x34 // '4'
+const BASE64 = 0x62 // 'b'
 const BINARY_EVENT = 0x35 // '5'
 
 /**
@@ -66,11 +67,19 @@ export class Receiver {
       // engine.io reports an empty message as undefined.
       else this.#text(data ?? '')
     })
-    socket.on('packet', ({ type }: { type: string }) => {
+    if (webSocketOf(socket) !== undefined && session.link.isDirect) {
+      this.#readDirectly(socket)
+      return
+    }
+    const charge = ({ type }: { type: string }) => {
       if (type !== 'message') session.account.charge('packet')
+    }
+    socket.on('packet', charge)
+    socket.once('upgrade', () => {
+      if (!session.link.isDirect) return
+      socket.off('packet', charge)
+      this.#readDirectly(socket)
     })
-    if (webSocketOf(socket) !== undefined) this.#readDirectly(socket)
-    else socket.once('upgrade', () => this.#readDirectly(socket))
   }
 
   /** Connects a client of revision 3, which is connected from the start. */
@@ -81,7 +90,7 @@ export class Receiver {
   /** Reads from the WebSocket itself, if it can be reached. Anything but packets with attachments goes on to engine.io. */
   #readDirectly(socket: Socket): void {
     const webSocket = webSocketOf(socket)
-    if (webSocket === undefined || !this.#session.link.isDirect) return
+    if (webSocket === undefined) return
     const engineListener = takeMessageListener(webSocket)
     const isRevision3 = this.#session.protocol === 3
     const input = frameInputOf(webSocket)
@@ -99,6 +108,7 @@ export class Receiver {
       } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#header(data)) {
         return
       }
+      if (!isBinary && data[0] !== MESSAGE && data[0] !== BASE64) this.#session.account.charge('packet')
       engineListener(data, isBinary)
     })
   }
