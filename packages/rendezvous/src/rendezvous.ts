@@ -115,8 +115,8 @@ class RendezvousServer implements Rendezvous {
     await stopped
     const { star, backplane, otherNodes } = this.#parts
     star.open()
+    const connections = this.#createConnections()
     const engine = this.#parts.openEngine(() => connections.areShort)
-    const connections = this.#createConnections(engine)
     const feed = new StatusFeed({
       stats: () => this.stats(),
       state: () => this.#state(),
@@ -158,12 +158,11 @@ class RendezvousServer implements Rendezvous {
     return star.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
   }
 
-  #createConnections({ inputs }: Engine): Connections {
+  #createConnections(): Connections {
     const { budget, counters, proxies } = this.#parts
     return new Connections({
       perIp: this.options.limits.connectionsPerIp,
       openFiles: readOpenFiles(),
-      queue: inputs,
       counters,
       accountOf: (ip) => budget.addressOf(proxies.nearest(ip)),
       now: budget.now

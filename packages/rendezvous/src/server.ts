@@ -118,7 +118,7 @@ export class ListeningServer {
     clearInterval(this.#timer)
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     this.#http.closeAllConnections()
-    this.#connections.endHandshakes()
+    this.#connections.close()
     await closed
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { AddressAccount } from '../budget/address-account.js'
-import type { FairQueue } from '../pacing/fair-queue.js'
+import { FairQueue } from '../pacing/fair-queue.js'
 import type { OpenFiles } from '../pacing/open-files.js'
 import type { Counters } from '../stats.js'
 import { HttpConnection } from './http-connection.js'
@@ -10,7 +10,6 @@ export interface ConnectionsOptions {
   perIp: number
   /** Undefined where the system does not say it. */
   openFiles: OpenFiles | undefined
-  queue: FairQueue
   counters: Counters
   /** Returns the account of the address that a TCP connection comes from. */
   accountOf: (ip: string) => AddressAccount
@@ -23,6 +22,11 @@ export interface ConnectionsOptions {
 const RESERVE_SHARE = 1 / 16
 const MIN_RESERVE = 64
 const PATIENCE = 2_000
+/**
+ * Milliseconds of requests in one turn of the event loop. It accepts one connection in a turn: whoever comes while many others
+ * connect waits for as many turns.
+ */
+const SLICE = 1
 
 /** All TCP connections to the server, from the moment that they are accepted. */
 export class Connections {
@@ -34,11 +38,13 @@ export class Connections {
   /** Those that were not upgraded: with TLS, from the end of its handshake. */
   readonly #http = new Map<object, HttpConnection>()
   readonly #handshakes: TlsHandshakes
+  readonly #queue: FairQueue
   #size = 0
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
     this.#now = options.now
+    this.#queue = new FairQueue(undefined, options.now, SLICE)
     this.#handshakes = new TlsHandshakes(options.now)
     this.#patience = options.patience ?? PATIENCE
     const { openFiles } = options
@@ -87,10 +93,9 @@ export class Connections {
   /** A connection speaks HTTP from now on. @param tcp - what it runs over; the same without TLS */
   opened(socket: Socket, tcp: Socket): void {
     this.#handshakes.delete(tcp)
-    const { accountOf, queue } = this.#options
-    const account = accountOf(tcp.remoteAddress ?? '')
+    const account = this.#options.accountOf(tcp.remoteAddress ?? '')
     // Those that are exempt have nothing in common but that.
-    const connection = new HttpConnection(socket, account.exempt ? socket : account, queue, this.#now)
+    const connection = new HttpConnection(socket, account.exempt ? socket : account, this.#queue, this.#now)
     connection.install()
     this.#http.set(socket, connection)
     if (socket !== tcp) socket.on('close', () => this.#http.delete(socket))
@@ -120,8 +125,9 @@ export class Connections {
       if (connection.isQuiet && connection.quietSince < before) connection.destroy()
   }
 
-  /** Ends those that http does not know yet. */
-  endHandshakes(): void {
+  /** Reads no more, and ends those that http does not know yet. */
+  close(): void {
+    this.#queue.stop()
     this.#handshakes.close()
   }
 }

@@ -119,7 +119,9 @@ export class HttpConnection implements Flow {
   }
 
   get #isEnding(): boolean {
-    return this.#last?.headersSent === true && !this.#last.shouldKeepAlive
+    const last = this.#last
+    if (last === undefined || !last.headersSent) return false
+    return !last.shouldKeepAlive || (last.writableEnded && !last.req.complete)
   }
 
   get #mayWork(): boolean {

@@ -12,7 +12,7 @@ export interface Flow {
   work(): boolean
 }
 
-/** Milliseconds of work in one turn of the event loop: at once, and in line. */
+/** Milliseconds. */
 const SLICE = 5
 
 /** Units of work, of a few microseconds each, that are done without looking at the clock. */
@@ -25,6 +25,7 @@ const UNTIMED = 64
 export class FairQueue {
   readonly #worked: () => void
   readonly #now: () => number
+  readonly #slice: number
   readonly #groups = new Map<object, Queue<Flow>>()
   readonly #order = new Queue<object>()
   /** Units of work done at once in this turn of the event loop, and until when more may be done. */
@@ -32,10 +33,14 @@ export class FairQueue {
   #end = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
-  /** @param worked - called after each piece of work that was done in turn */
-  constructor(worked: () => void = () => {}, now: () => number = () => performance.now()) {
+  /**
+   * @param worked - called after each piece of work that was done in turn
+   * @param slice - milliseconds of work in one turn of the event loop: at once, and again in line
+   */
+  constructor(worked: () => void = () => {}, now: () => number = () => performance.now(), slice = SLICE) {
     this.#worked = worked
     this.#now = now
+    this.#slice = slice
   }
 
   /** More may be done at once in this turn of the event loop. */
@@ -47,7 +52,7 @@ export class FairQueue {
   note(units: number): void {
     this.#units += units
     if (this.#units < UNTIMED || this.#immediate !== undefined) return
-    this.#end = this.#now() + SLICE
+    this.#end = this.#now() + this.#slice
     this.#immediate = setImmediate(this.#next)
   }
 
@@ -78,7 +83,7 @@ export class FairQueue {
     this.#units = 0
     this.#end = Number.POSITIVE_INFINITY
     if (this.#groups.size === 0) return
-    const end = this.#now() + SLICE
+    const end = this.#now() + this.#slice
     do {
       const group = this.#order.shift()
       if (group === undefined) return

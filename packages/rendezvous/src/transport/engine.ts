@@ -71,8 +71,6 @@ export interface EngineParts {
 
 /** The door: HTTP and WebSocket requests come in, sessions come out. */
 export class Engine {
-  /** Where what clients send waits for its turn. */
-  readonly inputs: FairQueue
   readonly #server: StarEngine
   readonly #options: EngineOptions
   readonly #counters: Counters
@@ -103,8 +101,7 @@ export class Engine {
     this.#origins = parts.origins
     const cork = new Cork(options.gatherTime)
     // While what was read and written is in the caches of the CPU.
-    this.inputs = new FairQueue(cork.flush)
-    this.#inputContext = { queue: this.inputs, counters: parts.counters }
+    this.#inputContext = { queue: new FairQueue(cork.flush), counters: parts.counters }
     const sessionContext: SessionContext = { ...parts, cork }
     const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
     this.#server = new StarEngine({

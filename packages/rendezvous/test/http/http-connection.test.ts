@@ -120,6 +120,25 @@ test('what comes right behind an upgrade belongs to the new protocol', async () 
   await expect.poll(() => connections.size).toBe(0)
 })
 
+test('nothing of a body is looked at after the answer to it', async () => {
+  let parts = 0
+  const { connect } = await listen({
+    request: (request, response) => {
+      const push = request.push.bind(request)
+      request.push = (part: unknown) => {
+        parts++
+        return push(part)
+      }
+      response.end('[no]')
+    }
+  })
+  const client = connect()
+  client.socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n' + '1\r\nx\r\n'.repeat(10_000))
+  await client.closed
+  // What was read with the headers.
+  expect(parts).toBeLessThan(100)
+})
+
 test('a connection ends with an answer to a body that goes on, and stays after one that is complete', async () => {
   const { connect } = await listen({ request: (_request, response) => void response.end('[no]') })
   const client = connect()

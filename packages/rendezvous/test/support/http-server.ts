@@ -3,7 +3,6 @@ import type { SecureContextOptions } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { AddressAccount } from '../../src/budget/address-account.js'
 import { Connections, type ConnectionsOptions } from '../../src/http/connections.js'
-import { FairQueue } from '../../src/pacing/fair-queue.js'
 import { ListeningServer, type HttpTimeouts, type ServerHandlers } from '../../src/server.js'
 import { Counters } from '../../src/stats.js'
 import { budgetWith } from './budget.js'
@@ -24,7 +23,7 @@ interface Client {
   closed: Promise<void>
 }
 
-interface Setting extends Partial<Omit<ConnectionsOptions, 'queue' | 'counters' | 'accountOf'>> {
+interface Setting extends Partial<Omit<ConnectionsOptions, 'counters' | 'accountOf'>> {
   timeouts?: Partial<HttpTimeouts>
   tls?: SecureContextOptions
 }
@@ -39,7 +38,6 @@ export async function listen(handlers: Partial<ServerHandlers>, setting: Setting
     openFiles: undefined,
     now: () => performance.now(),
     ...options,
-    queue: new FairQueue(),
     counters,
     accountOf: () => account
   })
