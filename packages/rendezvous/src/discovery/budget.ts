@@ -127,8 +127,9 @@ export class DiscoveryBudget {
 
   #fill(): void {
     const now = this.#now()
+    // Asked for each listener: less than a millisecond makes no difference.
+    if (now - this.#filledAt < 1) return
     const seconds = (now - this.#filledAt) / 1000
-    if (seconds <= 0) return
     this.#filledAt = now
     for (const kind of KINDS) {
       const share = this.#shares[kind]

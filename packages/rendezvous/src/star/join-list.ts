@@ -19,13 +19,15 @@ export function joinList(registry: Registry, budget: DiscoveryBudget, member: Me
   const { session, prefix } = member
   if (session.peers !== 'windows') return list
   const affordable = Math.min(budget.left('answers'), budget.leftFor(session.remote)) * SHARE
+  // The prefix alone may hold characters of several bytes.
+  const surplus = prefix === undefined ? 0 : Buffer.byteLength(prefix) - prefix.length
   let bytes = 0
   for (const entry of registry.newest()) {
     if (list.length >= most) break
     // A name without a valid peer id at its end kills the process of the legacy client that reads it here.
     if (entry.peerId === undefined || registry.holds(member, entry)) continue
     const address = addressUnder(entry, prefix)
-    const size = Buffer.byteLength(address) + PUNCTUATION
+    const size = address.length + surplus + PUNCTUATION
     if (bytes + size > affordable) break
     bytes += size
     list.push(address)

@@ -26,13 +26,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function create(maxBytesPerSecond: number): Deltas {
+function create(maxBytesPerSecond: number, sharedFrom?: number): Deltas {
   registry = new Registry()
   const counters = new Counters()
   rate = maxBytesPerSecond
   begun = performance.now()
   const budget = new DiscoveryBudget({ interval: INTERVAL, maxBytesPerSecond }, counters)
-  return new Deltas(BATCH, registry, budget, counters)
+  return new Deltas(BATCH, registry, budget, counters, sharedFrom)
 }
 
 function client(peers: 'deltas' | 'none', ip?: string): RecordingMember {
@@ -271,9 +271,10 @@ test('whatever happens and however little may be sent, in the end every client k
     peer: fc.nat(7),
     at: fc.nat(1)
   })
+  const [limits, sharedFrom] = [fc.constantFrom(2_000, 8_000, 50_000), fc.constantFrom(0, 256)]
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(2_000, 8_000, 50_000), (steps, limit) => {
-      create(limit)
+    fc.property(fc.array(step, { maxLength: 80 }), limits, sharedFrom, (steps, limit, sharedFrom) => {
+      create(limit, sharedFrom)
       const clients = numbers(8).map((number) => client(number < 6 ? 'deltas' : 'none', `10.0.0.${number >> 1}`))
       for (const { kind, client: index, peer, at } of steps) {
         const member = clients[index] ?? expect.fail()

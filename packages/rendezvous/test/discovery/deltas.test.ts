@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
+import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { Deltas } from '../../src/discovery/deltas.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { SLOW_FROM } from '../../src/discovery/pace.js'
@@ -28,13 +28,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function create(limits: Partial<DiscoveryBudgetOptions> = {}): void {
-  const options = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000, ...limits }
+function create(sharedFrom?: number): void {
+  const options = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }
   registry = new Registry()
   counters = new Counters()
   budget = new DiscoveryBudget(options, counters)
   discovery = new Discovery(options, registry, budget, counters)
-  deltas = new Deltas(INTERVAL, registry, budget, counters)
+  deltas = new Deltas(INTERVAL, registry, budget, counters, sharedFrom)
 }
 
 function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
@@ -513,8 +513,8 @@ test('whatever happens, after each batch every client knows who is there, and is
     at: fc.nat(1)
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      create()
+    fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 256), (steps, sharedFrom) => {
+      create(sharedFrom)
       const prefixes = [PREFIX, OTHER_PREFIX]
       const clients = [0, 1, 2, 3, 4, 5, 6].map((number) => client(number < 5 ? 'deltas' : 'none'))
       for (const { kind, client: index, peer, at } of steps) {
@@ -553,7 +553,7 @@ function expectInformed(member: RecordingMember): void {
 }
 
 test('a list that was made before a batch is given to nobody after it, for it lacks what the batch told', () => {
-  deltas = new Deltas(INTERVAL, registry, budget, counters, 1)
+  create(1)
   join(client(), 1)
   const slow = client()
   slow.recording.recordingLink.buffered = SLOW_FROM
