@@ -1,4 +1,4 @@
-import { eventually, openDial, type RawPeer } from '@websocket-star/testkit'
+import { eventually, openDial, within, type RawPeer } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { digest, openOneWay, Pump, readSlowly } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
@@ -147,4 +147,19 @@ test('a session that goes while it is held leaves nothing behind', async () => {
   const stats = await star.counted('no session', ({ sessions }) => sessions === 0)
   expect(stats).toMatchObject({ held: 0, bufferedBytes: 0, streams: 0, peers: 0 })
   expect(idle.near.peer.isClosed).toBe(true)
+})
+
+test('the connection of a client that was given up, and does not answer that, is cut soon after', async () => {
+  const star = await openStar({ heartbeat: { interval: 100, timeout: 200 } })
+  const peer = await star.connect({ eio: '4' })
+  await star.counted('its connection', ({ connections }) => connections === 1)
+  // It reads neither pings nor the end of the WebSocket.
+  peer.tcp.pause()
+  await star.counted('its end', ({ closed }) => closed['heartbeat timeout'] === 1)
+  // ws would wait half a minute for an answer.
+  await within(
+    'no connection',
+    star.counted('that', ({ connections }) => connections === 0),
+    15_000
+  )
 })
