@@ -259,7 +259,12 @@ function growth(first: Sample | undefined, last: Sample): string[] {
   ]
 }
 
-/** Gauges that are not 0. */
+/** The connection that the gauges are asked for over. */
+const ASKING = 1
+
+/** Gauges that are not as they are when all clients have left. */
 function open(gauges: ReadonlyMap<string, number>): string[] {
-  return [...gauges].filter(([, value]) => value !== 0).map(([name, value]) => `${name} is ${value}`)
+  return [...gauges]
+    .filter(([name, value]) => value !== (name === 'rendezvous_connections' ? ASKING : 0))
+    .map(([name, value]) => `${name} is ${value}`)
 }
