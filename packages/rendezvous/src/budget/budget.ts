@@ -21,8 +21,6 @@ export class Budget implements AccountOwner {
   readonly now: () => number
   /** Bytes received from all sessions and not worked through. */
   received = 0
-  /** Bytes queued for all sessions, as far as there are many for one. */
-  queued = 0
   /** Sessions that are not read from for what they have cost. */
   slowed = 0
   /** Milliseconds of CPU so far, at their prices. */

@@ -15,9 +15,8 @@ export interface AccountOwner {
   readonly limits: BudgetLimits
   /** Of one session. */
   readonly sessionRates: RateLimits
-  /** Bytes received from all sessions and not worked through; queued for all of them. */
+  /** Bytes received from all sessions and not worked through. */
   received: number
-  queued: number
   /** Sessions that are not read from for what they have cost. */
   slowed: number
   now(): number
@@ -134,10 +133,8 @@ export class SessionAccount {
   /** @param bytes - how much is queued for it now */
   queue(bytes: number): void {
     if (this.#isClosed) return
-    const more = bytes - this.#queued
+    this.address.queued += bytes - this.#queued
     this.#queued = bytes
-    this.address.queued += more
-    this.#budget.queued += more
   }
 
   /**

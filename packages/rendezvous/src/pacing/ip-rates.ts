@@ -1,5 +1,5 @@
 import { networkOf, type RemoteAddress } from './remote-address.js'
-import { BURST, TokenBucket } from './token-bucket.js'
+import { TokenBucket } from './token-bucket.js'
 
 /** Limits how often something is done from one IP address, whatever the number of connections. */
 export class IpRates {
@@ -11,17 +11,9 @@ export class IpRates {
    * @param rate - times a second on average
    * @param burst - how many times as many at once
    */
-  constructor(rate: number, burst = BURST) {
+  constructor(rate: number, burst: number) {
     this.#rate = rate
     this.#burst = rate * burst
-  }
-
-  /**
-   * @param now - milliseconds, from any origin
-   * @returns false if it happens too often
-   */
-  take(remote: RemoteAddress, now: number): boolean {
-    return remote.exempt || this.#bucketOf(remote, now).take(now)
   }
 
   /** Returns how often it may happen now; below 0 after {@link spend} went into debt. */

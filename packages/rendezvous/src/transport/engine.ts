@@ -313,8 +313,8 @@ export class Engine {
     const isNew = !sidOf(request)
     const address = this.accountOf(request)
     const change = isNew ? 1 : 0
-    const cause = isNew ? (address.owes ? 'rate limit' : this.#isFull() ? 'no files left' : undefined) : undefined
-    if (cause !== undefined) {
+    const cause = address.owes ? 'rate limit' : this.#isFull() ? 'no files left' : undefined
+    if (isNew && cause !== undefined) {
       address.charge('request')
       this.#counters.refuse(cause)
       return cause
