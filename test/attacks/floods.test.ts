@@ -18,6 +18,7 @@ import { describe, expect, test } from 'vitest'
 import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
+const ENGINE_PONG = 0x33 // '3'
 /** So little work that a flood meets it at once, and a peer that joins and dials does not. */
 const LITTLE = { workPerSession: 1, floodTimeout: 300 }
 
@@ -85,6 +86,21 @@ test('pings that come together have one answer, that of the last', async () => {
   await expect.poll(() => answers).toEqual(['c'])
   peer.tcp.write(maskedFrame(PING, Buffer.from('d')))
   await expect.poll(() => answers).toEqual(['c', 'd'])
+})
+
+test('pings of engine.io that come together have one answer', async () => {
+  const star = await openStar()
+  const peer = await star.connect({ eio: '3' })
+  let answers = 0
+  peer.webSocket.filter((opcode, bytes, start) => {
+    if (opcode === TEXT && bytes[start] === ENGINE_PONG) answers++
+    return false
+  })
+  peer.tcp.write(Buffer.concat([text('2'), text('2'), text('2'), text('421["nobody knows"]')]))
+  await peer.until('the answer to the event', () => (peer.unread.length > 0 ? true : undefined))
+  expect(answers).toBe(1)
+  peer.tcp.write(text('2'))
+  await expect.poll(() => answers).toBe(2)
 })
 
 describe('messages that are not finished', () => {

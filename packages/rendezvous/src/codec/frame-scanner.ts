@@ -20,7 +20,7 @@ const [FOUR, FIVE] = [0x34, 0x35]
  */
 const CHUNK = 1
 const CONTROL = 2
-const OTHER_TEXT = 4
+const OTHER_TEXT = 32
 const TEXT_BITS = 8
 const BINARY_BITS = 12
 /** Bytes that a fragment, or a piece of a frame, takes beside its payload. */

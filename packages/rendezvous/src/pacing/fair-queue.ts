@@ -15,6 +15,9 @@ export interface Flow {
 /** Milliseconds. */
 const SLICE = 5
 
+/** Milliseconds of a slice while clients connect: the event loop accepts one connection a turn. */
+const SHORT_SLICE = 1
+
 /** Units of work, of a few microseconds each, that are done without looking at the clock. */
 const UNTIMED = 64
 
@@ -31,6 +34,7 @@ export class FairQueue {
   /** Units of work done at once in this turn of the event loop, and until when more may be done. */
   #units = 0
   #end = Number.POSITIVE_INFINITY
+  #isShort = false
   #immediate: NodeJS.Immediate | undefined
 
   /**
@@ -52,8 +56,13 @@ export class FairQueue {
   note(units: number): void {
     this.#units += units
     if (this.#units < UNTIMED || this.#immediate !== undefined) return
-    this.#end = this.#now() + this.#slice
+    this.#end = this.#now() + this.#currentSlice
     this.#immediate = setImmediate(this.#next)
+  }
+
+  /** Shortens the next slice, since more connections may be waiting to be accepted. */
+  shorten(): void {
+    this.#isShort = true
   }
 
   /** Puts a flow in line, at the end of its group. It must not be in line already. */
@@ -78,12 +87,17 @@ export class FairQueue {
     this.#end = Number.POSITIVE_INFINITY
   }
 
+  get #currentSlice(): number {
+    return this.#isShort ? Math.min(SHORT_SLICE, this.#slice) : this.#slice
+  }
+
   readonly #next = (): void => {
     this.#immediate = undefined
     this.#units = 0
     this.#end = Number.POSITIVE_INFINITY
+    const end = this.#now() + this.#currentSlice
+    this.#isShort = false
     if (this.#groups.size === 0) return
-    const end = this.#now() + this.#slice
     do {
       const group = this.#order.shift()
       if (group === undefined) return

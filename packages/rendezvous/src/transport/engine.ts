@@ -311,6 +311,7 @@ export class Engine {
    */
   #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
+    if (isNew) this.#inputContext.queue.shorten()
     const address = this.accountOf(request)
     const change = isNew ? 1 : 0
     const cause = address.owes ? 'rate limit' : this.#isFull() ? 'no files left' : undefined

@@ -40,6 +40,8 @@ export class FrameInput extends PacedInput {
   isClosing = false
   /** Whether the connection has ended: looked at from the first time on that it is held. */
   #isGone: boolean | undefined
+  /** A ping of engine.io in the current piece has been answered. */
+  #hasPonged = false
   /** Data of the last ping that was not answered. */
   #ping: Buffer | undefined
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
@@ -66,6 +68,13 @@ export class FrameInput extends PacedInput {
       input.#ping = data
     })
     return input
+  }
+
+  /** Returns whether a ping of engine.io in the current piece was answered before; from now on it is. */
+  isAnswered(): boolean {
+    const before = this.#hasPonged
+    this.#hasPonged = true
+    return before
   }
 
   override get isBehind(): boolean {
@@ -119,6 +128,7 @@ export class FrameInput extends PacedInput {
     // A fragment is kept, and all that it was read with would be kept with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
     failure = undefined
+    this.#hasPonged = false
     decode(this.#decoder, piece, noteFailure)
     if (this.#ping !== undefined) this.#answerPing(this.#ping)
     const isDone = this.#at === bytes.length

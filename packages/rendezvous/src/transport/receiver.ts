@@ -39,6 +39,7 @@ const NO_HEADER = Buffer.alloc(0)
 /** Characters of a message from which on its parsing counts. */
 const LONG_TEXT = 1_024
 const MESSAGE = 0x34 // '4'
+const PING = 0x32 // '2'
 const BASE64 = 0x62 // 'b'
 const BINARY_EVENT = 0x35 // '5'
 
@@ -108,7 +109,11 @@ export class Receiver {
       } else if (data[1] === BINARY_EVENT && data[0] === MESSAGE && this.#header(data)) {
         return
       }
-      if (!isBinary && data[0] !== MESSAGE && data[0] !== BASE64) this.#session.account.charge('packet')
+      if (!isBinary && data[0] !== MESSAGE && data[0] !== BASE64) {
+        this.#session.account.charge('packet')
+        // As with WebSocket pings, one answer serves all that came together.
+        if (isRevision3 && data[0] === PING && data.length === 1 && input?.isAnswered() === true) return
+      }
       engineListener(data, isBinary)
     })
   }

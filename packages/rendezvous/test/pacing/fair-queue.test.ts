@@ -55,6 +55,16 @@ test('in one turn of the event loop no more is done than a slice', async () => {
   expect(done).toHaveLength(7)
 })
 
+test('a slice is shorter once when more connections may be waiting', async () => {
+  const { queue, done, work, turn } = scene(1)
+  queue.add(new RecordedFlow('a', 20, undefined, work))
+  queue.shorten()
+  await turn()
+  expect(done).toHaveLength(1)
+  await turn()
+  expect(done).toHaveLength(6)
+})
+
 test('little is done at once; much waits for the next turn, and so does whatever comes after it', async () => {
   const { queue, work, turn, pass } = scene(1)
   queue.note(63)
