@@ -15,6 +15,9 @@ export interface Flow {
 /** Milliseconds. */
 const SLICE = 5
 
+/** Milliseconds that a deferred turn is expected to take. */
+const DEFERRED = 0.5
+
 /** Milliseconds of a slice while clients connect: the event loop accepts one connection a turn. */
 const SHORT_SLICE = 1
 
@@ -26,15 +29,18 @@ const UNTIMED = 64
  * there is little to do everything is done at once, and nothing waits.
  */
 export class FairQueue {
-  readonly #worked: () => void
+  readonly worked: () => void
   readonly #now: () => number
   readonly #slice: number
   readonly #groups = new Map<object, Queue<Flow>>()
   readonly #order = new Queue<object>()
+  /** Flows in line. */
+  #size = 0
   /** Units of work done at once in this turn of the event loop, and until when more may be done. */
   #units = 0
   #end = Number.POSITIVE_INFINITY
   #isShort = false
+  #until = 0
   #immediate: NodeJS.Immediate | undefined
 
   /**
@@ -42,14 +48,14 @@ export class FairQueue {
    * @param slice - milliseconds of work in one turn of the event loop: at once, and again in line
    */
   constructor(worked: () => void = () => {}, now: () => number = () => performance.now(), slice = SLICE) {
-    this.#worked = worked
+    this.worked = worked
     this.#now = now
     this.#slice = slice
   }
 
   /** More may be done at once in this turn of the event loop. */
   get isFree(): boolean {
-    return this.#groups.size === 0 && (this.#units < UNTIMED || this.#now() < this.#end)
+    return this.#size === 0 && (this.#units < UNTIMED || this.#now() < this.#end)
   }
 
   /** Work was done at once. */
@@ -65,8 +71,19 @@ export class FairQueue {
     this.#isShort = true
   }
 
+  /** Flows are waiting in line. */
+  get isBusy(): boolean {
+    return this.#size > 0
+  }
+
+  /** A flow uses its turn later: in the next turn of the event loop. */
+  defer(): void {
+    this.#until -= DEFERRED
+  }
+
   /** Puts a flow in line, at the end of its group. It must not be in line already. */
   add(flow: Flow): void {
+    this.#size++
     const flows = this.#groups.get(flow.group)
     if (flows === undefined) {
       const queue = new Queue<Flow>()
@@ -83,6 +100,7 @@ export class FairQueue {
     this.#immediate = undefined
     this.#groups.clear()
     this.#order.clear()
+    this.#size = 0
     this.#units = 0
     this.#end = Number.POSITIVE_INFINITY
   }
@@ -95,7 +113,7 @@ export class FairQueue {
     this.#immediate = undefined
     this.#units = 0
     this.#end = Number.POSITIVE_INFINITY
-    const end = this.#now() + this.#currentSlice
+    this.#until = this.#now() + this.#currentSlice
     this.#isShort = false
     if (this.#groups.size === 0) return
     do {
@@ -103,11 +121,15 @@ export class FairQueue {
       if (group === undefined) return
       const flows = this.#groups.get(group)
       const flow = flows?.shift()
-      if (flow?.work() === true) flows?.push(flow)
+      this.#size--
+      if (flow?.work() === true) {
+        this.#size++
+        flows?.push(flow)
+      }
       if (flows === undefined || flows.size === 0) this.#groups.delete(group)
       else this.#order.push(group)
-      this.#worked()
-    } while (this.#now() < end)
+      this.worked()
+    } while (this.#now() < this.#until)
     if (this.#groups.size > 0) this.#immediate ??= setImmediate(this.#next)
   }
 }

@@ -160,6 +160,33 @@ export function dropReceived(webSocket: WebSocket): void {
   if (receiver !== undefined) Object.assign(receiver, { _buffers: [], _fragments: [] })
 }
 
+/** The TCP or TLS handle below a WebSocket. */
+interface ReadingHandle {
+  reading?: boolean
+  readStop?(): number
+  readStart?(): number
+}
+
+function handleOf(webSocket: WebSocket): ReadingHandle | null | undefined {
+  return (webSocket as unknown as { _socket?: { _handle?: ReadingHandle | null } | null })._socket?._handle
+}
+
+/** Leaves what comes in the operating system: a stream that is paused would read one chunk ahead. */
+export function stopReading(webSocket: WebSocket): void {
+  const handle = handleOf(webSocket)
+  if (handle?.reading !== true) return
+  handle.reading = false
+  handle.readStop?.()
+}
+
+/** Reads again after {@link stopReading}. */
+export function startReading(webSocket: WebSocket): void {
+  const handle = handleOf(webSocket)
+  if (handle?.reading !== false) return
+  handle.reading = true
+  handle.readStart?.()
+}
+
 /** Calls back once when the TCP socket below a WebSocket is closed. */
 export function onNetClose(webSocket: WebSocket, closed: () => void): void {
   const net = (webSocket as WebSocketFields)._socket

@@ -1,7 +1,16 @@
 import type { WebSocket } from 'ws'
 import type { SessionAccount } from '../budget/session-account.js'
 import { FrameScanner } from '../codec/frame-scanner.js'
-import { decode, decoderOf, dropReceived, onNetClose, putBefore, type FrameDecoder } from './engine-internals.js'
+import {
+  decode,
+  decoderOf,
+  dropReceived,
+  onNetClose,
+  putBefore,
+  startReading,
+  stopReading,
+  type FrameDecoder
+} from './engine-internals.js'
 import { PacedInput, type InputContext } from './paced-input.js'
 
 const OPEN = 1
@@ -12,8 +21,6 @@ let failure: Error | null | undefined
 const noteFailure = (error?: Error | null): void => {
   failure = error
 }
-/** Bytes that fill the buffer of a stream, on every version of Node. */
-const MUCH = 65_536
 const inputs = new WeakMap<WebSocket, FrameInput>()
 
 /** Returns the input of a WebSocket; undefined on runtimes where it cannot be reached. */
@@ -34,7 +41,8 @@ export class FrameInput extends PacedInput {
   #at = 0
   /** Asks for more bytes. */
   #done: ((error?: Error | null) => void) | undefined
-  #isPaused = false
+  #isReading = true
+  #isStopped = false
   #isDiscarding = false
   /** Nothing it says matters any more but its part of the closing handshake. */
   isClosing = false
@@ -81,22 +89,22 @@ export class FrameInput extends PacedInput {
     return this.#bytes !== undefined
   }
 
-  override hold(): void {
+  override pause(): void {
     // There is nobody to wait for: what has come is worked through.
     if (this.#isGone === true) return
-    super.hold()
-    this.#pauseIfBusy()
+    super.pause()
+    this.#updateReading()
     if (this.#isGone !== undefined) return
     this.#isGone = false
     onNetClose(this.#webSocket, () => {
       this.#isGone = true
-      super.release()
+      super.resume()
     })
   }
 
-  override release(): void {
-    super.release()
-    this.#pauseIfBusy()
+  override resume(): void {
+    super.resume()
+    this.#updateReading()
   }
 
   override discard(): void {
@@ -106,6 +114,20 @@ export class FrameInput extends PacedInput {
     if (this.#bytes !== undefined) this.#finish()
   }
 
+  protected override get isReadable(): boolean {
+    return !this.#isDiscarding
+  }
+
+  protected override read(): void {
+    this.#updateReading()
+  }
+
+  override work(): boolean {
+    const hasMore = super.work()
+    this.#updateReading()
+    return hasMore
+  }
+
   /** @param done - is called once these bytes have been worked through: no more come before */
   take(bytes: Buffer, done: (error?: Error | null) => void): void {
     if (this.#isDiscarding) return done()
@@ -113,7 +135,7 @@ export class FrameInput extends PacedInput {
     this.#at = 0
     this.#done = done
     this.run()
-    this.#pauseIfBusy()
+    this.#updateReading()
   }
 
   protected override step(): number {
@@ -144,7 +166,7 @@ export class FrameInput extends PacedInput {
     this.#done = undefined
     // May bring the next bytes at once.
     done?.(failure)
-    this.#pauseIfBusy()
+    this.#updateReading()
   }
 
   #answerPing(data: Buffer): void {
@@ -154,12 +176,20 @@ export class FrameInput extends PacedInput {
     else this.pong(data)
   }
 
-  /** Reads from the TCP socket only while there is nothing to do. After a large piece the decoder's stream sees to that. */
-  #pauseIfBusy(): void {
-    const isPaused = this.isHeld || (this.#bytes !== undefined && this.#bytes.length < MUCH)
-    if (isPaused === this.#isPaused) return
-    this.#isPaused = isPaused
-    if (isPaused) this.#webSocket.pause()
-    else this.#webSocket.resume()
+  /** Reads the TCP socket only while there is nothing else to do. */
+  #updateReading(): void {
+    const isWaiting = this.isUnread || this.#bytes !== undefined
+    const isReading = !this.isPaused && !isWaiting
+    if (isReading !== this.#isReading) {
+      this.#isReading = isReading
+      if (isReading) this.#webSocket.resume()
+      else this.#webSocket.pause()
+    }
+    // A paused session may last: a stream that reads ahead notices when its client is gone.
+    const isStopped = isWaiting && !this.isPaused
+    if (isStopped === this.#isStopped) return
+    this.#isStopped = isStopped
+    if (isStopped) stopReading(this.#webSocket)
+    else startReading(this.#webSocket)
   }
 }

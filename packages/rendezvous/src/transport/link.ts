@@ -305,14 +305,14 @@ export class Link {
 
   #hold(): void {
     if (this.#frames === undefined) this.#webSocket?.pause()
-    else this.#frames.hold()
-    this.#payloads?.hold()
+    else this.#frames.pause()
+    this.#payloads?.pause()
   }
 
   #release(): void {
     if (this.#frames === undefined) this.#webSocket?.resume()
-    else this.#frames.release()
-    this.#payloads?.release()
+    else this.#frames.resume()
+    this.#payloads?.resume()
   }
 
   /** The client has a WebSocket from now on. */

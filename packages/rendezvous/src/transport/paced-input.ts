@@ -8,81 +8,119 @@ export interface InputContext {
   readonly counters: Pick<Counters, 'pause'>
 }
 
+/** Units of work in the turn of a client that was left unread: a read of small chunks is less. */
+const TURN = 1_024
+
 /**
- * What a client has sent and the server has not worked through. It is done in pieces, in turn with the input of others; a
- * client that has cost more than it may, or that is held, waits.
+ * Input of one client that has not been processed. It is processed in pieces, in turn with the input of other clients. It is
+ * paused while the client is over its budget, and while its session is paused.
+ *
+ * On a busy server a client whose input has been processed is left unread until its next turn: input that is read first and
+ * waits afterwards has left the CPU's caches by its turn.
  */
 export abstract class PacedInput implements Flow {
   readonly group: object
   readonly account: SessionAccount
   readonly #context: InputContext
-  #isHeld = false
-  #isInLine = false
+  #isPaused = false
+  #isQueued = false
   #isRunning = false
+  #isUnread = false
+  /** The next input that is read is processed at once. */
+  #hasTurn = false
   #kept = 0
-  /** Runs while the client owes. */
+  /** Runs while the client is over its budget. */
   #slowed: NodeJS.Timeout | undefined
 
   constructor(account: SessionAccount, context: InputContext) {
     this.account = account
     this.#context = context
-    // Those that are exempt have nothing in common but that.
+    // Exempt clients share nothing but their exemption.
     this.group = account.address.exempt ? this : account.address
   }
 
-  /** There is input that has not been worked through. */
+  /** There is input that has not been processed. */
   abstract get isBehind(): boolean
 
-  /** What is there is no use, or comes from a client that is gone. */
+  /** Drops the input, now and from now on. */
   abstract discard(): void
 
-  /** Works through the next piece. @returns units of work */
+  /** Processes the next piece. @returns units of work */
   protected abstract step(): number
 
-  get isHeld(): boolean {
-    return this.#isHeld
+  /** The client can be left unread. */
+  protected abstract get isReadable(): boolean
+
+  /** Reads the client again. */
+  protected abstract read(): void
+
+  get isPaused(): boolean {
+    return this.#isPaused
   }
 
-  /** Nothing is worked through until {@link release}. */
-  hold(): void {
-    this.#isHeld = true
+  /** The client is not read until its turn. */
+  get isUnread(): boolean {
+    return this.#isUnread
   }
 
-  release(): void {
-    this.#isHeld = false
+  /** Processes nothing until {@link resume}. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
     this.run()
   }
 
-  /** There is more: it is worked through now, if little else is to be done. */
+  /** Processes input that has come: now if the server is not busy, else in turn. */
   protected run(): void {
-    if (this.#isRunning || this.#isInLine) return
+    if (this.#isRunning || this.#isQueued) return
     const { queue } = this.#context
     this.#isRunning = true
+    if (this.#hasTurn) {
+      this.#hasTurn = false
+      let units = 0
+      while (units < TURN && this.isBehind && this.#mayWork()) units += this.step()
+      queue.worked()
+    }
     while (this.isBehind && queue.isFree && this.#mayWork()) queue.note(this.step())
     this.#isRunning = false
-    if (this.isBehind && this.#mayWork()) {
-      this.#isInLine = true
-      queue.add(this)
-    }
+    this.#isQueued = this.#wantsTurn()
+    if (this.#isQueued) queue.add(this)
   }
 
   /** Called in turn. */
   work(): boolean {
+    this.#isQueued = false
+    if (this.#isUnread) {
+      this.#isUnread = false
+      this.#hasTurn = true
+      this.#context.queue.defer()
+      this.read()
+      return false
+    }
     this.#isRunning = true
     if (this.isBehind && this.#mayWork()) this.step()
     this.#isRunning = false
-    this.#isInLine = this.isBehind && this.#mayWork()
-    return this.#isInLine
+    this.#isQueued = this.#wantsTurn()
+    return this.#isQueued
   }
 
-  /** @param bytes - how much memory what is there takes */
+  /** @param bytes - memory that the input takes */
   protected keep(bytes: number): void {
     this.account.keep(bytes - this.#kept)
     this.#kept = bytes
   }
 
+  #wantsTurn(): boolean {
+    if (this.isBehind) return this.#mayWork()
+    this.#isUnread = this.#context.queue.isBusy && this.isReadable
+    return this.#isUnread
+  }
+
   #mayWork(): boolean {
-    if (this.#isHeld || this.#slowed !== undefined) return false
+    if (this.#isPaused || this.#slowed !== undefined) return false
     if (!this.account.owes) return true
     const { debt } = this.account
     if (this.account.isFlooding(debt)) {

@@ -41,6 +41,13 @@ export class PayloadInput extends PacedInput {
     if (this.isBehind) this.#onDone = defer()
   }
 
+  /** The next request is read by engine.io. */
+  protected override get isReadable(): boolean {
+    return false
+  }
+
+  protected override read(): void {}
+
   protected override step(): number {
     const payload = this.#payload
     if (payload === undefined) return 0
