@@ -24,6 +24,11 @@ export interface AccountOwner {
   forget(account: SessionAccount): void
 }
 
+/** What an account is kept for. */
+interface Closeable {
+  close(reason: CloseReason, detail: string): void
+}
+
 /**
  * What one session costs. Its share of the CPU is its own limit, or an equal part of what its address may cost if that is
  * less, so that the sessions of one address do not live at each other's expense.
@@ -31,8 +36,8 @@ export interface AccountOwner {
 export class SessionAccount {
   readonly address: AddressAccount
   readonly #budget: AccountOwner
-  /** Ends the session when it has cost too much. */
-  onExcess: ((reason: CloseReason, detail: string) => void) | undefined
+  /** Closed when it has cost too much. */
+  session: Closeable | undefined
   /** Bytes received from it and not worked through. */
   #received = 0
   /** Bytes queued for it. */
@@ -118,7 +123,7 @@ export class SessionAccount {
   /** Ends the session for what it has cost. */
   close(reason: CloseReason, detail: string): void {
     this.forget()
-    this.onExcess?.(reason, detail)
+    this.session?.close(reason, detail)
   }
 
   /** @param more - bytes of what it has sent that take memory from now on; below 0 if they no longer do */

@@ -140,12 +140,41 @@ export function decoderOf(webSocket: WebSocket): FrameDecoder | undefined {
   return typeof decoder?._write === 'function' ? (decoder as FrameDecoder) : undefined
 }
 
+/** Gets what a WebSocket receives, before its decoder. */
+export interface ByteInput {
+  /** @param done - called when these bytes have been processed: no more come before */
+  take(bytes: Buffer, done: WriteDone): void
+  /** A ping was decoded. */
+  pinged(data: Buffer): void
+}
+
+const INPUT = Symbol('input')
+
+interface WithInput {
+  [INPUT]?: ByteInput
+}
+
+// One function for all WebSockets: a closure each would be memory of every idle client.
+function takeBytes(this: WithInput, bytes: Buffer, _encoding: string, done: WriteDone): void {
+  this[INPUT]?.take(bytes, done)
+}
+
+function onPing(this: WebSocket, data: Buffer): void {
+  inputOf(this)?.pinged(data)
+}
+
+/** Returns the input that {@link putBefore} put before the decoder of a WebSocket; undefined if there is none. */
+export function inputOf(webSocket: WebSocket): ByteInput | undefined {
+  return ((webSocket as WebSocketFields)._receiver as WithInput | undefined)?.[INPUT]
+}
+
 /**
  * Puts an input before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
  * order and gives no more before `done` was called.
  */
-export function putBefore(decoder: FrameDecoder, input: { take(bytes: Buffer, done: WriteDone): void }): void {
-  decoder._write = (bytes, _encoding, done) => input.take(bytes, done)
+export function putBefore(webSocket: WebSocket, decoder: FrameDecoder, input: ByteInput): void {
+  Object.assign(decoder, { _write: takeBytes, [INPUT]: input })
+  webSocket.on('ping', onPing)
 }
 
 /** Hands bytes to the decoder of a WebSocket, which is done with them when this returns. */

@@ -129,7 +129,7 @@ export class Engine {
       const webSocket = webSocketOf(socket)
       const account = (webSocket && frameInputOf(webSocket)?.account) ?? this.#budget.open(remote)
       const session = new Session(socket, remote, account, this.#payloadsOf(socket, account), sessionContext)
-      account.onExcess = (reason, detail) => session.close(reason, detail)
+      account.session = session
       account.address.sessions++
       const receiver = new Receiver(session, socket, receiverContext)
       this.#sessions.set(session.id, session)
@@ -244,12 +244,12 @@ export class Engine {
       return
     }
     const account = this.#budget.open(this.#proxies.remoteOf(request))
-    const terminate = () => webSocket.terminate()
-    account.onExcess = terminate
+    const opening = { close: () => webSocket.terminate() }
+    account.session = opening
     FrameInput.install(webSocket, account, this.#inputContext)
     // By then its session is there, and ends the account; or the handshake has failed.
     setImmediate(() => {
-      if (account.onExcess === terminate) account.forget()
+      if (account.session === opening) account.forget()
     })
   }
 

@@ -4,11 +4,13 @@ import { FrameScanner } from '../codec/frame-scanner.js'
 import {
   decode,
   decoderOf,
+  inputOf,
   dropReceived,
   onNetClose,
   putBefore,
   startReading,
   stopReading,
+  type ByteInput,
   type FrameDecoder
 } from './engine-internals.js'
 import { PacedInput, type InputContext } from './paced-input.js'
@@ -21,18 +23,22 @@ let failure: Error | null | undefined
 const noteFailure = (error?: Error | null): void => {
   failure = error
 }
-const inputs = new WeakMap<WebSocket, FrameInput>()
+/** Answers the pings of one client. */
+interface Ponger {
+  pong(data: Buffer): void
+}
 
 /** Returns the input of a WebSocket; undefined on runtimes where it cannot be reached. */
 export function frameInputOf(webSocket: WebSocket): FrameInput | undefined {
-  return inputs.get(webSocket)
+  const input = inputOf(webSocket)
+  return input instanceof FrameInput ? input : undefined
 }
 
 /**
  * What comes over one WebSocket, between its TCP socket and the decoder of ws: that would work through all it has been
  * given in one go, and answer every ping by itself.
  */
-export class FrameInput extends PacedInput {
+export class FrameInput extends PacedInput implements ByteInput {
   readonly #webSocket: WebSocket
   readonly #scanner = new FrameScanner()
   readonly #decoder: FrameDecoder
@@ -53,7 +59,7 @@ export class FrameInput extends PacedInput {
   /** Data of the last ping that was not answered. */
   #ping: Buffer | undefined
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
-  pong: ((data: Buffer) => void) | undefined
+  ponger: Ponger | undefined
 
   private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, decoder: FrameDecoder) {
     super(account, context)
@@ -70,11 +76,7 @@ export class FrameInput extends PacedInput {
     const decoder = decoderOf(webSocket)
     if (decoder === undefined) return undefined
     const input = new FrameInput(webSocket, account, context, decoder)
-    putBefore(decoder, input)
-    inputs.set(webSocket, input)
-    webSocket.on('ping', (data: Buffer) => {
-      input.#ping = data
-    })
+    putBefore(webSocket, decoder, input)
     return input
   }
 
@@ -128,6 +130,10 @@ export class FrameInput extends PacedInput {
     return hasMore
   }
 
+  pinged(data: Buffer): void {
+    this.#ping = data
+  }
+
   /** @param done - is called once these bytes have been worked through: no more come before */
   take(bytes: Buffer, done: (error?: Error | null) => void): void {
     if (this.#isDiscarding) return done()
@@ -172,8 +178,8 @@ export class FrameInput extends PacedInput {
   #answerPing(data: Buffer): void {
     this.#ping = undefined
     if (this.#webSocket.readyState !== OPEN) return
-    if (this.pong === undefined) this.#webSocket.pong(data)
-    else this.pong(data)
+    if (this.ponger === undefined) this.#webSocket.pong(data)
+    else this.ponger.pong(data)
   }
 
   /** Reads the TCP socket only while there is nothing else to do. */

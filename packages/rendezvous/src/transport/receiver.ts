@@ -95,12 +95,7 @@ export class Receiver {
     const engineListener = takeMessageListener(webSocket)
     const isRevision3 = this.#session.protocol === 3
     const input = frameInputOf(webSocket)
-    if (input !== undefined) {
-      input.pong = (data) => {
-        this.#session.link.answerPing(data)
-        this.#context.flow.asked(this.#session)
-      }
-    }
+    if (input !== undefined) input.ponger = this
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#session.link.heard()
       if (isBinary) {
@@ -116,6 +111,12 @@ export class Receiver {
       }
       engineListener(data, isBinary)
     })
+  }
+
+  /** Answers a ping of the client's WebSocket. */
+  pong(data: Buffer): void {
+    this.#session.link.answerPing(data)
+    this.#context.flow.asked(this.#session)
   }
 
   /** Reads a text message. Nothing that a client sends gets past here as an exception. */

@@ -29,7 +29,7 @@ beforeEach(() => {
 function open(name: string, remote: typeof STRANGER | typeof OTHER | typeof LOOPBACK = STRANGER): SessionAccount {
   const account = budget.open(remote)
   account.address.sessions++
-  account.onExcess = (reason) => closed.push(`${name}: ${reason}`)
+  account.session = { close: (reason) => closed.push(`${name}: ${reason}`) }
   return account
 }
 
