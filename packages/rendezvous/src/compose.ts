@@ -4,7 +4,7 @@ import { Channels } from './cluster/channels.js'
 import { openBackplane } from './cluster/open-backplane.js'
 import { Probes } from './cluster/probes.js'
 import { DiscoveryBudget } from './discovery/budget.js'
-import { Deltas } from './discovery/deltas.js'
+import { DeltaDiscovery } from './discovery/delta-discovery.js'
 import { Discovery } from './discovery/discovery.js'
 import { LimitedLogger, type Logger } from './logger.js'
 import { Origins } from './names/origins.js'
@@ -38,7 +38,7 @@ export interface Parts {
   readonly logger: Logger | undefined
   readonly registry: Registry
   readonly discovery: Discovery
-  readonly deltas: Deltas
+  readonly deltas: DeltaDiscovery
   readonly flow: FlowControl
   readonly router: Router
   readonly backlog: BacklogWatch
@@ -99,7 +99,7 @@ export function compose(
   const registry = new Registry()
   const discoveryBudget = new DiscoveryBudget(options.discovery, counters, now)
   const discovery = new Discovery(options.discovery, registry, discoveryBudget, counters, now, onFault)
-  const deltas = new Deltas(options.discovery.deltaInterval, registry, discoveryBudget, counters)
+  const deltas = new DeltaDiscovery(options.discovery.deltaInterval, registry, discoveryBudget, counters)
 
   const nodes = backplane ?? openBackplane(options, onFault, limited)
   const probes = new Probes(nodes, join.takeoverTimeout)

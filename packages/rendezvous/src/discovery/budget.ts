@@ -3,13 +3,13 @@ import type { RemoteAddress } from '../pacing/remote-address.js'
 import type { Counters, DiscoveryKind } from '../stats.js'
 
 export interface DiscoveryBudgetOptions {
-  /** Milliseconds between two windows: what is not sent meanwhile is saved up. */
+  /** Milliseconds between two windows; unused budget accumulates in between. */
   interval: number
-  /** Bytes per second of everything that clients are told of other peers. */
+  /** Bytes per second of all discovery messages together. */
   maxBytesPerSecond: number
 }
 
-/** The part of the budget that each kind can count on. What one leaves unused is there for all. */
+/** Guaranteed share of each kind of message. What a kind leaves unused is available to all kinds. */
 const SHARES: Readonly<Record<DiscoveryKind, number>> = {
   windows: 0.5,
   newcomers: 0.125,
@@ -18,43 +18,40 @@ const SHARES: Readonly<Record<DiscoveryKind, number>> = {
   answers: 0.125
 }
 const KINDS = Object.keys(SHARES) as DiscoveryKind[]
-/** The part of it that one IP address may cause, and may be sent. */
+/** Share of the budget that one IP address may cause, and the share that it may receive. */
 const ADDRESS_SHARE = 0.25
-/** Windows are sent once per interval and save up for it. Other kinds save up for a tenth of that. */
-const SAVED = 0.1
-const SHORTEST_INTERVAL = 1_000
+/** Windows accumulate budget for a whole interval, other kinds for this part of it. */
+const BURST_PART = 0.1
+const MIN_INTERVAL = 1_000
 
-/** A token bucket whose surplus is not lost. */
-interface Share {
+/** A token bucket whose overflow goes to the common part. */
+interface KindBudget {
   readonly rate: number
   readonly most: number
   left: number
 }
 
-/**
- * The bytes that may be sent about peers: by kind of message, of which each has a share that the others cannot use up, and
- * by IP address.
- */
+/** Limits the bytes of discovery messages: in total, by kind of message (each with a guaranteed share), and by IP address. */
 export class DiscoveryBudget {
   readonly #now: () => number
   readonly #counters: Counters
-  readonly #shares: Readonly<Record<DiscoveryKind, Share>>
-  /** Bytes that any kind may use. */
+  readonly #shares: Readonly<Record<DiscoveryKind, KindBudget>>
+  /** Bytes available to every kind. */
   #common: number
   readonly #mostCommon: number
   #filledAt: number
-  /** Bytes that the peers of an address may cause: others are told of them. */
-  readonly #caused: IpRates
-  /** Bytes that the clients of an address may be sent, apart from windows and newcomers: all get the same of these. */
-  readonly #sent: IpRates
+  /** Bytes spent on announcing the peers of an address to others. */
+  readonly #byOrigin: IpRates
+  /** Bytes sent to the clients of an address, except windows and newcomers: every client gets the same of these. */
+  readonly #byReceiver: IpRates
 
   constructor(options: DiscoveryBudgetOptions, counters: Counters, now: () => number = () => performance.now()) {
     const rate = options.maxBytesPerSecond
-    const seconds = Math.max(options.interval, SHORTEST_INTERVAL) / 1000
+    const seconds = Math.max(options.interval, MIN_INTERVAL) / 1000
     this.#now = now
     this.#counters = counters
-    const shareOf = (kind: DiscoveryKind): Share => {
-      const most = rate * SHARES[kind] * seconds * (kind === 'windows' ? 1 : SAVED)
+    const shareOf = (kind: DiscoveryKind): KindBudget => {
+      const most = rate * SHARES[kind] * seconds * (kind === 'windows' ? 1 : BURST_PART)
       return { rate: rate * SHARES[kind], most, left: most }
     }
     this.#shares = {
@@ -67,28 +64,28 @@ export class DiscoveryBudget {
     this.#mostCommon = KINDS.reduce((left, kind) => left - this.#shares[kind].most, rate * seconds)
     this.#common = this.#mostCommon
     this.#filledAt = now()
-    this.#caused = new IpRates(rate * ADDRESS_SHARE, seconds)
-    this.#sent = new IpRates(rate * ADDRESS_SHARE, seconds)
+    this.#byOrigin = new IpRates(rate * ADDRESS_SHARE, seconds)
+    this.#byReceiver = new IpRates(rate * ADDRESS_SHARE, seconds)
   }
 
-  /** Returns how many bytes of a kind may be sent now; 0 or less if none. */
+  /** Returns the bytes of a kind that may be sent now; may be negative. */
   left(kind: DiscoveryKind): number {
     this.#fill()
     return this.#shares[kind].left + this.#common
   }
 
-  /** Returns whether at least half of what a kind may save up is left, the common part included. */
-  isAmple(kind: DiscoveryKind): boolean {
+  /** Returns whether at least half of the maximum is left for a kind, including the common part. */
+  isHalfFull(kind: DiscoveryKind): boolean {
     return this.left(kind) >= (this.#shares[kind].most + this.#mostCommon) / 2
   }
 
-  /** Returns whether a kind has saved up its whole share: it will not be more. */
-  isSaved(kind: DiscoveryKind): boolean {
+  /** Returns whether a kind has accumulated its whole share. */
+  isShareFull(kind: DiscoveryKind): boolean {
     this.#fill()
     return this.#shares[kind].left >= this.#shares[kind].most
   }
 
-  /** Bytes are sent, whether or not there were so many left. */
+  /** Records sent bytes, even if they exceed the budget. */
   spend(kind: DiscoveryKind, bytes: number): void {
     this.#fill()
     this.#counters.discoveryBytes[kind] += bytes
@@ -98,36 +95,36 @@ export class DiscoveryBudget {
     share.left -= bytes - common
   }
 
-  /** Returns how many bytes the clients of an address may be sent now. */
+  /** Returns the bytes that the clients of an address may be sent now. */
   leftFor(remote: RemoteAddress): number {
-    return this.#sent.left(remote, this.#now())
+    return this.#byReceiver.left(remote, this.#now())
   }
 
-  /** The same as {@link spend}, for a client of that address. */
+  /** Records bytes sent to a client of that address. */
   spendFor(remote: RemoteAddress, kind: DiscoveryKind, bytes: number): void {
     this.spend(kind, bytes)
-    this.#sent.spend(remote, this.#now(), bytes)
+    this.#byReceiver.spend(remote, this.#now(), bytes)
   }
 
-  /** Returns whether others may be told of one more peer of an address. */
-  mayCause(remote: RemoteAddress | undefined): boolean {
-    return remote === undefined || this.#caused.left(remote, this.#now()) > 0
+  /** Returns whether another peer of this address may be announced. */
+  canAnnounceFrom(remote: RemoteAddress | undefined): boolean {
+    return remote === undefined || this.#byOrigin.left(remote, this.#now()) > 0
   }
 
-  /** Others are told of a peer of that address. */
-  cause(remote: RemoteAddress | undefined, bytes: number): void {
-    if (remote !== undefined) this.#caused.spend(remote, this.#now(), bytes)
+  /** Records the bytes of announcing a peer of that address to others. */
+  spendForOrigin(remote: RemoteAddress | undefined, bytes: number): void {
+    if (remote !== undefined) this.#byOrigin.spend(remote, this.#now(), bytes)
   }
 
-  /** Forgets the addresses that have been quiet for a while. */
+  /** Forgets addresses without recent traffic. */
   sweep(): void {
-    this.#caused.sweep(this.#now())
-    this.#sent.sweep(this.#now())
+    this.#byOrigin.sweep(this.#now())
+    this.#byReceiver.sweep(this.#now())
   }
 
   #fill(): void {
     const now = this.#now()
-    // Asked for each listener: less than a millisecond makes no difference.
+    // Called for each subscriber; finer steps than a millisecond make no difference.
     if (now - this.#filledAt < 1) return
     const seconds = (now - this.#filledAt) / 1000
     this.#filledAt = now

@@ -1,7 +1,7 @@
 import type { RemoteAddress } from '../pacing/remote-address.js'
 import type { Entry } from '../registry/entry.js'
 
-/** Returns the IP address that a peer has joined from; undefined if that was at another node. */
+/** Returns the IP address that a peer joined from; undefined if it joined at another node. */
 export function originOf(entry: Entry): RemoteAddress | undefined {
   return entry.holders[0]?.member.session.remote
 }

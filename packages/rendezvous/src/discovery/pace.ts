@@ -1,11 +1,11 @@
-/** Milliseconds for each listener: writing to it takes a tenth of that, or less. */
-const PAUSE = 0.2
-const LONGEST_PAUSE = 2_000
+/** Milliseconds per subscriber. Writing to one takes a tenth of that, or less. */
+const PAUSE_PER_SUBSCRIBER = 0.2
+const PAUSE_MAX = 2_000
 
-/** Milliseconds between two batches of news for so many listeners, so that telling them leaves time for the rest. */
-export function pauseBetween(listeners: number): number {
-  return Math.min(LONGEST_PAUSE, listeners * PAUSE)
+/** Returns the milliseconds between two batches to so many subscribers that leave time for other work. */
+export function pauseBetween(subscribers: number): number {
+  return Math.min(PAUSE_MAX, subscribers * PAUSE_PER_SUBSCRIBER)
 }
 
-/** Bytes queued for a client above which it is told nothing of others. */
-export const SLOW_FROM = 262_144
+/** Backlog in bytes above which a client gets no discovery messages. */
+export const SLOW_BACKLOG = 262_144

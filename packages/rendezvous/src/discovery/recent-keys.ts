@@ -1,9 +1,9 @@
-/** Milliseconds for which a key is remembered at least; at most twice as long. */
-const MEMORY = 10_000
-/** Keys remembered at most, in each half of that time. */
-const KEYS = 10_000
+/** Milliseconds that a key is remembered: at least one period, at most two. */
+const PERIOD = 10_000
+/** Maximum of keys per period. */
+const KEYS_MAX = 10_000
 
-/** Which keys were seen lately. */
+/** Remembers the keys seen recently. */
 export class RecentKeys {
   readonly #now: () => number
   #before: ReadonlySet<string> = new Set()
@@ -15,9 +15,9 @@ export class RecentKeys {
     this.#since = now()
   }
 
-  /** @returns whether it was seen before */
+  /** @returns whether the key was seen recently */
   add(key: string): boolean {
-    if (this.#now() - this.#since >= MEMORY || this.#keys.size >= KEYS) {
+    if (this.#now() - this.#since >= PERIOD || this.#keys.size >= KEYS_MAX) {
       this.#before = this.#keys
       this.#keys = new Set()
       this.#since = this.#now()

@@ -9,7 +9,7 @@ import { at, createMember } from '../support/member.js'
 
 const KINDS: readonly DiscoveryKind[] = ['windows', 'newcomers', 'changes', 'lists', 'answers']
 const [RATE, INTERVAL] = [100_000, 10_000]
-/** What may be saved up. */
+/** Bytes that may accumulate. */
 const SAVED = (RATE * INTERVAL) / 1000
 
 let counters: Counters
@@ -26,7 +26,7 @@ function remote(ip: string, exempt = false) {
   return { ip, exempt, reach: 'anywhere' as const }
 }
 
-/** Sends all that a kind may send now. @returns how much that was */
+/** Spends all that is left for a kind, and returns the bytes. */
 function useUp(kind: DiscoveryKind): number {
   const bytes = budget.left(kind)
   budget.spend(kind, bytes)
@@ -45,7 +45,7 @@ describe('the budget of discovery', () => {
         now += 1_000
         sent += useUp(kind)
       }
-      // What the others can count on is theirs until they have saved it up.
+      // The shares of the other kinds stay reserved until they have accumulated.
       expect(sent).toBeGreaterThan(RATE * 59)
       expect(sent).toBeLessThanOrEqual(RATE * 60)
     }
@@ -81,7 +81,7 @@ describe('the budget of discovery', () => {
           if (budget.left(kind) <= 0) continue
           budget.spend(kind, bytes)
           sent += bytes
-          // Each kind may have gone beyond once.
+          // Each kind may exceed the budget by one message.
           expect(sent).toBeLessThanOrEqual(SAVED + (RATE * (now - begun)) / 1000 + KINDS.length * 50_000)
         }
         const counted = Object.values(counters.discoveryBytes).reduce((sum, bytes) => sum + bytes, 0)
@@ -127,26 +127,30 @@ describe('the share of an address', () => {
 
   test('does not count for loopback', () => {
     budget.spendFor(local, 'lists', SAVED)
-    budget.cause(local, SAVED)
+    budget.spendForOrigin(local, SAVED)
     expect(budget.leftFor(local)).toBe(Number.POSITIVE_INFINITY)
-    expect(budget.mayCause(local)).toBe(true)
+    expect(budget.canAnnounceFrom(local)).toBe(true)
   })
 
   test('is one of what it causes, and another of what it is sent', () => {
-    budget.cause(one, SAVED)
-    expect([budget.mayCause(one), budget.mayCause(other), budget.mayCause(undefined)]).toEqual([false, true, true])
+    budget.spendForOrigin(one, SAVED)
+    expect([budget.canAnnounceFrom(one), budget.canAnnounceFrom(other), budget.canAnnounceFrom(undefined)]).toEqual([
+      false,
+      true,
+      true
+    ])
     expect(budget.leftFor(one)).toBe(SAVED / 4)
     expect(budget.left('changes')).toBeGreaterThan(0)
   })
 
   test('is not renewed by a sweep', () => {
-    budget.cause(one, SAVED)
+    budget.spendForOrigin(one, SAVED)
     budget.spendFor(one, 'lists', SAVED)
     budget.sweep()
-    expect([budget.mayCause(one), budget.leftFor(one)]).toEqual([false, SAVED / 4 - SAVED])
+    expect([budget.canAnnounceFrom(one), budget.leftFor(one)]).toEqual([false, SAVED / 4 - SAVED])
     now += 100_000
     budget.sweep()
-    expect([budget.mayCause(one), budget.leftFor(one)]).toEqual([true, SAVED / 4])
+    expect([budget.canAnnounceFrom(one), budget.leftFor(one)]).toEqual([true, SAVED / 4])
   })
 })
 
@@ -159,7 +163,7 @@ describe('the list in the answer to a join', () => {
     for (let number = 0; number < 300; number++) registry.claim(createMember('other'), address(number))
   })
 
-  /** A client joins under a long prefix, again and again. @returns how many are named to it each time */
+  /** Joins repeatedly under a long prefix, and returns the length of the list in each answer. */
   function joinAgain(times: number, ip?: string): number[] {
     return Array.from({ length: times }, () => {
       const member = createMember('client', [], at(ip))
@@ -186,7 +190,7 @@ describe('the list in the answer to a join', () => {
       joinAgain(5, `192.0.2.${number}`)
       expect(counters.discoveryBytes.answers).toBeLessThanOrEqual(SAVED + (RATE * (now - begun)) / 1000)
     }
-    // Those who come last hear of some as well, once there has been time.
+    // The last ones get some names too, once the budget has recovered.
     now += 5_000
     expect(joinAgain(1, '192.0.3.1')[0]).toBeGreaterThan(0)
   })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
 import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
-import { SLOW_FROM } from '../../src/discovery/pace.js'
+import { SLOW_BACKLOG } from '../../src/discovery/pace.js'
 import type { Entry } from '../../src/registry/entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
@@ -13,7 +13,7 @@ import { createMember, type RecordingMember } from '../support/member.js'
 
 const THIRD_PREFIX = '/dns4/third.example/wss/p2p-websocket-star'
 
-/** The text of an announcement of a peer to those who joined under a prefix. */
+/** Returns the text that announces a peer under a prefix. */
 function announcement(number: number, prefix = PREFIX): string {
   return `2["ws-peer","${prefix}/ipfs/${peerId(number)}"]`
 }
@@ -39,7 +39,7 @@ describe('discovery', () => {
     discovery = new Discovery(all, registry, budget, counters, () => now)
   }
 
-  /** A session that has joined, without a word to the others. */
+  /** Creates a session that has joined without being announced. */
   function joined(number: number, ...prefixes: string[]): RecordingMember {
     const member = createMember(`${number}`)
     for (const prefix of prefixes.length === 0 ? [PREFIX] : prefixes) {
@@ -52,7 +52,7 @@ describe('discovery', () => {
     void discovery.introduce(registry.get(address(number)) ?? expect.fail())
   }
 
-  /** Announces a peer and tells once that is over, at once if there is nothing to wait for. */
+  /** Announces a peer, and calls `introduced` when all have been told. */
   function introduce(entry: Entry, introduced: () => void): void {
     const told = discovery.introduce(entry)
     if (told === undefined) introduced()
@@ -132,14 +132,14 @@ describe('discovery', () => {
 
   test('once they are many, of a window that goes round', () => {
     create({ window: 4 })
-    const listener = joined(0)
+    const subscriber = joined(0)
     for (let number = 1; number < 10; number++) joined(number)
     const told = [1, 2, 3, 4, 5].map(() => {
-      const before = listener.recording.texts.length
+      const before = subscriber.recording.texts.length
       discovery.tick()
-      return listener.recording.texts.slice(before)
+      return subscriber.recording.texts.slice(before)
     })
-    // Its own peer takes a place in the windows, and is left out of them.
+    // Its own peer takes up a place in the windows, but is not announced to it.
     const windows = [
       [1, 2, 3],
       [4, 5, 6, 7],
@@ -152,21 +152,21 @@ describe('discovery', () => {
 
   test('so many newcomers a second are announced at once, the others by window', () => {
     create({ window: 2 })
-    const listener = joined(0)
+    const subscriber = joined(0)
     for (const number of [1, 2, 3]) {
       joined(number)
       announce(number)
     }
-    expect(listener.recording.texts).toEqual([announcement(1), announcement(2)])
+    expect(subscriber.recording.texts).toEqual([announcement(1), announcement(2)])
     now += 999
     announce(3)
-    expect(listener.recording.texts).toHaveLength(2)
+    expect(subscriber.recording.texts).toHaveLength(2)
     now += 1
     announce(3)
-    expect(listener.recording.texts).toEqual([announcement(1), announcement(2), announcement(3)])
+    expect(subscriber.recording.texts).toEqual([announcement(1), announcement(2), announcement(3)])
     discovery.tick()
     discovery.tick()
-    expect(listener.recording.texts.filter((text) => text === announcement(3))).toHaveLength(2)
+    expect(subscriber.recording.texts.filter((text) => text === announcement(3))).toHaveLength(2)
   })
 
   test('an address without a peer id is announced as it is, to its prefix or none', () => {
@@ -176,7 +176,7 @@ describe('discovery', () => {
     void discovery.introduce(entry)
     announce(1)
     expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
-    // It has no prefix to be told others under: they are called as they joined.
+    // It has no prefix, so that it is sent the addresses that the others joined with.
     expect(nameless.recording.texts).toEqual([announcement(1)])
     expect(nameless.prefix).toBeUndefined()
   })
@@ -261,7 +261,7 @@ describe('discovery', () => {
       }
       const before = counters.announcements
       discovery.tick()
-      // Half of 100 kB a second, over ten seconds, for announcements of about 130 bytes to 100 clients each.
+      // Half of 100 kB/s over ten seconds, for announcements of about 130 bytes to 100 clients each.
       expect(counters.announcements - before).toBeGreaterThan(30 * 99)
     }
   })
@@ -285,9 +285,7 @@ describe('discovery', () => {
   })
 
   describe('where more listen than are told at once', () => {
-    /** More than two slices. */
     const COUNT = 300
-    /** What was sent to whom, in order. */
     let journal: unknown[][]
 
     function crowd(): RecordingMember[] {
@@ -299,7 +297,6 @@ describe('discovery', () => {
       })
     }
 
-    /** Waits until something is so; other things have their turns meanwhile. */
     async function until(isSo: () => boolean): Promise<void> {
       while (!isSo()) await turn()
     }
@@ -421,14 +418,14 @@ describe('discovery', () => {
 
   test('one that reads slowly is told nothing of newcomers and windows, and everything again once it has read', () => {
     const [slow, other] = [joined(1), joined(2)]
-    slow.recording.recordingLink.buffered = SLOW_FROM + 1
+    slow.recording.recordingLink.buffered = SLOW_BACKLOG + 1
     joined(3)
     announce(3)
     discovery.tick()
     expect(slow.recording.texts).toEqual([])
     expect(other.recording.texts).toEqual([3, 1, 3].map((number) => announcement(number)))
     expect(counters.announcements).toBe(other.recording.texts.length + 2)
-    slow.recording.recordingLink.buffered = SLOW_FROM
+    slow.recording.recordingLink.buffered = SLOW_BACKLOG
     discovery.tick()
     expect(slow.recording.texts).toEqual([2, 3].map((number) => announcement(number)))
   })
@@ -436,13 +433,13 @@ describe('discovery', () => {
   describe('the budget', () => {
     const [RATE, INTERVAL] = [10_000, 5_000]
 
-    /** Bytes of what was sent to all of them, on WebSockets. */
+    /** Returns the bytes sent to all clients, as WebSocket messages. */
     function sentTo(members: readonly RecordingMember[]): number {
       const texts = members.flatMap(({ recording }) => recording.texts)
       return texts.reduce<number>((sum, text) => sum + String(text).length + (String(text).length < 125 ? 3 : 5), 0)
     }
 
-    /** How often a client was told of each, the least and the most. */
+    /** Returns how often a client was told about a peer: the minimum and the maximum. */
     function extremes(member: RecordingMember, count: number): [number, number] {
       const others = Array.from({ length: count }, (_, number) => announcement(number)).filter(
         (text) => text !== announcement(Number(member.session.id))
@@ -464,7 +461,7 @@ describe('discovery', () => {
         const [least, most] = extremes(member, 40)
         expect(most - least).toBeLessThanOrEqual(1)
       }
-      // Not less than it allows either: there were more than three rounds of 40 peers to tell to 39 others.
+      // The budget is also used: it allows more than three rounds of 40 peers to 39 clients.
       expect(sentTo(members)).toBeGreaterThan((RATE * (now - begun - INTERVAL)) / 1000 / 2)
     })
 

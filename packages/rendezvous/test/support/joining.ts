@@ -1,7 +1,7 @@
 import type { Backplane } from '../../src/cluster/backplane.js'
 import { LocalBackplane } from '../../src/cluster/local.js'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
-import { Deltas } from '../../src/discovery/deltas.js'
+import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { OwnNames } from '../../src/names/own-names.js'
 import type { Member } from '../../src/registry/member.js'
@@ -18,7 +18,7 @@ const TAKEOVER_TIMEOUT = 2_000
 export interface JoiningSetup {
   readonly registry: Registry
   readonly discovery: Discovery
-  readonly deltas: Deltas
+  readonly deltas: DeltaDiscovery
   readonly counters: Counters
   readonly joining: Joining
   /** What went wrong that is not the client's fault. */
@@ -44,7 +44,7 @@ export function createJoining(
   const discoveryOptions = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }
   const budget = new DiscoveryBudget(discoveryOptions, counters, clock)
   const discovery = new Discovery(discoveryOptions, registry, budget, counters, clock)
-  const deltas = new Deltas(50, registry, budget, counters)
+  const deltas = new DeltaDiscovery(50, registry, budget, counters)
   const all: JoinOptions = {
     cryptoChallenge: true,
     strictMultiaddr: true,

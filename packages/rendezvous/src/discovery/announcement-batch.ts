@@ -5,12 +5,11 @@ import { addressUnder, keyOf, type Entry } from '../registry/entry.js'
 import type { Groups } from '../registry/groups.js'
 import type { Member } from '../registry/member.js'
 
-/** Bytes of an announcement beside its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
-const BYTES = 72
+/** Bytes of an announcement besides its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
+const BASE_BYTES = 72
 
-/** Peers as those who joined under one prefix are told of them: one event for each, encoded once. */
-export class Announcements {
-  /** How many there are. */
+/** Announcements of peers to the clients of one prefix: one event per peer, encoded once. */
+export class AnnouncementBatch {
   readonly count: number
   readonly #encoded: EncodedTexts
   readonly #indexes: ReadonlyMap<string, number>
@@ -21,17 +20,12 @@ export class Announcements {
     this.#indexes = new Map(entries.map(({ key }, index) => [key, index]))
   }
 
-  /** Bytes of all of them. */
   get size(): number {
     return this.#encoded.size
   }
 
-  /**
-   * What a client is told: nobody is told of itself.
-   *
-   * @returns undefined if that is nothing
-   */
-  for(member: Member): { messages: Encoded; count: number } | undefined {
+  /** Returns the announcements except those of the client's own peers; undefined if none remain. */
+  exceptOwn(member: Member): { messages: Encoded; count: number } | undefined {
     const own: number[] = []
     for (const address of member.addresses.values()) {
       const index = this.#indexes.get(keyOf(address))
@@ -50,9 +44,9 @@ export class Announcements {
   }
 }
 
-/** Returns about how many bytes it takes to tell all these listeners of one peer. */
-export function announcementSize(listeners: Groups<unknown>): number {
+/** Returns roughly how many bytes it takes to announce one peer to all these subscribers. */
+export function announcementSize(subscribers: Groups<unknown>): number {
   let bytes = 0
-  for (const [prefix, group] of listeners) bytes += group.size * (BYTES + (prefix?.length ?? 0))
+  for (const [prefix, group] of subscribers) bytes += group.size * (BASE_BYTES + (prefix?.length ?? 0))
   return bytes
 }

@@ -3,9 +3,8 @@ import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
 import { canonicalUnder, type Entry } from '../registry/entry.js'
 
-/** Peers in one message of a list, at most. */
+/** A part ends after this many peers or characters of addresses. */
 const PART_PEERS = 1_000
-/** Characters of their addresses from which on a message is full as well. */
 const PART_LENGTH = 131_072
 
 interface Part {
@@ -14,12 +13,9 @@ interface Part {
   encoded: EncodedTexts | undefined
 }
 
-/**
- * All peers at one moment as clients of one prefix are told of them: in parts, each of which is encoded once while more
- * clients may want the list.
- */
-export class PeerList {
-  /** How much of the log of changes it holds. */
+/** Snapshot of all peers for the clients of one prefix, in parts. While the list is shared each part is encoded once. */
+export class FullList {
+  /** Position in the change log that the list was made at. */
   readonly position: number
   readonly #prefix: string | undefined
   readonly #parts: readonly Part[]
@@ -39,25 +35,26 @@ export class PeerList {
     }))
   }
 
-  /** How many parts it has; at least one. */
+  /** Number of parts, at least one. */
   get length(): number {
     return this.#parts.length
   }
 
   /**
-   * One part of the list, without those who have left since it was made.
+   * Returns one part of the list.
    *
-   * @param own - keys of the peers that the client is not told of, for they are its own
+   * @param own - keys of the client's own peers, which are left out
+   * @param isListed - tells whether a peer is still to be listed
    */
   part(
     index: number,
     own: readonly string[],
-    isThere: (key: string) => boolean
+    isListed: (key: string) => boolean
   ): { message: EncodedTexts; count: number } {
     const part = this.#parts[index]
-    if (part === undefined) throw new RangeError(`the list has no part ${index}`)
+    if (part === undefined) throw new RangeError(`Part ${index} of a full list does not exist; it has ${this.length}`)
     const ownKeys = new Set(own)
-    const entries = part.entries.filter(({ key }) => isThere(key) && !ownKeys.has(key))
+    const entries = part.entries.filter(({ key }) => isListed(key) && !ownKeys.has(key))
     if (entries.length < part.entries.length || !this.#isShared) {
       return { message: this.#encode(entries, part.flags), count: entries.length }
     }
@@ -65,8 +62,8 @@ export class PeerList {
     return { message: part.encoded, count: entries.length }
   }
 
-  /** Keeps no bytes for others: the list is for those only who are getting it. */
-  unshare(): void {
+  /** Frees the encoded parts, and keeps none from now on. */
+  stopSharing(): void {
     this.#isShared = false
     for (const part of this.#parts) part.encoded = undefined
   }

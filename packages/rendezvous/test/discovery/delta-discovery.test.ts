@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
-import { Deltas } from '../../src/discovery/deltas.js'
+import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Discovery } from '../../src/discovery/discovery.js'
-import { SLOW_FROM } from '../../src/discovery/pace.js'
+import { SLOW_BACKLOG } from '../../src/discovery/pace.js'
 import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
@@ -17,7 +17,7 @@ let registry: Registry
 let counters: Counters
 let budget: DiscoveryBudget
 let discovery: Discovery
-let deltas: Deltas
+let deltas: DeltaDiscovery
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -28,13 +28,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function create(sharedFrom?: number): void {
+function create(minSharedPeers?: number): void {
   const options = { interval: 10_000, window: 256, maxBytesPerSecond: 4_000_000 }
   registry = new Registry()
   counters = new Counters()
   budget = new DiscoveryBudget(options, counters)
   discovery = new Discovery(options, registry, budget, counters)
-  deltas = new Deltas(INTERVAL, registry, budget, counters, sharedFrom)
+  deltas = new DeltaDiscovery(INTERVAL, registry, budget, counters, minSharedPeers)
 }
 
 function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
@@ -43,7 +43,7 @@ function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMembe
   return member
 }
 
-/** A client joins, as far as discovery is concerned. */
+/** Joins a client, as far as discovery is concerned. */
 function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
   registry.claim(member, address(number, prefix))
   registry.answered(member)
@@ -70,7 +70,7 @@ function canonical(numbers: readonly number[], prefix = PREFIX): string[] {
   return numbers.map((number) => `${prefix}/p2p/${peerId(number)}`)
 }
 
-/** What a client knows, in the order of the peers' numbers. */
+/** Returns the numbers of the peers that a client knows, in order. */
 function known(member: RecordingMember, prefix = PREFIX): number[] {
   const { peers } = viewOf(member.recording.texts)
   const numbers = Array.from({ length: 20 }, (_, number) => number)
@@ -83,14 +83,14 @@ describe('a client that wants deltas', () => {
   test('gets a full list with its join, at once, and no announcement', () => {
     join(client('windows'), 1)
     join(client('none'), 2, OTHER_PREFIX)
-    const listener = join(client(), 3)
-    expect(messages(listener)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
-    expect(joinList(registry, budget, listener, 256)).toEqual([])
+    const subscriber = join(client(), 3)
+    expect(messages(subscriber)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
+    expect(joinList(registry, budget, subscriber, 256)).toEqual([])
     expect(counters.announcements).toBe(2)
     void discovery.introduce(registry.get(address(1)) ?? expect.fail())
     discovery.tick()
     batch()
-    expect(listener.recording.texts).toHaveLength(1)
+    expect(subscriber.recording.texts).toHaveLength(1)
   })
 
   test('gets an empty one when it is alone', () => {
@@ -98,32 +98,32 @@ describe('a client that wants deltas', () => {
   })
 
   test('hears of those who come and leave in batches', () => {
-    const listener = join(client(), 1)
+    const subscriber = join(client(), 1)
     const [two] = [join(client('windows'), 2), join(client('windows'), 3, OTHER_PREFIX)]
     vi.advanceTimersByTime(INTERVAL - 1)
-    expect(messages(listener)).toHaveLength(1)
+    expect(messages(subscriber)).toHaveLength(1)
     vi.advanceTimersByTime(1)
-    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [] }])
+    expect(messages(subscriber).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [] }])
     end(two)
     join(client('none'), 4)
     batch()
-    expect(messages(listener).slice(2)).toEqual([{ joined: canonical([4]), left: canonical([2]) }])
+    expect(messages(subscriber).slice(2)).toEqual([{ joined: canonical([4]), left: canonical([2]) }])
     expect(counters.announcements).toBe(3)
   })
 
   test('hears nothing of those who came and left, or left and came back, within a batch', () => {
     const two = join(client('windows'), 2)
-    const listener = join(client(), 1)
+    const subscriber = join(client(), 1)
     end(join(client('windows'), 3))
     leave(two, 2)
     join(two, 2)
     batch()
-    expect(messages(listener)).toHaveLength(1)
+    expect(messages(subscriber)).toHaveLength(1)
     leave(two, 2)
     batch()
     join(two, 2)
     batch()
-    expect(messages(listener).slice(1)).toEqual([
+    expect(messages(subscriber).slice(1)).toEqual([
       { joined: [], left: canonical([2]) },
       { joined: canonical([2]), left: [] }
     ])
@@ -151,47 +151,46 @@ describe('a client that wants deltas', () => {
     batch()
     expect(known(again, OTHER_PREFIX)).toEqual([2])
     expect(known(one)).toEqual([2])
-    // The peer was there all the time.
     expect(messages(other)).toEqual([{ joined: canonical([1]), left: [], full: true }])
   })
 
   test('hears of a peer that is its own no more, and not of one that becomes its own', () => {
     const other = join(client('windows'), 2)
-    const listener = join(client(), 1)
-    join(listener, 2)
+    const subscriber = join(client(), 1)
+    join(subscriber, 2)
     batch()
-    expect(known(listener)).toEqual([])
-    leave(listener, 2)
+    expect(known(subscriber)).toEqual([])
+    leave(subscriber, 2)
     batch()
-    expect(known(listener)).toEqual([2])
-    join(listener, 2)
+    expect(known(subscriber)).toEqual([2])
+    join(subscriber, 2)
     end(other)
-    leave(listener, 2)
+    leave(subscriber, 2)
     batch()
-    expect(known(listener)).toEqual([])
-    expect(messages(listener)).toHaveLength(4)
+    expect(known(subscriber)).toEqual([])
+    expect(messages(subscriber)).toHaveLength(4)
   })
 
   test('hears of a peer that it lost to others', () => {
-    const listener = join(client(), 1)
-    join(listener, 2)
+    const subscriber = join(client(), 1)
+    join(subscriber, 2)
     batch()
     for (let i = 0; i < 4; i++) join(client('none'), 2)
     batch()
-    expect(known(listener)).toEqual([2])
+    expect(known(subscriber)).toEqual([2])
   })
 
   test('is told under the prefix it joined last: when that changes, by a new list', () => {
     const other = join(client(), 1)
-    const listener = join(client(), 2)
-    join(listener, 2, OTHER_PREFIX)
-    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([1], OTHER_PREFIX), left: [], full: true }])
+    const subscriber = join(client(), 2)
+    join(subscriber, 2, OTHER_PREFIX)
+    expect(messages(subscriber).slice(1)).toEqual([{ joined: canonical([1], OTHER_PREFIX), left: [], full: true }])
     batch()
-    leave(listener, 2, OTHER_PREFIX)
+    leave(subscriber, 2, OTHER_PREFIX)
     batch()
     join(client('none'), 3, OTHER_PREFIX)
     batch()
-    expect(messages(listener).slice(2)).toEqual([
+    expect(messages(subscriber).slice(2)).toEqual([
       { joined: canonical([1]), left: [], full: true },
       { joined: canonical([3]), left: [] }
     ])
@@ -202,11 +201,11 @@ describe('a client that wants deltas', () => {
   })
 
   test('shares the text of a batch with those of its prefix', () => {
-    const listeners = [1, 2, 3].map((number) => join(client(), number, number === 3 ? OTHER_PREFIX : PREFIX))
+    const subscribers = [1, 2, 3].map((number) => join(client(), number, number === 3 ? OTHER_PREFIX : PREFIX))
     batch()
     join(client('none'), 4)
     batch()
-    const texts = listeners.map(({ recording }) => recording.texts.at(-1))
+    const texts = subscribers.map(({ recording }) => recording.texts.at(-1))
     expect(texts[0]).toBe(`2["ss-peers",{"joined":["${canonical([4])[0]}"],"left":[]}]`)
     expect(texts[1]).toBe(texts[0])
     expect(texts[2]).toBe(texts[0]?.toString().replace(PREFIX, OTHER_PREFIX))
@@ -216,27 +215,27 @@ describe('a client that wants deltas', () => {
     const nameless = client()
     registry.claim(nameless, addressWithoutPeer(7))
     registry.answered(nameless)
-    const listener = join(client(), 1)
+    const subscriber = join(client(), 1)
     batch()
     expect(messages(nameless)).toEqual([
       { joined: [], left: [], full: true },
       { joined: [`/p2p/${peerId(1)}`], left: [] }
     ])
-    expect(messages(listener)).toEqual([{ joined: ['/ip4/192.0.2.7/tcp/4001'], left: [], full: true }])
+    expect(messages(subscriber)).toEqual([{ joined: ['/ip4/192.0.2.7/tcp/4001'], left: [], full: true }])
     end(nameless)
     batch()
-    expect(messages(listener).slice(1)).toEqual([{ joined: [], left: ['/ip4/192.0.2.7/tcp/4001'] }])
+    expect(messages(subscriber).slice(1)).toEqual([{ joined: [], left: ['/ip4/192.0.2.7/tcp/4001'] }])
   })
 
   test('is told nothing once it has left its last address, and all when it joins again', () => {
-    const listener = join(client(), 1)
-    leave(listener, 1)
+    const subscriber = join(client(), 1)
+    leave(subscriber, 1)
     join(client('none'), 2)
     batch()
-    expect(messages(listener)).toHaveLength(1)
-    join(listener, 3)
+    expect(messages(subscriber)).toHaveLength(1)
+    join(subscriber, 3)
     batch()
-    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2]), left: [], full: true }])
+    expect(messages(subscriber).slice(1)).toEqual([{ joined: canonical([2]), left: [], full: true }])
   })
 })
 
@@ -255,7 +254,7 @@ describe('the timer', () => {
   test('runs while there is something to tell, and somebody to tell it to', () => {
     join(client('windows'), 1)
     expect(vi.getTimerCount()).toBe(0)
-    const listener = join(client(), 2)
+    const subscriber = join(client(), 2)
     batch()
     expect(vi.getTimerCount()).toBe(0)
     const three = join(client('windows'), 3)
@@ -265,7 +264,7 @@ describe('the timer', () => {
     expect(vi.getTimerCount()).toBe(0)
     end(three)
     expect(vi.getTimerCount()).toBe(1)
-    end(listener)
+    end(subscriber)
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -279,66 +278,66 @@ describe('the timer', () => {
 
 describe('a client that reads slowly', () => {
   test('is left out, and gets a full list once it has read', () => {
-    const [listener, other] = [join(client(), 1), join(client(), 2)]
+    const [subscriber, other] = [join(client(), 1), join(client(), 2)]
     batch()
-    listener.recording.recordingLink.buffered = SLOW_FROM + 1
+    subscriber.recording.recordingLink.buffered = SLOW_BACKLOG + 1
     const three = join(client('none'), 3)
     batch()
     end(three)
     join(client('none'), 4)
     batch()
     deltas.sweep()
-    expect(known(listener)).toEqual([2])
+    expect(known(subscriber)).toEqual([2])
     expect(known(other)).toEqual([1, 4])
     expect(vi.getTimerCount()).toBe(0)
-    listener.recording.recordingLink.buffered = 0
+    subscriber.recording.recordingLink.buffered = 0
     deltas.sweep()
-    expect(messages(listener).at(-1)).toEqual({ joined: canonical([2, 4]), left: [], full: true })
+    expect(messages(subscriber).at(-1)).toEqual({ joined: canonical([2, 4]), left: [], full: true })
     join(client('none'), 5)
     batch()
-    expect(known(listener)).toEqual([2, 4, 5])
+    expect(known(subscriber)).toEqual([2, 4, 5])
   })
 
   test('gets it with the next batch, if that is sooner', () => {
-    const listener = join(client(), 1)
-    listener.recording.recordingLink.buffered = SLOW_FROM + 1
+    const subscriber = join(client(), 1)
+    subscriber.recording.recordingLink.buffered = SLOW_BACKLOG + 1
     join(client('none'), 2)
     batch()
-    listener.recording.recordingLink.buffered = 0
+    subscriber.recording.recordingLink.buffered = 0
     join(client('none'), 3)
     batch()
-    expect(messages(listener).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [], full: true }])
+    expect(messages(subscriber).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [], full: true }])
   })
 
   test('gets the list of its join late, too', () => {
     join(client('none'), 1)
-    const listener = client()
-    listener.recording.recordingLink.buffered = SLOW_FROM
-    join(listener, 2)
+    const subscriber = client()
+    subscriber.recording.recordingLink.buffered = SLOW_BACKLOG
+    join(subscriber, 2)
     batch()
-    expect(messages(listener)).toEqual([])
-    listener.recording.recordingLink.buffered = 0
+    expect(messages(subscriber)).toEqual([])
+    subscriber.recording.recordingLink.buffered = 0
     deltas.sweep()
-    expect(messages(listener)).toEqual([{ joined: canonical([1]), left: [], full: true }])
+    expect(messages(subscriber)).toEqual([{ joined: canonical([1]), left: [], full: true }])
   })
 
   test('at the very limit is told all the same', () => {
-    const listener = join(client(), 1)
-    listener.recording.recordingLink.buffered = SLOW_FROM
+    const subscriber = join(client(), 1)
+    subscriber.recording.recordingLink.buffered = SLOW_BACKLOG
     join(client('none'), 2)
     batch()
-    expect(known(listener)).toEqual([2])
+    expect(known(subscriber)).toEqual([2])
   })
 })
 
 describe('a long list', () => {
-  /** So many peers, held by as few as may be. */
+  /** Creates peers on as few sessions as possible. */
   function populate(count: number): void {
     const holder = client('none')
     for (let number = 0; number < count; number++) registry.claim(holder, address(1000 + number))
   }
 
-  /** A client to whom what it was sent is unsent, until it reads. */
+  /** Creates a client whose backlog grows with each message until it reads. */
   function unread(): { member: RecordingMember; read: () => void } {
     const member = client()
     let taken = 0
@@ -358,22 +357,22 @@ describe('a long list', () => {
 
   test.each([
     [999, ['full', 999]],
-    // Its own peer, which it is not told of, would have been in the second.
+    // Its own peer, which is left out, would have been in the second part.
     [1000, ['full', 1000, 0]],
     [1001, ['full', 1000, 1]],
     [2500, ['full', 1000, 1000, 500]]
   ])('of %i comes in messages of a thousand', (count, expected) => {
     populate(count)
-    const listener = join(client(), 1)
-    expect(sizes(listener)).toEqual(expected)
-    expect(viewOf(listener.recording.texts).peers.size).toBe(count)
+    const subscriber = join(client(), 1)
+    expect(sizes(subscriber)).toEqual(expected)
+    expect(viewOf(subscriber.recording.texts).peers.size).toBe(count)
     expect(counters.announcements).toBe(count)
   })
 
   test('says in each message whether others follow, so that whoever is in none is known to be gone', () => {
     populate(1001)
-    const listener = join(client(), 1)
-    const flags = viewOf(listener.recording.texts).messages.map(({ full, more }) => ({ full, more }))
+    const subscriber = join(client(), 1)
+    const flags = viewOf(subscriber.recording.texts).messages.map(({ full, more }) => ({ full, more }))
     expect(flags).toEqual([{ full: true, more: true }, { more: false }])
   })
 
@@ -387,16 +386,16 @@ describe('a long list', () => {
     end(two)
     join(client('windows'), 5)
     const later = join(client(), 6)
-    const all = (listener: RecordingMember) => viewOf(listener.recording.texts).peers
-    expect([first, late, later].map((listener) => all(listener).size)).toEqual([1500, 1501, 1501])
+    const all = (subscriber: RecordingMember) => viewOf(subscriber.recording.texts).peers
+    expect([first, late, later].map((subscriber) => all(subscriber).size)).toEqual([1500, 1501, 1501])
     batch()
-    for (const [listener, own] of [
+    for (const [subscriber, own] of [
       [first, 1],
       [late, 4],
       [later, 6]
     ] as const) {
       const others = [1, 4, 5, 6].filter((number) => number !== own)
-      expect(new Set(all(listener))).toEqual(
+      expect(new Set(all(subscriber))).toEqual(
         new Set([...canonical(others), ...canonical(Array.from({ length: 1500 }, (_, number) => 1000 + number))])
       )
     }
@@ -411,8 +410,8 @@ describe('a long list', () => {
     const late = join(client(), 3)
     registry.claim(holder, address(2))
     batch()
-    for (const listener of [first, late]) {
-      expect(viewOf(listener.recording.texts, { strict: false }).peers).toContain(canonical([2])[0])
+    for (const subscriber of [first, late]) {
+      expect(viewOf(subscriber.recording.texts, { strict: false }).peers).toContain(canonical([2])[0])
     }
   })
 
@@ -437,8 +436,8 @@ describe('a long list', () => {
   test('of long addresses comes in shorter messages', () => {
     const prefix = `/dns4/${'a'.repeat(800)}/wss/p2p-websocket-star`
     populate(300)
-    const listener = join(client(), 1, prefix)
-    expect(sizes(listener)).toEqual(['full', 149, 149, 2])
+    const subscriber = join(client(), 1, prefix)
+    expect(sizes(subscriber)).toEqual(['full', 149, 149, 2])
   })
 
   test('waits for its reader, who hears of changes meanwhile', () => {
@@ -450,17 +449,16 @@ describe('a long list', () => {
     batch()
     deltas.sweep()
     expect(sizes(member)).toHaveLength(3)
-    // Nobody looks in vain.
     expect(vi.getTimerCount()).toBe(0)
 
     read()
     join(client('none'), 2)
     batch()
-    // Of the newcomer, and then two parts more.
+    // One batch with the newcomer, and two more parts.
     expect(sizes(member).slice(3)).toEqual([1, 1000, 1000])
     expect(vi.getTimerCount()).toBe(1)
     read()
-    // One goes that was told, one that was not and comes back, and one that was not.
+    // A listed peer leaves; of two unlisted ones that leave, one comes back.
     const [told, back, untold] = [1000, 6500, 6600].map((number) => registry.get(address(number))?.holders[0])
     for (const holder of [told, back, untold]) {
       if (holder === undefined) expect.fail()
@@ -497,7 +495,7 @@ describe('a long list', () => {
   })
 })
 
-/** What may happen; numbers choose a client, a peer and a prefix. */
+/** One random step; the numbers choose a client, a peer and a prefix. */
 type Step = {
   kind: 'join' | 'leave' | 'end' | 'slow' | 'read' | 'batch' | 'sweep'
   client: number
@@ -513,8 +511,8 @@ test('whatever happens, after each batch every client knows who is there, and is
     at: fc.nat(1)
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 256), (steps, sharedFrom) => {
-      create(sharedFrom)
+    fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 256), (steps, minSharedPeers) => {
+      create(minSharedPeers)
       const prefixes = [PREFIX, OTHER_PREFIX]
       const clients = [0, 1, 2, 3, 4, 5, 6].map((number) => client(number < 5 ? 'deltas' : 'none'))
       for (const { kind, client: index, peer, at } of steps) {
@@ -524,7 +522,7 @@ test('whatever happens, after each batch every client knows who is there, and is
         if (kind === 'join') join(member, peer, prefix)
         if (kind === 'leave') leave(member, peer, prefix)
         if (kind === 'end') end(member)
-        if (kind === 'slow') recordingLink.buffered = SLOW_FROM + 1
+        if (kind === 'slow') recordingLink.buffered = SLOW_BACKLOG + 1
         if (kind === 'read') recordingLink.buffered = 0
         if (kind === 'sweep') deltas.sweep()
         if (kind !== 'batch') continue
@@ -556,7 +554,7 @@ test('a list that was made before a batch is given to nobody after it, for it la
   create(1)
   join(client(), 1)
   const slow = client()
-  slow.recording.recordingLink.buffered = SLOW_FROM
+  slow.recording.recordingLink.buffered = SLOW_BACKLOG
   join(slow, 2)
   batch()
   join(client(), 3)

@@ -1,19 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Broadcasts } from '../../src/discovery/broadcasts.js'
+import { BroadcastQueue } from '../../src/discovery/broadcast-queue.js'
 
 describe('broadcasts', () => {
-  /** What was done, in order: a letter and a number for each client that was told, and the letter for the end. */
+  /** A broadcast's letter and a number for each step, and the letter alone for its end. */
   let done: string[]
   let faults: unknown[]
   let now: number
-  let broadcasts: Broadcasts
+  let broadcasts: BroadcastQueue
 
   beforeEach(() => {
     done = []
     faults = []
     now = 0
-    broadcasts = new Broadcasts(
+    broadcasts = new BroadcastQueue(
       (fault) => void faults.push(fault),
       () => now
     )
@@ -75,7 +75,7 @@ describe('broadcasts', () => {
     const before = done.length
     start('b', 300)
     start('c', 1)
-    // Nor is the first hurried by them.
+    // The first broadcast is not sped up by those that wait.
     expect(done).toHaveLength(before)
     await untilEnd('c')
     expect(done).toEqual([...steps('a', 300), 'a', ...steps('b', 300), 'b', 'c0', 'c'])

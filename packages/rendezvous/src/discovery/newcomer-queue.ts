@@ -1,11 +1,11 @@
 import type { Entry } from '../registry/entry.js'
 import { pauseBetween } from './pace.js'
 
-/** Stars of fewer listeners are told of each newcomer at once: that costs less than a millisecond. */
-const SMALL = 64
+/** With fewer subscribers each newcomer is announced immediately: that costs less than a millisecond. */
+const IMMEDIATE_MAX = 64
 
-/** Newcomers on their way to be announced. Where many listen, those that come at about the same time go together. */
-export class Newcomers {
+/** Queues newcomers to be announced. On large stars, those that join at about the same time are announced together. */
+export class NewcomerQueue {
   readonly #perSecond: number
   readonly #announce: (entries: readonly Entry[], done: () => void) => void
   readonly #now: () => number
@@ -16,8 +16,8 @@ export class Newcomers {
   #count = 0
 
   /**
-   * @param perSecond - how many may be announced
-   * @param announce - tells everyone, and calls back when all are told
+   * @param perSecond - newcomers that may be announced per second
+   * @param announce - announces the entries and calls `done` when all clients have been told
    */
   constructor(perSecond: number, announce: (entries: readonly Entry[], done: () => void) => void, now: () => number) {
     this.#perSecond = perSecond
@@ -25,12 +25,11 @@ export class Newcomers {
     this.#now = now
   }
 
-  /** How many are on their way. */
   get size(): number {
     return this.#batch.length
   }
 
-  /** Whether one more may be announced in this second. */
+  /** Returns whether another newcomer may be announced in this second. */
   hasRoom(): boolean {
     const second = Math.floor(this.#now() / 1000)
     if (second !== this.#second) {
@@ -40,18 +39,17 @@ export class Newcomers {
     return this.#count < this.#perSecond
   }
 
-  /** @param listeners - how many there are to tell */
-  add(entry: Entry, announced: () => void, listeners: number): void {
+  add(entry: Entry, announced: () => void, subscribers: number): void {
     this.#count++
     this.#batch.push({ entry, announced })
     if (this.#timer !== undefined) return
-    const pause = listeners < SMALL ? 0 : pauseBetween(listeners)
+    const pause = subscribers < IMMEDIATE_MAX ? 0 : pauseBetween(subscribers)
     const wait = this.#announcedAt + pause - this.#now()
     if (wait <= 0) this.#flush()
     else this.#timer = setTimeout(() => this.#flush(), wait).unref()
   }
 
-  /** Those on their way are not announced any more. */
+  /** Drops the queued newcomers. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,26 +1,26 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
-import { Presence } from '../../src/discovery/presence.js'
+import { VisiblePeers } from '../../src/discovery/visible-peers.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, peerId } from '../support/addresses.js'
 import { at, createMember, type RecordingMember } from '../support/member.js'
 
-/** A quarter of this may be caused by one address per second; ten times that at once. */
+/** One address may cause a quarter of this per second, and ten times that in a burst. */
 const RATE = 4_000
-/** What it takes to tell everyone of one: after five an address has caused enough. */
+/** Cost of announcing one peer: five use up the share of an address. */
 const COST = 1_000
 
 describe('who is online as far as clients are told', () => {
   let registry: Registry
-  let presence: Presence
+  let presence: VisiblePeers
   let now: number
 
   beforeEach(() => {
     now = 1_000_000
     registry = new Registry()
     const budget = new DiscoveryBudget({ interval: 10_000, maxBytesPerSecond: RATE }, new Counters(), () => now)
-    presence = new Presence(registry, budget)
+    presence = new VisiblePeers(registry, budget)
     registry.watch({ presence: (entry, isOnline) => presence.changed(entry, isOnline, COST) })
   })
 
@@ -30,7 +30,7 @@ describe('who is online as far as clients are told', () => {
     return member
   }
 
-  /** An address has caused its share: peers 0 to 4 of it are told of. */
+  /** Uses up the share of an address with the peers 0 to 4. */
   function useUp(): void {
     for (let number = 0; number < 5; number++) join(number)
   }
@@ -52,7 +52,7 @@ describe('who is online as far as clients are told', () => {
   test('is everyone while no address causes more than its share', () => {
     useUp()
     expect(told()).toEqual({ joined: [0, 1, 2, 3, 4], left: [] })
-    expect([presence.isHolding, presence.size]).toEqual([false, 5])
+    expect([presence.hasWithheld, presence.size]).toEqual([false, 5])
   })
 
   test('is not the newcomers of one that has, until it may cause more', () => {
@@ -69,14 +69,14 @@ describe('who is online as far as clients are told', () => {
     now += 2_000
     expect(release()).toEqual([6])
     expect(told()).toEqual({ joined: [0, 1, 2, 3, 4, 7, 5, 6], left: [] })
-    expect([presence.isHolding, presence.size]).toEqual([false, 8])
+    expect([presence.hasWithheld, presence.size]).toEqual([false, 8])
   })
 
   test('is nobody who has left before', () => {
     useUp()
     const member = join(5)
     registry.release(member, address(5))
-    expect([presence.isHolding, presence.log.end]).toEqual([false, 5])
+    expect([presence.hasWithheld, presence.log.end]).toEqual([false, 5])
     now += 10_000
     expect(release()).toEqual([])
   })
@@ -100,6 +100,6 @@ describe('who is online as far as clients are told', () => {
     useUp()
     join(5)
     presence.clear()
-    expect([presence.isHolding, presence.log.isEmpty, presence.size]).toEqual([false, true, 6])
+    expect([presence.hasWithheld, presence.log.isEmpty, presence.size]).toEqual([false, true, 6])
   })
 })

@@ -1,45 +1,45 @@
-/** Clients that are told before others have their turn, and the milliseconds that may take. */
-const SLICE = 128
+/** A slice ends after this many clients or milliseconds, so that the event loop can do other work. */
+const SLICE_CLIENTS = 128
 const SLICE_TIME = 5
 
 interface Broadcast {
-  /** Each step tells one client. */
+  /** Each step sends to one client. */
   steps: Iterator<void>
   done: () => void
 }
 
-/** Tells many clients something, some of them at once, so that nobody has to wait for long; one broadcast after the other. */
-export class Broadcasts {
+/** Sends broadcasts to many clients in slices, one broadcast after the other. */
+export class BroadcastQueue {
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   readonly #queue: Broadcast[] = []
   #immediate: NodeJS.Immediate | undefined
 
-  /** @param onFault - told what a step, or the end of a broadcast, throws: the broadcast is over then */
+  /** @param onFault - called with what a step or `done` throws; the broadcast ends there */
   constructor(onFault: (error: unknown) => void, now: () => number = () => performance.now()) {
     this.#onFault = onFault
     this.#now = now
   }
 
-  /** Begins at once, if nothing is under way. */
+  /** Queues a broadcast; it starts immediately if no other is running. */
   start(steps: Iterator<void>, done: () => void): void {
     this.#queue.push({ steps, done })
-    if (this.#queue.length === 1) this.#goOn()
+    if (this.#queue.length === 1) this.#run()
   }
 
-  /** What is under way ends where it is. */
+  /** Abandons all broadcasts without calling `done`. */
   stop(): void {
     clearImmediate(this.#immediate)
     this.#queue.length = 0
   }
 
-  readonly #goOn = (): void => {
+  readonly #run = (): void => {
     const until = this.#now() + SLICE_TIME
-    let left = SLICE
+    let left = SLICE_CLIENTS
     for (let [broadcast] = this.#queue; broadcast !== undefined; [broadcast] = this.#queue) {
       while (this.#step(broadcast)) {
         if (--left > 0 && this.#now() < until) continue
-        this.#immediate = setImmediate(this.#goOn)
+        this.#immediate = setImmediate(this.#run)
         return
       }
       this.#queue.shift()
@@ -47,7 +47,7 @@ export class Broadcasts {
     }
   }
 
-  /** @returns whether there may be more to do */
+  /** Returns whether there may be more steps. */
   #step({ steps }: Broadcast): boolean {
     let hasMore = false
     this.#try(() => {

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
-import { Deltas } from '../../src/discovery/deltas.js'
+import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { at, createMember, type RecordingMember } from '../support/member.js'
 import { viewOf, type PeersView } from '../support/peers-view.js'
 
-/** Milliseconds: between batches at least, and between windows, which are saved up for. */
+/** Milliseconds between batches, at least, and between windows. */
 const [BATCH, INTERVAL] = [50, 1_000]
-/** Bytes of the addresses in one part of a full list, and of the rest of it. */
+/** Bytes of the addresses in the first part of a full list, and in the rest. */
 const PART = 150_000
 
 let registry: Registry
@@ -26,13 +26,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function create(maxBytesPerSecond: number, sharedFrom?: number): Deltas {
+function create(maxBytesPerSecond: number, minSharedPeers?: number): DeltaDiscovery {
   registry = new Registry()
   const counters = new Counters()
   rate = maxBytesPerSecond
   begun = performance.now()
   const budget = new DiscoveryBudget({ interval: INTERVAL, maxBytesPerSecond }, counters)
-  return new Deltas(BATCH, registry, budget, counters, sharedFrom)
+  return new DeltaDiscovery(BATCH, registry, budget, counters, minSharedPeers)
 }
 
 function client(peers: 'deltas' | 'none', ip?: string): RecordingMember {
@@ -51,7 +51,7 @@ function end(member: RecordingMember): void {
   for (const address of member.addresses.values()) registry.release(member, address)
 }
 
-/** Clients from addresses of their own: peers `first` and on. */
+/** Creates clients with different IP addresses that own the peers from number `first` on. */
 function crowd(count: number, peers: 'deltas' | 'none', first = 0): RecordingMember[] {
   return Array.from({ length: count }, (_, index) => {
     const number = first + index
@@ -59,7 +59,7 @@ function crowd(count: number, peers: 'deltas' | 'none', first = 0): RecordingMem
   })
 }
 
-/** Bytes sent to these, which are written down as they are counted. */
+/** Returns the bytes sent to these clients so far. Each message is measured once. */
 function sentTo(members: readonly RecordingMember[]): number {
   return members.reduce((sum, member) => {
     const tally = tallies.get(member) ?? { bytes: 0, count: 0 }
@@ -71,7 +71,7 @@ function sentTo(members: readonly RecordingMember[]): number {
   }, 0)
 }
 
-/** Bytes that may have been sent by now, and the last message beyond. */
+/** Returns the bytes that may have been sent by now, including one message beyond the budget. */
 function allowed(last = PART): number {
   return rate * Math.max(1, INTERVAL / 1000) + (rate * (performance.now() - begun)) / 1000 + last
 }
@@ -86,7 +86,7 @@ function knows(member: RecordingMember, numbers: readonly number[], strict = tru
   return peers.size === others.length && others.every((number) => peers.has(`${member.prefix}/p2p/${peerId(number)}`))
 }
 
-/** Lets time pass until all has been told, and no longer than it may take. */
+/** Advances time until everything has been sent, and asserts that it does not take too long. */
 function untilTold(seconds: number, eachStep = () => {}): void {
   for (let step = 0; vi.getTimerCount() > 0; step++) {
     if (step > seconds * 20) expect.fail(`not all is told after ${seconds} seconds`)
@@ -102,66 +102,66 @@ function numbers(count: number, first = 0): number[] {
 describe('batches', () => {
   test('are gathered for longer where there is not enough for each, and those who came and left meanwhile are left out', () => {
     create(20_000)
-    const listeners = crowd(100, 'deltas')
+    const subscribers = crowd(100, 'deltas')
     untilTold(200)
     const restless = client('none', '10.9.9.9')
-    const counts = listeners.map((member) => viewOfAll(member).messages.length)
+    const counts = subscribers.map((member) => viewOfAll(member).messages.length)
     const turns = 400
     for (let turn = 0; turn < turns; turn++) {
       join(restless, 1_000 + turn)
       vi.advanceTimersByTime(BATCH / 2)
       end(restless)
       vi.advanceTimersByTime(BATCH / 2)
-      expect(sentTo(listeners)).toBeLessThanOrEqual(allowed())
+      expect(sentTo(subscribers)).toBeLessThanOrEqual(allowed())
     }
     const stays = join(client('none', '10.9.9.8'), 999)
     untilTold(60)
-    for (const [index, member] of listeners.entries()) {
+    for (const [index, member] of subscribers.entries()) {
       expect(knows(member, [...numbers(100), 999])).toBe(true)
       const more = viewOfAll(member).messages.slice(counts[index])
       expect(more.flatMap(({ joined }) => joined).length).toBeLessThan(turns / 2)
     }
     end(stays)
     untilTold(60)
-    for (const member of listeners) expect(knows(member, numbers(100))).toBe(true)
+    for (const member of subscribers) expect(knows(member, numbers(100))).toBe(true)
   })
 
   test('tell those first who have waited longest: nobody hears of a second one before all have heard of the first', () => {
     create(20_000)
-    const listeners = crowd(100, 'deltas')
+    const subscribers = crowd(100, 'deltas')
     untilTold(300)
-    // Until no address has been sent too much: its clients would get lists instead.
+    // Waits until no address is over its share: its clients would get lists instead.
     vi.advanceTimersByTime(10_000)
-    const before = listeners.map((member) => member.recording.sent.length)
+    const before = subscribers.map((member) => member.recording.sent.length)
     for (let number = 1_000; number < 1_060; number++) {
       join(client('none', `10.8.8.${number - 1_000}`), number)
       vi.advanceTimersByTime(2 * BATCH)
-      const more = listeners.map((member, index) => member.recording.sent.length - (before[index] ?? 0))
+      const more = subscribers.map((member, index) => member.recording.sent.length - (before[index] ?? 0))
       expect(Math.max(...more) - Math.min(...more)).toBeLessThanOrEqual(1)
     }
-    expect(listeners[0]?.recording.sent.length).toBeLessThan((before[0] ?? 0) + 30)
+    expect(subscribers[0]?.recording.sent.length).toBeLessThan((before[0] ?? 0) + 30)
   })
 
   test('do not tell of more newcomers of one address than its share, and of those of others at once', () => {
     create(100_000)
-    const listeners = crowd(50, 'deltas')
+    const subscribers = crowd(50, 'deltas')
     untilTold(60)
     vi.advanceTimersByTime(10_000)
     const many = client('none', '10.9.9.9')
     for (let number = 1_000; number < 1_100; number++) join(many, number)
     vi.advanceTimersByTime(2 * BATCH)
-    expect(viewOfAll(listeners[0] ?? expect.fail()).peers.size).toBeLessThan(80)
+    expect(viewOfAll(subscribers[0] ?? expect.fail()).peers.size).toBeLessThan(80)
     join(client('none', '10.9.9.8'), 999)
     vi.advanceTimersByTime(2 * BATCH)
-    for (const member of listeners) expect(viewOfAll(member).peers).toContain(`${PREFIX}/p2p/${peerId(999)}`)
+    for (const member of subscribers) expect(viewOfAll(member).peers).toContain(`${PREFIX}/p2p/${peerId(999)}`)
     untilTold(200)
-    for (const member of listeners) expect(knows(member, [...numbers(50), 999, ...numbers(100, 1_000)])).toBe(true)
+    for (const member of subscribers) expect(knows(member, [...numbers(50), 999, ...numbers(100, 1_000)])).toBe(true)
   })
 
   test('tell everyone of a newcomer however many others change their own peers all the time', () => {
     create(50_000)
     const [restless, quiet] = [crowd(60, 'deltas'), crowd(20, 'deltas', 100)]
-    // They share these, one each, which is news to nobody but them.
+    // Each claims a shared peer, which changes nothing for the others.
     crowd(60, 'none', 2_000)
     untilTold(100)
     const news = `${PREFIX}/p2p/${peerId(999)}`
@@ -179,15 +179,15 @@ describe('batches', () => {
 
   test('do not tell a client of a peer of its own that was held back', () => {
     create(4_000)
-    const [listener, other] = [join(client('deltas', '10.0.0.1'), 0), join(client('deltas', '10.0.0.2'), 1)]
+    const [subscriber, other] = [join(client('deltas', '10.0.0.1'), 0), join(client('deltas', '10.0.0.2'), 1)]
     const many = client('none', '10.0.0.1')
     for (let number = 100; number < 140; number++) join(many, number)
-    join(listener, 2)
+    join(subscriber, 2)
     const all = [...numbers(3), ...numbers(40, 100)]
     vi.advanceTimersByTime(BATCH)
     expect(knows(other, all)).toBe(false)
     untilTold(100)
-    for (const member of [listener, other]) expect(knows(member, all)).toBe(true)
+    for (const member of [subscriber, other]) expect(knows(member, all)).toBe(true)
   })
 })
 
@@ -256,7 +256,7 @@ test(
   }
 )
 
-/** What may happen; numbers choose a client, a peer and a prefix. */
+/** One random step; the numbers choose a client, a peer and a prefix. */
 type Step = {
   kind: 'join' | 'leave' | 'end' | 'wait'
   client: number
@@ -271,10 +271,10 @@ test('whatever happens and however little may be sent, in the end every client k
     peer: fc.nat(7),
     at: fc.nat(1)
   })
-  const [limits, sharedFrom] = [fc.constantFrom(2_000, 8_000, 50_000), fc.constantFrom(0, 256)]
+  const [limits, minSharedPeers] = [fc.constantFrom(2_000, 8_000, 50_000), fc.constantFrom(0, 256)]
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), limits, sharedFrom, (steps, limit, sharedFrom) => {
-      create(limit, sharedFrom)
+    fc.property(fc.array(step, { maxLength: 80 }), limits, minSharedPeers, (steps, limit, minSharedPeers) => {
+      create(limit, minSharedPeers)
       const clients = numbers(8).map((number) => client(number < 6 ? 'deltas' : 'none', `10.0.0.${number >> 1}`))
       for (const { kind, client: index, peer, at } of steps) {
         const member = clients[index] ?? expect.fail()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Turns } from '../../src/discovery/turns.js'
+import { GroupRotation } from '../../src/discovery/group-rotation.js'
 
 const [A, B, C] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }]
 
@@ -12,14 +12,14 @@ function items(group: { name: string }, count: number): Item[] {
   return Array.from({ length: count }, (_, index) => ({ name: `${group.name}${index}`, group }))
 }
 
-function turnsOf(...all: Item[]): Turns<Item> {
-  const turns = new Turns<Item>(({ group }) => group)
+function turnsOf(...all: Item[]): GroupRotation<Item> {
+  const turns = new GroupRotation<Item>(({ group }) => group)
   for (const item of all) turns.add(item)
   return turns
 }
 
-/** One round in which each item that has its turn is done with it. */
-function round(turns: Turns<Item>, isReady: (item: Item) => boolean = () => true): string[] {
+/** Runs one round in which each served item is deleted. */
+function round(turns: GroupRotation<Item>, isReady: (item: Item) => boolean = () => true): string[] {
   const taken: string[] = []
   turns.round(isReady, (item) => {
     taken.push(item.name)

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { Announcements, announcementSize } from '../../src/discovery/announcements.js'
+import { AnnouncementBatch, announcementSize } from '../../src/discovery/announcement-batch.js'
 import { addressUnder, type Entry } from '../../src/registry/entry.js'
 import { Groups } from '../../src/registry/groups.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { createMember, type RecordingMember } from '../support/member.js'
 
-/** A client that holds these peers, in a registry of its own. */
+/** Creates a session that owns these peers, in a registry of its own. */
 function holder(...numbers: number[]): { member: RecordingMember; entries: Entry[] } {
   const [member, registry] = [createMember('holder'), new Registry()]
   return { member, entries: numbers.map((number) => registry.claim(member, address(number)).entry) }
@@ -19,9 +19,9 @@ function text(number: number, prefix = PREFIX): string {
 describe('announcements', () => {
   const { member, entries } = holder(1, 2, 3, 4)
 
-  /** What a client is told that holds these peers itself. */
+  /** Returns the announcements sent to a client that owns these peers. */
   function toldTo(...own: number[]): { texts: readonly string[]; count: number } | undefined {
-    const told = new Announcements(entries, PREFIX).for(holder(...own).member)
+    const told = new AnnouncementBatch(entries, PREFIX).exceptOwn(holder(...own).member)
     return told && { texts: told.messages.texts, count: told.count }
   }
 
@@ -41,30 +41,30 @@ describe('announcements', () => {
   })
 
   test('one that holds all of them is told nothing', () => {
-    expect(new Announcements(entries, PREFIX).for(member)).toBeUndefined()
-    expect(new Announcements([], PREFIX).for(createMember('anyone'))).toBeUndefined()
+    expect(new AnnouncementBatch(entries, PREFIX).exceptOwn(member)).toBeUndefined()
+    expect(new AnnouncementBatch([], PREFIX).exceptOwn(createMember('anyone'))).toBeUndefined()
   })
 
   test('one that holds one of them under many prefixes is told of all others', () => {
     const [twice, registry] = [createMember('twice'), new Registry()]
     for (const prefix of [PREFIX, OTHER_PREFIX]) registry.claim(twice, address(2, prefix))
-    const told = new Announcements(entries, PREFIX).for(twice)
+    const told = new AnnouncementBatch(entries, PREFIX).exceptOwn(twice)
     expect([told?.messages.texts, told?.count]).toEqual([[text(1), text(3), text(4)], 3])
   })
 
   test('strangers share their bytes, and so does one that is left out of them', () => {
-    const announcements = new Announcements(entries, PREFIX)
-    const [one, two] = [9, 10].map((number) => announcements.for(holder(number).member)?.messages)
+    const announcements = new AnnouncementBatch(entries, PREFIX)
+    const [one, two] = [9, 10].map((number) => announcements.exceptOwn(holder(number).member)?.messages)
     expect(one).toBe(two)
-    const own = announcements.for(holder(2).member)?.messages
+    const own = announcements.exceptOwn(holder(2).member)?.messages
     for (const frame of own?.frames ?? []) expect(frame.buffer).toBe(one?.frames[0].buffer)
     expect(own?.frames).toHaveLength(2)
   })
 
   test('their size is that of all of them on a WebSocket', () => {
-    const announcements = new Announcements(entries, PREFIX)
+    const announcements = new AnnouncementBatch(entries, PREFIX)
     expect(announcements.count).toBe(4)
-    // A head of two bytes, since none is longer than 125, and engine.io's 4.
+    // A WebSocket header of two bytes, since no message exceeds 125 bytes, and engine.io's prefix of four.
     const bytes = [1, 2, 3, 4].reduce((sum, number) => sum + 3 + text(number).length, 0)
     expect(announcements.size).toBe(bytes)
   })
@@ -73,12 +73,12 @@ describe('announcements', () => {
 test.each(['/ip4/1.1.1.1/tcp/1/ws/p2p-websocket-star', PREFIX, `/dns4/${'a'.repeat(200)}/wss/p2p-websocket-star`])(
   'what it costs to tell all of one is known before: %s',
   (prefix) => {
-    const listeners = new Groups<number>()
-    for (const [listener, under] of [prefix, prefix, OTHER_PREFIX].entries()) listeners.add(under, listener)
-    const sizeUnder = (under: string) => new Announcements(holder(1).entries, under).size
+    const subscribers = new Groups<number>()
+    for (const [subscriber, under] of [prefix, prefix, OTHER_PREFIX].entries()) subscribers.add(under, subscriber)
+    const sizeUnder = (under: string) => new AnnouncementBatch(holder(1).entries, under).size
     const size = 2 * sizeUnder(prefix) + sizeUnder(OTHER_PREFIX)
-    expect(announcementSize(listeners)).toBeGreaterThanOrEqual(size)
-    expect(announcementSize(listeners)).toBeLessThanOrEqual(size + 3 * 2)
+    expect(announcementSize(subscribers)).toBeGreaterThanOrEqual(size)
+    expect(announcementSize(subscribers)).toBeLessThanOrEqual(size + 3 * 2)
   }
 )
 

@@ -1,9 +1,9 @@
-/** Items that wait, in groups that have their turns one after the other, however many each has. */
-export class Turns<Item> {
+/** Waiting items in groups. Groups are served in rotation, one item at a time, whatever their sizes. */
+export class GroupRotation<Item> {
   readonly #groups = new Map<object, Set<Item>>()
   readonly #groupOf: (item: Item) => object
 
-  /** @param groupOf - the same each time for an item */
+  /** @param groupOf - must return the same group each time for an item */
   constructor(groupOf: (item: Item) => object) {
     this.#groupOf = groupOf
   }
@@ -12,7 +12,7 @@ export class Turns<Item> {
     return this.#groups.size === 0
   }
 
-  /** Puts an item at the end of its group, unless it waits already. */
+  /** Appends an item to its group, unless it is waiting already. */
   add(item: Item): void {
     const group = this.#groupOf(item)
     const items = this.#groups.get(group)
@@ -27,17 +27,17 @@ export class Turns<Item> {
   }
 
   /**
-   * Gives each group one turn, for its first item that is ready. A group that had one is the last of all then.
+   * Serves the first ready item of each group. A group that was served moves to the end.
    *
-   * @param take - may delete the item
+   * @param serve - may delete the item
    */
-  round(isReady: (item: Item) => boolean, take: (item: Item) => void): void {
+  round(isReady: (item: Item) => boolean, serve: (item: Item) => void): void {
     let left = this.#groups.size
     for (const [group, items] of this.#groups) {
       if (left-- === 0) return
       for (const item of items) {
         if (!isReady(item)) continue
-        take(item)
+        serve(item)
         if (this.#groups.delete(group) && items.size > 0) this.#groups.set(group, items)
         break
       }

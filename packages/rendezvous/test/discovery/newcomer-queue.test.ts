@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Newcomers } from '../../src/discovery/newcomers.js'
+import { NewcomerQueue } from '../../src/discovery/newcomer-queue.js'
 import type { Entry } from '../../src/registry/entry.js'
 
 describe('newcomers', () => {
-  let newcomers: Newcomers
-  /** Who was announced together, and how to say that all have been told of them. */
+  let newcomers: NewcomerQueue
+  /** Announced batches, with their `done`. */
   let batches: { keys: string[]; done: () => void }[]
-  /** Whose announcement is over, in order. */
+  /** Peers whose announcement is done, in order. */
   let announced: string[]
 
   beforeEach(() => {
@@ -21,16 +21,16 @@ describe('newcomers', () => {
   })
 
   function create(perSecond: number): void {
-    newcomers = new Newcomers(
+    newcomers = new NewcomerQueue(
       perSecond,
       (entries, done) => void batches.push({ keys: entries.map(({ key }) => key), done }),
       () => Date.now()
     )
   }
 
-  function add(key: string, listeners: number): void {
+  function add(key: string, subscribers: number): void {
     const entry: Entry = { key, peerId: key, holders: [], claim: undefined, remote: undefined }
-    newcomers.add(entry, () => announced.push(key), listeners)
+    newcomers.add(entry, () => announced.push(key), subscribers)
   }
 
   function keys(): string[][] {
@@ -50,7 +50,6 @@ describe('newcomers', () => {
     vi.advanceTimersByTime(14)
     add('d', 100)
     expect(keys()).toEqual([['a']])
-    // A fifth of a millisecond for each who listens.
     vi.advanceTimersByTime(1)
     expect(keys()).toEqual([['a'], ['b', 'c', 'd']])
     expect(vi.getTimerCount()).toBe(0)
@@ -60,15 +59,15 @@ describe('newcomers', () => {
   })
 
   test('the more listen the longer they wait, but not for ever', () => {
-    for (const [listeners, pause] of [
+    for (const [subscribers, pause] of [
       [1_000, 200],
       [10_000, 2_000],
       [1_000_000, 2_000]
     ] as const) {
-      const [before, after] = [`before ${listeners}`, `after ${listeners}`]
+      const [before, after] = [`before ${subscribers}`, `after ${subscribers}`]
       vi.advanceTimersByTime(10_000)
-      add(before, listeners)
-      add(after, listeners)
+      add(before, subscribers)
+      add(after, subscribers)
       vi.advanceTimersByTime(pause - 1)
       expect(keys().at(-1)).toEqual([before])
       vi.advanceTimersByTime(1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ChangeLog, changesForOwner, type Changes } from '../../src/discovery/changes.js'
+import { ChangeLog, withoutOwnPeers, type NetChanges } from '../../src/discovery/change-log.js'
 import type { Entry } from '../../src/registry/entry.js'
 
 function entry(key: string): Entry {
@@ -13,12 +13,12 @@ function logOf(...events: readonly string[]): ChangeLog {
   return log
 }
 
-function keys({ joined, left }: Changes): { joined: string[]; left: string[] } {
+function keys({ joined, left }: NetChanges): { joined: string[]; left: string[] } {
   return { joined: [...joined.keys()].toSorted(), left: [...left.keys()].toSorted() }
 }
 
-/** Applies changes to what is known; each has to be one. */
-function apply(known: Iterable<string>, { joined, left }: Changes): string[] {
+/** Applies changes to known peers, and asserts that none is redundant. */
+function apply(known: Iterable<string>, { joined, left }: NetChanges): string[] {
   const result = new Set(known)
   for (const key of joined.keys()) {
     expect(result.has(key)).toBe(false)
@@ -96,7 +96,7 @@ describe('what changed', () => {
 
         const changes = log.since(position)
         expect(apply(then, changes)).toEqual([...there].toSorted())
-        const own = changesForOwner(changes, before, now, (key) => (there.has(key) ? entry(key) : undefined))
+        const own = withoutOwnPeers(changes, before, now, (key) => (there.has(key) ? entry(key) : undefined))
         expect(
           apply(
             then.filter((key) => !before.includes(key)),

@@ -1,0 +1,82 @@
+import type { Entry } from '../registry/entry.js'
+
+/** Net difference between the online peers at two positions of the log, by key. */
+export interface NetChanges {
+  readonly joined: ReadonlyMap<string, Entry>
+  readonly left: ReadonlyMap<string, Entry>
+}
+
+/** Peers that came online and left, in order. Positions stay valid when older entries are forgotten. */
+export class ChangeLog {
+  #events: { entry: Entry; isOnline: boolean }[] = []
+  #start = 0
+  /** Results of {@link since}, valid until the log changes. */
+  readonly #cache = new Map<string, NetChanges>()
+
+  /** Position after the last change. */
+  get end(): number {
+    return this.#start + this.#events.length
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0
+  }
+
+  add(entry: Entry, isOnline: boolean): void {
+    this.#events.push({ entry, isOnline })
+    this.#cache.clear()
+  }
+
+  /** Forgets the changes before a position. */
+  forget(end: number): void {
+    this.#events.splice(0, end - this.#start)
+    this.#start = end
+    this.#cache.clear()
+  }
+
+  /** Returns the net changes between two positions: a peer that came and left again, or the reverse, is in neither list. */
+  since(start: number, end = this.end): NetChanges {
+    const key = `${start} ${end}`
+    let changes = this.#cache.get(key)
+    if (changes === undefined) this.#cache.set(key, (changes = this.#gather(start, end)))
+    return changes
+  }
+
+  #gather(start: number, end: number): NetChanges {
+    const joined = new Map<string, Entry>()
+    const left = new Map<string, Entry>()
+    for (const { entry, isOnline } of this.#events.slice(start - this.#start, end - this.#start)) {
+      const [list, opposite] = isOnline ? [joined, left] : [left, joined]
+      if (!opposite.delete(entry.key)) list.set(entry.key, entry)
+    }
+    return { joined, left }
+  }
+}
+
+/**
+ * Adjusts changes for a client whose own peers changed too: a client is never told about its own peers.
+ *
+ * @param before - keys of its own peers at the start of the changes
+ * @param now - keys of its own peers at their end
+ * @param find - returns a peer that is online now
+ */
+export function withoutOwnPeers(
+  changes: NetChanges,
+  before: readonly string[],
+  now: readonly string[],
+  find: (key: string) => Entry | undefined
+): NetChanges {
+  const joined = new Map(changes.joined)
+  const left = new Map(changes.left)
+  for (const key of new Set([...before, ...now])) {
+    joined.delete(key)
+    left.delete(key)
+    const present = find(key)
+    const past = changes.left.get(key) ?? (changes.joined.has(key) ? undefined : present)
+    const isKnown = past !== undefined && !before.includes(key)
+    const isOther = present !== undefined && !now.includes(key)
+    if (isOther && !isKnown) joined.set(key, present)
+    if (isKnown && !isOther) left.set(key, past)
+  }
+  return { joined, left }
+}

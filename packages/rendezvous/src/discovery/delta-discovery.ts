@@ -1,0 +1,210 @@
+import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
+import { EncodedTexts } from '../codec/encoded.js'
+import { eventText } from '../codec/packet.js'
+import { canonicalUnder, type Entry } from '../registry/entry.js'
+import { Groups } from '../registry/groups.js'
+import type { Member } from '../registry/member.js'
+import type { Registry } from '../registry/registry.js'
+import type { Counters } from '../stats.js'
+import { announcementSize } from './announcement-batch.js'
+import type { DiscoveryBudget } from './budget.js'
+import { withoutOwnPeers, type NetChanges } from './change-log.js'
+import { FullListSender } from './full-list-sender.js'
+import { ownKeys, type Subscriber } from './subscriber.js'
+import { pauseBetween, SLOW_BACKLOG } from './pace.js'
+import { VisiblePeers } from './visible-peers.js'
+
+/** `count` is the number of joined peers. Undefined if nothing changed. */
+type EncodedDelta = { message: EncodedTexts; count: number } | undefined
+
+/**
+ * Sends changes of the online peers, in batches, to the clients that asked for deltas. After each batch a client knows the
+ * peers that the registry had when the batch was begun, except its own. Clients of one prefix share the encoded batch.
+ *
+ * While the budget is used up, a batch pauses where it is, and further changes collect for the next one.
+ */
+export class DeltaDiscovery {
+  readonly #interval: number
+  readonly #budget: DiscoveryBudget
+  readonly #counters: Counters
+  readonly #peers: VisiblePeers
+  readonly #lists: FullListSender
+  readonly #subscribers = new Map<Member, Subscriber>()
+  readonly #groups = new Groups<Subscriber>()
+  /** Log position at the end of the batch under way. */
+  #batchEnd: number | undefined
+  /** Subscribers that need an individual batch: they know part of it already, or their own peers changed. */
+  readonly #individual = new Set<Subscriber>()
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param interval - milliseconds between batches, at least
+   * @param minSharedPeers - full lists of more peers than this are reused until the next batch
+   */
+  constructor(
+    interval: number,
+    registry: Registry,
+    budget: DiscoveryBudget,
+    counters: Counters,
+    minSharedPeers?: number
+  ) {
+    this.#interval = interval
+    this.#budget = budget
+    this.#counters = counters
+    this.#peers = new VisiblePeers(registry, budget)
+    const onBegun = (subscriber: Subscriber) => this.#listBegun(subscriber)
+    this.#lists = new FullListSender(this.#peers, budget, counters, onBegun, minSharedPeers)
+    registry.watch({
+      presence: (entry, isOnline) => {
+        if (this.#subscribers.size === 0) return
+        this.#peers.changed(entry, isOnline, announcementSize(this.#groups))
+        this.#schedule()
+      },
+      moved: (member) => this.#moved(member),
+      answered: (member) => this.#sendDueList(member)
+    })
+  }
+
+  /** Subscribes a client while it has an address. */
+  #moved(member: Member): void {
+    if (member.session.peers !== 'deltas') return
+    if (member.addresses.size === 0) return this.#forget(member)
+    let subscriber = this.#subscribers.get(member)
+    if (subscriber !== undefined && subscriber.prefix === member.prefix) {
+      this.#individual.add(subscriber)
+    } else {
+      this.#forget(member)
+      subscriber = { member, prefix: member.prefix, own: [], position: 0, list: 'due' }
+      this.#subscribers.set(member, subscriber)
+      this.#groups.add(subscriber.prefix, subscriber)
+      this.#lists.add(subscriber)
+    }
+    this.#schedule()
+  }
+
+  /** Sends a client its full list without waiting for the next batch. */
+  #sendDueList(member: Member): void {
+    const subscriber = this.#subscribers.get(member)
+    // A list that has begun continues after a batch, when the log is empty: its parts also tell what the log tells.
+    if (subscriber?.list !== 'due') return
+    this.#lists.sendTo(subscriber)
+    if (subscriber.list !== undefined) this.#schedule()
+  }
+
+  #forget(member: Member): void {
+    const subscriber = this.#subscribers.get(member)
+    if (subscriber === undefined) return
+    this.#subscribers.delete(member)
+    this.#groups.delete(subscriber.prefix, subscriber)
+    this.#individual.delete(subscriber)
+    this.#lists.delete(subscriber)
+    if (this.#subscribers.size > 0) return
+    this.#peers.clear()
+    this.#batchEnd = undefined
+    this.#lists.stopSharing()
+    this.stop()
+  }
+
+  /** Continues with slow readers whose backlog has shrunk. */
+  sweep(): void {
+    if (!this.#lists.isEmpty) this.#flush()
+  }
+
+  /** Cancels the next batch; any later change schedules one again. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return
+    const pause = Math.max(this.#interval, pauseBetween(this.#subscribers.size))
+    this.#timer = setTimeout(() => this.#flush(), pause).unref()
+  }
+
+  #flush(): void {
+    this.stop()
+    if (this.#peers.hasWithheld) this.#release()
+    this.#sendChanges()
+    // An older list lacks changes that the log has now forgotten.
+    this.#lists.stopSharing()
+    const hasMore = this.#lists.send()
+    this.#lists.stopSharing()
+    if (hasMore || this.#peers.hasWithheld || this.#individual.size > 0 || !this.#peers.log.isEmpty) this.#schedule()
+  }
+
+  /** Releases withheld newcomers. Their own clients need individual batches, since they are not told about themselves. */
+  #release(): void {
+    for (const { holders } of this.#peers.release(announcementSize(this.#groups))) {
+      for (const { member } of holders) {
+        const subscriber = this.#subscribers.get(member)
+        if (subscriber !== undefined) this.#individual.add(subscriber)
+      }
+    }
+  }
+
+  /** Sends changes as far as the budget allows, to each client once per batch. */
+  #sendChanges(): void {
+    const { log } = this.#peers
+    const isNew = this.#batchEnd === undefined
+    const end = (this.#batchEnd ??= log.end)
+    for (const subscriber of this.#individual) {
+      if (subscriber.list !== 'due' && subscriber.position >= end && !isNew) continue
+      if (this.#budget.left('changes') <= 0) return
+      this.#individual.delete(subscriber)
+      if (subscriber.list !== 'due') this.#tell(subscriber, this.#individualDelta(subscriber))
+    }
+    for (const [prefix, group] of log.isEmpty ? [] : this.#groups) {
+      const batches = new Map<number, EncodedDelta>()
+      for (const subscriber of group) {
+        const { position, list } = subscriber
+        if (list === 'due' || position >= end) continue
+        if (this.#budget.left('changes') <= 0) return
+        if (!batches.has(position)) batches.set(position, encodeDelta(log.since(position, end), prefix))
+        subscriber.position = end
+        this.#tell(subscriber, batches.get(position))
+      }
+    }
+    this.#batchEnd = undefined
+    log.forget(end)
+  }
+
+  /** Returns all changes up to now as one client needs them. */
+  #individualDelta(subscriber: Subscriber): EncodedDelta {
+    const { log } = this.#peers
+    const { member, position, own, prefix } = subscriber
+    subscriber.own = ownKeys(member)
+    subscriber.position = log.end
+    const find = (key: string) => this.#peers.find(key)
+    return encodeDelta(withoutOwnPeers(log.since(position), own, subscriber.own, find), prefix)
+  }
+
+  /** Records that a client's full list has begun: batches from now on have what changed after it was made. */
+  #listBegun(subscriber: Subscriber): void {
+    if (this.#peers.log.end > subscriber.position) this.#individual.add(subscriber)
+    else this.#individual.delete(subscriber)
+  }
+
+  #tell(subscriber: Subscriber, batch: EncodedDelta): void {
+    if (batch === undefined) return
+    const { session } = subscriber.member
+    const isOverBudget = subscriber.list === undefined && this.#budget.leftFor(session.remote) <= 0
+    if (session.buffered > SLOW_BACKLOG || isOverBudget) {
+      // Nothing is queued for a slow reader, or for an address over its budget: the client gets a full list later.
+      subscriber.list = 'due'
+      this.#lists.add(subscriber)
+      return
+    }
+    session.sendEncoded(batch.message)
+    this.#counters.announcements += batch.count
+    this.#budget.spendFor(session.remote, 'changes', batch.message.size)
+  }
+}
+
+function encodeDelta({ joined, left }: NetChanges, prefix: string | undefined): EncodedDelta {
+  if (joined.size === 0 && left.size === 0) return undefined
+  const addresses = (entries: ReadonlyMap<string, Entry>) =>
+    Array.from(entries.values(), (entry) => canonicalUnder(entry, prefix))
+  const delta: PeersDelta = { joined: addresses(joined), left: addresses(left) }
+  return { message: new EncodedTexts([eventText(EVENTS.peers, [delta])]), count: joined.size }
+}

@@ -1,0 +1,142 @@
+import type { Counters } from '../stats.js'
+import type { DiscoveryBudget } from './budget.js'
+import { ownKeys, type Subscriber } from './subscriber.js'
+import { SLOW_BACKLOG } from './pace.js'
+import { FullList } from './full-list.js'
+import type { VisiblePeers } from './visible-peers.js'
+import { GroupRotation } from './group-rotation.js'
+
+const MIN_SHARED_PEERS = 256
+/** Backlog in bytes above which a full list pauses: with one more part the client would count as slow. */
+const MAX_BACKLOG = SLOW_BACKLOG / 2
+
+/**
+ * Sends full lists in parts. The addresses of the clients are served in rotation; the budget, the share of each address and
+ * the client's backlog limit how fast.
+ */
+export class FullListSender {
+  readonly #minSharedPeers: number
+  readonly #peers: VisiblePeers
+  readonly #budget: DiscoveryBudget
+  readonly #counters: Counters
+  readonly #onBegun: (subscriber: Subscriber) => void
+  readonly #rotation = new GroupRotation<Subscriber>(({ member }) => member.session.account.address)
+  #isBudgetSpent = false
+  /** Reusable lists by prefix. */
+  readonly #shared = new Map<string | undefined, FullList>()
+
+  /**
+   * @param onBegun - called when a list begins, with the subscriber's log position set to the one of the list
+   * @param minSharedPeers - lists of more peers than this are reused until {@link stopSharing}
+   */
+  constructor(
+    presence: VisiblePeers,
+    budget: DiscoveryBudget,
+    counters: Counters,
+    onBegun: (subscriber: Subscriber) => void,
+    minSharedPeers = MIN_SHARED_PEERS
+  ) {
+    this.#peers = presence
+    this.#budget = budget
+    this.#counters = counters
+    this.#onBegun = onBegun
+    this.#minSharedPeers = minSharedPeers
+  }
+
+  /** Whether nobody is due a list or the rest of one. */
+  get isEmpty(): boolean {
+    return this.#rotation.isEmpty
+  }
+
+  add(subscriber: Subscriber): void {
+    this.#rotation.add(subscriber)
+  }
+
+  delete(subscriber: Subscriber): void {
+    this.#rotation.delete(subscriber)
+    if (this.isEmpty) this.#isBudgetSpent = false
+  }
+
+  /** Sends one client as much of its list as allowed, unless others are already waiting for the budget. */
+  sendTo(subscriber: Subscriber): void {
+    while (!this.#isBudgetSpent && this.#canSend(subscriber)) this.#sendPart(subscriber)
+    if (subscriber.list !== undefined) this.#isBudgetSpent ||= this.#budget.left('lists') <= 0
+  }
+
+  /**
+   * Sends to everyone as much as allowed.
+   *
+   * @returns whether to call again later
+   */
+  send(): boolean {
+    const served = new Set<Subscriber>()
+    let waitsForBudget = false
+    let isOver = false
+    while (!isOver) {
+      isOver = true
+      this.#rotation.round(
+        (subscriber) => {
+          if (!this.#hasBudget(subscriber)) waitsForBudget = true
+          return this.#canSend(subscriber)
+        },
+        (subscriber) => {
+          isOver = false
+          served.add(subscriber)
+          this.#sendPart(subscriber)
+        }
+      )
+    }
+    this.#isBudgetSpent = !this.isEmpty && this.#budget.left('lists') <= 0
+    return waitsForBudget || [...served].some(({ list }) => list !== undefined)
+  }
+
+  /** Stops the reuse of existing lists; clients that are receiving one still get the rest. */
+  stopSharing(): void {
+    for (const list of this.#shared.values()) list.stopSharing()
+    this.#shared.clear()
+  }
+
+  #hasBudget({ member: { session } }: Subscriber): boolean {
+    return this.#budget.left('lists') > 0 && this.#budget.leftFor(session.remote) > 0
+  }
+
+  #canSend(subscriber: Subscriber): boolean {
+    const { member, list } = subscriber
+    return list !== undefined && member.session.buffered <= MAX_BACKLOG && this.#hasBudget(subscriber)
+  }
+
+  #sendPart(subscriber: Subscriber): void {
+    const { session } = subscriber.member
+    const list = this.#listOf(subscriber)
+    // Peers that left since the last batch stay in the list: if one comes back before the next batch, no batch names it.
+    const { left } = this.#peers.log.since(subscriber.position)
+    const isListed = (key: string) => this.#peers.find(key) !== undefined || left.has(key)
+    const { message, count } = list.peers.part(list.next, subscriber.own, isListed)
+    session.sendEncoded(message)
+    this.#counters.announcements += count
+    this.#budget.spendFor(session.remote, 'lists', message.size)
+    if (++list.next < list.peers.length) return
+    subscriber.list = undefined
+    this.delete(subscriber)
+  }
+
+  /** Returns the subscriber's list, beginning one if it is due. The next batch has the changes after the list was made. */
+  #listOf(subscriber: Subscriber): { readonly peers: FullList; next: number } {
+    if (typeof subscriber.list === 'object') return subscriber.list
+    const peers = this.#listUnder(subscriber.prefix)
+    subscriber.own = ownKeys(subscriber.member)
+    subscriber.position = peers.position
+    subscriber.list = { peers, next: 0 }
+    this.#onBegun(subscriber)
+    return subscriber.list
+  }
+
+  #listUnder(prefix: string | undefined): FullList {
+    const last = this.#shared.get(prefix)
+    if (last !== undefined && this.#peers.size > this.#minSharedPeers) return last
+    last?.stopSharing()
+    const list = new FullList(this.#peers.peers(), prefix, this.#peers.log.end)
+    this.#shared.set(prefix, list)
+    return list
+  }
+}

@@ -1,0 +1,21 @@
+import { keyOf } from '../registry/entry.js'
+import type { Member } from '../registry/member.js'
+import type { FullList } from './full-list.js'
+
+/** A client that receives deltas, and what it knows. */
+export interface Subscriber {
+  readonly member: Member
+  /** Prefix of the addresses it is sent. */
+  readonly prefix: string | undefined
+  /** Keys of its own peers at the time of its last message. */
+  own: readonly string[]
+  /** Position in the change log up to which it is informed. */
+  position: number
+  /** Full list being sent, from part `next` on; `due` until it begins. While it is due nothing else is sent. */
+  list: 'due' | { readonly peers: FullList; next: number } | undefined
+}
+
+/** Returns the keys of a client's own peers. */
+export function ownKeys({ addresses }: Member): string[] {
+  return Array.from(addresses.values(), keyOf)
+}
