@@ -13,8 +13,8 @@
  *
  * @packageDocumentation
  */
-export type { Backplane, BackplaneListener, NodeLink } from './cluster/backplane.js'
-export type { DialRef, Frame } from './cluster/frames.js'
+export type { Backplane, BackplaneObserver, NodeLink } from './cluster/backplane.js'
+export type { ChannelRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local.js'
 export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'
 export type { Logger } from './logger.js'

@@ -8,7 +8,7 @@ import {
 import { frameSize, readFrames, writeFrame } from '../../../packages/rendezvous/src/cluster/links/frame-codec.js'
 import { Links, LINKS_DEFAULTS } from '../../../packages/rendezvous/src/cluster/links/links.js'
 import type { Frame } from '../../../packages/rendezvous/src/cluster/frames.js'
-import { RecordReader, type Change } from '../../../packages/rendezvous/src/cluster/redis/records.js'
+import { RecordReader, type FeedChange } from '../../../packages/rendezvous/src/cluster/redis/records.js'
 import { anyFrame } from '../../../packages/rendezvous/test/cluster/links/frames.js'
 import { editedBytes, peerId, starAddress } from './arbitraries.js'
 import { defineParser, holds, same } from './parser.js'
@@ -79,15 +79,15 @@ const generation = fc.oneof(fc.integer({ min: 1 }), fc.maxSafeNat())
 const change = fc.oneof(
   fc
     .record({ key: peerId, node, generation, address: starAddress })
-    .map((record): Change => ({ type: 'joined', record })),
-  fc.record({ key: peerId, node, generation }).map((left): Change => ({ type: 'left', ...left })),
-  node.map((node): Change => ({ type: 'gone', node }))
+    .map((record): FeedChange => ({ type: 'joined', record })),
+  fc.record({ key: peerId, node, generation }).map((left): FeedChange => ({ type: 'left', ...left })),
+  node.map((node): FeedChange => ({ type: 'gone', node }))
 )
 const entry = fc
   .array(change, { maxLength: 4 })
   .map((changes) => Buffer.from(changes.map(writeChange).join('\n'), 'latin1'))
 
-function writeChange(change: Change): string {
+function writeChange(change: FeedChange): string {
   switch (change.type) {
     case 'joined':
       return `+${change.record.key}\t${change.record.node}|${change.record.generation}|${change.record.address}`

@@ -1,5 +1,5 @@
 /** A node of a star as far as its registry goes, in a process of its own: the backplane, with nobody connected to it. */
-import type { BackplaneListener } from '../../../../packages/rendezvous/dist/cluster/backplane.js'
+import type { BackplaneObserver } from '../../../../packages/rendezvous/dist/cluster/backplane.js'
 import { Claim } from '../../../../packages/rendezvous/dist/registry/claim.js'
 import { openBackplane } from '../../../../packages/rendezvous/dist/cluster/open-backplane.js'
 import { parseOptions } from '../../../../packages/rendezvous/dist/options.js'
@@ -16,7 +16,7 @@ const hearing = new Condition()
 const began = sharedNow()
 let snapshot = Number.NaN
 
-const listener: BackplaneListener = {
+const observer: BackplaneObserver = {
   joined: ({ key }) => {
     known.add(key)
     hearing.changed()
@@ -42,7 +42,7 @@ const backplane = openBackplane(
   },
   undefined
 )
-await backplane.start(listener)
+await backplane.start(observer)
 
 /** Times are by the clock that all processes share. */
 const commands = {

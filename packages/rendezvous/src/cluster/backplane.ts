@@ -2,69 +2,65 @@ import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { BackplaneStats } from '../stats.js'
 import type { Frame } from './frames.js'
 
-/**
- * Frames to one other node and from it, in order and without loss for as long as the link lasts. After it is lost, another
- * one to the same node begins anew.
- */
+/** Carries frames to and from one other node, in order and without loss until the link itself is lost. */
 export interface NodeLink {
   readonly node: string
-  /** Whether `data` may be sent now; if not, {@link BackplaneListener.room} tells when. Other frames may always be sent. */
+  /** Whether `data` may be sent now; if not, {@link BackplaneObserver.room} is called later. Other frames may always be sent. */
   readonly hasRoom: boolean
-  /** Nothing passes any more. */
   readonly isLost: boolean
-  /** Sends a frame; after the link is lost it goes nowhere. */
+  /** Sends a frame. A lost link drops it. */
   send(frame: Frame): void
 }
 
-/** What a backplane tells its node. */
-export interface BackplaneListener {
-  /** Another node holds a peer from now on, in place of whoever held it with a lower generation. */
+/** Receives the events of a backplane. */
+export interface BackplaneObserver {
+  /** Another node owns a peer, in place of owners with a lower generation. */
   joined(record: PeerRecord): void
-  /** No other node holds a peer with the generation `generation` or a lower one any more: it left, or this node took over. */
+  /** No other node owns a peer with this generation or a lower one: it left, or this node took over. */
   left(key: string, generation: number): void
   /**
-   * All that other nodes hold, in place of all that was told before.
+   * Replaces everything reported before by all peers of the other nodes.
    *
-   * @param unsure - nodes that may hold more, of what was told before: not all of them have said it again
+   * @param unsure - nodes whose records may be incomplete: keep what was reported of them before
    */
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void
-  /** Something came over a link, which the other node may have begun. */
+  /** A frame arrived; the other node may have opened the link. */
   frame(link: NodeLink, frame: Frame): void
-  /** A link that had no room has some. */
+  /** A link without room has room again. */
   room(link: NodeLink): void
-  /** A link is lost: all that hangs on it is over. Told once for each link. */
+  /** A link is lost, and every channel on it. Called once per link. */
   lost(link: NodeLink): void
 }
 
 /**
- * The one seam between a node and the others of its star: who holds which peer, and links that carry frames. Whatever
- * fails behind it, a node goes on serving its own clients among themselves.
+ * The interface between a node and the other nodes of its star: which node owns which peer, and links that carry frames.
+ * Whatever fails behind it, a node continues to serve its own clients among themselves.
  */
 export interface Backplane {
-  /** Id of this node: 1 to 64 characters of `A-Z a-z 0-9 _ . -`, another one each time it is created. */
+  /** Id of this node: 1 to 64 characters of `A-Z a-z 0-9 _ . -`, new for each instance. */
   readonly node: string
-  /** Other nodes cannot be reached, and may have given this one up. */
+  /** Whether other nodes are out of reach and may have removed this node. */
   readonly isFenced: boolean
-  /** There are other nodes that can be reached, which may hold what has not been told of yet. */
+  /** Whether other nodes are within reach. They may own peers that have not been reported yet. */
   readonly hasOthers: boolean
   /**
-   * Takes part in the star. A snapshot is told before this resolves.
+   * Joins the star. The observer gets a snapshot before this resolves.
    *
    * @throws {Error} if the other nodes cannot be reached
    */
-  start(listener: BackplaneListener): Promise<void>
-  /** Takes part no more: its peers leave the registry, and its links are lost to the others. */
+  start(observer: BackplaneObserver): Promise<void>
+  /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. */
   stop(): Promise<void>
   /**
-   * Makes this node the holder of a peer: see {@link Claim}. While the registry cannot be reached the claim waits for it,
-   * and settles without a generation.
+   * Makes this node the owner of a peer: see {@link Claim}. If the registry is out of reach the claim settles without a
+   * generation, and is sent later.
    */
   claim(claim: Claim): void
-  /** Gives a peer up, if that claim is still the newest; one that has not settled is given up when it does. */
+  /** Withdraws a claim if no newer one exists; an unsettled claim is withdrawn once it settles. */
   release(claim: Claim): void
-  /** Asks which other node holds a peer now. @returns undefined for none, and if nobody can be asked */
+  /** Returns the record of the other node that owns a peer; undefined if none does or the registry is out of reach. */
   lookup(key: string): Promise<PeerRecord | undefined>
-  /** The link to another node; a lost one is replaced. */
+  /** Returns the link to another node, a new one if it was lost. */
   link(node: string): NodeLink
   stats(): BackplaneStats
 }

@@ -5,11 +5,11 @@ import type { Endpoint } from '../relay/endpoint.js'
 import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
 import type { NodeLink } from './backplane.js'
-import type { DialRef, Frame } from './frames.js'
-import { chunkCost, HopWindow, type HopWindowOptions } from './hop-window.js'
+import type { ChannelRef, Frame } from './frames.js'
+import { chunkCost, ChannelWindow, type ChannelWindowOptions } from './channel-window.js'
 
 /** A frame of one channel. */
-export type ChannelFrame = Extract<Frame, DialRef>
+export type ChannelFrame = Extract<Frame, ChannelRef>
 
 export interface ChannelInit {
   number: number
@@ -17,92 +17,87 @@ export interface ChannelInit {
   dialId: string
   /** The dialler's address, canonical. */
   from: string
-  /** The other node's client knows windows and credit. */
+  /** Whether the other node's client knows windows and credit. */
   isExtended: boolean
-  /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+  /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
   network: string | undefined
 }
 
-/** What a channel asks of those who keep it. */
+/** The table of channels that a channel belongs to. */
 export interface ChannelOwner {
   readonly router: Router
   readonly flow: FlowControl
-  /** It has chunks to send and its link has no room: {@link Channel.flush} is called when that has. */
+  /** Requests a call of {@link Channel.flush} when the channel's link has room. */
   awaitRoom(channel: Channel): void
-  /** Nothing more comes of it and nothing more goes. */
+  /** Both halves have ended and everything has been sent. */
   closed(channel: Channel): void
-  /** The other node sent more than it may. */
+  /** The other node exceeded the window. */
   violated(channel: Channel): void
 }
 
-/** A larger one would make all others between the nodes wait, and be more than Redis takes: it goes in pieces. */
-const LARGEST_CHUNK = 1_048_576
+/** Larger chunks are split: they would delay other channels and exceed what Redis accepts. */
+const CHUNK_MAX = 1_048_576
 
-/** A dial between a client of this node and one of another: towards the relay it stands for that other client. */
+/** A connection between a client of this node and one of another node. For the relay it is the endpoint of the remote client. */
 export class Channel implements Endpoint {
   readonly link: NodeLink
   readonly number: number
-  /** This node opened it: its client is the dialler. */
+  /** Whether this node's client is the dialler. */
   readonly isOpener: boolean
   readonly dialId: string
   readonly isPausable = true
   readonly network: string
   readonly caller: string
-  /** The other node's client knows windows and credit. */
   extended: boolean
   readonly #owner: ChannelOwner
-  /** The half that this node's client sends on, and the one that the other's does. */
+  /** Stream names of the halves that this node's client and the remote client send on. */
   readonly #outgoing: string
   readonly #incoming: string
-  /** Chunks that wait for room, and the end of their half behind them. */
+  /** Chunks waiting for credit or room, followed by the end of their half. */
   readonly #unsent = new Queue<Buffer | { reason: true | string }>()
   #unsentCost = 0
-  /** What may be sent. */
   #credit: number
   #wantsDrainAt = 0
-  /** What came while the relay wanted nothing. */
-  readonly #untaken = new Queue<ChannelFrame>()
-  #untakenCost = 0
-  #hasEnd = false
-  readonly #window: HopWindow
+  /** Frames received while paused. */
+  readonly #unread = new Queue<ChannelFrame>()
+  #unreadCost = 0
+  #hasReceivedEnd = false
+  readonly #window: ChannelWindow
   #isPaused = false
   #ended = false
-  /** The dial has been answered, or given up. */
+  /** The dial was answered or abandoned. */
   #isAnswered = false
   #outgoingEnded = false
   #incomingEnded = false
 
-  constructor(link: NodeLink, dial: ChannelInit, window: HopWindowOptions, owner: ChannelOwner, now: () => number) {
+  constructor(link: NodeLink, dial: ChannelInit, window: ChannelWindowOptions, owner: ChannelOwner, now: () => number) {
     this.link = link
     this.number = dial.number
     this.isOpener = dial.isOpener
     this.dialId = dial.dialId
     this.extended = dial.isExtended
-    // Of a session on another node its address on the star is known.
+    // The session is on another node: its address on the star identifies the caller.
     this.caller = dial.from
     this.network = dial.network ?? dial.from
     this.#owner = owner
     this.#outgoing = halfName(dial.dialId, dial.isOpener ? 'dialer' : 'listener')
     this.#incoming = halfName(dial.dialId, dial.isOpener ? 'listener' : 'dialer')
     this.#credit = window.initial
-    this.#window = new HopWindow(window, now)
+    this.#window = new ChannelWindow(window, now)
   }
 
   get ended(): boolean {
     return this.#ended
   }
 
-  /**
-   * What is under way does not count: the window bounds that, and the other node may keep up to a part of it to itself for
-   * ever, which nobody must wait for.
-   */
+  /** Excludes bytes in flight: the window bounds them, and the other node may leave some of them ungranted for ever. */
   get buffered(): number {
     return this.#unsentCost
   }
 
-  /** Bytes kept here, in either direction. */
+  /** Bytes queued in both directions. */
   get kept(): number {
-    return this.#unsentCost + this.#untakenCost
+    return this.#unsentCost + this.#unreadCost
   }
 
   pause(): void {
@@ -112,11 +107,10 @@ export class Channel implements Endpoint {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    // Later, for whoever resumes is in the middle of something.
-    setImmediate(() => this.#takeMore())
+    // Deferred, because the caller is in the middle of an operation.
+    setImmediate(() => this.#deliverUnread())
   }
 
-  /** Its window bounds what is queued. */
   allowance(usual: number): number {
     return usual
   }
@@ -125,15 +119,15 @@ export class Channel implements Endpoint {
     this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
   }
 
-  /** Its own node does that. */
+  /** Does nothing: the client's own node reassures it. */
   reassure(): void {}
 
   sendChunk(_header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (this.#ended || this.#outgoingEnded) return
     const payload = offset === 0 ? bytes : bytes.subarray(offset)
-    if (payload.length <= LARGEST_CHUNK) return this.#sendPiece(payload)
-    for (let start = 0; start < payload.length; start += LARGEST_CHUNK) {
-      this.#sendPiece(payload.subarray(start, start + LARGEST_CHUNK))
+    if (payload.length <= CHUNK_MAX) return this.#sendPiece(payload)
+    for (let start = 0; start < payload.length; start += CHUNK_MAX) {
+      this.#sendPiece(payload.subarray(start, start + CHUNK_MAX))
     }
   }
 
@@ -154,7 +148,7 @@ export class Channel implements Endpoint {
 
   sendError(stream: string, why: true | string): void {
     if (this.#ended) return
-    // It is this server that stops, not the one of the client that is told.
+    // This server is stopping, not the one of the remote client.
     const reason = why === WIRE_ERRORS.serverStopping ? WIRE_ERRORS.nodeLost : why
     if (stream === this.#outgoing) this.#endOutgoing(reason)
     else if (!this.#incomingEnded) {
@@ -164,13 +158,12 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /** The dial was answered, or nobody waits for that any more. */
+  /** Records that the dial was answered or abandoned. */
   answered(): void {
     this.#isAnswered = true
     this.closeIfDone()
   }
 
-  /** A frame from the other node. */
   receive(frame: ChannelFrame): void {
     if (this.#ended) return
     switch (frame.type) {
@@ -185,10 +178,10 @@ export class Channel implements Endpoint {
         break
       case 'data':
         if (!this.#window.received(chunkCost(frame.bytes.length))) return this.#owner.violated(this)
-        this.#takeInTurn(frame)
+        this.#deliverInOrder(frame)
         break
       case 'end':
-        if (frame.half === 'sent') this.#takeInTurn(frame)
+        if (frame.half === 'sent') this.#deliverInOrder(frame)
         else this.#stopOutgoing(frame.reason)
         break
     }
@@ -196,10 +189,10 @@ export class Channel implements Endpoint {
   }
 
   /**
-   * Sends what waits, as far as it may.
+   * Sends queued chunks as far as credit and room allow.
    *
-   * @param most - bytes to send at most, so that other channels have their turn
-   * @returns whether more could be sent if the link had room
+   * @param most - approximate maximum of bytes, so that other channels get their share
+   * @returns whether only missing room, or `most`, stopped it
    */
   flush(most = Number.POSITIVE_INFINITY): boolean {
     let left = most
@@ -216,39 +209,38 @@ export class Channel implements Endpoint {
       }
       this.#unsent.shift()
     }
-    this.#lookAtDrain()
+    this.#checkDrain()
     this.closeIfDone()
     return this.#unsent.size > 0 && this.#credit > 0
   }
 
-  /** Nothing passes any more. */
   close(): void {
     this.#ended = true
-    this.#forgetWaiting()
+    this.#clearQueues()
   }
 
-  /** Forgets what waits, in either direction; an end that waits behind it goes at once, with an error. */
+  /** Drops the queues of both directions. A queued end is sent immediately, with an error. */
   drop(message: string): void {
     const hasEnd = this.#outgoingEnded && this.#unsent.size > 0
-    this.#forgetWaiting()
+    this.#clearQueues()
     if (hasEnd) this.#sendEnd(message)
   }
 
-  #forgetWaiting(): void {
+  #clearQueues(): void {
     this.#clearUnsent()
-    this.#untaken.clear()
-    this.#untakenCost = 0
+    this.#unread.clear()
+    this.#unreadCost = 0
   }
 
-  /** Forgets it once both halves are over and everything has been sent. */
+  /** Closes the channel if both halves have ended and the queues are empty. */
   closeIfDone(): void {
     if (this.#ended || !this.#isAnswered || this.#owner.router.halvesOf(this).size > 0) return
-    if (this.#unsent.size > 0 || this.#untaken.size > 0) return
+    if (this.#unsent.size > 0 || this.#unread.size > 0) return
     this.close()
     this.#owner.closed(this)
   }
 
-  get #ref(): DialRef {
+  get #ref(): ChannelRef {
     return { channel: this.number, isOpener: this.isOpener }
   }
 
@@ -264,17 +256,16 @@ export class Channel implements Endpoint {
   #endOutgoing(reason: true | string): void {
     if (this.#outgoingEnded) return
     this.#outgoingEnded = true
-    // What was sent before the end comes before it.
     if (this.#unsent.size === 0) this.#sendEnd(reason)
     else this.#unsent.push({ reason })
   }
 
-  /** The other client takes no more. */
+  /** The remote client stopped reading. */
   #stopOutgoing(reason: true | string): void {
     this.#clearUnsent()
     this.#outgoingEnded = true
     this.#owner.router.route(this, { kind: 'error', stream: this.#outgoing, reason })
-    this.#lookAtDrain()
+    this.#checkDrain()
   }
 
   #clearUnsent(): void {
@@ -287,23 +278,23 @@ export class Channel implements Endpoint {
     if (this.flush()) this.#owner.awaitRoom(this)
   }
 
-  #lookAtDrain(): void {
+  #checkDrain(): void {
     if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
     this.#wantsDrainAt = 0
     this.#owner.flow.drained(this)
   }
 
-  /** Chunks, and the end that follows them, wait for each other. */
-  #takeInTurn(frame: ChannelFrame): void {
-    if (this.#hasEnd) return
-    if (frame.type === 'end') this.#hasEnd = true
-    if (!this.#isPaused && this.#untaken.size === 0) return this.#take(frame)
-    if (frame.type !== 'data') return this.#untaken.push(frame)
-    this.#untaken.push({ ...frame, bytes: compact(frame.bytes) })
-    this.#untakenCost += chunkCost(frame.bytes.length)
+  /** Delivers chunks and the end behind them in order; queues them while paused. */
+  #deliverInOrder(frame: ChannelFrame): void {
+    if (this.#hasReceivedEnd) return
+    if (frame.type === 'end') this.#hasReceivedEnd = true
+    if (!this.#isPaused && this.#unread.size === 0) return this.#deliver(frame)
+    if (frame.type !== 'data') return this.#unread.push(frame)
+    this.#unread.push({ ...frame, bytes: compact(frame.bytes) })
+    this.#unreadCost += chunkCost(frame.bytes.length)
   }
 
-  #take(frame: ChannelFrame): void {
+  #deliver(frame: ChannelFrame): void {
     if (frame.type === 'end') {
       this.#incomingEnded = true
       this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
@@ -316,18 +307,18 @@ export class Channel implements Endpoint {
     this.#grant()
   }
 
-  #takeMore(): void {
+  #deliverUnread(): void {
     while (!this.#isPaused && !this.#ended) {
-      const frame = this.#untaken.shift()
+      const frame = this.#unread.shift()
       if (frame === undefined) break
-      if (frame.type === 'data') this.#untakenCost -= chunkCost(frame.bytes.length)
-      this.#take(frame)
+      if (frame.type === 'data') this.#unreadCost -= chunkCost(frame.bytes.length)
+      this.#deliver(frame)
     }
     this.#grant()
     this.closeIfDone()
   }
 
-  /** Room is given back once the client's socket takes more: as long as it does not, the relay pauses this side. */
+  /** Grants credit for delivered chunks. While the client's socket is full the relay pauses this endpoint, which stops grants. */
   #grant(): void {
     if (this.#isPaused || this.#ended) return
     const bytes = this.#window.grant()
@@ -335,7 +326,7 @@ export class Channel implements Endpoint {
   }
 }
 
-/** A piece of something larger is copied before it is kept, for all of that would be kept with it. */
+/** Copies a small view before it is queued: it would keep its whole buffer alive. */
 function compact(bytes: Buffer): Buffer {
   return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
 }

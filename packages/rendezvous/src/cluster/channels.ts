@@ -6,47 +6,47 @@ import type { RequestOutcome } from '../transport/acks.js'
 import type { Backplane, NodeLink } from './backplane.js'
 import { Channel, type ChannelFrame, type ChannelInit, type ChannelOwner } from './channel.js'
 import type { Frame } from './frames.js'
-import type { HopWindowOptions } from './hop-window.js'
+import type { ChannelWindowOptions } from './channel-window.js'
 
 export interface ChannelsOptions {
-  window: HopWindowOptions
-  /** Milliseconds that another node has to answer a dial. */
+  window: ChannelWindowOptions
+  /** Milliseconds before an unanswered dial to another node fails. */
   answerTimeout: number
-  /** Bytes kept for all channels together above which the one that keeps most is reset. */
+  /** Queued bytes of all channels above which the channel with most is reset. */
   maxKept: number
 }
 
 /** A dial to a client of another node. */
 export interface RemoteDial {
   readonly dialId: string
-  /** Canonical. */
+  /** Canonical, as is `to`. */
   readonly from: string
   readonly to: string
-  /** The dialler knows windows and credit. */
+  /** Whether the dialler knows windows and credit. */
   readonly isExtended: boolean
-  /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+  /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
   readonly network: string | undefined
 }
 
-/** A dial from a client of another node, and how it is answered. */
+/** A dial from a client of another node. */
 export interface IncomingDial extends RemoteDial {
   readonly channel: Channel
-  /** @param error - why not; without one the dial is taken */
+  /** @param error - reason for the refusal; undefined accepts the dial */
   answer(isExtended: boolean, error?: string): void
 }
 
-interface Table {
+interface LinkChannels {
   readonly channels: Map<number, Channel>
   readonly answers: Map<Channel, { settle: (outcome: RequestOutcome) => void; timer: NodeJS.Timeout }>
   readonly waiting: Set<Channel>
   next: number
 }
 
-/** Channels of one link that wait for room send so many bytes by turns. */
-const TURN = 65_536
+/** Bytes that each channel of a link sends per round when the link has room again. */
+const FLUSH_BYTES = 65_536
 const NUMBERS = 2 ** 32
 
-/** All dials between this node's clients and those of others, by the link they go over. */
+/** All channels of this node, by link. */
 export class Channels implements ChannelOwner {
   readonly router: Router
   readonly flow: FlowControl
@@ -55,9 +55,9 @@ export class Channels implements ChannelOwner {
   readonly #counters: Counters
   readonly #onDial: (dial: IncomingDial) => void
   readonly #now: () => number
-  readonly #tables = new Map<NodeLink, Table>()
+  readonly #tables = new Map<NodeLink, LinkChannels>()
 
-  /** @param onDial - told of each dial from another node; it answers in its own time */
+  /** @param onDial - called for each dial from another node; it may answer later */
   constructor(
     options: ChannelsOptions,
     backplane: Backplane,
@@ -76,28 +76,29 @@ export class Channels implements ChannelOwner {
     this.#now = now
   }
 
-  /** Dials under way and open. */
+  /** Number of channels, including those of unanswered dials. */
   get size(): number {
     let sum = 0
     for (const { channels } of this.#tables.values()) sum += channels.size
     return sum
   }
 
-  /** Bytes kept for them. */
+  /** Bytes queued in all channels. */
   get kept(): number {
     let sum = 0
     for (const channel of this.#all()) sum += channel.kept
     return sum
   }
 
-  /** Nothing is on its way to other nodes. */
+  /** Whether no channel has queued bytes and every envelope is acknowledged. */
   get isQuiet(): boolean {
     return this.kept === 0 && this.#backplane.stats().links.every(({ unacknowledged }) => unacknowledged === 0)
   }
 
   /**
-   * Opens a channel to another node and asks its client for a dial: once `begin` has opened the dialler's half.
+   * Dials a client of another node over a new channel.
    *
+   * @param begin - opens the dialler's half; called before the dial is sent
    * @param settle - called once, later
    */
   open(
@@ -107,11 +108,11 @@ export class Channels implements ChannelOwner {
     settle: (outcome: RequestOutcome) => void
   ): void {
     const link = this.#backplane.link(node)
-    const table = this.#tableOf(link)
+    const table = this.#channelsOf(link)
     while (table.channels.has(keyOf(table.next, true))) table.next = (table.next + 1) % NUMBERS
     const number = table.next
     table.next = (number + 1) % NUMBERS
-    // Whether the other client knows windows is told with its answer.
+    // The answer tells whether the remote client knows windows.
     const channel = this.#add(link, { ...dial, number, isOpener: true, isExtended: false })
     const timer = setTimeout(
       () => this.#settle(channel, { answered: false, reason: 'timeout' }),
@@ -123,30 +124,28 @@ export class Channels implements ChannelOwner {
     if (link.isLost) queueMicrotask(() => this.lost(link))
   }
 
-  /** A frame of a dial. */
   frame(link: NodeLink, frame: ChannelFrame | (Frame & { type: 'open' | 'opened' })): void {
     if (frame.type === 'open') return this.#opened(link, frame)
     const table = this.#tables.get(link)
     const isOurs = frame.type === 'opened' || !frame.isOpener
     const channel = table?.channels.get(keyOf(frame.channel, isOurs))
-    // It may have ended here before the other node knew.
+    // The channel may have ended here before the other node learned of it.
     if (channel === undefined) return this.#counters.drop('unknown stream')
     if (frame.type !== 'opened') return channel.receive(frame)
     if (table?.answers.has(channel) === true) channel.extended = frame.isExtended
     this.#settle(channel, { answered: true, args: frame.error === undefined ? [] : [frame.error] })
   }
 
-  /** A link has room again. */
   room(link: NodeLink): void {
     const waiting = this.#tables.get(link)?.waiting
     if (waiting === undefined) return
     for (let [channel] = waiting; channel !== undefined && link.hasRoom; [channel] = waiting) {
       waiting.delete(channel)
-      if (channel.flush(TURN)) waiting.add(channel)
+      if (channel.flush(FLUSH_BYTES)) waiting.add(channel)
     }
   }
 
-  /** A link is lost, and every dial that went over it. */
+  /** Ends all channels of a lost link. */
   lost(link: NodeLink): void {
     const table = this.#tables.get(link)
     if (table === undefined) return
@@ -174,7 +173,7 @@ export class Channels implements ChannelOwner {
     this.#reset(channel, 'window exceeded', WIRE_ERRORS.windowExceeded)
   }
 
-  /** Looks whether too much is kept. */
+  /** Resets the channels with most queued bytes while all together exceed the limit. */
   sweep(): void {
     let kept = this.kept
     if (kept <= this.#options.maxKept) return
@@ -193,7 +192,7 @@ export class Channels implements ChannelOwner {
     return [...this.#tables.values()].flatMap(({ channels }) => [...channels.values()])
   }
 
-  /** Ends a channel's halves, here and at the other node, whatever waits to be sent. */
+  /** Ends a channel's halves here and at the other node, and drops queued bytes. */
   #reset(channel: Channel, reason: 'window exceeded' | 'receiver too slow', message: string): void {
     channel.drop(message)
     this.router.detach(channel, reason, message)
@@ -202,7 +201,7 @@ export class Channels implements ChannelOwner {
 
   #opened(link: NodeLink, frame: Frame & { type: 'open' }): void {
     const { channel: number, type: _, ...dial } = frame
-    const table = this.#tableOf(link)
+    const table = this.#channelsOf(link)
     if (table.channels.has(keyOf(number, false))) return this.#counters.drop('unknown stream')
     const channel = this.#add(link, { ...dial, number, isOpener: false })
     let isAnswered = false
@@ -217,7 +216,7 @@ export class Channels implements ChannelOwner {
 
   #add(link: NodeLink, dial: ChannelInit): Channel {
     const channel = new Channel(link, dial, this.#options.window, this, this.#now)
-    this.#tableOf(link).channels.set(keyOf(dial.number, dial.isOpener), channel)
+    this.#channelsOf(link).channels.set(keyOf(dial.number, dial.isOpener), channel)
     return channel
   }
 
@@ -231,16 +230,16 @@ export class Channels implements ChannelOwner {
     channel.answered()
   }
 
-  #tableOf(link: NodeLink): Table {
+  #channelsOf(link: NodeLink): LinkChannels {
     const known = this.#tables.get(link)
     if (known !== undefined) return known
-    const table: Table = { channels: new Map(), answers: new Map(), waiting: new Set(), next: 0 }
+    const table: LinkChannels = { channels: new Map(), answers: new Map(), waiting: new Set(), next: 0 }
     this.#tables.set(link, table)
     return table
   }
 }
 
-/** Channels of one link are told apart by their number and by who opened them. */
+/** Returns a key for a channel: each side of a link numbers the channels that it opens. */
 function keyOf(number: number, isOurs: boolean): number {
   return isOurs ? number : -1 - number
 }

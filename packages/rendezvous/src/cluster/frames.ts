@@ -1,47 +1,46 @@
-/** Which of a link's dials a frame belongs to. */
-export interface DialRef {
-  /** Chosen by the node that opened the dial; unique among those it opened on this link, 0 to 2³² − 1. */
+/** Identifies a channel of a link. */
+export interface ChannelRef {
+  /** Number chosen by the node that opened the channel, unique among those it opened on this link; 0 to 2³² − 1. */
   readonly channel: number
-  /** Whether the node that sends the frame opened it. */
+  /** Whether the sender of the frame opened the channel. */
   readonly isOpener: boolean
 }
 
 /**
- * What nodes tell each other. A dial across nodes has one channel, and two halves: chunks of a node's own client go out in
- * `data`; `accept` and `credit` are what its client says to the other half.
+ * A message between nodes. A connection across nodes has one channel for both halves: a node sends the chunks of its own
+ * client as `data`, and what that client says about the other half as `accept` and `credit`.
  */
 export type Frame =
-  /** Asks the other node's client for a dial; the half of the dialler is open from now on. Channel of the sender. */
+  /** Dials a client of the receiving node; the dialler's half is open from now on. The sender numbers the channel. */
   | {
       readonly type: 'open'
       readonly channel: number
       readonly dialId: string
-      /** The dialler's address, canonical. */
+      /** The dialler's canonical address. */
       readonly from: string
-      /** The dialled address, canonical. */
+      /** The dialled canonical address. */
       readonly to: string
-      /** The dialler knows windows and credit. */
+      /** Whether the dialler knows windows and credit. */
       readonly isExtended: boolean
-      /** The network that the dialler connects from; undefined for one to which no limit of networks applies. */
+      /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
       readonly network: string | undefined
     }
-  /** The dialled client has taken the dial, or the dial is over: `error` says why. Channel of the receiver. */
+  /** Answers `open`: the dialled client accepted, or `error` is the reason why not. The receiver numbered the channel. */
   | {
       readonly type: 'opened'
       readonly channel: number
       readonly isExtended: boolean
       readonly error: string | undefined
     }
-  /** The client is ready, with a window of so many payload bytes if it told one. */
-  | ({ readonly type: 'accept'; readonly window: number | undefined } & DialRef)
-  /** A chunk. */
-  | ({ readonly type: 'data'; readonly bytes: Buffer } & DialRef)
-  /** The client takes so many payload bytes more. */
-  | ({ readonly type: 'credit'; readonly bytes: number } & DialRef)
-  /** The node takes so many payload bytes more: they have left for its client, or its window has grown. */
-  | ({ readonly type: 'grant'; readonly bytes: number } & DialRef)
-  /** The end of the half that the sender's client sends on, or of the one it receives; `true` if nothing went wrong. */
-  | ({ readonly type: 'end'; readonly half: 'sent' | 'received'; readonly reason: true | string } & DialRef)
-  /** Asks whether a client that holds a peer is there. */
+  /** The client accepts the half; `window` is in payload bytes, if it announced one. */
+  | ({ readonly type: 'accept'; readonly window: number | undefined } & ChannelRef)
+  | ({ readonly type: 'data'; readonly bytes: Buffer } & ChannelRef)
+  /** The client grants payload bytes. */
+  | ({ readonly type: 'credit'; readonly bytes: number } & ChannelRef)
+  /** The node grants bytes of the channel's window, as counted by `chunkCost`. */
+  | ({ readonly type: 'grant'; readonly bytes: number } & ChannelRef)
+  /** Ends the half that the sender's client sends on, or the one it receives; the reason `true` is a normal end. */
+  | ({ readonly type: 'end'; readonly half: 'sent' | 'received'; readonly reason: true | string } & ChannelRef)
+  /** Asks whether a client that owns a peer responds. */
   | { readonly type: 'probe'; readonly id: number; readonly key: string }
   | { readonly type: 'probed'; readonly id: number; readonly isAlive: boolean }

@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { BackplaneStats } from '../stats.js'
-import type { Backplane, BackplaneListener, NodeLink } from './backplane.js'
+import type { Backplane, BackplaneObserver, NodeLink } from './backplane.js'
 import type { Frame } from './frames.js'
 
-/** A star within one process. */
+/** A star whose nodes are in one process. */
 export class LocalStar {
   readonly #nodes = new Map<string, LocalBackplane>()
   readonly #records = new Map<string, PeerRecord>()
   #generation = 0
 
-  /** Ids of those that take part. */
   get nodes(): string[] {
     return [...this.#nodes.keys()]
   }
@@ -27,7 +26,7 @@ export class LocalStar {
     return this.#records.get(key)
   }
 
-  /** @returns all that is held */
+  /** Adds a node. @returns the records of all peers */
   enter(node: LocalBackplane): PeerRecord[] {
     this.#nodes.set(node.node, node)
     return [...this.#records.values()]
@@ -38,13 +37,13 @@ export class LocalStar {
     for (const record of this.#records.values()) if (record.node === node.node) this.#delete(record)
   }
 
-  /** @returns the generation; 0 if another node holds the peer, and the claim counts only if none does */
+  /** @returns the generation; 0 if the claim is void because another node owns the peer */
   claim({ node }: LocalBackplane, { key, address, isAgain }: Claim): number {
-    const holder = this.#records.get(key)?.node
-    if (isAgain && holder !== undefined && holder !== node) return 0
+    const owner = this.#records.get(key)?.node
+    if (isAgain && owner !== undefined && owner !== node) return 0
     const record = { key, node, generation: ++this.#generation, address }
     this.#records.set(key, record)
-    for (const other of this.#others(node)) other.tell((listener) => listener.joined(record))
+    for (const other of this.#others(node)) other.notify((observer) => observer.joined(record))
     return record.generation
   }
 
@@ -55,7 +54,7 @@ export class LocalStar {
 
   #delete({ key, node, generation }: PeerRecord): void {
     this.#records.delete(key)
-    for (const other of this.#others(node)) other.tell((listener) => listener.left(key, generation))
+    for (const other of this.#others(node)) other.notify((observer) => observer.left(key, generation))
   }
 
   #others(node: string): LocalBackplane[] {
@@ -63,14 +62,14 @@ export class LocalStar {
   }
 }
 
-/** A node of a star that lies within one process: the usual one, with nobody beside it. */
+/** A node of a star within one process. A server without `--redis` is the only node of its star. */
 export class LocalBackplane implements Backplane {
   readonly node: string
   readonly #star: LocalStar
   readonly #links = new Map<string, LocalLink>()
-  #listener: BackplaneListener | undefined
-  /** What is to be told: not at once, for whoever makes it happen is in the middle of something. */
-  #untold: ((listener: BackplaneListener) => void)[] = []
+  #observer: BackplaneObserver | undefined
+  /** Events to deliver in a microtask, because their cause is in the middle of an operation. */
+  #events: ((observer: BackplaneObserver) => void)[] = []
 
   constructor(star: LocalStar = new LocalStar(), name = 'node') {
     this.#star = star
@@ -78,22 +77,22 @@ export class LocalBackplane implements Backplane {
   }
 
   get isFenced(): boolean {
-    return this.#listener === undefined
+    return this.#observer === undefined
   }
 
   get hasOthers(): boolean {
     return this.#star.size > 1
   }
 
-  start(listener: BackplaneListener): Promise<void> {
-    this.#listener = listener
-    listener.snapshot(this.#star.enter(this))
+  start(observer: BackplaneObserver): Promise<void> {
+    this.#observer = observer
+    observer.snapshot(this.#star.enter(this))
     return Promise.resolve()
   }
 
   stop(): Promise<void> {
-    this.#listener = undefined
-    this.#untold = []
+    this.#observer = undefined
+    this.#events = []
     this.#star.leave(this)
     for (const link of this.#links.values()) link.lose()
     return Promise.resolve()
@@ -104,8 +103,8 @@ export class LocalBackplane implements Backplane {
       const generation = this.#star.claim(this, claim)
       if (generation === 0) claim.lose()
       else claim.win(generation)
-      // What is still to be told here of earlier holders is outdated.
-      if (generation > 0 && this.hasOthers) this.tell((listener) => listener.left(claim.key, generation))
+      // Outdates pending events about earlier owners.
+      if (generation > 0 && this.hasOthers) this.notify((observer) => observer.left(claim.key, generation))
     }
     claim.settle()
   }
@@ -144,29 +143,28 @@ export class LocalBackplane implements Backplane {
     }
   }
 
-  /** From the star: tells the listener soon, in order. */
-  tell(message: (listener: BackplaneListener) => void): void {
-    this.#untold.push(message)
-    if (this.#untold.length === 1) queueMicrotask(() => this.#tellAll())
+  /** Queues an event for the observer. */
+  notify(event: (observer: BackplaneObserver) => void): void {
+    this.#events.push(event)
+    if (this.#events.length === 1) queueMicrotask(() => this.#notifyAll())
   }
 
-  #tellAll(): void {
-    const messages = this.#untold
-    this.#untold = []
-    for (const message of messages) if (this.#listener !== undefined) message(this.#listener)
+  #notifyAll(): void {
+    const events = this.#events
+    this.#events = []
+    for (const event of events) if (this.#observer !== undefined) event(this.#observer)
   }
 
   #receive(from: LocalBackplane, frame: Frame): void {
     const link = this.link(from.node)
-    this.tell((listener) => {
-      if (!link.isLost) listener.frame(link, frame)
+    this.notify((observer) => {
+      if (!link.isLost) observer.frame(link, frame)
     })
   }
 
-  /** Both ends of a link are lost together. */
   #lost(link: LocalLink): void {
     if (!this.#links.delete(link.node)) return
-    this.tell((listener) => listener.lost(link))
+    this.notify((observer) => observer.lost(link))
     const other = this.#star.find(link.node)
     if (other !== undefined) other.#links.get(this.node)?.lose()
   }

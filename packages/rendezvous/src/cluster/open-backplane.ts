@@ -7,10 +7,10 @@ import { LocalBackplane } from './local.js'
 import { RedisBackplane } from './redis/redis-backplane.js'
 import { RestartableBackplane } from './restartable.js'
 
-/** Of a lease: two renewals may fail. */
-const RENEW_SHARE = 0.3
+/** Part of the lease between renewals: two renewals may fail. */
+const RENEW_PART = 0.3
 
-/** The way to the other nodes that the options ask for; without any, a star of its own. */
+/** Creates the backplane that the options ask for; without `redis`, that of a single node. */
 export function openBackplane(
   { redis, cluster }: Pick<RendezvousOptions, 'redis' | 'cluster'>,
   onFault: (error: unknown) => void,
@@ -23,7 +23,7 @@ export function openBackplane(
     star,
     nodeName: node ?? hostname(),
     leaseTtl,
-    renewInterval: leaseTtl * RENEW_SHARE,
+    renewInterval: leaseTtl * RENEW_PART,
     reapInterval: leaseTtl / 10,
     connectTimeout,
     links: { ...LINKS_DEFAULTS, windowMax: linkWindow }

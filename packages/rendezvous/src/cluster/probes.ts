@@ -1,27 +1,27 @@
 import type { Backplane, NodeLink } from './backplane.js'
 
-/** Milliseconds for the way there and back, beside what the other node takes to ask its client. */
-const SLACK = 1_000
+/** Milliseconds for the round trip between nodes, in addition to the client's own timeout. */
+const ROUND_TRIP = 1_000
 
 interface Probe {
   readonly link: NodeLink
   readonly settle: (isAlive: boolean) => void
 }
 
-/** Questions to other nodes whether a client of theirs is there. */
+/** Asks other nodes whether a client of theirs responds. */
 export class Probes {
   readonly #backplane: Backplane
   readonly #timeout: number
-  readonly #waiting = new Map<number, Probe>()
+  readonly #pending = new Map<number, Probe>()
   #nextId = 0
 
-  /** @param timeout - milliseconds that the other node gives its client */
+  /** @param timeout - milliseconds that a node gives its client to respond */
   constructor(backplane: Backplane, timeout: number) {
     this.#backplane = backplane
-    this.#timeout = timeout + SLACK
+    this.#timeout = timeout + ROUND_TRIP
   }
 
-  /** Whether a client of that node that holds a peer is there. A node that does not answer may not be asked: it is. */
+  /** Asks whether the client that owns a peer responds. If its node does not answer, the client counts as online. */
   ask(node: string, key: string): Promise<boolean> {
     if (this.#backplane.isFenced) return Promise.resolve(true)
     return new Promise((resolve) => {
@@ -34,17 +34,17 @@ export class Probes {
         clearTimeout(timer)
         resolve(isAlive)
       }
-      this.#waiting.set(id, { link, settle })
+      this.#pending.set(id, { link, settle })
       link.send({ type: 'probe', id, key })
     })
   }
 
   answered(id: number, isAlive: boolean): void {
-    this.#waiting.get(id)?.settle(isAlive)
-    this.#waiting.delete(id)
+    this.#pending.get(id)?.settle(isAlive)
+    this.#pending.delete(id)
   }
 
   lost(link: NodeLink): void {
-    for (const [id, probe] of this.#waiting) if (probe.link === link) this.answered(id, false)
+    for (const [id, probe] of this.#pending) if (probe.link === link) this.answered(id, false)
   }
 }

@@ -1,8 +1,8 @@
 import type { Claim, PeerRecord } from '../registry/claim.js'
 import type { BackplaneStats } from '../stats.js'
-import type { Backplane, BackplaneListener, NodeLink } from './backplane.js'
+import type { Backplane, BackplaneObserver, NodeLink } from './backplane.js'
 
-/** For a server that may be started again after it was stopped: it is another node then. */
+/** Lets a stopped server start again: each start after the first creates a new backplane, with a new node id. */
 export class RestartableBackplane implements Backplane {
   readonly #create: () => Backplane
   #current: Backplane
@@ -25,10 +25,10 @@ export class RestartableBackplane implements Backplane {
     return this.#current.hasOthers
   }
 
-  start(listener: BackplaneListener): Promise<void> {
+  start(observer: BackplaneObserver): Promise<void> {
     if (this.#wasStarted) this.#current = this.#create()
     this.#wasStarted = true
-    return this.#current.start(listener)
+    return this.#current.start(observer)
   }
 
   stop(): Promise<void> {

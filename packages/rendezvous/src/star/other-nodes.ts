@@ -1,4 +1,4 @@
-import type { BackplaneListener, NodeLink } from '../cluster/backplane.js'
+import type { BackplaneObserver, NodeLink } from '../cluster/backplane.js'
 import type { Channels } from '../cluster/channels.js'
 import type { Frame } from '../cluster/frames.js'
 import type { Probes } from '../cluster/probes.js'
@@ -13,7 +13,7 @@ export interface OtherNodesParts {
 }
 
 /** Hands what other nodes report and ask to the part that decides. */
-export class OtherNodes implements BackplaneListener {
+export class OtherNodes implements BackplaneObserver {
   readonly #parts: OtherNodesParts
   /** Peers whose clients are being asked whether they are there. */
   readonly #asked = new Map<string, Promise<boolean>>()

@@ -1,6 +1,6 @@
 import { WIRE_ERRORS, type StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { BackplaneListener } from '../../src/cluster/backplane.js'
+import type { BackplaneObserver } from '../../src/cluster/backplane.js'
 import { LocalBackplane, LocalStar } from '../../src/cluster/local.js'
 import { Claim } from '../../src/registry/claim.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
@@ -151,7 +151,7 @@ describe('an address that is held by another', () => {
 test('what another node has given to somebody, and has not been heard of here, is not given away again', async () => {
   const shared = new LocalStar()
   const [here, there] = [new LocalBackplane(shared), new LocalBackplane(shared)]
-  const deaf: BackplaneListener = {
+  const deaf: BackplaneObserver = {
     joined: () => {},
     left: () => {},
     snapshot: () => {},

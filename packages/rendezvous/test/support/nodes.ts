@@ -1,6 +1,6 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { Channels } from '../../src/cluster/channels.js'
-import type { HopWindowOptions } from '../../src/cluster/hop-window.js'
+import type { ChannelWindowOptions } from '../../src/cluster/channel-window.js'
 import { LocalBackplane, type LocalStar } from '../../src/cluster/local.js'
 import { Probes } from '../../src/cluster/probes.js'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
@@ -16,7 +16,7 @@ import { createMember, type RecordingMember } from './member.js'
 import type { RecordingOptions } from './recording-session.js'
 
 export const HIGH_WATER_MARK = 4_096
-export const WINDOW: HopWindowOptions = { initial: 2_048, max: 8_192 }
+export const WINDOW: ChannelWindowOptions = { initial: 2_048, max: 8_192 }
 const ANSWER_TIMEOUT = 200
 const MAX_KEPT = 65_536
 const TAKEOVER_TIMEOUT = 50

@@ -1,10 +1,10 @@
-/** Carries envelopes to other nodes. Some may be lost, or come twice; those of one sender that come, come in order. */
+/** Carries envelopes to other nodes. It may lose or duplicate some, but keeps the order of each sender. */
 export interface Carrier {
   /**
-   * Sends an envelope. Nobody changes its bytes until the other node, which gets a copy of them, has acknowledged it.
-   * Envelopes are to come in the order of these calls, and none of them before its call has returned.
+   * Sends an envelope, in the order of the calls and not before this call has returned. Its bytes stay unchanged until the
+   * other node has acknowledged it.
    *
-   * @returns how many nodes took it: 0 if nobody listens; rejects if it cannot be sent now
+   * @returns the number of receivers, 0 if the node is not subscribed; rejects if it cannot be sent now
    */
   publish(node: string, envelope: Buffer): Promise<number>
 }

@@ -16,30 +16,30 @@ import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
  * | 1 to 64 | the source's id |
  * | rest | frames, if that is its type |
  *
- * There is one way to write each, so what is read and written again is equal.
+ * Each envelope has exactly one encoding.
  */
 export interface Envelope {
   readonly type: EnvelopeType
-  /** Id of the node that sent it. */
+  /** Id of the sending node. */
   readonly source: string
-  /** Which of the sender's links to this node it belongs to: grows with each. 0 of a `reset`, which belongs to none. */
+  /** The sender's incarnation of the link, larger than all before; 0 in a `reset`, which belongs to no link. */
   readonly from: number
-  /** The same of the receiver, as far as the sender has heard of it: else 0. */
+  /** The receiver's incarnation of the link; 0 if the sender does not know it yet. */
   readonly to: number
-  /** Of `frames` its own number, from 1; of others the last number that is out. */
+  /** In `frames` the envelope's own number, from 1; in others the last number in flight. */
   readonly sequence: number
-  /** The sender has had all envelopes up to this number. */
+  /** Last number up to which the sender has received everything. */
   readonly acknowledged: number
 }
 
 /**
- * `frames` are numbered and kept until acknowledged. The others are not: `ack` only acknowledges; `nack` asks for all after
- * what it acknowledges; `probe` asks for an `ack`; `bye` ends a link; `reset` says that `to` is not known (any more).
+ * `frames` are numbered, and kept until they are acknowledged. The others are neither: `ack` only acknowledges; `nack`
+ * requests everything after what it acknowledges; `probe` requests an `ack`; `bye` ends a link; `reset` rejects an unknown
+ * or ended `to`.
  */
 export type EnvelopeType = (typeof TYPES)[number]
 
-/** Why an envelope was not read. */
-export type Unreadable = 'malformed' | 'version' | 'source'
+export type UnreadableReason = 'malformed' | 'version' | 'source'
 
 const TYPES = ['frames', 'ack', 'nack', 'probe', 'bye', 'reset'] as const
 const MAGIC = 0xc7
@@ -52,17 +52,16 @@ const SEQUENCE = TO + INTEGER_BYTES
 const ACKNOWLEDGED = SEQUENCE + INTEGER_BYTES
 const SOURCE = ACKNOWLEDGED + INTEGER_BYTES
 
-/** Whether a text may be a node's id. */
 export function isNodeId(text: string): boolean {
   return NODE_ID.test(text)
 }
 
-/** Bytes before the frames in envelopes of a node. */
+/** Returns the bytes before the frames in envelopes of a node. */
 export function envelopeHeadSize(source: string): number {
   return SOURCE + source.length
 }
 
-/** Writes all of an envelope but its frames. */
+/** Writes an envelope except its frames. */
 export function writeEnvelopeHead(target: Buffer, envelope: Envelope): void {
   target[0] = MAGIC
   target[1] = VERSION
@@ -75,13 +74,12 @@ export function writeEnvelopeHead(target: Buffer, envelope: Envelope): void {
   target.write(envelope.source, SOURCE, 'latin1')
 }
 
-/** Reads all of an envelope but its frames, which begin at {@link envelopeHeadSize}. */
-export function readEnvelopeHead(bytes: Buffer): Envelope | Unreadable {
+/** Reads an envelope except its frames, which begin at {@link envelopeHeadSize}. */
+export function readEnvelopeHead(bytes: Buffer): Envelope | UnreadableReason {
   if (bytes[0] !== MAGIC || bytes[1] !== VERSION) return 'version'
   const type = TYPES[bytes[2] ?? TYPES.length]
   const framesAt = SOURCE + (bytes[3] ?? 0)
   if (type === undefined || bytes.length < framesAt) return 'malformed'
-  // Numbered envelopes have frames, and only they.
   if ((type === 'frames') !== bytes.length > framesAt) return 'malformed'
   const source = bytes.toString('latin1', SOURCE, framesAt)
   if (!NODE_ID.test(source)) return 'source'
@@ -97,6 +95,6 @@ export function readEnvelopeHead(bytes: Buffer): Envelope | Unreadable {
 function isSensible({ type, from, to, sequence, acknowledged }: Envelope): boolean {
   if (type === 'reset') return from === 0 && to > 0 && sequence === 0 && acknowledged === 0
   if (from === 0 || (type === 'frames' && sequence === 0)) return false
-  // Who has not heard of the other has nothing to acknowledge.
+  // A sender that does not know the other side has nothing to acknowledge.
   return to > 0 || (acknowledged === 0 && type !== 'ack' && type !== 'nack')
 }

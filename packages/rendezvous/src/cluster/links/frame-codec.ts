@@ -1,21 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import { ADDRESS_MAX_LENGTH, DIAL_ID_MAX_LENGTH, WIRE_ERROR_MAX_LENGTH } from '@websocket-star/protocol'
-import type { DialRef, Frame } from '../frames.js'
+import type { ChannelRef, Frame } from '../frames.js'
 import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
 
-/** Bytes of a chunk at most. */
+/** Maximum bytes of a chunk. */
 export const DATA_MAX = 2 ** 24
 
-/** The first byte of a frame has its type in the lower half, and up to three flags. */
+/** The first byte of a frame has its type in the low four bits, and up to three flags in the high ones. */
 const TYPES = ['open', 'opened', 'accept', 'data', 'credit', 'grant', 'end', 'probe', 'probed'] as const
 const TYPE_BITS = 0x0f
-/** The sender is the opener, the dial is extended, or the client is alive. */
+/** `isOpener`, `isExtended` or `isAlive`. */
 const YES = 0x80
-/** There is an error, a window or a network, or it is the half that is received. */
+/** An error, a window or a network follows; in `end`, the half is `received`. */
 const MORE = 0x40
-/** An end has a reason. */
+/** A reason follows an `end`. */
 const REASON = 0x20
-/** The flags each type may have. */
 const FLAGS: Readonly<Record<Frame['type'], number>> = {
   open: YES | MORE,
   opened: YES | MORE,
@@ -30,17 +29,14 @@ const FLAGS: Readonly<Record<Frame['type'], number>> = {
 
 const CHANNEL_MAX = 2 ** 32 - 1
 const DIAL_ID = new RegExp(`^[A-Za-z0-9_~.:-]{1,${DIAL_ID_MAX_LENGTH}}$`)
-/** Type and channel. */
 const REF_BYTES = 5
-/** Type, channel and length. */
 const DATA_HEAD_BYTES = 9
-/** What tells how long a text is. */
 const LENGTH_BYTES = 2
 
 /**
- * The bytes that a frame takes. Reasons are cut to the length they have on the wire to clients.
+ * Returns the encoded bytes of a frame. Reasons are cut to the maximum length on the wire to clients.
  *
- * @throws {RangeError} if it cannot be told: a text or a number is out of its bounds
+ * @throws {RangeError} if a text or a number of the frame is out of bounds
  */
 export function frameSize(frame: Frame): number {
   switch (frame.type) {
@@ -79,7 +75,7 @@ export function frameSize(frame: Frame): number {
   }
 }
 
-/** Writes a frame whose size was asked for. @returns where it ends */
+/** Writes a frame that {@link frameSize} has checked. @returns the offset of its end */
 export function writeFrame(target: Buffer, start: number, frame: Frame): number {
   switch (frame.type) {
     case 'data': {
@@ -118,11 +114,7 @@ export function writeFrame(target: Buffer, start: number, frame: Frame): number 
   }
 }
 
-/**
- * Reads frames up to the end of the bytes. Chunks are views of them.
- *
- * @returns undefined if anything is not as {@link writeFrame} writes it
- */
+/** Reads frames up to the end of the bytes; undefined if anything is malformed. Chunks are views of the bytes. */
 export function readFrames(bytes: Buffer, start: number): Frame[] | undefined {
   const reader = new FrameReader(bytes, start)
   const frames: Frame[] = []
@@ -134,7 +126,7 @@ export function readFrames(bytes: Buffer, start: number): Frame[] | undefined {
   return frames
 }
 
-/** Reads one value after the other; after the first that is not there or not sensible, what it returns means nothing. */
+/** Reads values one after the other. Once `isFaulty` is set, the results are meaningless. */
 class FrameReader {
   readonly #bytes: Buffer
   #offset: number
@@ -149,7 +141,7 @@ class FrameReader {
     return this.#offset === this.#bytes.length
   }
 
-  /** @returns undefined if there is no such type */
+  /** @returns undefined if the type or its flags are unknown */
   frame(): Frame | undefined {
     const first = this.#bytes[this.#offset++] ?? 0
     const type = TYPES[(first & TYPE_BITS) - 1]
@@ -217,7 +209,7 @@ class FrameReader {
     return text
   }
 
-  /** @returns where the next so many bytes begin, which are there if nothing is faulty */
+  /** Skips bytes, and returns their offset. Sets `isFaulty` if they are missing. */
   #skip(length: number): number {
     const offset = this.#offset
     this.isFaulty ||= length > this.#bytes.length - offset
@@ -227,7 +219,7 @@ class FrameReader {
 }
 
 function check(isFine: boolean, { type }: Frame): void {
-  if (!isFine) throw new RangeError(`A frame of type ${type} with a text or a number out of its bounds was not sent`)
+  if (!isFine) throw new RangeError(`A frame of type ${type} was not sent: a text or a number in it is out of bounds`)
 }
 
 function isChannel(value: number): boolean {
@@ -242,7 +234,7 @@ function isText(text: string): boolean {
   return text.length > 0 && text.length <= ADDRESS_MAX_LENGTH
 }
 
-/** Without half of a character at its end. */
+/** Cuts a reason to the maximum length, without splitting a surrogate pair. */
 function cut(reason: string): string {
   if (reason.length <= WIRE_ERROR_MAX_LENGTH) return reason
   const last = reason.charCodeAt(WIRE_ERROR_MAX_LENGTH - 1)
@@ -269,6 +261,6 @@ function writeHead(target: Buffer, offset: number, type: Frame['type'], channel:
   return target.writeUInt32BE(channel, writeType(target, offset, type, flags))
 }
 
-function writeRef(target: Buffer, offset: number, frame: DialRef & Frame, flags = 0): number {
+function writeRef(target: Buffer, offset: number, frame: ChannelRef & Frame, flags = 0): number {
   return writeHead(target, offset, frame.type, frame.channel, flags | (frame.isOpener ? YES : 0))
 }

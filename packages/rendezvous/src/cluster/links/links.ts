@@ -1,58 +1,56 @@
 import type { BackplaneStats } from '../../stats.js'
-import type { BackplaneListener, NodeLink } from '../backplane.js'
+import type { BackplaneObserver, NodeLink } from '../backplane.js'
 import type { Carrier } from './carrier.js'
 import {
   type Envelope,
   envelopeHeadSize,
   isNodeId,
   readEnvelopeHead,
-  type Unreadable,
+  type UnreadableReason,
   writeEnvelopeHead
 } from './envelope.js'
 import { Incarnations } from './incarnations.js'
 import type { LinksOptions } from './options.js'
-import { type LinkHost, type LinkRefusal, ReliableLink } from './reliable-link.js'
-import { Slabs } from './slabs.js'
+import { type LinkOwner, type LinkRefusal, ReliableLink } from './reliable-link.js'
+import { BufferPool } from './buffer-pool.js'
 
 export { LINKS_DEFAULTS, type LinksOptions } from './options.js'
 
-/** What a node is told of its links. */
-export type LinksListener = Pick<BackplaneListener, 'frame' | 'room' | 'lost'>
+export type LinksObserver = Pick<BackplaneObserver, 'frame' | 'room' | 'lost'>
 
-/** `stale`: of a link that has been replaced. `unknown`: of one that is not known. `links`: there are too many. */
-export type EnvelopeRefusal = Unreadable | LinkRefusal | 'stale' | 'unknown' | 'links'
+/** `stale`: the link was replaced. `unknown`: no such link. `links`: too many links. */
+export type EnvelopeRefusal = UnreadableReason | LinkRefusal | 'stale' | 'unknown' | 'links'
 
 export interface LinksStats {
   readonly links: BackplaneStats['links']
-  /** Envelopes sent again. */
   readonly retransmits: number
-  /** Envelopes that were not taken, by reason. */
+  /** Refused envelopes by reason. */
   readonly refused: Readonly<Record<string, number>>
 }
 
-/** Links that nodes without a lease may begin: anybody with access to the carrier may say to be many. */
+/** Maximum of links before nodes without a lease are refused: anybody with access to the carrier can invent nodes. */
 const LINKS_MAX = 1_024
-/** Of its share of what may be under way a link has at least so much, however large chunks are. */
-const LEAST_SHARE = 1 / 16
-/** Milliseconds that an acknowledgement may wait for something to go with. */
-const ACKNOWLEDGED_AFTER = 20
-/** Links of a node that has joined a moment ago are kept until nodes were told of so many times without it. */
+/** Minimum window of a link, as a part of its share of the bytes in flight. */
+const WINDOW_MIN_PART = 1 / 16
+/** Milliseconds that an acknowledgement waits for an envelope to go with. */
+const ACKNOWLEDGEMENT_DELAY = 20
+/** A link to a node that never had a lease is lost when this many updates in a row lack the node. */
 const ABSENCES_MAX = 2
-/** Milliseconds between two sweeps beyond which this process was stopped, or very busy. */
+/** A longer gap between two sweeps, in milliseconds, means that this process was stopped or very busy. */
 const SWEEP_LATE = 1_000
 
 /**
- * The links of a node to all others, over a carrier that may lose envelopes: numbers, acknowledgements and a window make
- * frames arrive once and in order, or the link is lost at both ends.
+ * The links of a node to all others, over a carrier that may lose envelopes. Numbers, acknowledgements and a window ensure
+ * that frames arrive once and in order, or that the link is lost at both ends.
  */
 export class Links {
   readonly #node: string
   readonly #carrier: Carrier
-  readonly #listener: LinksListener
+  readonly #observer: LinksObserver
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   readonly #options: LinksOptions
-  readonly #host: LinkHost
+  readonly #owner: LinkOwner
   readonly #links = new Map<string, ReliableLink>()
   readonly #incarnations = new Incarnations()
   /** By {@link EnvelopeRefusal}. */
@@ -62,45 +60,46 @@ export class Links {
   #window: number
   #isStopped = false
   #sweptAt: number
-  /** Links with something to send at the end of this tick. */
+  /** Links to flush at the end of this tick. */
   #flushing: ReliableLink[] = []
   readonly #unacknowledged = new Set<ReliableLink>()
   #acknowledging: NodeJS.Timeout | undefined
-  /** The links that nodes were told are not known, since the last sweep. */
+  /** Resets sent since the last sweep: node and its number of the link. */
   readonly #resets = new Map<string, number>()
 
   /**
    * @param node - id of this node
-   * @param onFault - hears what the listener throws, and of frames that cannot be sent: they go nowhere, and a chunk that does loses the link
-   * @param now - the time in milliseconds, from any origin
+   * @param onFault - called with what the observer throws, and with errors of frames that cannot be encoded: they are dropped,
+   *   and the link is lost if one was a chunk
+   * @param now - milliseconds, from any origin
    */
   constructor(
     node: string,
     options: LinksOptions,
     carrier: Carrier,
-    listener: LinksListener,
+    observer: LinksObserver,
     onFault: (error: unknown) => void,
     now: () => number = () => performance.now()
   ) {
     if (!isNodeId(node))
-      throw new TypeError(`A node's id is 1 to 64 characters of A-Z a-z 0-9 _ . -, got ${JSON.stringify(node)}`)
+      throw new TypeError(`A node id must be 1 to 64 characters of A-Z a-z 0-9 _ . -, got ${JSON.stringify(node)}`)
     this.#node = node
     this.#options = options
     this.#carrier = carrier
-    this.#listener = listener
+    this.#observer = observer
     this.#onFault = onFault
     this.#now = now
     this.#window = options.windowMax
     this.#sweptAt = now()
-    this.#host = this.#createHost()
+    this.#owner = this.#createOwner()
   }
 
-  /** The link to another node; a lost one is replaced. After {@link stop} it is lost from the start. */
+  /** Returns the link to another node, a new one if it was lost. After {@link stop} every link is lost. */
   link(node: string): NodeLink {
     return this.#links.get(node) ?? this.#create(node)
   }
 
-  /** Takes an envelope from this node's inbox; never throws. */
+  /** Handles an envelope to this node; never throws. */
   receive(bytes: Buffer): void {
     if (this.#isStopped) return
     const envelope = readEnvelopeHead(bytes)
@@ -109,15 +108,15 @@ export class Links {
   }
 
   /**
-   * Who has a lease now, this node among them or not. Links to nodes that had one and have none any more are lost; so are
-   * those to others that are absent twice.
+   * Updates the nodes with a lease; this node may be among them. Links to nodes that lost their lease are lost, as are links
+   * to nodes that never had one and are absent twice.
    */
   nodes(ids: readonly string[]): void {
     this.#nodes = new Set(ids)
     const others = this.#nodes.size - (this.#nodes.has(this.#node) ? 1 : 0)
     const { windowMax, windowShared, chunkMax } = this.#options
     const share = Math.floor(windowShared / Math.max(1, others))
-    this.#window = Math.min(windowMax, Math.max(share - chunkMax, Math.ceil(share * LEAST_SHARE)))
+    this.#window = Math.min(windowMax, Math.max(share - chunkMax, Math.ceil(share * WINDOW_MIN_PART)))
     for (const link of this.#links.values()) {
       const isPresent = this.#nodes.has(link.node)
       link.absences = isPresent ? 0 : link.absences + 1
@@ -127,31 +126,31 @@ export class Links {
     }
   }
 
-  /** A node has left, or was given up: the link to it is lost. */
-  gone(node: string): void {
+  /** Loses the link to a node that left or was removed. */
+  nodeLeft(node: string): void {
     const link = this.#links.get(node)
     if (link !== undefined) this.#lose(link, true)
   }
 
-  /** The carrier works again after it did not: what is not acknowledged is sent again, at once. */
+  /** Retransmits all unacknowledged envelopes, since the carrier works again. */
   resume(): void {
     for (const link of this.#links.values()) link.resume()
   }
 
-  /** Probes links that are silent, and gives up those that are for too long. To be called each 250 ms, or a little later. */
+  /** Probes silent links, and loses those that were silent for too long. Call it about every 250 ms. */
   sweep(): void {
     this.#resets.clear()
     const now = this.#now()
     const pause = now - this.#sweptAt - SWEEP_LATE
     this.#sweptAt = now
     for (const link of this.#links.values()) {
-      // What the others said meanwhile was not heard yet.
-      if (pause > 0) link.pardon(pause)
+      // What arrived meanwhile has not been read yet.
+      if (pause > 0) link.excuse(pause)
       if (!link.isLost) link.sweep()
     }
   }
 
-  /** Tells the other nodes goodbye, as far as the carrier takes it, and loses all links without telling the listener. */
+  /** Sends `bye` on all links and loses them, without notifying the observer. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#acknowledging)
@@ -169,7 +168,7 @@ export class Links {
     return { links, retransmits: this.#retransmits, refused: { ...this.#refused } }
   }
 
-  /** Finds the link that an envelope belongs to, or begins one. */
+  /** Passes an envelope to its link, which is created if need be. */
   #route(envelope: Envelope, bytes: Buffer): EnvelopeRefusal | undefined {
     const { type, source, from, to } = envelope
     if (source === this.#node) return 'source'
@@ -182,12 +181,12 @@ export class Links {
     if (link !== undefined && link.other !== 0) {
       if (from < link.other) return 'stale'
       if (from > link.other) {
-        // The other node has lost this link and made another one.
+        // The other node lost this link and created a new one.
         this.#lose(link, false)
         link = this.#links.get(source)
       }
     }
-    // Whoever names a link to this node that is not known, or begins anew one that has ended here, has to lose it too.
+    // The sender must lose a link that is unknown here or has ended here.
     if ((to !== 0 && to !== link?.own) || this.#incarnations.hasEnded(source, from))
       return this.#reset(source, from, type)
     if (type === 'bye') {
@@ -197,7 +196,7 @@ export class Links {
     if (link === undefined && !this.#mayBegin(source)) return 'links'
     link ??= this.#create(source)
     const refusal = link.receive(envelope, bytes)
-    // It would be sent again for ever.
+    // It would be retransmitted for ever.
     if (refusal === 'malformed') this.#lose(link, true)
     return refusal
   }
@@ -207,7 +206,7 @@ export class Links {
   }
 
   #create(node: string): ReliableLink {
-    const link = new ReliableLink(this.#host, node, this.#incarnations.next())
+    const link = new ReliableLink(this.#owner, node, this.#incarnations.next())
     if (this.#isStopped) {
       link.end(false)
       return link
@@ -222,13 +221,13 @@ export class Links {
     this.#links.delete(link.node)
     this.#unacknowledged.delete(link)
     if (link.other !== 0) this.#incarnations.end(link.node, link.other)
-    this.#tell(() => this.#listener.lost(link))
+    this.#try(() => this.#observer.lost(link))
   }
 
-  /** Tells a node that one of its links is not known here; not for each envelope, for there may be many. */
+  /** Sends a `reset` for a link that is unknown here, at most one per link between sweeps. */
   #reset(node: string, incarnation: number, cause: Envelope['type']): 'unknown' {
-    const isTold = this.#resets.get(node) === incarnation || this.#resets.size >= LINKS_MAX
-    if (isTold || cause === 'bye') return 'unknown'
+    const isSent = this.#resets.get(node) === incarnation || this.#resets.size >= LINKS_MAX
+    if (isSent || cause === 'bye') return 'unknown'
     this.#resets.set(node, incarnation)
     const bytes = Buffer.allocUnsafe(envelopeHeadSize(this.#node))
     writeEnvelopeHead(bytes, {
@@ -239,7 +238,7 @@ export class Links {
       sequence: 0,
       acknowledged: 0
     })
-    // If it does not arrive the next envelope asks for it again.
+    // If it is lost, the next envelope causes another one.
     this.#publish(node, bytes).catch(() => {})
     return 'unknown'
   }
@@ -248,13 +247,12 @@ export class Links {
     return this.#carrier.publish(node, envelope)
   }
 
-  #createHost(): LinkHost {
-    // What changes is read anew each time.
+  #createOwner(): LinkOwner {
     const window = () => this.#window
     return {
       node: this.#node,
       options: this.#options,
-      slabs: new Slabs(),
+      pool: new BufferPool(),
       get window() {
         return window()
       },
@@ -265,10 +263,10 @@ export class Links {
       },
       acknowledgeLater: (link) => {
         this.#unacknowledged.add(link)
-        this.#acknowledging ??= setTimeout(this.#acknowledge, ACKNOWLEDGED_AFTER).unref()
+        this.#acknowledging ??= setTimeout(this.#acknowledge, ACKNOWLEDGEMENT_DELAY).unref()
       },
-      frame: (link, frame) => this.#tell(() => this.#listener.frame(link, frame)),
-      room: (link) => this.#tell(() => this.#listener.room(link)),
+      frame: (link, frame) => this.#try(() => this.#observer.frame(link, frame)),
+      room: (link) => this.#try(() => this.#observer.room(link)),
       fail: (link) => this.#lose(link, true),
       fault: this.#onFault,
       retransmitted: () => {
@@ -290,9 +288,9 @@ export class Links {
     for (const link of links) link.acknowledge()
   }
 
-  #tell(what: () => void): void {
+  #try(action: () => void): void {
     try {
-      what()
+      action()
     } catch (error) {
       this.#onFault(error)
     }

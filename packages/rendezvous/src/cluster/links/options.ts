@@ -1,20 +1,20 @@
 export interface LinksOptions {
-  /** Bytes of one link that the other node has not acknowledged, at most. Default 4 MiB. */
+  /** Maximum of unacknowledged bytes per link. Default 4 MiB. */
   readonly windowMax: number
   /**
-   * Bytes that all other nodes together may send to one without an acknowledgement. Default 24 MiB: Redis drops a subscriber
-   * to whom 32 MB are unsent.
+   * Maximum of unacknowledged bytes to one node from all others together. Default 24 MiB: Redis drops a subscriber with a
+   * backlog of 32 MB.
    */
   readonly windowShared: number
-  /** Bytes of the largest chunk: each window may be exceeded by one. Default 1 MiB. */
+  /** Bytes of the largest chunk, by which each window may be exceeded. Default 1 MiB. */
   readonly chunkMax: number
-  /** Milliseconds of silence after which a link in use is probed, and an idle one after five times as many. Default 1,000. */
+  /** Milliseconds of silence before an active link is probed; idle links after five times as many. Default 1,000. */
   readonly silentAfter: number
-  /** Milliseconds after which a link is lost if nobody listens at its other end. Default 3,000. */
+  /** Milliseconds without a subscriber at the other end before a link is lost. Default 3,000. */
   readonly unheardTimeout: number
-  /** Milliseconds after which a link that was ever used is lost if nothing can be sent to it. Default 60,000. */
+  /** Milliseconds during which nothing can be sent before a link is lost. Default 60,000. */
   readonly awayTimeout: number
-  /** Milliseconds after which a link is lost if probes reach the other node and are not answered. Default 30,000. */
+  /** Milliseconds of delivered but unanswered probes before a link is lost. Default 30,000. */
   readonly silenceTimeout: number
 }
 

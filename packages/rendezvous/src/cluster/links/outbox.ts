@@ -1,54 +1,51 @@
 import type { Frame } from '../frames.js'
 import { writeFrame } from './frame-codec.js'
-import type { Slabs } from './slabs.js'
+import type { BufferPool } from './buffer-pool.js'
 
-/** Milliseconds between two times that all is sent again, if nothing was acknowledged meanwhile. Doubled each time. */
-const AGAIN_PAUSE = 50
-const AGAIN_PAUSE_MAX = 800
+/** Back-off between retransmissions in milliseconds, doubled each time until something is acknowledged. */
+const BACK_OFF = 50
+const BACK_OFF_MAX = 800
 
 /**
- * What one side of a link sends: frames that are being gathered, and numbered envelopes, which are kept until they are
- * acknowledged. No more than a window of them are out at once, so that a link fits into what Redis buffers.
+ * Sending side of a link: collects frames into numbered envelopes, and keeps these until they are acknowledged. At most a
+ * window of them is in flight, so that a link fits into the buffers of Redis.
  */
 export class Outbox {
   /** Bytes before the frames of an envelope. */
   readonly #headSize: number
-  readonly #slabs: Slabs
+  readonly #pool: BufferPool
   #gathered: Frame[] = []
-  /** Bytes that the gathered frames will take. */
   gatheredBytes = 0
-  /** Envelopes that are not acknowledged, by number. */
+  /** Unacknowledged envelopes, in order. */
   readonly #kept: Buffer[] = []
   /** Number of the first of them. */
   #first = 1
   #keptBytes = 0
-  /** How many of them are out; the others wait. */
-  #out = 0
-  #outBytes = 0
-  /** The last number that was ever sent. */
+  /** The first `#inFlight` of them are in flight, the others wait. */
+  #inFlight = 0
+  #inFlightBytes = 0
+  /** Highest number ever sent. */
   sent = 0
-  /** When all was last sent again, and how long it is not again. Milliseconds. */
-  #againAt = Number.NEGATIVE_INFINITY
-  #againPause = 0
+  #rewoundAt = Number.NEGATIVE_INFINITY
+  #backOff = 0
 
-  constructor(headSize: number, slabs: Slabs) {
+  constructor(headSize: number, pool: BufferPool) {
     this.#headSize = headSize
-    this.#slabs = slabs
+    this.#pool = pool
   }
 
-  /** Bytes that are not acknowledged, or not even sent. */
+  /** Bytes that are unsent or unacknowledged. */
   get bytes(): number {
     return this.#keptBytes + this.gatheredBytes
   }
 
-  /** Everything was acknowledged. */
   get isEmpty(): boolean {
     return this.#kept.length === 0
   }
 
-  /** The last number that is out. After all is sent again it may be lower than the last that was ever sent. */
+  /** Last number in flight. After a rewind it may be lower than {@link sent}. */
   get last(): number {
-    return this.#first + this.#out - 1
+    return this.#first + this.#inFlight - 1
   }
 
   gather(frame: Frame, size: number): void {
@@ -56,10 +53,10 @@ export class Outbox {
     this.gatheredBytes += size
   }
 
-  /** The gathered frames become an envelope. Chunks are copied here, and nowhere else. */
+  /** Writes the gathered frames into an envelope. Chunks are copied here only. */
   seal(): void {
     if (this.#gathered.length === 0) return
-    const envelope = this.#slabs.take(this.#headSize + this.gatheredBytes)
+    const envelope = this.#pool.acquire(this.#headSize + this.gatheredBytes)
     let offset = this.#headSize
     for (const frame of this.#gathered) offset = writeFrame(envelope, offset, frame)
     this.#gathered = []
@@ -69,48 +66,48 @@ export class Outbox {
   }
 
   /**
-   * The next envelope to send, without a head; it may be written to.
+   * Takes the next envelope to send. The caller writes its head.
    *
-   * @returns undefined if there is none, or too much is out
+   * @returns undefined if none waits, or the window is full
    */
   next(window: number): { readonly bytes: Buffer; readonly sequence: number; readonly isAgain: boolean } | undefined {
-    const kept = this.#kept[this.#out]
-    if (kept === undefined || this.#outBytes >= window) return undefined
-    const sequence = this.#first + this.#out++
-    this.#outBytes += kept.length
+    const kept = this.#kept[this.#inFlight]
+    if (kept === undefined || this.#inFlightBytes >= window) return undefined
+    const sequence = this.#first + this.#inFlight++
+    this.#inFlightBytes += kept.length
     const isAgain = sequence <= this.sent
     if (!isAgain) this.sent = sequence
-    // The carrier may still hold what it got the first time.
+    // The carrier may still use the buffer of the first transmission.
     return { bytes: isAgain ? Buffer.from(kept) : kept, sequence, isAgain }
   }
 
-  /** All up to a number that was sent have arrived. @returns whether any of them was not known to have */
+  /** Forgets envelopes up to an acknowledged number. @returns whether any was unacknowledged */
   acknowledge(sequence: number): boolean {
     const count = sequence - this.#first + 1
     if (count <= 0) return false
     for (const [index, envelope] of this.#kept.splice(0, count).entries()) {
       this.#keptBytes -= envelope.length
-      if (index < this.#out) this.#outBytes -= envelope.length
-      // The first sending has left, or was given up: later ones are copies.
-      this.#slabs.giveBack(envelope)
+      if (index < this.#inFlight) this.#inFlightBytes -= envelope.length
+      // The first transmission is over, and retransmissions are copies.
+      this.#pool.release(envelope)
     }
-    this.#out = Math.max(0, this.#out - count)
+    this.#inFlight = Math.max(0, this.#inFlight - count)
     this.#first += count
-    this.#againPause = 0
+    this.#backOff = 0
     return true
   }
 
-  /** All that is kept is to be sent again. */
+  /** Queues all unacknowledged envelopes for retransmission. */
   rewind(now: number): void {
-    this.#out = 0
-    this.#outBytes = 0
-    this.#againAt = now
-    this.#againPause = Math.min(AGAIN_PAUSE_MAX, this.#againPause * 2 || AGAIN_PAUSE)
+    this.#inFlight = 0
+    this.#inFlightBytes = 0
+    this.#rewoundAt = now
+    this.#backOff = Math.min(BACK_OFF_MAX, this.#backOff * 2 || BACK_OFF)
   }
 
-  /** Whether all after this number may be sent again: it is what is kept, and sending it again has had its time to help. */
+  /** Returns whether to retransmit: the gap starts at our oldest unacknowledged envelope, and the back-off has passed. */
   mayRewind(acknowledged: number, now: number): boolean {
-    return acknowledged + 1 === this.#first && now - this.#againAt >= this.#againPause
+    return acknowledged + 1 === this.#first && now - this.#rewoundAt >= this.#backOff
   }
 
   clear(): void {

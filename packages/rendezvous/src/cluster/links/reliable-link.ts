@@ -5,16 +5,16 @@ import { frameSize, readFrames } from './frame-codec.js'
 import { Inbox } from './inbox.js'
 import type { LinksOptions } from './options.js'
 import { Outbox } from './outbox.js'
-import { Pulse } from './pulse.js'
-import type { Slabs } from './slabs.js'
+import { Liveness } from './liveness.js'
+import type { BufferPool } from './buffer-pool.js'
 
-/** What the links of a node share. */
-export interface LinkHost {
-  /** Id of the node whose links these are. */
+/** The table of links that a link belongs to. */
+export interface LinkOwner {
+  /** Id of this node. */
   readonly node: string
   readonly options: LinksOptions
-  readonly slabs: Slabs
-  /** Bytes of each link that may be unacknowledged. */
+  readonly pool: BufferPool
+  /** Maximum of unacknowledged bytes per link. */
   readonly window: number
   now(): number
   publish(node: string, envelope: Buffer): Promise<number>
@@ -24,61 +24,56 @@ export interface LinkHost {
   acknowledgeLater(link: ReliableLink): void
   frame(link: ReliableLink, frame: Frame): void
   room(link: ReliableLink): void
-  /** Nothing can pass on this link any more: it is to be ended. */
+  /** Ends a link that cannot work any more. */
   fail(link: ReliableLink): void
   fault(error: unknown): void
-  /** An envelope was sent again. */
   retransmitted(): void
 }
 
-/** Why an envelope of a link was not taken. */
 export type LinkRefusal = 'acknowledgement' | 'duplicate' | 'gap' | 'malformed'
 
-/** Bytes of frames that leave at once. */
+/** Bytes of gathered frames that are sent without waiting for the end of the tick. */
 const ENVELOPE_BYTES = 65_536
-/** Bytes beyond the window that frames which need no room may take. A node so far behind is given up. */
+/** Bytes beyond the window for frames that need no room. If a node falls further behind, its link is lost. */
 const BEYOND_WINDOW = 8 * 1_048_576
-/** Such a part of the window is acknowledged at the end of the tick. */
+/** Once this part of the window is unacknowledged, it is acknowledged at the end of the tick. */
 const ACKNOWLEDGED_PART = 1 / 8
-/** Room is told of when such a part of the window is free. */
+/** A full link has room again when this part of the window is free. */
 const ROOM_PART = 1 / 2
 
-/**
- * This node's side of a link: see {@link NodeLink}. Each side has picked a number for it, `from` and `to` of its envelopes,
- * so that those of an earlier link are known for what they are.
- */
+/** This node's side of a link. Each side has a number for it, by which envelopes of earlier links are recognised. */
 export class ReliableLink implements NodeLink {
   readonly node: string
   /** This side's number for the link. */
   readonly own: number
-  /** The other side's, 0 until it is heard of. */
+  /** The other side's number, 0 until it is known. */
   other = 0
-  /** The other node had a lease when nodes were last told of. */
+  /** Whether the other node had a lease at the last update. */
   hasLease = false
-  /** How many times in a row nodes were told of without the other one. */
+  /** Consecutive updates of the nodes that lacked the other node. */
   absences = 0
-  readonly #host: LinkHost
+  readonly #owner: LinkOwner
   readonly #headSize: number
   readonly #outbox: Outbox
   readonly #inbox = new Inbox()
-  readonly #pulse: Pulse
+  readonly #liveness: Liveness
   #isLost = false
-  /** It is lost at the end of the tick, for whoever sends is in the middle of something. */
+  /** Set when the link is to be lost at the end of the tick: the sender is in the middle of an operation. */
   #isDoomed = false
-  /** There was no room, and nobody was told that there is some again. */
+  /** Set from when the window is full until `room` has been reported. */
   #isFull = false
-  /** Bytes unacknowledged after the last chunk that there was room for, which may have been a large one. */
+  /** Unacknowledged bytes after the last chunk that was sent with room: a large chunk may exceed the window. */
   #allowed = 0
   #isFlushDue = false
   #isAcknowledgementDue = false
 
-  constructor(host: LinkHost, node: string, own: number) {
-    this.#host = host
+  constructor(owner: LinkOwner, node: string, own: number) {
+    this.#owner = owner
     this.node = node
     this.own = own
-    this.#headSize = envelopeHeadSize(host.node)
-    this.#outbox = new Outbox(this.#headSize, host.slabs)
-    this.#pulse = new Pulse(host.options, host.now())
+    this.#headSize = envelopeHeadSize(owner.node)
+    this.#outbox = new Outbox(this.#headSize, owner.pool)
+    this.#liveness = new Liveness(owner.options, owner.now())
   }
 
   get isLost(): boolean {
@@ -89,7 +84,6 @@ export class ReliableLink implements NodeLink {
     return !this.#isLost && !this.#isFull
   }
 
-  /** Bytes that the other node has not acknowledged. */
   get unacknowledged(): number {
     return this.#outbox.bytes
   }
@@ -97,52 +91,52 @@ export class ReliableLink implements NodeLink {
   send(frame: Frame): void {
     if (this.#isLost || this.#isDoomed) return
     const outbox = this.#outbox
-    if (outbox.bytes > Math.max(this.#host.window, this.#allowed) + BEYOND_WINDOW) {
+    if (outbox.bytes > Math.max(this.#owner.window, this.#allowed) + BEYOND_WINDOW) {
       this.#doom()
       return
     }
     try {
       outbox.gather(frame, frameSize(frame))
     } catch (error) {
-      this.#host.fault(error)
-      // Chunks after one that is missing would be worse than none.
+      this.#owner.fault(error)
+      // A stream with a missing chunk is worse than a lost link.
       if (frame.type === 'data') this.#doom()
       return
     }
     if (frame.type === 'data' && !this.#isFull) this.#allowed = outbox.bytes
-    this.#isFull ||= outbox.bytes >= this.#host.window
+    this.#isFull ||= outbox.bytes >= this.#owner.window
     if (outbox.gatheredBytes >= ENVELOPE_BYTES) this.#push()
     else this.#flushLater()
   }
 
-  /** The end of a tick: what was gathered goes out. */
+  /** Sends the gathered frames, at the end of a tick. */
   flush(): void {
     this.#isFlushDue = false
     if (this.#isLost) return
     if (this.#isDoomed) {
-      this.#host.fail(this)
+      this.#owner.fail(this)
       return
     }
     this.#push()
     if (this.#isAcknowledgementDue) this.#sendAlone('ack')
   }
 
-  /** Tells the other side what was received, unless something that went out meanwhile has. */
+  /** Acknowledges received envelopes, unless an envelope has done so meanwhile. */
   acknowledge(): void {
-    if (!this.#isLost && this.#inbox.untold > 0) this.#sendAlone('ack')
+    if (!this.#isLost && this.#inbox.unacknowledged > 0) this.#sendAlone('ack')
   }
 
   /**
-   * Takes an envelope that belongs to this link.
+   * Handles an envelope of this link.
    *
-   * @returns why it was not taken; after `malformed` nothing more can be
+   * @returns the reason if it was refused; `malformed` makes the link useless
    */
   receive(envelope: Envelope, bytes: Buffer): LinkRefusal | undefined {
     if (envelope.acknowledged > this.#outbox.sent) return 'acknowledgement'
     const place = envelope.type === 'frames' ? this.#inbox.place(envelope.sequence) : undefined
     const frames = place === 'next' ? readFrames(bytes, envelopeHeadSize(envelope.source)) : []
     if (frames === undefined) return 'malformed'
-    const now = this.#host.now()
+    const now = this.#owner.now()
     this.#hear(envelope, now)
     if (this.#isLost) return undefined
     switch (place) {
@@ -153,8 +147,8 @@ export class ReliableLink implements NodeLink {
         this.#nack(now)
         return place
       case 'duplicate':
-        // It was sent again, so the acknowledgement got lost.
-        this.#acknowledgeAtOnce()
+        // The retransmission shows that the acknowledgement was lost.
+        this.#acknowledgeInTick()
         return place
       case undefined:
         this.#answer(envelope, now)
@@ -162,46 +156,46 @@ export class ReliableLink implements NodeLink {
     }
   }
 
-  /** The window may have changed. */
+  /** Applies a changed window. */
   refreshRoom(): void {
     this.#pump()
     this.#tellRoom()
   }
 
-  /** The carrier works again. */
+  /** Retransmits everything, since the carrier works again. */
   resume(): void {
     if (!this.#isUsed) return
     this.#recover()
-    // If the other side waits for this node to listen, it learns of it.
+    // The other side may be waiting for this node to subscribe again.
     if (this.#outbox.isEmpty) this.#probe()
   }
 
-  /** Nobody could look after this link for so many milliseconds. */
-  pardon(pause: number): void {
-    this.#pulse.pardon(pause)
+  /** Excludes a pause of this process, in milliseconds, from all timeouts. */
+  excuse(pause: number): void {
+    this.#liveness.excuse(pause)
   }
 
-  /** Looks for signs of life, and asks for some. */
+  /** Loses the link if the other side is dead, and probes it if need be. */
   sweep(): void {
-    const now = this.#host.now()
-    if (this.#pulse.isLost(now)) this.#host.fail(this)
-    else if (this.#isUsed && this.#pulse.isProbeDue(now, !this.#outbox.isEmpty)) this.#probe()
+    const now = this.#owner.now()
+    if (this.#liveness.isLost(now)) this.#owner.fail(this)
+    else if (this.#isUsed && this.#liveness.isProbeDue(now, !this.#outbox.isEmpty)) this.#probe()
   }
 
-  /** What was gathered goes out, and then nothing more. */
+  /** Sends the gathered frames and ends the link. */
   finish(): void {
     this.#push()
     this.end(true)
   }
 
-  /** @param hasGoodbye - the other side is told */
+  /** @param hasGoodbye - whether to send `bye` */
   end(hasGoodbye: boolean): void {
     if (hasGoodbye && this.#isUsed) this.#sendAlone('bye')
     this.#isLost = true
     this.#outbox.clear()
   }
 
-  /** The other side may know of this link. */
+  /** Whether the other side may know this link. */
   get #isUsed(): boolean {
     return this.other !== 0 || this.#outbox.sent > 0
   }
@@ -214,38 +208,38 @@ export class ReliableLink implements NodeLink {
   #flushLater(): void {
     if (this.#isFlushDue) return
     this.#isFlushDue = true
-    this.#host.flushLater(this)
+    this.#owner.flushLater(this)
   }
 
   #push(): void {
     if (this.#outbox.gatheredBytes === 0) return
-    this.#pulse.used(this.#host.now())
+    this.#liveness.used(this.#owner.now())
     this.#outbox.seal()
     this.#pump()
   }
 
-  /** Sends as many envelopes as may be out. */
+  /** Sends envelopes until the window is full. */
   #pump(): void {
-    if (this.#pulse.isBlocked) return
-    const { window } = this.#host
+    if (this.#liveness.isBlocked) return
+    const { window } = this.#owner
     for (let next = this.#outbox.next(window); next !== undefined; next = this.#outbox.next(window)) {
-      if (next.isAgain) this.#host.retransmitted()
+      if (next.isAgain) this.#owner.retransmitted()
       this.#publish(next.bytes, 'frames', next.sequence).then(this.#arrived, this.#refused)
     }
   }
 
-  /** Sends all that is not acknowledged. */
+  /** Retransmits all unacknowledged envelopes. */
   #recover(): void {
-    this.#pulse.unblock()
-    this.#outbox.rewind(this.#host.now())
+    this.#liveness.unblock()
+    this.#outbox.rewind(this.#owner.now())
     this.#pump()
     this.#tellRoom()
   }
 
   #hear(envelope: Envelope, now: number): void {
     this.other = envelope.from
-    this.#pulse.heard(now)
-    if (this.#pulse.isRetryDue(now)) this.#probe()
+    this.#liveness.heard(now)
+    if (this.#liveness.isRetryDue(now)) this.#probe()
     if (!this.#outbox.acknowledge(envelope.acknowledged)) return
     this.#pump()
     this.#tellRoom()
@@ -253,12 +247,12 @@ export class ReliableLink implements NodeLink {
 
   #take(frames: readonly Frame[], bytes: number, now: number): void {
     this.#inbox.take(bytes)
-    this.#pulse.used(now)
-    if (this.#inbox.untold >= this.#host.window * ACKNOWLEDGED_PART) this.#acknowledgeAtOnce()
-    else this.#host.acknowledgeLater(this)
+    this.#liveness.used(now)
+    if (this.#inbox.unacknowledged >= this.#owner.window * ACKNOWLEDGED_PART) this.#acknowledgeInTick()
+    else this.#owner.acknowledgeLater(this)
     for (const frame of frames) {
       if (this.#isLost) return
-      this.#host.frame(this, frame)
+      this.#owner.frame(this, frame)
     }
   }
 
@@ -268,41 +262,41 @@ export class ReliableLink implements NodeLink {
       this.#pump()
     }
     if (sequence > this.#inbox.received) this.#nack(now)
-    if (type === 'probe') this.#acknowledgeAtOnce()
+    if (type === 'probe') this.#acknowledgeInTick()
   }
 
   #nack(now: number): void {
     if (this.#inbox.mayNack(now)) this.#sendAlone('nack')
   }
 
-  /** At the end of the tick, that is: there may be something to send till then. */
-  #acknowledgeAtOnce(): void {
+  /** Acknowledges at the end of the tick, with frames if there are any. */
+  #acknowledgeInTick(): void {
     this.#isAcknowledgementDue = true
     this.#flushLater()
   }
 
   #tellRoom(): void {
-    const { window } = this.#host
+    const { window } = this.#owner
     if (this.#outbox.bytes <= window) this.#allowed = 0
-    if (!this.#isFull || this.#isLost || this.#pulse.isBlocked || this.#outbox.bytes > window * ROOM_PART) return
+    if (!this.#isFull || this.#isLost || this.#liveness.isBlocked || this.#outbox.bytes > window * ROOM_PART) return
     this.#isFull = false
-    this.#host.room(this)
+    this.#owner.room(this)
   }
 
   #block(reason: 'unheard' | 'away'): void {
     if (this.#isLost) return
-    this.#pulse.block(reason, this.#host.now())
+    this.#liveness.block(reason, this.#owner.now())
     this.#isFull = true
   }
 
   #probe(): void {
-    const probedAt = this.#host.now()
-    this.#pulse.probed(probedAt)
+    const probedAt = this.#owner.now()
+    this.#liveness.probed(probedAt)
     const arrived = (count: number): void => {
       this.#arrived(count)
       if (count === 0 || this.#isLost) return
-      this.#pulse.probeArrived(probedAt)
-      if (this.#pulse.isBlocked) this.#recover()
+      this.#liveness.probeArrived(probedAt)
+      if (this.#liveness.isBlocked) this.#recover()
     }
     this.#publish(Buffer.allocUnsafe(this.#headSize), 'probe', this.#outbox.last).then(arrived, this.#refused)
   }
@@ -320,13 +314,13 @@ export class ReliableLink implements NodeLink {
     this.#block('away')
   }
 
-  /** Each envelope acknowledges what was received so far. */
+  /** Publishes an envelope, which acknowledges everything received so far. */
   #publish(bytes: Buffer, type: EnvelopeType, sequence: number): Promise<number> {
     const { own, other } = this
     const acknowledged = this.#inbox.received
-    writeEnvelopeHead(bytes, { type, source: this.#host.node, from: own, to: other, sequence, acknowledged })
-    this.#inbox.untold = 0
+    writeEnvelopeHead(bytes, { type, source: this.#owner.node, from: own, to: other, sequence, acknowledged })
+    this.#inbox.unacknowledged = 0
     this.#isAcknowledgementDue = false
-    return this.#host.publish(this.node, bytes)
+    return this.#owner.publish(this.node, bytes)
   }
 }

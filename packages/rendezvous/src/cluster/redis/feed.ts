@@ -1,53 +1,52 @@
-import { type Connection, plainError } from './connection.js'
-import type { Change, RecordReader } from './records.js'
+import { type RedisConnection, plainError } from './redis-connection.js'
+import type { FeedChange, RecordReader } from './records.js'
 
-/** Entries that are read in one go; each has the changes of one batch. */
+/** Maximum of entries per read; each has the changes of one batch. */
 const ENTRIES = 32
-/** Milliseconds before a read that failed is tried again on the same connection. */
+/** Milliseconds before a failed read is repeated on the same connection. */
 const RETRY = 200
 
-export interface FeedListener {
-  /** What has to come before changes that have just been read; undefined for nothing. Never rejects. */
+export interface FeedObserver {
+  /** Resolves when earlier answers have been processed; undefined if there are none. Never rejects. */
   earlier(): Promise<void> | undefined
-  /** The next change, or one that was not well-formed. */
-  changed(change: Change): void
-  /** Changes are missing: a snapshot has to make up for them. */
+  changed(change: FeedChange): void
+  /** Changes are missing, so that a snapshot is needed. */
   missed(): void
 }
 
 /**
- * Reads the changes of the registry on a connection of its own, one after the other from where a snapshot left off. Each
- * has a number, so that none is missed unnoticed.
+ * Reads the changes of the registry, from a snapshot on, over a connection of its own. Changes are numbered, so that a
+ * missing one is noticed.
  */
 export class Feed {
-  readonly #connection: Connection
+  readonly #connection: RedisConnection
   readonly #key: string
   readonly #block: number
   readonly #reader: RecordReader
-  readonly #listener: FeedListener
+  readonly #observer: FeedObserver
   readonly #onFault: (error: unknown) => void
-  /** Number of the last change that was heard of. */
+  /** Number of the last reported change. */
   #position = 0
   #isPaused = true
-  /** Entries up to this number are not looked at again. */
+  /** Entries up to this number are not read again: changes between them are missing. */
   #skipped = 0
   #isReading = false
   #retry: NodeJS.Timeout | undefined
 
-  /** @param block - milliseconds that Redis waits for something new */
+  /** @param block - milliseconds that Redis waits for a new entry */
   constructor(
-    connection: Connection,
+    connection: RedisConnection,
     key: string,
     block: number,
     reader: RecordReader,
-    listener: FeedListener,
+    observer: FeedObserver,
     onFault: (error: unknown) => void
   ) {
     this.#connection = connection
     this.#key = key
     this.#block = block
     this.#reader = reader
-    this.#listener = listener
+    this.#observer = observer
     this.#onFault = onFault
   }
 
@@ -59,20 +58,20 @@ export class Feed {
     return this.#isPaused
   }
 
-  /** It asks, or waits for something new. */
+  /** Whether a read is under way; it may be waiting for a new entry. */
   get isReading(): boolean {
     return this.#isReading
   }
 
-  /** Tells nothing until {@link resume}. */
+  /** Reports nothing until {@link resume}. */
   pause(): void {
     this.#isPaused = true
   }
 
   /**
-   * Goes on after a change that a snapshot has.
+   * Continues after the last change of a snapshot.
    *
-   * @param isNew - what was found in the feed before does not matter any more
+   * @param isNew - whether this node has just registered: entries that were skipped before are read again
    */
   resume(sequence: number, isNew: boolean): void {
     this.#position = sequence
@@ -86,7 +85,7 @@ export class Feed {
     clearTimeout(this.#retry)
   }
 
-  /** Reads for as long as there is a connection, and somebody wants to hear. To be called when there is one. */
+  /** Reads until paused or disconnected. Call it when the connection is ready. */
   async read(): Promise<void> {
     if (this.#isReading) return
     this.#isReading = true
@@ -94,7 +93,7 @@ export class Feed {
       while (!this.#isPaused && this.#connection.isReady) await this.#readOnce(this.#position)
     } catch {
       if (this.#isPaused) return
-      // On another connection as soon as there is one; if it is still the same, something is wrong with the answer.
+      // A new connection reads again by itself. If it is the same one, the reply was faulty.
       clearTimeout(this.#retry)
       this.#retry = setTimeout(() => void this.read(), RETRY)
     } finally {
@@ -109,37 +108,37 @@ export class Feed {
       .catch((error: unknown) => {
         throw plainError(error)
       })
-    await this.#listener.earlier()
-    // A snapshot has been taken meanwhile, or will be.
+    await this.#observer.earlier()
+    // A snapshot was taken meanwhile, or will be.
     if (this.#isPaused || this.#position !== position) return
     for (const { id, bytes } of entriesOf(reply)) if (!this.#take(id, bytes)) return
   }
 
-  /** @returns whether to go on with the next entry */
+  /** @returns whether to continue with the next entry */
   #take(id: number, bytes: Buffer): boolean {
     const changes = this.#reader.changes(bytes)
     if (id - changes.length !== this.#position) {
       this.#skipped = id
       this.pause()
-      this.#listener.missed()
+      this.#observer.missed()
       return false
     }
     this.#position = id
-    for (const change of changes) if (change !== undefined) this.#tell(change)
-    // whoever heard of a change may have had enough
+    for (const change of changes) if (change !== undefined) this.#report(change)
+    // The observer may have paused the feed.
     return !this.#isPaused
   }
 
-  #tell(change: Change): void {
+  #report(change: FeedChange): void {
     try {
-      this.#listener.changed(change)
+      this.#observer.changed(change)
     } catch (error) {
       this.#onFault(error)
     }
   }
 }
 
-/** Entries of the one stream that was read: numbers of their last changes, and all their changes. */
+/** Returns the entries in a reply to `XREAD` of one stream: the number of the last change, and the changes as bytes. */
 function entriesOf(reply: unknown): { id: number; bytes: Buffer }[] {
   if (!Array.isArray(reply)) return []
   const [, entries] = (reply[0] ?? []) as unknown[]

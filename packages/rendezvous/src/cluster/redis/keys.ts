@@ -1,26 +1,26 @@
-/** Names of what a star keeps in Redis. All have one hash tag, so they are on one shard. */
+/** Keys of a star in Redis. All have one hash tag, so that they are on one shard. */
 export interface StarKeys {
-  /** Sorted set: node → when its lease ends, in milliseconds of Redis's own clock. */
+  /** Sorted set: node → end of its lease, in milliseconds of Redis's clock. */
   readonly nodes: string
-  /** Hash: node → number of its last batch of changes, so that each is made once, and in order. */
-  readonly turns: string
-  /** Set: nodes without a lease, whose peers are to be removed. */
+  /** Hash: node → number of its last batch of changes. It ensures that batches are applied once and in order. */
+  readonly batches: string
+  /** Set: expired nodes whose peers are to be removed. */
   readonly dead: string
-  /** Hash: peer → record of its newest holder. */
+  /** Hash: peer → record of its owner. */
   readonly registry: string
   /** The last generation. */
   readonly generation: string
-  /** How many changes of the registry there have been. */
+  /** Number of the last change of the registry. */
   readonly sequence: string
-  /** Stream: the last of them. The id of an entry is the number of its last change. */
+  /** Stream: the latest changes. The id of an entry is the number of its last change. */
   readonly feed: string
-  /** Random text; another one means that what nodes know may be wrong. */
+  /** Random text, replaced when changes were lost: nodes then register again. */
   readonly epoch: string
-  /** Hash: when nodes without a lease were last looked for, and until when none is removed. */
+  /** Hash: time of the last search for expired nodes, and the time until which none is removed. */
   readonly guard: string
-  /** Set of one node's peers, if its id is appended. */
+  /** Prefix; with a node's id, the set of its peers. */
   readonly ownPrefix: string
-  /** Channel of one node, if its id is appended. */
+  /** Prefix; with a node's id, its channel. */
   readonly inboxPrefix: string
 }
 
@@ -28,7 +28,7 @@ export function starKeys(star: string): StarKeys {
   const prefix = `ws{${star}}`
   return {
     nodes: `${prefix}:nodes`,
-    turns: `${prefix}:turns`,
+    batches: `${prefix}:turns`,
     dead: `${prefix}:dead`,
     registry: `${prefix}:reg`,
     generation: `${prefix}:gen`,

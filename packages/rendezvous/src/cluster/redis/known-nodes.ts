@@ -1,30 +1,29 @@
-/** Without word for such a part of the patience, Redis stood still or could not be reached: nobody could come back. */
+/** Silence longer than this part of the grace period is blamed on Redis, not on the nodes. */
 const PAUSE_PART = 1 / 2
 
-/** Hears of each node once when it is first told of, and once when it counts as gone. */
-export interface NodesListener {
-  came(node: string): void
-  went(node: string): void
+export interface NodesObserver {
+  joined(node: string): void
+  left(node: string): void
 }
 
 /**
- * The nodes of a star, as told with leases. One that is missing may have to take a new lease, because Redis has lost all:
- * it counts as gone only after it could have done so, or if it was said that it is.
+ * The nodes of a star. A node without a lease may only need a new one because Redis lost its data, so it is removed after a
+ * grace period, or when the feed reports that it is gone.
  */
 export class KnownNodes {
-  readonly #patience: number
-  readonly #listener: NodesListener
+  readonly #gracePeriod: number
+  readonly #observer: NodesObserver
   readonly #now: () => number
-  /** Since when each is missing. */
+  /** By node: time since when it lacks a lease; undefined while it has one. */
   readonly #missing = new Map<string, number | undefined>()
-  #toldAt: number
+  #updatedAt: number
 
-  /** @param patience - milliseconds that one may be missing */
-  constructor(patience: number, listener: NodesListener, now: () => number) {
-    this.#patience = patience
-    this.#listener = listener
+  /** @param gracePeriod - milliseconds that a node may be without a lease */
+  constructor(gracePeriod: number, observer: NodesObserver, now: () => number) {
+    this.#gracePeriod = gracePeriod
+    this.#observer = observer
     this.#now = now
-    this.#toldAt = now()
+    this.#updatedAt = now()
   }
 
   get ids(): readonly string[] {
@@ -39,28 +38,27 @@ export class KnownNodes {
     return this.#missing.has(node)
   }
 
-  /** These have a lease. */
-  told(nodes: readonly string[]): void {
+  /** Updates the nodes that have a lease. */
+  update(nodes: readonly string[]): void {
     const now = this.#now()
-    const silence = now - this.#toldAt
-    const pause = silence > this.#patience * PAUSE_PART ? silence : 0
-    this.#toldAt = now
+    const silence = now - this.#updatedAt
+    const pause = silence > this.#gracePeriod * PAUSE_PART ? silence : 0
+    this.#updatedAt = now
     const present = new Set(nodes)
     for (const node of present) {
       const isKnown = this.#missing.has(node)
       this.#missing.set(node, undefined)
-      if (!isKnown) this.#listener.came(node)
+      if (!isKnown) this.#observer.joined(node)
     }
     for (const [node, missing] of this.#missing) {
       if (present.has(node)) continue
       const since = missing === undefined ? now : missing + pause
-      if (now - since > this.#patience) this.gone(node)
+      if (now - since > this.#gracePeriod) this.remove(node)
       else this.#missing.set(node, since)
     }
   }
 
-  /** It was said that this one has none any more. */
-  gone(node: string): void {
-    if (this.#missing.delete(node)) this.#listener.went(node)
+  remove(node: string): void {
+    if (this.#missing.delete(node)) this.#observer.left(node)
   }
 }

@@ -1,113 +1,114 @@
 import { randomBytes } from 'node:crypto'
-import type { Connection } from './connection.js'
-import type { Engine, StarState } from './engine.js'
+import type { RedisConnection } from './redis-connection.js'
+import type { StarCommands, StarState } from './star-commands.js'
 
 export interface LeaseOptions {
-  /** Milliseconds that a lease lasts. */
+  /** Duration of a lease in milliseconds. */
   readonly leaseTtl: number
   readonly renewInterval: number
-  /** Milliseconds between two looks for leases that have ended. */
+  /** Milliseconds between two searches for expired leases. */
   readonly reapInterval: number
 }
 
-export interface LeaseListener {
-  /** Redis told its state. */
+export interface LeaseObserver {
   state(state: StarState): void
-  /** These have a lease. */
+  /** Called with the nodes that have a lease. */
   nodes(nodes: readonly string[]): void
-  /** What this node has in Redis, and what it knows, may be wrong: it has to register anew. */
-  uncertain(why: string): void
-  /** Redis has lost what nodes had written: each of them writes it again as soon as it knows. */
-  lost(): void
+  /** This node and Redis may disagree: the node has to register again. */
+  outOfSync(why: string): void
+  /** Redis lost data; each node writes its claims again when it learns of that. */
+  dataLost(): void
 }
 
-/** A lease is taken for over when this part of it is left: clocks differ, and answers take time. */
-const MARGIN = 0.1
+/** A lease counts as over when only this part of it is left: clocks differ, and replies take time. */
+const MARGIN_PART = 0.1
 
 /**
- * This node's lease on its place in the star, and its share in looking after those of others. A lease counts from when it
- * was asked for, by this node's own clock.
+ * Renews this node's lease, and removes nodes whose lease has expired. A lease starts when it was requested, by this node's
+ * clock.
  */
 export class Lease {
-  readonly #engine: Engine
-  readonly #leases: Engine
-  readonly #connections: readonly Connection[]
+  readonly #commands: StarCommands
+  readonly #leases: StarCommands
+  readonly #connections: readonly RedisConnection[]
   readonly #options: LeaseOptions
-  readonly #listener: LeaseListener
+  readonly #observer: LeaseObserver
   readonly #now: () => number
-  /** When what was granted last had been asked for; undefined without a lease. */
-  #askedAt: number | undefined
+  /** Time at which the current lease was requested; undefined without one. */
+  #requestedAt: number | undefined
   #epoch: string | undefined
   #renewal = { isUnderWay: false, startedAt: Number.NEGATIVE_INFINITY }
   #reaping = { isUnderWay: false, startedAt: Number.NEGATIVE_INFINITY }
-  /** The last change of the registry that this node knows of. */
+  /** Number of the last change of the registry that this node knows. */
   #seen = 0
 
   /**
-   * @param engine - what this node writes goes by it
-   * @param leases - by a connection with nothing else on it: a renewal has no time to wait behind what is sent to other nodes
-   * @param connections - of both: a node that cannot write has to lose its lease
+   * @param commands - registers this node
+   * @param leases - renews over a connection of its own: a renewal cannot wait behind envelopes to other nodes
+   * @param connections - both connections: a node that cannot write has to lose its lease
    */
   constructor(
-    engine: Engine,
-    leases: Engine,
-    connections: readonly Connection[],
+    commands: StarCommands,
+    leases: StarCommands,
+    connections: readonly RedisConnection[],
     options: LeaseOptions,
-    listener: LeaseListener,
+    observer: LeaseObserver,
     now: () => number
   ) {
-    this.#engine = engine
+    this.#commands = commands
     this.#leases = leases
     this.#connections = connections
     this.#options = options
-    this.#listener = listener
+    this.#observer = observer
     this.#now = now
   }
 
-  /** There is no lease, or it may be over before it is renewed. */
+  /** Whether the lease is missing or about to expire. */
   get isOver(): boolean {
-    return this.#askedAt === undefined || this.#now() - this.#askedAt > this.#options.leaseTtl * (1 - MARGIN)
+    return (
+      this.#requestedAt === undefined || this.#now() - this.#requestedAt > this.#options.leaseTtl * (1 - MARGIN_PART)
+    )
   }
 
   get isHeld(): boolean {
-    return this.#askedAt !== undefined
+    return this.#requestedAt !== undefined
   }
 
-  /** Milliseconds; 0 without a lease. */
+  /** Age of the lease in milliseconds; 0 without one. */
   get age(): number {
-    return this.#askedAt === undefined ? 0 : this.#now() - this.#askedAt
+    return this.#requestedAt === undefined ? 0 : this.#now() - this.#requestedAt
   }
 
   get seen(): number {
     return this.#seen
   }
 
-  /** The registry has had so many changes. */
+  /** Records the number of a change of the registry. */
   saw(sequence: number): void {
     this.#seen = Math.max(this.#seen, sequence)
   }
 
-  /** Takes a lease, or renews it, and ends all that was begun with an earlier turn. */
-  async register(turn: number): Promise<void> {
-    const askedAt = this.#now()
-    const state = await this.#engine.register(turn, this.#options.leaseTtl, this.#seen, newEpoch())
-    if (state === undefined) throw new Error('this node has registered again meanwhile')
-    this.#granted(askedAt, state)
+  /** Takes or renews the lease, and invalidates batches with lower numbers. */
+  async register(batch: number): Promise<void> {
+    const requestedAt = this.#now()
+    const state = await this.#commands.register(batch, this.#options.leaseTtl, this.#seen, newEpoch())
+    if (state === undefined) throw new Error('the registration is outdated: this node has registered again meanwhile')
+    this.#granted(requestedAt, state)
   }
 
-  /** Does what is due. To be called some times in each interval. */
+  /** Renews and reaps when due. Call it several times per interval. */
   sweep(): void {
-    if (this.#askedAt === undefined || !this.#isConnected) return
+    if (this.#requestedAt === undefined || !this.#isConnected) return
     const { renewInterval, reapInterval } = this.#options
-    void this.#do(this.#renewal, renewInterval, () => this.#renew())
-    void this.#do(this.#reaping, reapInterval, () => this.#reap())
+    void this.#runIfDue(this.#renewal, renewInterval, () => this.#renew())
+    void this.#runIfDue(this.#reaping, reapInterval, () => this.#reap())
   }
 
   get #isConnected(): boolean {
     return this.#connections.every(({ isReady }) => isReady)
   }
 
-  async #do(
+  async #runIfDue(
     task: { isUnderWay: boolean; startedAt: number },
     interval: number,
     work: () => Promise<void>
@@ -119,43 +120,43 @@ export class Lease {
     try {
       await work()
     } catch {
-      // What fails is done again, and a connection that is lost is known to be.
+      // It is repeated at the next interval; the connection reports its own loss.
     } finally {
       task.isUnderWay = false
     }
   }
 
   async #renew(): Promise<void> {
-    const askedAt = this.#now()
+    const requestedAt = this.#now()
     const state = await this.#leases.renew(this.#options.leaseTtl, this.#seen, newEpoch())
     if (state === undefined) {
-      this.#askedAt = undefined
-      this.#listener.uncertain('the lease is gone')
+      this.#requestedAt = undefined
+      this.#observer.outOfSync('the lease is gone')
       return
     }
     const wasOver = this.isOver
     const isChanged = state.epoch !== this.#epoch
-    this.#granted(askedAt, state)
-    if (isChanged) this.#listener.uncertain('Redis has lost changes')
-    else if (wasOver && !this.isOver) this.#listener.uncertain('the lease could not be renewed for a while')
+    this.#granted(requestedAt, state)
+    if (isChanged) this.#observer.outOfSync('Redis has lost changes')
+    else if (wasOver && !this.isOver) this.#observer.outOfSync('the lease could not be renewed for a while')
   }
 
   async #reap(): Promise<void> {
     for (let isMore = true; isMore && this.#isConnected;) {
       const answer = await this.#leases.reap(this.#options.leaseTtl)
       isMore = answer.isMore
-      this.#listener.nodes(answer.nodes)
+      this.#observer.nodes(answer.nodes)
     }
   }
 
-  #granted(askedAt: number, state: StarState): void {
-    this.#askedAt = askedAt
+  #granted(requestedAt: number, state: StarState): void {
+    this.#requestedAt = requestedAt
     const isLost = this.#epoch !== undefined && state.epoch !== this.#epoch
     this.#epoch = state.epoch
-    if (isLost) this.#listener.lost()
+    if (isLost) this.#observer.dataLost()
     this.saw(state.sequence)
-    this.#listener.state(state)
-    this.#listener.nodes(state.nodes)
+    this.#observer.state(state)
+    this.#observer.nodes(state.nodes)
   }
 }
 

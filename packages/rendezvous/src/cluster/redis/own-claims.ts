@@ -1,39 +1,40 @@
 import type { Claim, PeerRecord } from '../../registry/claim.js'
-import type { Applied, Engine } from './engine.js'
+import type { ApplyResult, StarCommands } from './star-commands.js'
 
-/** Peers in one batch: Redis does nothing else meanwhile, for about two milliseconds. */
-const BATCH = 500
-/** Batches that are under way at most: frames of other nodes come after all that are. */
-const UNDER_WAY = 4
-/** Milliseconds after which nobody waits for an answer any more. */
-const PATIENCE = 1_000
-/** Changes that wait to be sent, beyond as many as there are peers: with more, all is compared later. */
-const WAITING_MAX = 100_000
+/** Maximum of peers per batch, which blocks Redis for about two milliseconds. */
+const BATCH_SIZE = 500
+/** Maximum of batches in flight: envelopes to other nodes queue behind them. */
+const IN_FLIGHT_MAX = 4
+/** Milliseconds without an answer after which waiting claims are settled. */
+const TIMEOUT = 1_000
+/** Maximum of unsent changes in addition to one per peer; beyond it all claims are compared later. */
+const UNSENT_MAX = 100_000
 
-/** A claim, or the release of whatever this node holds of a peer. */
-interface Change {
+/** A claim, or the release of the peer if undefined. */
+interface ClaimChange {
   readonly key: string
   readonly claim: Claim | undefined
 }
 
-interface Batch {
+interface ClaimBatch {
   readonly sentAt: number
-  readonly changes: readonly Change[]
-  /** Some are compared with the registry. */
+  readonly changes: readonly ClaimChange[]
+  /** Whether the batch compares claims with the registry. */
   readonly isCheck: boolean
 }
 
-export interface OwnClaimsListener {
-  /** What was sent may be done or not: a new session has to find out. */
-  uncertain(error: Error): void
-  /** The registry has had so many changes. */
+export interface OwnClaimsObserver {
+  /** It is unknown whether sent changes were applied: the node has to register again. */
+  outOfSync(error: Error): void
+  /** Called with the number of the last change of the registry. */
   counted(sequence: number): void
-  /** Another node holds what was claimed. */
+  /** Another node owns a claimed peer. */
   elsewhere(record: PeerRecord): void
 }
 
-interface Session {
-  readonly underWay: Set<Batch>
+/** The time from a registration until it is closed. */
+interface Registration {
+  readonly inFlight: Set<ClaimBatch>
   readonly checked: PromiseWithResolvers<void>
 }
 
@@ -43,27 +44,26 @@ interface PromiseWithResolvers<T> {
   readonly reject: (error: Error) => void
 }
 
-/** What this node holds, and its way into the registry: in order, and many at a time. */
+/** The claims of this node. Sends them to the registry in order, in batches. */
 export class OwnClaims {
-  readonly #engine: Engine
-  readonly #listener: OwnClaimsListener
+  readonly #commands: StarCommands
+  readonly #observer: OwnClaimsObserver
   readonly #now: () => number
   /** The newest claim of each peer. */
   readonly #held = new Map<string, Claim>()
-  /** Not sent yet. */
-  #changes: Change[] = []
-  /** Peers to be compared with what the registry says. */
+  #unsent: ClaimChange[] = []
+  /** Peers whose claims are to be compared with the registry. */
   readonly #unchecked = new Set<string>()
-  #session: Session | undefined
-  #turn = 0
+  #registration: Registration | undefined
+  #lastBatch = 0
   #lastAnswer: Promise<void> | undefined
   #flush: NodeJS.Immediate | undefined
-  /** All that wait have been told not to. */
-  #isDismissed = false
+  /** Whether all waiting claims were settled because answers take too long. */
+  #hasGivenUp = false
 
-  constructor(engine: Engine, listener: OwnClaimsListener, now: () => number) {
-    this.#engine = engine
-    this.#listener = listener
+  constructor(commands: StarCommands, observer: OwnClaimsObserver, now: () => number) {
+    this.#commands = commands
+    this.#observer = observer
     this.#now = now
   }
 
@@ -80,47 +80,49 @@ export class OwnClaims {
   }
 
   /**
-   * The answers that are under way: whatever is heard of now may have happened after what they tell of. Undefined if there
-   * are none; never rejects.
+   * Resolves when the batches in flight are answered: changes just read from the feed may be later. Never rejects; undefined
+   * if none are in flight.
    */
   get answers(): Promise<void> | undefined {
-    return this.#session === undefined || this.#session.underWay.size === 0 ? undefined : this.#lastAnswer
+    return this.#registration === undefined || this.#registration.inFlight.size === 0 ? undefined : this.#lastAnswer
   }
 
-  /** Another node holds a peer, and the listener knows: an older claim of this node will never count again. */
-  heard({ key, generation }: PeerRecord): void {
+  /** Drops an older claim to a peer that another node owns. */
+  claimedElsewhere({ key, generation }: PeerRecord): void {
     const own = this.#held.get(key)
     if (own?.generation === undefined || own.generation >= generation) return
     own.lose()
     this.#held.delete(key)
   }
 
-  /** Another number, greater than all before: of a batch, or of the registration that batches follow. */
-  nextTurn(): number {
-    return ++this.#turn
+  /** Returns the number of a batch or a registration, greater than all before. */
+  nextBatchNumber(): number {
+    return ++this.#lastBatch
   }
 
   /**
-   * This node is registered, with the last turn: compares all that it holds with the registry. What the registry does not
-   * have is written into it, what it has for another node is given up.
+   * Starts sending after a registration: compares all claims with the registry. Missing claims are written, and those to
+   * peers of other nodes are lost.
    *
-   * @returns when that is done; rejects if it cannot be
+   * @returns resolves when all are compared; rejects if the registration is closed before
    */
   async open(): Promise<void> {
-    const session: Session = { underWay: new Set(), checked: withResolvers() }
-    this.#session = session
+    const registration: Registration = { inFlight: new Set(), checked: withResolvers() }
+    this.#registration = registration
     for (const key of this.#held.keys()) this.#unchecked.add(key)
     this.#send()
-    this.#tellChecked(session)
-    await session.checked.promise
+    this.#resolveIfChecked(registration)
+    await registration.checked.promise
   }
 
   /**
-   * The registry has this of this node: gives up what the node does not hold, and compares again what is not as it should
-   * be, such as what another node has taken and given up unnoticed. What is under way is found to be right then.
+   * Corrects differences to a snapshot of this node's peers: releases those without a claim, and compares claims again whose
+   * generation differs, as when another node took and released the peer unnoticed. Comparing changes in flight does no harm.
+   *
+   * @param registered - generations in the registry, by key
    */
   compare(registered: ReadonlyMap<string, number>): void {
-    if (this.#session === undefined) return
+    if (this.#registration === undefined) return
     for (const key of registered.keys()) if (!this.#held.has(key)) this.#change({ key, claim: undefined })
     for (const [key, { generation = 0 }] of this.#held) {
       if (generation > 0 && registered.get(key) !== generation) this.#unchecked.add(key)
@@ -128,39 +130,39 @@ export class OwnClaims {
     this.#send()
   }
 
-  /** Nothing can be sent, and it is not known what of what was sent has been done. */
+  /** Ends the registration: settles waiting claims, and forgets unsent changes until the next {@link open}. */
   close(why: Error): void {
-    const session = this.#session
-    this.#session = undefined
+    const registration = this.#registration
+    this.#registration = undefined
     clearImmediate(this.#flush)
     this.#flush = undefined
-    const waiting = this.#waiting(session)
-    this.#changes = []
+    const waiting = this.#waiting(registration)
+    this.#unsent = []
     this.#unchecked.clear()
-    session?.checked.reject(why)
+    registration?.checked.reject(why)
     for (const claim of waiting) claim.settle()
   }
 
-  /** Lets nobody wait for long. To be called now and then. */
+  /** Settles waiting claims if answers take too long. Call it regularly. */
   sweep(): void {
-    const wasDismissed = this.#isDismissed
-    this.#isDismissed = this.#isStuck
-    if (wasDismissed || !this.#isDismissed) return
-    for (const claim of this.#waiting(this.#session)) claim.settle()
+    const hadGivenUp = this.#hasGivenUp
+    this.#hasGivenUp = this.#isStuck
+    if (hadGivenUp || !this.#hasGivenUp) return
+    for (const claim of this.#waiting(this.#registration)) claim.settle()
   }
 
-  /** Whether an answer has been awaited for too long, or there is none to await. */
+  /** Whether the oldest answer is overdue, or this node is not registered. */
   get #isStuck(): boolean {
-    if (this.#session === undefined) return true
-    const [oldest] = this.#session.underWay
-    return oldest !== undefined && this.#now() - oldest.sentAt > PATIENCE
+    if (this.#registration === undefined) return true
+    const [oldest] = this.#registration.inFlight
+    return oldest !== undefined && this.#now() - oldest.sentAt > TIMEOUT
   }
 
-  /** Claims that have not been answered. */
-  #waiting(session: Session | undefined): Claim[] {
+  /** Returns the claims that have not been answered. */
+  #waiting(registration: Registration | undefined): Claim[] {
     const waiting: Claim[] = []
-    const sent = Array.from(session?.underWay ?? [], ({ changes }) => changes)
-    for (const changes of [...sent, this.#changes]) {
+    const sent = Array.from(registration?.inFlight ?? [], ({ changes }) => changes)
+    for (const changes of [...sent, this.#unsent]) {
       for (const { claim } of changes) if (claim !== undefined) waiting.push(claim)
     }
     for (const key of this.#unchecked) {
@@ -170,12 +172,12 @@ export class OwnClaims {
     return waiting
   }
 
-  #change(change: Change): void {
-    if (this.#session === undefined) return
+  #change(change: ClaimChange): void {
+    if (this.#registration === undefined) return
     this.#unchecked.delete(change.key)
-    this.#changes.push(change)
-    if (this.#changes.length > WAITING_MAX + this.#held.size) {
-      this.#uncertain(this.#session, new Error('Redis takes changes too slowly'))
+    this.#unsent.push(change)
+    if (this.#unsent.length > UNSENT_MAX + this.#held.size) {
+      this.#lose(this.#registration, new Error('Redis applies changes too slowly'))
       return
     }
     this.#flush ??= setImmediate(() => {
@@ -185,24 +187,24 @@ export class OwnClaims {
   }
 
   #send(): void {
-    const session = this.#session
-    if (session === undefined) return
-    while (session.underWay.size < UNDER_WAY && this.#changes.length + this.#unchecked.size > 0)
-      this.#sendBatch(session)
+    const registration = this.#registration
+    if (registration === undefined) return
+    while (registration.inFlight.size < IN_FLIGHT_MAX && this.#unsent.length + this.#unchecked.size > 0)
+      this.#sendBatch(registration)
   }
 
-  /** Up to {@link BATCH} changes, no two for the same peer. */
-  #takeChanges(): Change[] {
+  /** Takes up to {@link BATCH_SIZE} unsent changes, no two for the same peer. */
+  #takeChanges(): ClaimChange[] {
     const keys = new Set<string>()
-    for (const { key } of this.#changes) {
-      if (keys.size === BATCH || keys.has(key)) break
+    for (const { key } of this.#unsent) {
+      if (keys.size === BATCH_SIZE || keys.has(key)) break
       keys.add(key)
     }
-    return this.#changes.splice(0, keys.size)
+    return this.#unsent.splice(0, keys.size)
   }
 
-  #takeUnchecked(limit: number): Change[] {
-    const unchecked: Change[] = []
+  #takeUnchecked(limit: number): ClaimChange[] {
+    const unchecked: ClaimChange[] = []
     for (const key of this.#unchecked) {
       if (unchecked.length >= limit) break
       this.#unchecked.delete(key)
@@ -211,32 +213,31 @@ export class OwnClaims {
     return unchecked
   }
 
-  #sendBatch(session: Session): void {
+  #sendBatch(registration: Registration): void {
     const changes = this.#takeChanges()
-    // While something waits that is new, it goes first.
-    const unchecked = this.#changes.length > 0 ? [] : this.#takeUnchecked(BATCH - changes.length)
+    // New changes go first.
+    const unchecked = this.#unsent.length > 0 ? [] : this.#takeUnchecked(BATCH_SIZE - changes.length)
     const batch = { sentAt: this.#now(), changes: [...changes, ...unchecked], isCheck: unchecked.length > 0 }
     const args = [
       ...changes.flatMap((change) => argsOf(change, '')),
       ...unchecked.flatMap((change) => argsOf(change, '+'))
     ]
-    session.underWay.add(batch)
-    // they come in order
-    this.#lastAnswer = this.#engine.apply(this.nextTurn(), args).then(
+    registration.inFlight.add(batch)
+    this.#lastAnswer = this.#commands.apply(this.nextBatchNumber(), args).then(
       (reply) => {
-        if (this.#session !== session) return
-        if (reply === undefined) return this.#uncertain(session, new Error('the lease, or a batch of claims, was lost'))
-        this.#answered(session, batch, reply)
+        if (this.#registration !== registration) return
+        if (reply === undefined) return this.#lose(registration, new Error('the lease or a batch of claims was lost'))
+        this.#answered(registration, batch, reply)
       },
-      (error: Error) => this.#uncertain(session, error)
+      (error: Error) => this.#lose(registration, error)
     )
   }
 
-  #answered(session: Session, batch: Batch, { sequence, generations, elsewhere }: Applied): void {
-    session.underWay.delete(batch)
-    this.#listener.counted(sequence)
-    // before the claims are known to be outdone
-    for (const record of elsewhere) this.#listener.elsewhere(record)
+  #answered(registration: Registration, batch: ClaimBatch, { sequence, generations, elsewhere }: ApplyResult): void {
+    registration.inFlight.delete(batch)
+    this.#observer.counted(sequence)
+    // Report the owners before the claims are lost.
+    for (const record of elsewhere) this.#observer.elsewhere(record)
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue
       const generation = generations[index] ?? 0
@@ -248,24 +249,24 @@ export class OwnClaims {
       claim.settle()
     }
     this.#send()
-    this.#tellChecked(session)
+    this.#resolveIfChecked(registration)
   }
 
-  #tellChecked(session: Session): void {
+  #resolveIfChecked(registration: Registration): void {
     if (this.#unchecked.size > 0) return
-    for (const { isCheck } of session.underWay) if (isCheck) return
-    session.checked.resolve()
+    for (const { isCheck } of registration.inFlight) if (isCheck) return
+    registration.checked.resolve()
   }
 
-  #uncertain(session: Session, error: Error): void {
-    if (this.#session !== session) return
+  #lose(registration: Registration, error: Error): void {
+    if (this.#registration !== registration) return
     this.close(error)
-    this.#listener.uncertain(error)
+    this.#observer.outOfSync(error)
   }
 }
 
-/** @param suffix - `+` to keep what the registry has for this node */
-function argsOf({ key, claim }: Change, suffix: string): string[] {
+/** @param suffix - `+` keeps an equal claim of this node in the registry */
+function argsOf({ key, claim }: ClaimChange, suffix: string): string[] {
   if (claim === undefined) return ['r', key, '']
   const { generation = 0, isAgain, address } = claim
   return [generation > 0 ? `s${generation}` : (isAgain ? 'a' : 'c') + suffix, key, address]
@@ -275,7 +276,7 @@ function withResolvers(): PromiseWithResolvers<void> {
   let resolve = (): void => {}
   let reject = (_error: Error): void => {}
   const promise = new Promise<void>((...functions) => ([resolve, reject] = functions))
-  // whoever waits for it hears of it
+  // The caller of open() handles it.
   promise.catch(() => {})
   return { promise, resolve, reject }
 }

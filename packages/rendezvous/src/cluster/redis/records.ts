@@ -15,17 +15,17 @@ const GONE = 0x78
 const ZERO = 0x30
 const NOTHING = Buffer.alloc(0)
 
-/** Ids of nodes remembered; a star has few. */
-const NODES_SHARED = 1_024
+/** Maximum of shared node ids; a star has few. */
+const NODES_MAX = 1_024
 
-/** One line of an entry of the feed. */
-export type Change =
+/** One line of a feed entry. */
+export type FeedChange =
   | { readonly type: 'joined'; readonly record: PeerRecord }
   | { readonly type: 'left'; readonly key: string; readonly node: string; readonly generation: number }
-  /** A node has no lease any more. */
+  /** A node lost its lease. */
   | { readonly type: 'gone'; readonly node: string }
 
-/** Whether others would take it for a peer: an id, or an address. */
+/** Whether a text is a valid key of a peer: a peer id or an address. */
 export function isKey(text: string): boolean {
   return PEER_ID.test(text) || ADDRESS.test(text)
 }
@@ -39,20 +39,20 @@ export function isAddress(text: string): boolean {
 }
 
 /**
- * Reads what other nodes wrote. Everything is checked, for anybody may write to Redis; what is not well-formed is counted.
- * Texts are cut from bytes, so that none keeps alive what it came with, and ids of nodes are shared.
+ * Parses what other nodes wrote to Redis. Everything is checked, since others may write there too. Strings are copied, so
+ * that none keeps its buffer alive, and node ids are shared.
  */
 export class RecordReader {
   readonly #nodes = new Map<string, string>()
-  /** Records and changes that were not well-formed. */
+  /** Number of malformed records and changes. */
   refused = 0
 
-  /** A record as the registry has it: `node|generation|address`. */
+  /** Parses a record of the registry: `node|generation|address`. */
   record(key: string, bytes: Buffer): PeerRecord | undefined {
     return this.#checked(isKey(key) ? this.#record(key, bytes, 0, bytes.length) : undefined)
   }
 
-  /** Peers and their records by turns. */
+  /** Parses alternating keys and records. */
   records(items: readonly Buffer[], records: Map<string, PeerRecord>): void {
     for (let at = 0; at + 1 < items.length; at += 2) {
       const record = this.record((items[at] ?? NOTHING).toString('latin1'), items[at + 1] ?? NOTHING)
@@ -60,9 +60,9 @@ export class RecordReader {
     }
   }
 
-  /** The changes of an entry of the feed, one a line; undefined where one is not well-formed. */
-  changes(bytes: Buffer): (Change | undefined)[] {
-    const changes: (Change | undefined)[] = []
+  /** Parses a feed entry, one change per line; malformed changes are undefined. */
+  changes(bytes: Buffer): (FeedChange | undefined)[] {
+    const changes: (FeedChange | undefined)[] = []
     for (let start = 0, end: number; start < bytes.length; start = end + 1) {
       end = lineEnd(bytes, start)
       changes.push(this.#checked(this.#change(bytes, start, end)))
@@ -75,7 +75,7 @@ export class RecordReader {
     return result
   }
 
-  #change(bytes: Buffer, start: number, end: number): Change | undefined {
+  #change(bytes: Buffer, start: number, end: number): FeedChange | undefined {
     const kind = bytes[start]
     if (kind === GONE) {
       const node = this.#node(bytes.toString('latin1', start + 1, end))
@@ -92,7 +92,7 @@ export class RecordReader {
     return kind === MINUS ? this.#left(key, bytes, tab + 1, end) : undefined
   }
 
-  #left(key: string, bytes: Buffer, start: number, end: number): Change | undefined {
+  #left(key: string, bytes: Buffer, start: number, end: number): FeedChange | undefined {
     const bar = find(bytes, BAR, start, end)
     if (bar === undefined) return undefined
     const node = this.#node(bytes.toString('latin1', start, bar))
@@ -115,13 +115,13 @@ export class RecordReader {
     const known = this.#nodes.get(text)
     if (known !== undefined) return known
     if (!isNode(text)) return undefined
-    if (this.#nodes.size >= NODES_SHARED) this.#nodes.clear()
+    if (this.#nodes.size >= NODES_MAX) this.#nodes.clear()
     this.#nodes.set(text, text)
     return text
   }
 }
 
-/** Where a byte is, looking no further than `end`: most are near. */
+/** Returns the offset of a byte before `end`. A loop beats `indexOf`, since most are near. */
 function find(bytes: Buffer, byte: number, start: number, end: number): number | undefined {
   for (let at = start; at < end; at++) if (bytes[at] === byte) return at
   return undefined
@@ -132,7 +132,7 @@ function lineEnd(bytes: Buffer, start: number): number {
   return end === -1 ? bytes.length : end
 }
 
-/** A whole number from 1 to 2⁵³ − 1, written as such. */
+/** Parses an integer from 1 to 2⁵³ − 1 without leading zeros. */
 function readGeneration(bytes: Buffer, start: number, end: number): number | undefined {
   if (end - start < 1 || end - start > 16 || bytes[start] === ZERO) return undefined
   let generation = 0

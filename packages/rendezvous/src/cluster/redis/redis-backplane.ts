@@ -1,51 +1,52 @@
 import { randomBytes } from 'node:crypto'
 import type { Claim, PeerRecord } from '../../registry/claim.js'
 import type { BackplaneStats } from '../../stats.js'
-import type { Backplane, BackplaneListener, NodeLink } from '../backplane.js'
+import type { Backplane, BackplaneObserver, NodeLink } from '../backplane.js'
 import { Links } from '../links/links.js'
 import type { LinksOptions } from '../links/options.js'
-import { Agreement } from './agreement.js'
-import { Connection, type Log, plainError } from './connection.js'
-import { Engine } from './engine.js'
+import { RegistrySync } from './registry-sync.js'
+import { RedisConnection, type Log, plainError } from './redis-connection.js'
+import { StarCommands } from './star-commands.js'
 import { Feed } from './feed.js'
-import { Inbox } from './inbox.js'
+import { InboxSubscription } from './inbox-subscription.js'
 import { starKeys } from './keys.js'
-import { KnownNodes, type NodesListener } from './known-nodes.js'
+import { KnownNodes, type NodesObserver } from './known-nodes.js'
 import { Lease } from './lease.js'
 import { OwnClaims } from './own-claims.js'
-import { type Change, isAddress, isKey, RecordReader } from './records.js'
-import { bounded, Startup } from './startup.js'
+import { type FeedChange, isAddress, isKey, RecordReader } from './records.js'
+import { withTimeout, Startup } from './startup.js'
 
 export interface RedisBackplaneOptions {
-  /** `redis://` or, with TLS, `rediss://`; with user, password and database, if need be. */
+  /** `redis://`, or `rediss://` for TLS; may have user, password and database. */
   readonly url: string
-  /** Nodes of the same star see each other; one Redis may have several stars. */
+  /** Name of the star; one Redis may have several stars. */
   readonly star: string
-  /** What this node's id begins with. */
+  /** Prefix of this node's id. */
   readonly nodeName: string
   /** Milliseconds after which the peers of a node that has crashed are removed. Default 10,000. */
   readonly leaseTtl: number
-  /** Milliseconds between two renewals of this node's lease. Default 3,000. */
+  /** Milliseconds between renewals of this node's lease. Default 3,000. */
   readonly renewInterval: number
-  /** Milliseconds between two looks for nodes that have crashed. Default 1,000. */
+  /** Milliseconds between searches for crashed nodes. Default 1,000. */
   readonly reapInterval: number
-  /** Milliseconds after which {@link RedisBackplane.start} gives up. Default 10,000. */
+  /** Milliseconds before {@link RedisBackplane.start} fails. Default 10,000. */
   readonly connectTimeout: number
   readonly links: LinksOptions
 }
 
-/** Milliseconds between two looks at all that may take too long. */
+/** Milliseconds between checks of all timeouts. */
 const SWEEP = 250
-/** Milliseconds that Redis waits for something new in the feed. */
+/** Milliseconds that a read of the feed blocks. */
 const BLOCK = 2_000
-/** Milliseconds that leaving may take: if it fails, the lease ends by itself. */
+/** Milliseconds. If leaving fails, the lease expires. */
 const LEAVE_TIMEOUT = 2_000
 const LOOKUP_TIMEOUT = 2_000
-/** After such a part of a lease all nodes have written again what Redis had lost: each renews its lease before. */
+/** After this part of a lease every node has renewed its lease, and written again what Redis lost. */
 const RECOVERY_PART = 1 / 2
+
 /**
- * Nodes that share a star through Redis 7 or Valkey 8. The nodes themselves know best what they hold: whenever Redis may
- * have lost something, or this node may not have heard of something, it writes what it holds again and reads all anew.
+ * A node of a star that is shared through Redis 7 or Valkey 8. The nodes are the source of truth: when Redis may have lost
+ * data, or this node may have missed some, it writes its claims again and takes a new snapshot.
  */
 export class RedisBackplane implements Backplane {
   readonly node: string
@@ -54,36 +55,36 @@ export class RedisBackplane implements Backplane {
   readonly #log: Log
   readonly #now: () => number
   readonly #reader = new RecordReader()
-  readonly #commands: Connection
-  readonly #leaseConnection: Connection
-  readonly #subscriber: Connection
-  readonly #feedConnection: Connection
-  readonly #engine: Engine
-  readonly #inbox: Inbox
+  readonly #commandConnection: RedisConnection
+  readonly #leaseConnection: RedisConnection
+  readonly #inboxConnection: RedisConnection
+  readonly #feedConnection: RedisConnection
+  readonly #commands: StarCommands
+  readonly #inbox: InboxSubscription
   readonly #claims: OwnClaims
   readonly #lease: Lease
   readonly #feed: Feed
   readonly #nodes: KnownNodes
-  readonly #agreement: Agreement
+  readonly #sync: RegistrySync
   readonly #stopping = new AbortController()
-  #listener: BackplaneListener | undefined
+  #observer: BackplaneObserver | undefined
   #links: Links | undefined
   #sweeper: NodeJS.Timeout | undefined
-  /** Runs while other nodes may not have written again yet what Redis has lost. */
+  /** Runs while other nodes may still have to write again what Redis lost. */
   #recovery: NodeJS.Timeout | undefined
-  /** Id of the feed's connection in Redis. */
+  /** Client id of the feed's connection in Redis. */
   #feedClient: number | undefined
   #startup: Startup | undefined
   #isStarted = false
   #stopped: Promise<void> | undefined
   #wasFenced = true
-  /** Of the last renewal: the feed has to have moved by the next one, if it was behind. */
+  /** At the last renewal: position of the feed, and number of the last change. */
   #lag = { position: 0, sequence: 0 }
   #refusedClaims = 0
 
   /**
-   * @param onFault - hears of errors in what this is told to call
-   * @param now - milliseconds of a clock that is never set
+   * @param onFault - called with errors of the observer
+   * @param now - milliseconds of a monotonic clock
    */
   constructor(
     options: RedisBackplaneOptions,
@@ -92,7 +93,7 @@ export class RedisBackplane implements Backplane {
     now: () => number = () => performance.now()
   ) {
     if (!/^rediss?:\/\//.test(options.url))
-      throw new TypeError('The URL of Redis must begin with redis:// or rediss://')
+      throw new TypeError('The URL of Redis (option redis) must begin with redis:// or rediss://')
     this.node = nodeId(options.nodeName)
     this.#options = options
     this.#onFault = onFault
@@ -100,7 +101,7 @@ export class RedisBackplane implements Backplane {
     this.#now = now
     const { leaseTtl, renewInterval } = options
     const keys = starKeys(options.star)
-    this.#commands = this.#connect(
+    this.#commandConnection = this.#connect(
       'commands',
       () => this.#connected(),
       () => this.#disconnected()
@@ -110,7 +111,7 @@ export class RedisBackplane implements Backplane {
       () => {},
       () => {}
     )
-    this.#subscriber = this.#connect(
+    this.#inboxConnection = this.#connect(
       'inbox',
       () => void this.#inbox.subscribe(),
       () => this.#inbox.closed()
@@ -120,43 +121,43 @@ export class RedisBackplane implements Backplane {
       () => void this.#feedConnected(),
       () => (this.#feedClient = undefined)
     )
-    const engine = new Engine(this.#commands, keys, this.node, this.#reader)
-    this.#engine = engine
-    this.#nodes = new KnownNodes(leaseTtl, this.#nodesListener(), now)
+    const commands = new StarCommands(this.#commandConnection, keys, this.node, this.#reader)
+    this.#commands = commands
+    this.#nodes = new KnownNodes(leaseTtl, this.#nodesObserver(), now)
     this.#lease = new Lease(
-      engine,
-      new Engine(this.#leaseConnection, keys, this.node, this.#reader),
-      [this.#commands, this.#leaseConnection],
+      commands,
+      new StarCommands(this.#leaseConnection, keys, this.node, this.#reader),
+      [this.#commandConnection, this.#leaseConnection],
       options,
       {
         state: ({ sequence }) => this.#watchFeed(sequence),
         nodes: (nodes) => {
-          this.#nodes.told(nodes)
+          this.#nodes.update(nodes)
           this.#links?.nodes(this.#nodes.ids)
         },
-        uncertain: (why) => this.#wantAll(why),
-        lost: () => this.#awaitOthers()
+        outOfSync: (why) => this.#syncAll(why),
+        dataLost: () => this.#awaitOthers()
       },
       now
     )
     this.#claims = new OwnClaims(
-      engine,
+      commands,
       {
-        uncertain: (error) => this.#wantAll(error.message),
+        outOfSync: (error) => this.#syncAll(error.message),
         counted: (sequence) => this.#lease.saw(sequence),
-        elsewhere: (record) => this.#tell((listener) => listener.joined(record))
+        elsewhere: (record) => this.#notify((observer) => observer.joined(record))
       },
       now
     )
-    this.#inbox = new Inbox(
-      this.#subscriber,
+    this.#inbox = new InboxSubscription(
+      this.#inboxConnection,
       keys.inboxPrefix + this.node,
-      (message) => engine.publish(this.node, message),
+      (message) => commands.publish(this.node, message),
       renewInterval,
       (envelope) => this.#links?.receive(envelope),
       () => {
         this.#links?.resume()
-        this.#watchStart()
+        this.#checkStart()
       },
       now
     )
@@ -168,17 +169,17 @@ export class RedisBackplane implements Backplane {
       {
         earlier: () => this.#claims.answers,
         changed: (change) => this.#changed(change),
-        missed: () => this.#agreement.want('snapshot')
+        missed: () => this.#sync.request('snapshot')
       },
       onFault
     )
-    this.#agreement = new Agreement(
+    this.#sync = new RegistrySync(
       {
         register: () => this.#register(),
         takeSnapshot: (isNew) => this.#takeSnapshot(isNew),
         failed: (error) => this.#failed(error)
       },
-      () => this.#commands.isReady,
+      () => this.#commandConnection.isReady,
       this.#stopping.signal,
       now
     )
@@ -193,15 +194,15 @@ export class RedisBackplane implements Backplane {
   }
 
   /**
-   * @throws {Error} if Redis cannot be reached within the time there is, or refuses user, password or commands; `cause`
-   * is what it said
+   * @throws {Error} `ERR_REDIS` if Redis is not reached within `connectTimeout`, or refuses user, password or commands;
+   * `cause` is the error of Redis
    */
-  async start(listener: BackplaneListener): Promise<void> {
-    if (this.#listener !== undefined || this.#stopped !== undefined) throw new Error('A backplane starts once')
+  async start(observer: BackplaneObserver): Promise<void> {
+    if (this.#observer !== undefined || this.#stopped !== undefined) throw new Error('A backplane starts once')
     const { links, renewInterval, reapInterval, connectTimeout } = this.#options
-    this.#listener = listener
-    const carrier = { publish: (node: string, envelope: Buffer) => this.#engine.publish(node, envelope) }
-    this.#links = new Links(this.node, links, carrier, listener, this.#onFault, this.#now)
+    this.#observer = observer
+    const carrier = { publish: (node: string, envelope: Buffer) => this.#commands.publish(node, envelope) }
+    this.#links = new Links(this.node, links, carrier, observer, this.#onFault, this.#now)
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP, renewInterval / 2, reapInterval))
     this.#startup = new Startup(connectTimeout, this.#now)
     for (const { redis } of this.#connections) redis.connect().catch(() => {})
@@ -222,7 +223,7 @@ export class RedisBackplane implements Backplane {
     if (isKey(claim.key) && isAddress(claim.address)) {
       this.#claims.claim(claim)
     } else {
-      // Other nodes would not read it.
+      // Other nodes would refuse to parse it.
       this.#refusedClaims++
       claim.settle()
     }
@@ -233,10 +234,10 @@ export class RedisBackplane implements Backplane {
   }
 
   async lookup(key: string): Promise<PeerRecord | undefined> {
-    if (this.isFenced || !this.#commands.isReady) return undefined
+    if (this.isFenced || !this.#commandConnection.isReady) return undefined
     try {
-      const record = await bounded(this.#engine.lookup(key), LOOKUP_TIMEOUT)
-      // what this node has given up may still be on its way
+      const record = await withTimeout(this.#commands.lookup(key), LOOKUP_TIMEOUT)
+      // A release by this node may still be in flight.
       return record?.node === this.node ? undefined : record
     } catch {
       return undefined
@@ -261,44 +262,44 @@ export class RedisBackplane implements Backplane {
     }
   }
 
-  get #connections(): readonly Connection[] {
-    return [this.#commands, this.#leaseConnection, this.#subscriber, this.#feedConnection]
+  get #connections(): readonly RedisConnection[] {
+    return [this.#commandConnection, this.#leaseConnection, this.#inboxConnection, this.#feedConnection]
   }
 
-  /** Tells the operator who comes and goes while this node takes part; when it begins to, it names all. */
-  #nodesListener(): NodesListener {
+  /** Logs nodes that come and go while this node takes part; when it starts to, it logs all of them. */
+  #nodesObserver(): NodesObserver {
     const log = (node: string, text: string): void => {
       if (node !== this.node && !this.#wasFenced) this.#log.info({ node }, text)
     }
     return {
-      came: (node) => log(node, 'another node takes part in the star'),
-      went: (node) => log(node, 'a node is gone from the star')
+      joined: (node) => log(node, 'a node joined the star'),
+      left: (node) => log(node, 'a node left the star')
     }
   }
 
-  #connect(purpose: string, onReady: () => void, onClosed: () => void): Connection {
+  #connect(purpose: string, onReady: () => void, onClosed: () => void): RedisConnection {
     const { url, leaseTtl } = this.#options
     const options = { url, name: `${this.node}:${purpose}`, silence: leaseTtl }
-    return new Connection(options, onReady, onClosed, this.#log)
+    return new RedisConnection(options, onReady, onClosed, this.#log)
   }
 
-  /** Whether the start has succeeded, or will not. */
-  #watchStart(): void {
+  /** Ends the start if it has succeeded or failed. */
+  #checkStart(): void {
     const failed = this.#connections.find(({ lastError }) => lastError !== undefined)
-    const late = `did not answer as it should within ${this.#options.connectTimeout} ms`
+    const late = `did not answer correctly within ${this.#options.connectTimeout} ms`
     if (this.#isStarted && this.#inbox.isVerified) this.#startup?.end()
     else if (failed?.isRefused === true) this.#endStart('refused this node', failed.lastError)
     else if (this.#startup?.isOverdue === true) this.#endStart(late, failed?.lastError)
   }
 
   #endStart(why: string, cause: Error | undefined): void {
-    const error = new Error(`Redis at ${place(this.#options.url)} ${why}`, { cause })
+    const error = new Error(`Redis at ${hostOf(this.#options.url)} ${why}`, { cause })
     this.#startup?.end(Object.assign(error, { code: 'ERR_REDIS' }))
   }
 
   #connected(): void {
     this.#inbox.verifyAnew()
-    this.#agreement.want('all')
+    this.#sync.request('all')
   }
 
   #disconnected(): void {
@@ -306,60 +307,60 @@ export class RedisBackplane implements Backplane {
   }
 
   async #feedConnected(): Promise<void> {
-    // before it waits for something new
+    // Must be sent before the blocking read.
     const id = this.#feedConnection.redis.client('ID')
     void this.#feed.read()
     try {
       this.#feedClient = await id
     } catch {
-      // Then a wait for something new ends by itself.
+      // The blocking read then ends by its own timeout.
     }
   }
 
-  #wantAll(why: string): void {
-    this.#log.info({ why }, 'compares all with Redis')
-    this.#agreement.want('all')
+  #syncAll(why: string): void {
+    this.#log.info({ why }, 'comparing all claims with Redis')
+    this.#sync.request('all')
   }
 
   #failed(error: unknown): void {
-    // that a connection is lost has been told
-    if (!this.#commands.isReady) return
-    this.#commands.lastError = plainError(error)
-    this.#log.warn({ err: error }, 'cannot agree with Redis; tries again')
+    // The connection has logged its own loss.
+    if (!this.#commandConnection.isReady) return
+    this.#commandConnection.lastError = plainError(error)
+    this.#log.warn({ err: error }, 'synchronising with Redis failed; trying again')
   }
 
   async #register(): Promise<void> {
     this.#pauseFeed()
-    this.#claims.close(new Error('this node registers anew'))
+    this.#claims.close(new Error('this node registers again'))
     this.#lease.saw(this.#feed.position)
-    await this.#lease.register(this.#claims.nextTurn())
+    await this.#lease.register(this.#claims.nextBatchNumber())
     this.#stopping.signal.throwIfAborted()
     await this.#claims.open()
   }
 
   async #takeSnapshot(isNew: boolean): Promise<void> {
     this.#pauseFeed()
-    const { sequence, own, others } = await this.#engine.snapshot()
+    const { sequence, own, others } = await this.#commands.snapshot()
     this.#stopping.signal.throwIfAborted()
     const unsure = this.#recovery === undefined ? undefined : new Set(this.#nodes.ids)
-    this.#tell((listener) => listener.snapshot(others, unsure))
-    for (const record of others) this.#claims.heard(record)
+    this.#notify((observer) => observer.snapshot(others, unsure))
+    for (const record of others) this.#claims.claimedElsewhere(record)
     this.#claims.compare(own)
     this.#lease.saw(sequence)
-    // if it began to wait just when it was not to
+    // A blocking read may have begun just before the pause.
     this.#unblockFeed()
     this.#feed.resume(sequence, isNew)
     this.#isStarted = true
-    this.#watchStart()
+    this.#checkStart()
   }
 
-  /** Nodes do not all learn at once that Redis has lost what they hold: nobody is to be taken for gone because of that. */
+  /** Keeps the records of other nodes for a while: not all nodes learn at the same time that Redis lost data. */
   #awaitOthers(): void {
     if (this.#stopping.signal.aborted) return
     clearTimeout(this.#recovery)
     this.#recovery = setTimeout(() => {
       this.#recovery = undefined
-      this.#agreement.want('snapshot')
+      this.#sync.request('snapshot')
     }, this.#options.leaseTtl * RECOVERY_PART)
   }
 
@@ -368,34 +369,34 @@ export class RedisBackplane implements Backplane {
     this.#unblockFeed()
   }
 
-  /** What it waits for was to be told from another position. */
+  /** Ends a blocking read, which waits at an outdated position. */
   #unblockFeed(): void {
-    if (this.#feed.isReading && this.#feedClient !== undefined) this.#engine.unblock(this.#feedClient).catch(() => {})
+    if (this.#feed.isReading && this.#feedClient !== undefined) this.#commands.unblock(this.#feedClient).catch(() => {})
   }
 
-  #changed(change: Change): void {
+  #changed(change: FeedChange): void {
     if (change.type === 'gone') {
-      if (change.node === this.node) this.#wantAll('this node was given up')
+      if (change.node === this.node) this.#syncAll('this node was removed')
       else {
-        this.#nodes.gone(change.node)
-        this.#links?.gone(change.node)
+        this.#nodes.remove(change.node)
+        this.#links?.nodeLeft(change.node)
       }
     } else if (change.type === 'joined') {
       const { record } = change
-      if (record.node === this.node) this.#listener?.left(record.key, record.generation)
+      if (record.node === this.node) this.#observer?.left(record.key, record.generation)
       else {
-        this.#tell((listener) => listener.joined(record))
-        this.#claims.heard(record)
+        this.#notify((observer) => observer.joined(record))
+        this.#claims.claimedElsewhere(record)
       }
-    } else if (change.node !== this.node) this.#listener?.left(change.key, change.generation)
+    } else if (change.node !== this.node) this.#observer?.left(change.key, change.generation)
   }
 
-  /** Changes that were made before the last renewal, of which none has come since, will not come. */
+  /** Takes a snapshot if the feed was behind at the last renewal and has not moved since. */
   #watchFeed(sequence: number): void {
     const { position } = this.#feed
     const isStuck = position === this.#lag.position && this.#lag.sequence > position
     this.#lag = { position, sequence }
-    if (isStuck && !this.#feed.isPaused) this.#agreement.want('snapshot')
+    if (isStuck && !this.#feed.isPaused) this.#sync.request('snapshot')
   }
 
   #sweep(): void {
@@ -404,12 +405,16 @@ export class RedisBackplane implements Backplane {
     this.#inbox.sweep()
     this.#claims.sweep()
     this.#links?.sweep()
-    this.#watchStart()
+    this.#checkStart()
     const { isFenced } = this
     if (isFenced === this.#wasFenced) return
     this.#wasFenced = isFenced
-    if (isFenced) this.#log.warn({ node: this.node }, 'the lease could not be renewed: no other node can be reached')
-    else this.#log.info({ node: this.node, nodes: this.#nodes.ids }, 'takes part in the star')
+    if (isFenced)
+      this.#log.warn(
+        { node: this.node },
+        'the lease could not be renewed; this node serves only its own clients among themselves'
+      )
+    else this.#log.info({ node: this.node, nodes: this.#nodes.ids }, 'this node takes part in the star')
   }
 
   async #stop(): Promise<void> {
@@ -420,31 +425,31 @@ export class RedisBackplane implements Backplane {
     clearTimeout(this.#recovery)
     this.#feed.stop()
     this.#claims.close(new Error('this node has stopped'))
-    if (this.#lease.isHeld && this.#commands.isReady) {
-      await bounded(this.#engine.leave(), LEAVE_TIMEOUT).catch((error: unknown) => {
-        this.#log.warn({ err: error }, 'this node could not leave the star; its lease ends by itself')
+    if (this.#lease.isHeld && this.#commandConnection.isReady) {
+      await withTimeout(this.#commands.leave(), LEAVE_TIMEOUT).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'this node could not leave the star; its lease will expire')
       })
     }
     this.#links?.stop()
     await Promise.all(this.#connections.map((connection) => connection.close()))
   }
 
-  #tell(message: (listener: BackplaneListener) => void): void {
+  #notify(event: (observer: BackplaneObserver) => void): void {
     try {
-      if (this.#listener !== undefined) message(this.#listener)
+      if (this.#observer !== undefined) event(this.#observer)
     } catch (error) {
       this.#onFault(error)
     }
   }
 }
 
-/** `name-random`, of characters that an id may have. */
+/** Returns `name-random`, with characters replaced that an id must not have. */
 function nodeId(name: string): string {
   const readable = name.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 51) || 'node'
   return `${readable}-${randomBytes(6).toString('hex')}`
 }
 
-/** Where Redis is, without user and password. */
-function place(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'a place that is not a URL'
+/** Returns host and port, without user and password. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'an address that is not a URL'
 }

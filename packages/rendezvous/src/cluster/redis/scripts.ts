@@ -1,13 +1,13 @@
 /**
- * What Redis runs for the nodes of a star, each script in one piece. `KEYS` are those of {@link SCRIPT_KEYS}, `ARGV[1]` is
- * the prefix of the sets of nodes' peers.
+ * Lua scripts that Redis runs atomically. `KEYS` are those of {@link SCRIPT_KEYS}; `ARGV[1]` is the prefix of the sets of
+ * nodes' peers.
  */
 import type { StarKeys } from './keys.js'
 
-/** The order in which all scripts have their keys. */
+/** Order of `KEYS` in all scripts. */
 export const SCRIPT_KEYS = [
   'nodes',
-  'turns',
+  'batches',
   'dead',
   'registry',
   'generation',
@@ -17,20 +17,20 @@ export const SCRIPT_KEYS = [
   'guard'
 ] as const satisfies readonly (keyof StarKeys)[]
 
-/** Changes that the feed keeps at least: who is further behind takes a snapshot. */
+/** Minimum of changes in the feed; nodes that are further behind take a snapshot. */
 const FEED_LENGTH = 10_000
-/** How far ahead the sequence is put when changes were lost, so that it is beyond what any node has seen. */
+/** Jump of the sequence after lost changes, so that it is beyond what any node has seen. */
 const LEAP = 1_000_000
 
-/** Leases and what is removed are small: they need no memory that is not there. */
+/** These scripts may run when Redis is out of memory: they write little, or delete. */
 const HEADER = '#!lua flags=allow-oom\n'
 
 /**
- * Numbers beyond 10^14 have to be written by `whole`. `changes` tells of changes, one a line:
- * `+key⇥node|generation|address` joined, `-key⇥node|generation` left, `xnode` a node is gone.
+ * `whole` formats integers: Lua writes those beyond 10^14 with an exponent. `changes` appends changes to the feed, one per
+ * line: `+key⇥node|generation|address` joined, `-key⇥node|generation` left, `xnode` a node is gone.
  */
 const COMMON = `
-local NODES, TURNS, DEAD, REGISTRY, GENERATION, SEQUENCE, FEED, EPOCH, GUARD = unpack(KEYS)
+local NODES, BATCHES, DEAD, REGISTRY, GENERATION, SEQUENCE, FEED, EPOCH, GUARD = unpack(KEYS)
 local OWN = ARGV[1]
 
 local function whole(number) return string.format('%.0f', number) end
@@ -46,8 +46,8 @@ local function count(key) return tonumber(redis.call('GET', key) or 0) or 0 end
 
 local function parse(record)
   if not record then return nil end
-  local holder, generation, address = string.match(record, '^([^|]+)|(%d+)|(.*)$')
-  return holder, tonumber(generation), address
+  local owner, generation, address = string.match(record, '^([^|]+)|(%d+)|(.*)$')
+  return owner, tonumber(generation), address
 end
 
 local function changes(lines)
@@ -57,7 +57,7 @@ local function changes(lines)
     'c', table.concat(lines, '\\n') }
   local added = redis.pcall(unpack(entry))
   if type(added) == 'table' and added.err then
-    -- entries that are none of ours stand in the way: begin anew, and let all nodes look
+    -- foreign entries block the id: clear the feed, and let all nodes register again
     redis.call('DEL', FEED)
     redis.call('SET', EPOCH, 'feed-' .. whole(micros()))
     redis.call(unpack(entry))
@@ -65,14 +65,14 @@ local function changes(lines)
   return sequence
 end
 
--- removes peers of a node without a lease; returns whether some may be left
+-- removes peers of an expired node; returns whether some may be left
 local function clean(node, limit, lines)
   local keys = redis.call('SPOP', OWN .. node, limit)
   if #keys > 0 then
     local gone = {}
     for n, record in ipairs(redis.call('HMGET', REGISTRY, unpack(keys))) do
-      local holder, generation = parse(record)
-      if holder == node then
+      local owner, generation = parse(record)
+      if owner == node then
         gone[#gone + 1] = keys[n]
         lines[#lines + 1] = '-' .. keys[n] .. '\\t' .. node .. '|' .. whole(generation)
       end
@@ -86,12 +86,12 @@ end
 
 local function forget(node, lines)
   if redis.call('ZREM', NODES, node) == 0 then return end
-  redis.call('HDEL', TURNS, node)
+  redis.call('HDEL', BATCHES, node)
   redis.call('SADD', DEAD, node)
   lines[#lines + 1] = 'x' .. node
 end
 
--- what a node hears with its lease; changes it has seen and Redis has not were lost
+-- the reply to a lease; if the node has seen changes that Redis lacks, these were lost
 local function state(seen, epoch)
   local sequence = count(SEQUENCE)
   if seen > sequence then
@@ -106,22 +106,21 @@ end
 `
 
 /**
- * Takes a lease, and begins a row of batches that are numbered after `turn`. Those that were sent before are not taken any
- * more, wherever they are stuck.
+ * Takes a lease. Batches are numbered from `batch` on; earlier ones that arrive late are refused.
  *
- * `ARGV`: node, turn, TTL in milliseconds, last change seen, another epoch. Returns `[epoch, sequence, nodes]`, or nil if
- * a later turn is known.
+ * `ARGV`: node, batch, TTL in milliseconds, last change seen, new epoch. Returns `[epoch, sequence, nodes]`, or nil if a
+ * later batch is known.
  */
 const REGISTER = `${HEADER}${COMMON}
-local node, turn = ARGV[2], tonumber(ARGV[3])
-if turn <= (tonumber(redis.call('HGET', TURNS, node)) or -1) then return false end
-redis.call('HSET', TURNS, node, ARGV[3])
+local node, batch = ARGV[2], tonumber(ARGV[3])
+if batch <= (tonumber(redis.call('HGET', BATCHES, node)) or -1) then return false end
+redis.call('HSET', BATCHES, node, ARGV[3])
 redis.call('ZADD', NODES, millis() + ARGV[4], node)
 redis.call('SREM', DEAD, node)
 return state(tonumber(ARGV[5]), ARGV[6])
 `
 
-/** `ARGV`: node, TTL, last change seen, another epoch. Returns as `register` does, or nil if there is no lease. */
+/** Renews a lease. `ARGV`: node, TTL, last change seen, new epoch. Returns as `REGISTER` does, or nil without a lease. */
 const RENEW = `${HEADER}${COMMON}
 local node = ARGV[2]
 if not redis.call('ZSCORE', NODES, node) then return false end
@@ -130,31 +129,32 @@ return state(tonumber(ARGV[4]), ARGV[5])
 `
 
 /**
- * Makes a batch of changes of one node, no two of them for one peer.
+ * Applies a batch of changes of one node, at most one per peer.
  *
- * `ARGV`: node, turn, then for each change: kind, key, address. Kinds:
- * - `c` claims; `a` claims if no other node holds the peer; with `+`, what this node holds under that address is kept
- * - `s<generation>` had the peer: writes that again unless a newer claim is known
+ * `ARGV`: node, batch, then for each change: kind, key, address. Kinds:
+ * - `c` claims; `a` claims if no other node owns the peer; with `+`, an existing claim of this node to that address is kept
+ * - `s<generation>` restores an earlier claim unless a newer one is known
  * - `r` releases
  *
- * Returns `[sequence, generations, held]`: a generation for each change, separated by spaces, 0 if another node holds the
- * peer; and those peers and their records by turns. Or nil if it is not this batch's turn, or the node has no lease.
+ * Returns `[sequence, generations, lost]`: one generation per change, separated by spaces, 0 if another node owns the peer;
+ * then alternating the keys and records of those peers. Returns nil if a batch is missing before this one, or without a
+ * lease.
  */
 const APPLY = `${COMMON}
-local node, turn = ARGV[2], tonumber(ARGV[3])
+local node, batch = ARGV[2], tonumber(ARGV[3])
 if not redis.call('ZSCORE', NODES, node) then return false end
-if tonumber(redis.call('HGET', TURNS, node)) ~= turn - 1 then return false end
-redis.call('HSET', TURNS, node, ARGV[3])
+if tonumber(redis.call('HGET', BATCHES, node)) ~= batch - 1 then return false end
+redis.call('HSET', BATCHES, node, ARGV[3])
 
 local keys = {}
 for i = 5, #ARGV, 3 do keys[#keys + 1] = ARGV[i] end
 local records = redis.call('HMGET', REGISTRY, unpack(keys))
 local time, last = micros(), count(GENERATION)
 local first = last
-local lines, results, held, written, released, owned, disowned = {}, {}, {}, {}, {}, {}, {}
+local lines, results, lost, written, released, owned, disowned = {}, {}, {}, {}, {}, {}, {}
 
-local function write(key, address, generation, holder)
-  if holder and holder ~= node then redis.call('SREM', OWN .. holder, key) end
+local function write(key, address, generation, owner)
+  if owner and owner ~= node then redis.call('SREM', OWN .. owner, key) end
   local record = node .. '|' .. whole(generation) .. '|' .. address
   written[#written + 1] = key
   written[#written + 1] = record
@@ -162,15 +162,15 @@ local function write(key, address, generation, holder)
   return generation
 end
 
-local function claim(key, address, holder)
+local function claim(key, address, owner)
   last = math.max(last + 1, time)
-  return write(key, address, last, holder)
+  return write(key, address, last, owner)
 end
 
 for n, key in ipairs(keys) do
   local kind, address = ARGV[n * 3 + 1], ARGV[n * 3 + 3]
-  local holder, generation, known = parse(records[n])
-  local is_own = holder == node
+  local owner, generation, known = parse(records[n])
+  local is_own = owner == node
   local is_kept = is_own and known == address
   local result = 0
   if kind == 'r' then
@@ -178,22 +178,22 @@ for n, key in ipairs(keys) do
       released[#released + 1] = key
       lines[#lines + 1] = '-' .. key .. '\\t' .. node .. '|' .. whole(generation)
     end
-  elseif kind == 'c' then result = claim(key, address, holder)
-  elseif kind == 'c+' then result = is_kept and generation or claim(key, address, holder)
+  elseif kind == 'c' then result = claim(key, address, owner)
+  elseif kind == 'c+' then result = is_kept and generation or claim(key, address, owner)
   elseif kind == 'a' or kind == 'a+' then
     if is_kept and kind == 'a+' then result = generation
-    elseif is_own or not holder then result = claim(key, address, holder) end
+    elseif is_own or not owner then result = claim(key, address, owner) end
   else
     local had = tonumber(string.sub(kind, 2))
     last = math.max(last, had)
-    if not holder or generation < had then result = write(key, address, had, holder)
+    if not owner or generation < had then result = write(key, address, had, owner)
     elseif is_kept then result = generation
-    elseif is_own then result = claim(key, address, holder) end
+    elseif is_own then result = claim(key, address, owner) end
   end
   results[n] = whole(result)
   if result == 0 and kind ~= 'r' then
-    held[#held + 1] = key
-    held[#held + 1] = records[n]
+    lost[#lost + 1] = key
+    lost[#lost + 1] = records[n]
   end
   local set = result > 0 and owned or disowned
   set[#set + 1] = key
@@ -204,14 +204,14 @@ if #released > 0 then redis.call('HDEL', REGISTRY, unpack(released)) end
 if #owned > 0 then redis.call('SADD', OWN .. node, unpack(owned)) end
 if #disowned > 0 then redis.call('SREM', OWN .. node, unpack(disowned)) end
 if last > first then redis.call('SET', GENERATION, whole(last)) end
-return { whole(changes(lines)), table.concat(results, ' '), held }
+return { whole(changes(lines)), table.concat(results, ' '), lost }
 `
 
 /**
- * Removes nodes whose lease has ended, and some of their peers. If nobody has looked for as long as half a lease then Redis
- * was paused, or all nodes were: no node loses its lease then before all could renew it.
+ * Removes nodes whose lease has expired, and some of their peers. If nobody ran this for half a lease, Redis or all nodes
+ * were paused: then no node is removed until all could renew.
  *
- * `ARGV`: TTL in milliseconds, peers to remove at most. Returns `[whether there may be more to do, nodes]`.
+ * `ARGV`: TTL in milliseconds, maximum of peers to remove. Returns `[whether more may remain, nodes with a lease]`.
  */
 const REAP = `${HEADER}${COMMON}
 local ttl, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -220,7 +220,7 @@ local looked = tonumber(redis.call('HGET', GUARD, 'looked'))
 if not looked or now - looked > ttl / 2 or now < looked then
   redis.call('HSET', GUARD, 'spared', whole(now + ttl))
   if looked and now < looked then
-    -- the clock went back: leases by the old one would last too long
+    -- the clock went back: leases by the old clock would last too long
     for _, node in ipairs(redis.call('ZRANGE', NODES, 0, -1)) do redis.call('ZADD', NODES, now + ttl, node) end
   end
 end
@@ -236,7 +236,7 @@ changes(lines)
 return { more and 1 or 0, redis.call('ZRANGE', NODES, 0, -1) }
 `
 
-/** Gives up a lease, and some of the peers. `ARGV`: node, peers at most. Returns 1 if there may be more. */
+/** Gives up a lease and removes some of the peers. `ARGV`: node, maximum of peers. Returns 1 if more may remain. */
 const LEAVE = `${HEADER}${COMMON}
 local node, lines = ARGV[2], {}
 forget(node, lines)

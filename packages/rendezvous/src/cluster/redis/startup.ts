@@ -1,9 +1,9 @@
-/** The wait for a start to succeed, or not. */
+/** Result of a start, with a deadline. */
 export class Startup {
   readonly #deadline: number
   readonly #now: () => number
   #end: ((error: Error | undefined) => void) | undefined
-  /** Rejects with the error it ends with. */
+  /** Settles with the first call of {@link end}. */
   readonly ended: Promise<void>
 
   constructor(timeout: number, now: () => number) {
@@ -18,15 +18,14 @@ export class Startup {
     return this.#now() > this.#deadline
   }
 
-  /** The first end counts. */
   end(error?: Error): void {
     this.#end?.(error)
     this.#end = undefined
   }
 }
 
-/** @throws {Error} if it takes longer */
-export async function bounded<T>(promise: Promise<T>, ms: number): Promise<T> {
+/** @throws {Error} if the promise is not settled within `ms` milliseconds */
+export async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms)

@@ -2,12 +2,12 @@ import { Random } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import type { Claim } from '../../../src/registry/claim.js'
 import { openNodes, startThree, type BackplaneKind } from './kind.js'
-import { isSameHolder, keyOf, settled, type Holder, type TestNode } from './test-node.js'
+import { isSameOwner, keyOf, settled, type Owner, type TestNode } from './test-node.js'
 
-/** Whatever happens at the same moment, all nodes end up with the same idea of who holds what. */
+/** Tests that concurrent changes leave all nodes with the same owners. */
 export function agreementSuite(kind: BackplaneKind): void {
   test.each([1, 2, 3])(
-    'nodes that claim the same peers at the same moment agree on one holder, seed %i',
+    'nodes that claim the same peers at the same moment agree on one owner, seed %i',
     async (seed) => {
       const nodes = await startThree(kind)
       const random = new Random(seed)
@@ -25,7 +25,7 @@ export function agreementSuite(kind: BackplaneKind): void {
   )
 
   test.each([1, 2, 3])('all views converge on the truth after many changes, seed %i', async (seed) => {
-    const walk = new Walk(new Random(seed), await openNodes(kind))
+    const walk = new RandomWalk(new Random(seed), await openNodes(kind))
     for (let node = 0; node < 3; node++) await walk.startNode()
     for (let step = 0; step < 600; step++) await walk.step()
     await walk.settle()
@@ -34,52 +34,52 @@ export function agreementSuite(kind: BackplaneKind): void {
   })
 }
 
-/** Who of several made the newest claim. */
-function winner(claims: readonly (readonly [TestNode, Claim])[]): Holder {
+/** Returns the owner with the newest claim. */
+function winner(claims: readonly (readonly [TestNode, Claim])[]): Owner {
   const [newest] = claims.map(([node, { generation = 0 }]) => ({ node: node.id, generation })).toSorted(newestFirst)
   if (newest === undefined) throw new Error('nobody claimed it')
   return newest
 }
 
-function newestFirst(one: Holder, other: Holder): number {
+function newestFirst(one: Owner, other: Owner): number {
   return other.generation - one.generation
 }
 
-/** Every node believes the same, and so does the registry. */
+/** Asserts that every node and the registry have the expected owners. */
 async function expectAgreement(
   nodes: readonly TestNode[],
   keys: readonly string[],
-  expected: readonly (Holder | undefined)[]
+  expected: readonly (Owner | undefined)[]
 ): Promise<void> {
   const believes = (node: TestNode): boolean =>
-    keys.every((key, index) => isSameHolder(node.holder(key), expected[index]))
+    keys.every((key, index) => isSameOwner(node.owner(key), expected[index]))
   try {
     for (const node of nodes) await node.until('the same as all others', () => believes(node))
   } catch {
-    // shows where they differ
-    for (const node of nodes) expect(keys.map((key) => node.holder(key))).toEqual(expected)
+    // Fails with the difference.
+    for (const node of nodes) expect(keys.map((key) => node.owner(key))).toEqual(expected)
   }
   for (const { id, backplane } of nodes) {
     const foreign = keys.filter((_, index) => expected[index]?.node !== id)
     const records = await Promise.all(foreign.map(async (key) => await backplane.lookup(key)))
-    const holders = records.map((record) => record && { node: record.node, generation: record.generation })
-    expect(holders).toEqual(expected.filter((holder) => holder?.node !== id))
+    const owners = records.map((record) => record && { node: record.node, generation: record.generation })
+    expect(owners).toEqual(expected.filter((owner) => owner?.node !== id))
   }
 }
 
-interface Made {
+interface RecordedClaim {
   readonly node: TestNode
   readonly claim: Claim
   isReleased: boolean
 }
 
-/** Changes by chance: claims, releases, nodes that come and go. */
-class Walk {
+/** Makes random claims and releases, and replaces nodes. */
+class RandomWalk {
   readonly keys = Array.from({ length: 25 }, (_, index) => keyOf(index))
   nodes: TestNode[] = []
   readonly #random: Random
   readonly #start: () => Promise<TestNode>
-  readonly #made: Made[] = []
+  readonly #made: RecordedClaim[] = []
 
   constructor(random: Random, start: () => Promise<TestNode>) {
     this.#random = random
@@ -102,13 +102,12 @@ class Walk {
     await Promise.all(this.#made.map(async ({ claim }) => await settled(claim)))
   }
 
-  /** Of all claims that counted. */
   get generations(): number[] {
     return this.#made.map(({ claim }) => claim.generation ?? 0).filter((generation) => generation > 0)
   }
 
-  /** The newest claim to each peer counts; whoever has given it up, or has gone, holds it no more, and nobody does then. */
-  truth(): (Holder | undefined)[] {
+  /** Returns the expected owners: the newest claim to each peer, unless it was released or its node has left. */
+  truth(): (Owner | undefined)[] {
     return this.keys.map((key) => {
       const made = this.#made.filter(({ claim }) => claim.key === key && (claim.generation ?? 0) > 0)
       const newest = made.toSorted((one, other) => (other.claim.generation ?? 0) - (one.claim.generation ?? 0))[0]
@@ -129,7 +128,7 @@ class Walk {
     made.node.release(made.claim)
   }
 
-  /** What the leaver claimed last has settled before, so that it is known what counted. */
+  /** Replaces a node once its claims have settled, so that their generations are known. */
   async #replaceNode(): Promise<void> {
     const leaver = this.#random.pick(this.nodes)
     await Promise.all(this.#made.filter(({ node }) => node === leaver).map(async ({ claim }) => await settled(claim)))

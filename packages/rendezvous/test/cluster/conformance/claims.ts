@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { openNodes, startThree, untilAcquainted, type BackplaneKind } from './kind.js'
-import { addressOf, keyOf, type Holder, type TestNode } from './test-node.js'
+import { addressOf, keyOf, type Owner, type TestNode } from './test-node.js'
 
 const KEY = keyOf(1)
 const MARK = keyOf(2)
 
-/** Who may have which peer, and who is told of it. */
+/** Tests which claims win, and which nodes are notified. */
 export function claimsSuite(kind: BackplaneKind): void {
   describe('one that starts', () => {
     test('is told of all that others hold, before it has started', async () => {
       const start = await openNodes(kind)
       const [first, second] = [await start(), await start()]
-      const claims = [await first.hold(keyOf(1)), await second.hold(keyOf(2)), await first.hold(keyOf(3))]
+      const claims = [await first.own(keyOf(1)), await second.own(keyOf(2)), await first.own(keyOf(3))]
       const third = await start()
       expect(third.told[0]).toEqual(['snapshot', 3])
       expect(Array.from(third.others.values()).toSorted(byGeneration)).toEqual(
@@ -32,10 +32,10 @@ export function claimsSuite(kind: BackplaneKind): void {
 
   test('a claim has a generation, and all others are told', async () => {
     const [first, ...others] = await startThree(kind)
-    const claim = await first.hold(KEY)
+    const claim = await first.own(KEY)
     expect(claim.generation).toBeGreaterThan(0)
     for (const other of others) {
-      await other.untilHeld(KEY, { node: first.id, generation: claim.generation })
+      await other.untilOwned(KEY, { node: first.id, generation: claim.generation })
       expect(other.others.get(KEY)).toEqual({
         key: KEY,
         node: first.id,
@@ -48,52 +48,52 @@ export function claimsSuite(kind: BackplaneKind): void {
 
   test('the newest claim wins, whoever made it, and the loser is told', async () => {
     const [first, second, third] = await startThree(kind)
-    const { generation: old } = await first.hold(KEY)
-    const { generation } = await second.hold(KEY, { address: '/dns4/other.example/ws' })
+    const { generation: old } = await first.own(KEY)
+    const { generation } = await second.own(KEY, { address: '/dns4/other.example/ws' })
     expect(generation).toBeGreaterThan(old)
-    for (const node of [first, second, third]) await node.untilHeld(KEY, { node: second.id, generation })
+    for (const node of [first, second, third]) await node.untilOwned(KEY, { node: second.id, generation })
     expect(first.told).toContainEqual(['joined', KEY, generation])
     expect(third.others.get(KEY)?.address).toBe('/dns4/other.example/ws')
   })
 
-  test('one that took over and then gives up remembers no earlier holder', async () => {
+  test('one that took over and then gives up remembers no earlier owner', async () => {
     const [first, second] = await startThree(kind)
-    await first.hold(KEY)
-    // at once: word of the earlier claim may come after this one
-    const claim = await second.hold(KEY)
+    await first.own(KEY)
+    // Immediately, so that the other node may learn of the earlier claim after this one.
+    const claim = await second.own(KEY)
     second.release(claim)
     await mark(first, second)
-    expect(second.holder(KEY)).toBeUndefined()
-    await first.untilHeld(KEY, undefined)
+    expect(second.owner(KEY)).toBeUndefined()
+    await first.untilOwned(KEY, undefined)
   })
 
   test('a node that claims again what it holds has a newer generation', async () => {
     const [first, second] = await startThree(kind)
-    const { generation: old } = await first.hold(KEY)
-    const { generation } = await first.hold(KEY)
+    const { generation: old } = await first.own(KEY)
+    const { generation } = await first.own(KEY)
     expect(generation).toBeGreaterThan(old)
-    await second.untilHeld(KEY, { node: first.id, generation })
+    await second.untilOwned(KEY, { node: first.id, generation })
   })
 
   describe('a claim that counts only if no other node holds the peer', () => {
     test('counts for a free one', async () => {
       const [first, second] = await startThree(kind)
-      const { generation } = await first.hold(KEY, { isAgain: true })
+      const { generation } = await first.own(KEY, { isAgain: true })
       expect(generation).toBeGreaterThan(0)
-      await second.untilHeld(KEY, { node: first.id, generation })
+      await second.untilOwned(KEY, { node: first.id, generation })
     })
 
     test("counts for one's own", async () => {
       const [first, second] = await startThree(kind)
-      const { generation: old } = await first.hold(KEY)
-      const { generation } = await first.hold(KEY, { isAgain: true })
+      const { generation: old } = await first.own(KEY)
+      const { generation } = await first.own(KEY, { isAgain: true })
       expect(generation).toBeGreaterThan(old)
-      await second.untilHeld(KEY, { node: first.id, generation })
+      await second.untilOwned(KEY, { node: first.id, generation })
     })
 
     test('does not for one of another node, which is not disturbed', async () => {
       const [first, second, third] = await startThree(kind)
-      const { generation } = await second.hold(KEY)
+      const { generation } = await second.own(KEY)
       expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
       await mark(first, third)
       expect(third.told.filter(([, key]) => key === KEY)).toEqual([['joined', KEY, generation]])
@@ -102,11 +102,11 @@ export function claimsSuite(kind: BackplaneKind): void {
 
     test('counts again once the other has left', async () => {
       const [first, second] = await startThree(kind)
-      const foreign = await second.hold(KEY)
+      const foreign = await second.own(KEY)
       expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
       second.release(foreign)
-      await first.untilHeld(KEY, undefined)
-      const { generation } = await first.hold(KEY, { isAgain: true })
+      await first.untilOwned(KEY, undefined)
+      const { generation } = await first.own(KEY, { isAgain: true })
       expect(generation).toBeGreaterThan(foreign.generation)
     })
   })
@@ -114,7 +114,7 @@ export function claimsSuite(kind: BackplaneKind): void {
   describe('a release', () => {
     test('is told to all others, with the generation', async () => {
       const [first, ...others] = await startThree(kind)
-      const claim = await first.hold(KEY)
+      const claim = await first.own(KEY)
       first.release(claim)
       for (const other of others) {
         await other.until('its end', () => other.told.some(([what]) => what === 'left'))
@@ -127,22 +127,22 @@ export function claimsSuite(kind: BackplaneKind): void {
       const [first, second] = await startThree(kind)
       first.release(first.claim(KEY))
       await mark(first, second)
-      expect(second.holder(KEY)).toBeUndefined()
+      expect(second.owner(KEY)).toBeUndefined()
       expect(await second.backplane.lookup(KEY)).toBeUndefined()
     })
 
     test('of a claim that another node took over changes nothing', async () => {
       const [first, second, third] = await startThree(kind)
-      const claim = await first.hold(KEY)
-      const { generation } = await second.hold(KEY)
+      const claim = await first.own(KEY)
+      const { generation } = await second.own(KEY)
       first.release(claim)
       await expectStillHeld({ node: second.id, generation }, first, third)
     })
 
     test('of a claim that the same node renewed changes nothing', async () => {
       const [first, second] = await startThree(kind)
-      const outdated = await first.hold(KEY)
-      const { generation } = await first.hold(KEY)
+      const outdated = await first.own(KEY)
+      const { generation } = await first.own(KEY)
       first.release(outdated)
       await expectStillHeld({ node: first.id, generation }, first, second)
     })
@@ -150,7 +150,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('of a claim renewed in the same breath changes nothing', async () => {
       const [first, second] = await startThree(kind)
       const outdated = first.claim(KEY)
-      const held = first.hold(KEY)
+      const held = first.own(KEY)
       first.release(outdated)
       const { generation } = await held
       await expectStillHeld({ node: first.id, generation }, first, second)
@@ -158,17 +158,17 @@ export function claimsSuite(kind: BackplaneKind): void {
 
     test('of a claim that did not count changes nothing', async () => {
       const [first, second, third] = await startThree(kind)
-      const { generation } = await second.hold(KEY)
+      const { generation } = await second.own(KEY)
       first.release(await first.tryToHold(KEY, { isAgain: true }))
       await expectStillHeld({ node: second.id, generation }, first, third)
     })
 
     test('twice is once', async () => {
       const [first, second] = await startThree(kind)
-      const claim = await first.hold(KEY)
+      const claim = await first.own(KEY)
       first.release(claim)
       first.release(claim)
-      const { generation } = await first.hold(KEY)
+      const { generation } = await first.own(KEY)
       first.release(claim)
       await expectStillHeld({ node: first.id, generation }, first, second)
     })
@@ -176,7 +176,7 @@ export function claimsSuite(kind: BackplaneKind): void {
 
   test('all others can ask who holds a peer', async () => {
     const [first, second, third] = await startThree(kind)
-    const { generation } = await first.hold(KEY)
+    const { generation } = await first.own(KEY)
     for (const { backplane } of [second, third]) {
       expect(await backplane.lookup(KEY)).toEqual({ key: KEY, node: first.id, generation, address: addressOf(KEY) })
       expect(await backplane.lookup(MARK)).toBeUndefined()
@@ -186,10 +186,10 @@ export function claimsSuite(kind: BackplaneKind): void {
   test('keys that are addresses are held like peer ids', async () => {
     const [first, second] = await startThree(kind)
     const key = '/ip4/127.0.0.1/tcp/9090/ws'
-    const claim = await first.hold(key, { address: key })
-    await second.untilHeld(key, { node: first.id, generation: claim.generation })
+    const claim = await first.own(key, { address: key })
+    await second.untilOwned(key, { node: first.id, generation: claim.generation })
     first.release(claim)
-    await second.untilHeld(key, undefined)
+    await second.untilOwned(key, undefined)
   })
 
   test('one knows whether there are others', async () => {
@@ -207,36 +207,36 @@ export function claimsSuite(kind: BackplaneKind): void {
   test('the peers of one that stops leave, and nobody else does', async () => {
     const [first, second, third] = await startThree(kind)
     const keys = Array.from({ length: 2000 }, (_, index) => keyOf(1000 + index))
-    const { generation } = await first.hold(KEY)
+    const { generation } = await first.own(KEY)
     const claims = keys.map((key) => second.claim(key))
-    const renewed = await second.hold(MARK)
+    const renewed = await second.own(MARK)
     for (const node of [first, third]) {
-      await node.untilHeld(MARK, { node: second.id, generation: renewed.generation })
+      await node.untilOwned(MARK, { node: second.id, generation: renewed.generation })
       expect(node.others.size).toBe(keys.length + (node === first ? 1 : 2))
     }
     await second.backplane.stop()
     for (const node of [first, third]) {
-      await node.until('all of them to leave', () => [MARK, ...keys].every((key) => node.holder(key) === undefined))
-      expect(node.holder(KEY)).toEqual({ node: first.id, generation })
+      await node.until('all of them to leave', () => [MARK, ...keys].every((key) => node.owner(key) === undefined))
+      expect(node.owner(KEY)).toEqual({ node: first.id, generation })
     }
     expect(await first.backplane.lookup(claims[0]?.key ?? '')).toBeUndefined()
     expect(await third.backplane.lookup(KEY)).toMatchObject({ node: first.id })
   })
 }
 
-/** Waits until all that was done at one node so far has been told to the other. */
+/** Waits until the other node has been notified of everything that was done at one node. */
 async function mark(from: TestNode, to: TestNode): Promise<void> {
-  const { generation } = await from.hold(MARK)
-  await to.untilHeld(MARK, { node: from.id, generation })
+  const { generation } = await from.own(MARK)
+  await to.untilOwned(MARK, { node: from.id, generation })
 }
 
-async function expectStillHeld(holder: Holder, actor: TestNode, witness: TestNode): Promise<void> {
+async function expectStillHeld(owner: Owner, actor: TestNode, witness: TestNode): Promise<void> {
   await mark(actor, witness)
-  expect(witness.holder(KEY)).toEqual(holder)
-  expect(witness.told).not.toContainEqual(['left', KEY, holder.generation])
-  expect(await witness.backplane.lookup(KEY)).toMatchObject(holder)
+  expect(witness.owner(KEY)).toEqual(owner)
+  expect(witness.told).not.toContainEqual(['left', KEY, owner.generation])
+  expect(await witness.backplane.lookup(KEY)).toMatchObject(owner)
 }
 
-function byGeneration(one: Holder, other: Holder): number {
+function byGeneration(one: Owner, other: Owner): number {
   return one.generation - other.generation
 }

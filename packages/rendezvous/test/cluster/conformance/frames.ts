@@ -5,7 +5,7 @@ import { addressOf, keyOf } from './test-node.js'
 const MAX_CHANNEL = 2 ** 32 - 1
 const LONG_ADDRESS = `/dns4/${'a'.repeat(900)}/tcp/443/wss/p2p-websocket-star/p2p/${keyOf(0)}`
 
-/** At least one frame of each shape, with values at their limits. */
+/** Returns at least one frame of each shape, with values at their limits. */
 export function everyShape(): Frame[] {
   const [from, to] = [addressOf(keyOf(1)), addressOf(keyOf(2))]
   return [
@@ -46,7 +46,7 @@ export function everyShape(): Frame[] {
   ]
 }
 
-/** Frames as links carry them: small and large chunks, with what belongs to them in between. */
+/** Returns realistic traffic: small and large chunks with other frames in between. */
 export function traffic(random: Random, count: number): Frame[] {
   const shapes = everyShape().filter(({ type }) => type !== 'data')
   return Array.from({ length: count }, (_, index): Frame => {

@@ -3,15 +3,14 @@ import { onTestFinished } from 'vitest'
 import type { Backplane } from '../../../src/cluster/backplane.js'
 import { TestNode } from './test-node.js'
 
-/** An implementation of `Backplane`, as the suite tries it. */
+/** An implementation of `Backplane` under test. */
 export interface BackplaneKind {
-  /** Whether links run out of room. */
   readonly hasWindow: boolean
-  /** Opens a star for one test. @returns what makes nodes of it that have not started */
+  /** Opens a star for one test. @returns a function that creates nodes, not started */
   openStar(): Promise<() => Backplane>
 }
 
-/** Opens a star. @returns what starts one more node of it, which stops with the test */
+/** Opens a star. @returns a function that starts a node, which stops with the test */
 export async function openNodes(kind: BackplaneKind): Promise<() => Promise<TestNode>> {
   const create = await kind.openStar()
   return async () => {
@@ -22,7 +21,7 @@ export async function openNodes(kind: BackplaneKind): Promise<() => Promise<Test
   }
 }
 
-/** Three nodes of a star, which know of each other. */
+/** Starts three nodes, and waits until they know each other. */
 export async function startThree(kind: BackplaneKind): Promise<[TestNode, TestNode, TestNode]> {
   const start = await openNodes(kind)
   const nodes: [TestNode, TestNode, TestNode] = [await start(), await start(), await start()]
@@ -30,7 +29,7 @@ export async function startThree(kind: BackplaneKind): Promise<[TestNode, TestNo
   return nodes
 }
 
-/** Waits until each knows exactly these, itself among them. */
+/** Waits until each of these nodes knows exactly these nodes. */
 export async function untilAcquainted(nodes: readonly TestNode[]): Promise<void> {
   const ids = nodes.map(({ id }) => id).toSorted()
   await eventually(`${ids.join(', ')} to know each other`, () =>

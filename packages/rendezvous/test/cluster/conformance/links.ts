@@ -7,7 +7,7 @@ import { brief, keyOf, type TestNode } from './test-node.js'
 
 const HELLO: Frame = { type: 'probe', id: 1, key: keyOf(1) }
 
-/** What nodes send each other. */
+/** Tests links between nodes. */
 export function linksSuite(kind: BackplaneKind): void {
   test('frames of every shape arrive in order and equal, over links that both begin at once', async () => {
     const nodes = await startThree(kind)
@@ -91,7 +91,7 @@ function sendAtOnce(from: TestNode, to: TestNode, frames: readonly Frame[]): voi
   for (const frame of frames) link.send(frame)
 }
 
-/** Sends chunks only while there is room. @returns how often there was none */
+/** Sends chunks while there is room. @returns how often there was none */
 async function sendWithCare(from: TestNode, to: TestNode, frames: readonly Frame[]): Promise<number> {
   const link = from.backplane.link(to.id)
   let waits = 0

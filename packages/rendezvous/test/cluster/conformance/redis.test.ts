@@ -7,11 +7,11 @@ import { conformanceSuite } from './suite.js'
 
 conformanceSuite({ hasWindow: true, openStar })
 
-/** A star of its own Redis; the test fails if anything goes wrong that nobody is told of. */
+/** Opens a star with a Redis server of its own. The test fails if a fault is reported. */
 async function openStar(): Promise<() => Backplane> {
   const redis = await RedisServer.start()
   const faults: unknown[] = []
-  // Hooks run in reverse order: the nodes stop before it.
+  // Hooks run in reverse order: the nodes stop before Redis.
   onTestFinished(async () => {
     await redis[Symbol.asyncDispose]()
     expect(faults).toEqual([])

@@ -4,7 +4,7 @@ import { claimsSuite } from './claims.js'
 import type { BackplaneKind } from './kind.js'
 import { linksSuite } from './links.js'
 
-/** What a server relies on, whatever is between it and the others: the same for every implementation of `Backplane`. */
+/** Tests that every implementation of `Backplane` has to pass. */
 export function conformanceSuite(kind: BackplaneKind): void {
   describe('claims', () => {
     claimsSuite(kind)

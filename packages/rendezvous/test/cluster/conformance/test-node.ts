@@ -1,25 +1,24 @@
 import { createHash } from 'node:crypto'
 import { within } from '@websocket-star/testkit'
-import type { Backplane, BackplaneListener, NodeLink } from '../../../src/cluster/backplane.js'
+import type { Backplane, BackplaneObserver, NodeLink } from '../../../src/cluster/backplane.js'
 import type { Frame } from '../../../src/cluster/frames.js'
 import { Claim, type PeerRecord } from '../../../src/registry/claim.js'
 
-/** Who holds a peer. */
-export type Holder = Pick<PeerRecord, 'node' | 'generation'>
+export type Owner = Pick<PeerRecord, 'node' | 'generation'>
 
-/** A node that believes what its backplane tells, as a server does, and remembers it. */
-export class TestNode implements BackplaneListener {
+/** A node that tracks the events of its backplane, as a server does. */
+export class TestNode implements BackplaneObserver {
   readonly backplane: Backplane
-  /** What others hold. */
+  /** Peers of other nodes. */
   readonly others = new Map<string, PeerRecord>()
-  /** Each call of `snapshot`, `joined` and `left`, oldest first. */
+  /** Calls of `snapshot`, `joined` and `left`, oldest first. */
   readonly told: (readonly ['snapshot', number] | readonly ['joined' | 'left', string, number])[] = []
   readonly lostLinks: NodeLink[] = []
-  /** Times that links had room again. */
+  /** Number of `room` events. */
   rooms = 0
-  /** What it holds itself: its newest claim to each peer, until that is released or another's is newer. */
+  /** Its newest claim to each peer, until it is released or outdated. */
   readonly #own = new Map<string, Claim>()
-  /** The newest generation it heard of that a claim of its own was not compared with yet, by peer. */
+  /** By peer: newest generation of another node while its own claim is unsettled. */
   readonly #heardMeanwhile = new Map<string, number>()
   readonly #frames = new Map<string, Frame[]>()
   readonly #looks = new Set<() => void>()
@@ -36,7 +35,7 @@ export class TestNode implements BackplaneListener {
     await this.backplane.start(this)
   }
 
-  /** Claims a peer; nothing is heard of it yet. */
+  /** Claims a peer without waiting. */
   claim(key: string, { isAgain = false, address = addressOf(key) } = {}): Claim {
     const claim = new Claim(key, address, isAgain)
     this.#own.set(key, claim)
@@ -45,15 +44,15 @@ export class TestNode implements BackplaneListener {
     return claim
   }
 
-  /** Claims a peer. @returns the claim once it has settled, lost or not */
+  /** Claims a peer. @returns the settled claim, which may be lost */
   async tryToHold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim> {
     const claim = this.claim(key, options)
     await settled(claim)
     return claim
   }
 
-  /** Claims a peer. @returns the claim with its generation */
-  async hold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
+  /** Claims a peer. @returns the winning claim */
+  async own(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
     const claim = await this.tryToHold(key, options)
     const { generation } = claim
     if (generation === undefined) throw new Error(`the claim to ${key} settled without a generation`)
@@ -65,15 +64,15 @@ export class TestNode implements BackplaneListener {
     this.backplane.release(claim)
   }
 
-  /** Who holds a peer as far as this node knows. */
-  holder(key: string): Holder | undefined {
+  /** Returns the owner of a peer as far as this node knows. */
+  owner(key: string): Owner | undefined {
     const own = this.#own.get(key)?.generation
     if (own !== undefined) return { node: this.id, generation: own }
     const other = this.others.get(key)
     return other && { node: other.node, generation: other.generation }
   }
 
-  /** Sends a frame when the link has room for it. @returns whether it had to wait */
+  /** Sends a frame once the link has room. @returns whether it had to wait */
   async send(link: NodeLink, frame: Frame): Promise<boolean> {
     const hasToWait = frame.type === 'data' && !link.hasRoom
     if (hasToWait) await this.until(`room to ${link.node}`, () => link.hasRoom)
@@ -81,12 +80,12 @@ export class TestNode implements BackplaneListener {
     return hasToWait
   }
 
-  /** What came from a node over all links to it, with bytes as {@link brief} writes them. */
+  /** Returns the frames received from a node over all links, shortened by {@link brief}. */
   framesFrom({ id }: TestNode): readonly Frame[] {
     return this.#frames.get(id) ?? []
   }
 
-  /** Waits; the probe is asked after all that is told, and after each claim that settles. */
+  /** Waits for a condition, which is checked after each event and each settled claim. */
   async until(what: string, probe: () => boolean): Promise<void> {
     if (probe()) return
     let look = (): void => {}
@@ -103,9 +102,9 @@ export class TestNode implements BackplaneListener {
     }
   }
 
-  /** Waits until it knows that this one holds the peer, or nobody. */
-  async untilHeld(key: string, expected: Holder | undefined): Promise<void> {
-    await this.until(`${key} held by ${JSON.stringify(expected)}`, () => isSameHolder(this.holder(key), expected))
+  /** Waits until this node knows the given owner; undefined means none. */
+  async untilOwned(key: string, expected: Owner | undefined): Promise<void> {
+    await this.until(`${key} held by ${JSON.stringify(expected)}`, () => isSameOwner(this.owner(key), expected))
   }
 
   joined(record: PeerRecord): void {
@@ -152,7 +151,7 @@ export class TestNode implements BackplaneListener {
     this.#outdated(record.key, record.generation)
   }
 
-  /** Claims of that generation and older ones count no more. */
+  /** Drops its claim if that generation is newer. */
   #outdated(key: string, generation: number): void {
     const claim = this.#own.get(key)
     if (claim === undefined) return
@@ -188,11 +187,11 @@ export async function settled(claim: Claim): Promise<void> {
   await within(`a claim to ${claim.key} to settle`, claim.settled)
 }
 
-export function isSameHolder(one: Holder | undefined, other: Holder | undefined): boolean {
+export function isSameOwner(one: Owner | undefined, other: Owner | undefined): boolean {
   return one?.node === other?.node && one?.generation === other?.generation
 }
 
-/** A frame of which large bytes are their length and hash: quick to compare, and to read where they differ. */
+/** Replaces large bytes by their length and hash, for quick comparison and readable differences. */
 export function brief(frame: Frame): Frame {
   if (frame.type !== 'data' || frame.bytes.length < 100) return frame
   const hash = createHash('sha256').update(frame.bytes).digest('hex')
@@ -201,7 +200,7 @@ export function brief(frame: Frame): Frame {
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
-/** A text of the form of a peer id. */
+/** Returns a text in the form of a peer id. */
 export function keyOf(index: number): string {
   const digits = Array.from({ length: 6 }, (_, place) => BASE58[Math.floor(index / 58 ** place) % 58])
   return `12D3KooWConformanceConformanceConformanceConf${digits.join('')}`

@@ -22,7 +22,7 @@ function written(head: Envelope, frames: readonly Frame[] = []): Buffer {
   return bytes
 }
 
-/** The envelope and its frames, or nothing. */
+/** Returns the envelope and its frames; undefined if it is malformed. */
 function read(bytes: Buffer): { head: Envelope; frames: Frame[] } | undefined {
   const head = readEnvelopeHead(bytes)
   if (typeof head === 'string') return undefined

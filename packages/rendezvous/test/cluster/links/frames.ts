@@ -9,7 +9,6 @@ const address = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }).map((
 const reason = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 20 }), fc.constant('x'.repeat(256)))
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
 
-/** Any frame that can be told. */
 export const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({
     type: fc.constant('open' as const),

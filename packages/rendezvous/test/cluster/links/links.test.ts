@@ -5,15 +5,15 @@ import type { Frame } from '../../../src/cluster/frames.js'
 import { type Envelope, envelopeHeadSize, writeEnvelopeHead } from '../../../src/cluster/links/envelope.js'
 import { frameSize, writeFrame } from '../../../src/cluster/links/frame-codec.js'
 import type { LinksOptions } from '../../../src/cluster/links/links.js'
-import { data, fakeTime, grant, Network, type TestNode, tick } from './network.js'
+import { data, fakeTime, grant, Network, type LinkNode, tick } from './network.js'
 
 const KIB = 1_024
 const MIB = 1_048_576
 
 interface Pair {
   readonly network: Network
-  readonly a: TestNode
-  readonly b: TestNode
+  readonly a: LinkNode
+  readonly b: LinkNode
 }
 
 function pair(options: Partial<LinksOptions> = {}): Pair {
@@ -23,7 +23,7 @@ function pair(options: Partial<LinksOptions> = {}): Pair {
   return { network, a, b }
 }
 
-/** Two nodes whose link is known to both. */
+/** Creates two nodes with a link that both know. */
 async function linked(options: Partial<LinksOptions> = {}): Promise<Pair & { link: NodeLink; other: NodeLink }> {
   const nodes = pair(options)
   const link = nodes.a.links.link('b')
@@ -35,7 +35,7 @@ async function linked(options: Partial<LinksOptions> = {}): Promise<Pair & { lin
   return { ...nodes, link, other }
 }
 
-/** An envelope that somebody made. */
+/** Creates a forged envelope. */
 function forged(head: Partial<Envelope>, frames: readonly Frame[] = []): Buffer {
   const whole: Envelope = { type: 'frames', source: 'x', from: 1, to: 0, sequence: 1, acknowledged: 0, ...head }
   let offset = envelopeHeadSize(whole.source)
@@ -45,7 +45,7 @@ function forged(head: Partial<Envelope>, frames: readonly Frame[] = []): Buffer 
   return bytes
 }
 
-function channels(node: TestNode): number[] {
+function channels(node: LinkNode): number[] {
   return node.frames.map(({ frame }) => ('channel' in frame ? frame.channel : -1))
 }
 
@@ -90,7 +90,6 @@ describe('what leaves', () => {
     await tick()
     expect(network.heads('b', 'a')).toMatchObject([{ type: 'frames', acknowledged: 2 }])
     network.deliver('b', 'a')
-    // Nothing more is said.
     await vi.advanceTimersByTimeAsync(100)
     expect(network.heads('b', 'a')).toEqual([])
   })
@@ -169,7 +168,7 @@ describe('what is lost on the way', () => {
     await vi.advanceTimersByTimeAsync(50)
     for (let time = 0; time < 10; time++) a.links.receive(nack())
     expect(a.links.stats.retransmits).toBe(2)
-    // The pause has grown.
+    // The back-off has grown.
     await vi.advanceTimersByTimeAsync(50)
     a.links.receive(nack())
     expect(a.links.stats.retransmits).toBe(2)
@@ -221,14 +220,13 @@ describe('what is lost on the way', () => {
     network.replay('a', 'b', 1)
     expect(channels(b)).toEqual([1])
     expect(b.links.stats.refused).toEqual({ duplicate: 3 })
-    // It may have come again because nobody has heard that it came.
+    // A duplicate may mean that the acknowledgement was lost.
     await tick()
     expect(network.heads('b', 'a')).toMatchObject([{ type: 'ack', acknowledged: 2 }])
   })
 })
 
 describe('the window', () => {
-  /** Sends chunks for as long as there is room. */
   function fill(link: NodeLink, size = 64 * KIB): number {
     let count = 0
     for (; link.hasRoom; count++) link.send(data(1, size))
@@ -259,7 +257,7 @@ describe('the window', () => {
     expect(fill(link)).toBe(16)
     for (const { links } of [a, b]) links.nodes(['a', 'b'])
     expect(a.links.stats.links).toMatchObject([{ window: 4 * MIB }])
-    // As much of it is free now.
+    // This part of the window is free now.
     expect(a.rooms).toEqual([link])
     await network.run(100)
   })
@@ -283,7 +281,7 @@ describe('the window', () => {
     expect(a.links.stats.links).toHaveLength(1)
     await tick()
     expect(a.lost).toEqual([])
-    // What is acknowledged meanwhile makes up for it, but nothing is.
+    // Nothing is acknowledged meanwhile, so that the limit is exceeded.
     for (let more = 0; more < 100; more++) link.send(frame)
     await tick()
     expect([a.lost, link.isLost, link.hasRoom]).toEqual([[link], true, false])
@@ -351,7 +349,7 @@ describe('a node that nobody hears', () => {
     a.mode = 'stopped'
     await network.pass(10_000)
     expect(a.lost).toEqual([])
-    // the other node needs a moment to listen again
+    // The other node needs a moment to subscribe again.
     a.mode = 'unheard'
     await network.pass(1_000)
     expect(a.lost).toEqual([])
@@ -511,7 +509,7 @@ describe('silence', () => {
     expect(a.lost).toEqual([])
     await network.pass(1_500, [a])
     expect(a.lost).toEqual([link])
-    // The other side comes back: it hears the frame, and then goodbye.
+    // The other side comes back: it receives the frame, and then `bye`.
     await network.run(1_000)
     expect([channels(b), b.lost]).toEqual([[1], [other]])
   })
@@ -550,7 +548,7 @@ describe('links that follow each other', () => {
     network.replay('a', 'b', 0)
     expect([b.frames, b.lost.length]).toEqual([[], 1])
     await network.settle()
-    // And so its sender learns of it.
+    // So the sender learns of it.
     expect(a.lost).toEqual([link])
   })
 
@@ -696,10 +694,10 @@ describe('what nobody should send', () => {
 })
 
 describe('faults of the node itself', () => {
-  test('what its listener throws stops nothing', async () => {
+  test('what its observer throws stops nothing', async () => {
     const { network, a, b, link } = await linked()
     b.onFrame = (_, frame) => {
-      if (frame.type === 'grant' && frame.channel === 1) throw new Error('listener')
+      if (frame.type === 'grant' && frame.channel === 1) throw new Error('observer')
     }
     b.onLost = () => {
       throw new Error('lost')
@@ -709,7 +707,7 @@ describe('faults of the node itself', () => {
     expect(channels(b)).toEqual([1, 2])
     a.links.stop()
     await network.settle()
-    expect(b.faults).toEqual([new Error('listener'), new Error('lost')])
+    expect(b.faults).toEqual([new Error('observer'), new Error('lost')])
     expect(b.links.stats.links).toEqual([])
   })
 

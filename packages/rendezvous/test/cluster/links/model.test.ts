@@ -23,7 +23,7 @@ describe('links over a carrier that loses, repeats, stops and refuses', () => {
       }),
       { numRuns: 300 }
     )
-    // Else little was tried.
+    // Otherwise the model tried too little.
     expect(lost).toBeGreaterThan(20)
     expect(again).toBeGreaterThan(100)
   })

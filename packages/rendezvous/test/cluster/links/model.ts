@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { NodeLink } from '../../../src/cluster/backplane.js'
-import { data, grant, type Mode, Network, type TestNode } from './network.js'
+import { data, grant, type CarrierMode, Network, type LinkNode } from './network.js'
 
 const WINDOW = 81_920
-/** Some envelopes are so large that their memory is used again. */
+/** Some envelopes are large enough to be pooled. */
 const CHUNK_MAX = 20_000
 const NAMES = ['a', 'b'] as const
 type Name = (typeof NAMES)[number]
 
-/** What may happen. */
 export type Step =
   | { readonly do: 'send'; readonly from: Name; readonly count: number; readonly size: number }
   | { readonly do: 'deliver' | 'drop' | 'duplicate' | 'replay'; readonly from: Name; readonly count: number }
   | { readonly do: 'pass'; readonly milliseconds: number }
-  | { readonly do: 'mode'; readonly from: Name; readonly mode: Mode }
+  | { readonly do: 'mode'; readonly from: Name; readonly mode: CarrierMode }
   | { readonly do: 'resume' | 'forget'; readonly from: Name }
 
 const from = fc.constantFrom(...NAMES)
@@ -38,24 +37,24 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('mode' as const),
       from,
-      mode: fc.constantFrom<Mode>('works', 'works', 'unheard', 'away', 'stopped')
+      mode: fc.constantFrom<CarrierMode>('works', 'works', 'unheard', 'away', 'stopped')
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('resume' as const, 'forget' as const), from }) }
 )
 
-/** What one node sent over each of its links, and what it has to show for it. */
-class Sender {
-  readonly node: TestNode
-  /** The number of each link, and how many frames were sent over it. */
+/** Frames that one node sent, by link. */
+class SentFrames {
+  readonly node: LinkNode
+  /** By link: its serial number and the number of frames sent. */
   readonly links = new Map<NodeLink, { readonly serial: number; sent: number }>()
-  /** Links that had no room, and of which nobody has told that they have some again. */
+  /** Links without room that have not reported room again. */
   readonly starved = new Set<NodeLink>()
   readonly #other: Name
-  /** Payload bytes of chunks that the other node was given, by link. */
+  /** Returns the payload bytes that the other node received over a link. */
   readonly #taken: (serial: number) => number
 
-  constructor(node: TestNode, other: Name, taken: (serial: number) => number) {
+  constructor(node: LinkNode, other: Name, taken: (serial: number) => number) {
     this.node = node
     this.#other = other
     this.#taken = taken
@@ -65,7 +64,7 @@ class Sender {
     }
   }
 
-  /** Payload bytes sent as chunks, by link. */
+  /** Payload bytes sent, by link. */
   readonly bytes = new Map<number, number>()
 
   send(times: number, size: number): void {
@@ -90,19 +89,19 @@ class Sender {
   }
 }
 
-/** What one node was given: from which link of the sender, and how many frames of it. */
-class Receiver {
-  readonly node: TestNode
+/** Frames that one node received, by link of the sender. */
+class ReceivedFrames {
+  readonly node: LinkNode
   readonly links = new Map<NodeLink, { readonly serial: number; received: number }>()
   readonly bytes = new Map<number, number>()
 
-  constructor(node: TestNode) {
+  constructor(node: LinkNode) {
     this.node = node
     node.onFrame = (link, frame) => {
       if (frame.type !== 'data' && frame.type !== 'grant') throw new Error(`A ${frame.type} was not sent`)
       const state = this.links.get(link) ?? this.#begin(link, frame.channel)
       const index = frame.type === 'grant' ? frame.bytes : frame.bytes.readUInt32BE()
-      // Exactly once, in order, and never frames of two links over one.
+      // Exactly once, in order, and never mixed with those of another link.
       assert.deepEqual([frame.channel, index], [state.serial, state.received++])
       if (frame.type === 'grant') return
       assert(frame.bytes.subarray(4).equals(Buffer.alloc(frame.bytes.length - 4, index)))
@@ -118,8 +117,8 @@ class Receiver {
   }
 }
 
-/** All that one way has to fulfil once everything works again. */
-function checkWay(sender: Sender, receiver: Receiver): void {
+/** Asserts that nothing is missing in one direction once everything works again. */
+function checkWay(sender: SentFrames, receiver: ReceivedFrames): void {
   const taken = new Map([...receiver.links].map(([link, state]) => [state.serial, { link, ...state }]))
   for (const [link, { serial, sent }] of sender.links) {
     const other = taken.get(serial)
@@ -138,18 +137,18 @@ function checkWay(sender: Sender, receiver: Receiver): void {
   }
 }
 
-/** Two nodes that send to each other. Asserts at each step what has to hold. */
+/** Two nodes that send to each other. Checks the invariants at each step. */
 export class Model {
   readonly network = new Network({ windowMax: WINDOW, windowShared: WINDOW, chunkMax: 0 })
-  readonly senders: Record<Name, Sender>
-  readonly receivers: Record<Name, Receiver>
+  readonly senders: Record<Name, SentFrames>
+  readonly receivers: Record<Name, ReceivedFrames>
 
   constructor() {
     const [a, b] = [this.network.add('a'), this.network.add('b')]
-    this.receivers = { a: new Receiver(a), b: new Receiver(b) }
+    this.receivers = { a: new ReceivedFrames(a), b: new ReceivedFrames(b) }
     this.senders = {
-      a: new Sender(a, 'b', (serial) => this.receivers.b.bytes.get(serial) ?? 0),
-      b: new Sender(b, 'a', (serial) => this.receivers.a.bytes.get(serial) ?? 0)
+      a: new SentFrames(a, 'b', (serial) => this.receivers.b.bytes.get(serial) ?? 0),
+      b: new SentFrames(b, 'a', (serial) => this.receivers.a.bytes.get(serial) ?? 0)
     }
     for (const { node } of Object.values(this.senders)) node.links.nodes(NAMES)
   }
@@ -177,7 +176,7 @@ export class Model {
     }
   }
 
-  /** Everything works again, and each side has the time to learn of what the other has lost: asserts that nothing is missing. */
+  /** Repairs everything, lets time pass until both sides know of lost links, and asserts that nothing is missing. */
   async heal(): Promise<void> {
     for (const { node } of Object.values(this.senders)) {
       node.mode = 'works'

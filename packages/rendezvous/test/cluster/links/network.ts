@@ -5,35 +5,35 @@ import type { Carrier } from '../../../src/cluster/links/carrier.js'
 import { type Envelope, readEnvelopeHead } from '../../../src/cluster/links/envelope.js'
 import { Links, LINKS_DEFAULTS, type LinksOptions } from '../../../src/cluster/links/links.js'
 
-/** What a carrier does with what it is given. `stopped` answers once it is something else. */
-export type Mode = 'works' | 'unheard' | 'away' | 'stopped'
+/** Behaviour of a carrier. `stopped` answers when the mode changes. */
+export type CarrierMode = 'works' | 'unheard' | 'away' | 'stopped'
 
-interface Sent {
+interface SentEnvelope {
   readonly bytes: Buffer
-  /** What it was when it was sent: nobody may change it until it is acknowledged. */
+  /** Copy for checking that the bytes stay unchanged until acknowledged. */
   readonly copy: Buffer
 }
 
-/** One node, what it was told, and the carrier it sends with. */
-export class TestNode implements Carrier {
+/** The links of one node, their events, and the node's carrier. */
+export class LinkNode implements Carrier {
   readonly links: Links
   readonly frames: { readonly link: NodeLink; readonly frame: Frame }[] = []
   readonly lost: NodeLink[] = []
   readonly rooms: NodeLink[] = []
   readonly faults: unknown[] = []
-  /** Is told first, and may throw. */
+  /** May throw. */
   onFrame: (link: NodeLink, frame: Frame) => void = () => {}
   onLost: (link: NodeLink) => void = () => {}
   onRoom: (link: NodeLink) => void = () => {}
   readonly #network: Network
   readonly #name: string
-  #mode: Mode = 'works'
+  #mode: CarrierMode = 'works'
   #stopped: (() => void)[] = []
 
   constructor(network: Network, name: string, options: LinksOptions) {
     this.#network = network
     this.#name = name
-    const listener = {
+    const observer = {
       frame: (link: NodeLink, frame: Frame) => {
         this.frames.push({ link, frame })
         this.onFrame(link, frame)
@@ -47,10 +47,10 @@ export class TestNode implements Carrier {
         this.onLost(link)
       }
     }
-    this.links = new Links(name, options, this, listener, (error) => this.faults.push(error), Date.now)
+    this.links = new Links(name, options, this, observer, (error) => this.faults.push(error), Date.now)
   }
 
-  set mode(mode: Mode) {
+  set mode(mode: CarrierMode) {
     this.#mode = mode
     if (mode === 'stopped') return
     for (const go of this.#stopped.splice(0)) go()
@@ -66,11 +66,11 @@ export class TestNode implements Carrier {
   }
 }
 
-/** Nodes in one process. What they send waits until it is delivered. Needs {@link fakeTime}. */
+/** Nodes in one process. SentEnvelope envelopes wait for {@link deliver}. Needs {@link fakeTime}. */
 export class Network {
-  readonly nodes = new Map<string, TestNode>()
-  readonly #queues = new Map<string, Sent[]>()
-  /** What was last delivered on each way. */
+  readonly nodes = new Map<string, LinkNode>()
+  readonly #queues = new Map<string, SentEnvelope[]>()
+  /** Latest delivered envelopes, by direction. */
   readonly #delivered = new Map<string, Buffer[]>()
   readonly #options: LinksOptions
 
@@ -78,14 +78,14 @@ export class Network {
     this.#options = { ...LINKS_DEFAULTS, ...options }
   }
 
-  add(name: string): TestNode {
-    const node = new TestNode(this, name, this.#options)
+  add(name: string): LinkNode {
+    const node = new LinkNode(this, name, this.#options)
     this.nodes.set(name, node)
     return node
   }
 
-  /** What is on its way. */
-  queue(from: string, to: string): Sent[] {
+  /** Returns the envelopes in flight. */
+  queue(from: string, to: string): SentEnvelope[] {
     const way = `${from}>${to}`
     const queue = this.#queues.get(way) ?? []
     this.#queues.set(way, queue)
@@ -100,7 +100,6 @@ export class Network {
     })
   }
 
-  /** Delivers the next few. */
   deliver(from: string, to: string, count = Infinity): void {
     const delivered = this.#delivered.get(`${from}>${to}`) ?? []
     this.#delivered.set(`${from}>${to}`, delivered)
@@ -112,7 +111,7 @@ export class Network {
     delivered.splice(0, delivered.length - 50)
   }
 
-  /** Delivers once more what was delivered a while ago. */
+  /** Delivers an earlier envelope again. */
   replay(from: string, to: string, index: number): void {
     const delivered = this.#delivered.get(`${from}>${to}`) ?? []
     const bytes = delivered[index % delivered.length]
@@ -123,7 +122,7 @@ export class Network {
     this.queue(from, to).splice(0, count)
   }
 
-  /** The next few come twice each. */
+  /** Duplicates the next envelopes. */
   duplicate(from: string, to: string, count: number): void {
     const queue = this.queue(from, to)
     queue.unshift(...queue.splice(0, count).flatMap((sent) => [sent, { ...sent, bytes: sent.copy }]))
@@ -136,8 +135,8 @@ export class Network {
     }
   }
 
-  /** Milliseconds go by, with sweeps of those who are awake, and nothing is delivered. */
-  async pass(milliseconds: number, awake: Iterable<TestNode> = this.nodes.values()): Promise<void> {
+  /** Advances time, with sweeps of nodes that are awake; delivers nothing. */
+  async pass(milliseconds: number, awake: Iterable<LinkNode> = this.nodes.values()): Promise<void> {
     const nodes = [...awake]
     for (let left = milliseconds; left > 0; left -= 250) {
       await vi.advanceTimersByTimeAsync(Math.min(250, left))
@@ -146,7 +145,7 @@ export class Network {
     }
   }
 
-  /** Milliseconds go by, and everything is delivered at once. */
+  /** Advances time, and delivers everything at once. */
   async run(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left > 0; left -= 250) {
       await this.settle()
@@ -155,7 +154,7 @@ export class Network {
     await this.settle()
   }
 
-  /** Everything is delivered, and what is said to it, without waiting for clocks. */
+  /** Delivers everything, including the answers, without advancing time. */
   async settle(): Promise<void> {
     do {
       this.deliverAll()
@@ -164,12 +163,12 @@ export class Network {
   }
 }
 
-/** The end of this tick. */
+/** Waits for the end of this tick. */
 export async function tick(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0)
 }
 
-/** Timers and clocks stand still until they are moved on. */
+/** Stops timers and clocks; tests advance them. */
 export function fakeTime(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
 }

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { Outbox } from '../../../src/cluster/links/outbox.js'
-import { Slabs } from '../../../src/cluster/links/slabs.js'
+import { BufferPool } from '../../../src/cluster/links/buffer-pool.js'
 import { data, grant } from './network.js'
 
 const HEAD = 40
 const CHUNK = 65_536
 const FRAME = 13
 const SIZE = HEAD + FRAME
-/** So many envelopes may be out: one that begins within the window may go beyond it. */
+/** Envelopes in flight: one that begins within the window may exceed it. */
 const WINDOW = SIZE * 3
 
 function filled(count: number): Outbox {
-  const outbox = new Outbox(HEAD, new Slabs())
+  const outbox = new Outbox(HEAD, new BufferPool())
   for (let channel = 1; channel <= count; channel++) {
     outbox.gather(grant(channel), FRAME)
     outbox.seal()
@@ -19,7 +19,7 @@ function filled(count: number): Outbox {
   return outbox
 }
 
-/** Numbers of all that may leave now. */
+/** Takes all envelopes that may be sent now. @returns their numbers */
 function leaving(outbox: Outbox): number[] {
   const numbers: number[] = []
   for (let next = outbox.next(WINDOW); next !== undefined; next = outbox.next(WINDOW)) numbers.push(next.sequence)
@@ -65,7 +65,7 @@ describe('an outbox', () => {
   test('begins again less and less often, until something is acknowledged', () => {
     const outbox = filled(2)
     leaving(outbox)
-    /** When it may begin again, and does. */
+    /** Times of the rewinds. */
     const times: number[] = []
     for (let now = 0; now <= 3_500; now += 10) {
       if (now === 3_200) outbox.acknowledge(1)
@@ -85,8 +85,7 @@ describe('an outbox', () => {
   })
 
   test('uses the memory of what was acknowledged again, and of nothing else', () => {
-    const outbox = new Outbox(HEAD, new Slabs())
-    /** Sends a chunk. */
+    const outbox = new Outbox(HEAD, new BufferPool())
     const send = (): Buffer | undefined => {
       outbox.gather(data(1, CHUNK), CHUNK + 9)
       outbox.seal()

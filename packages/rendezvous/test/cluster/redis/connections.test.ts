@@ -21,14 +21,14 @@ test('claims that are made while connections are cut all count, and only they', 
   await eventually('all generations', () => held.every(({ generation = 0 }) => generation > 0))
   await star.untilRegistered(...held.map(({ key, generation = 0 }) => ({ key, node: one.id, generation })))
   await other.until('all of them', () => other.others.size === held.length)
-  for (const { key, generation } of held) expect(other.holder(key)).toEqual({ node: one.id, generation })
+  for (const { key, generation } of held) expect(other.owner(key)).toEqual({ node: one.id, generation })
   await eventually('nothing to be missed', () => other.backplane.stats().feedLag === 0)
 })
 
 test('a node logs which others take part, and which have left', async () => {
   const star = await RedisStar.open()
   const one = await star.start()
-  await eventually('it to take part', () => one.log.some((line) => line.startsWith('takes part in the star')))
+  await eventually('it to take part', () => one.log.some((line) => line.startsWith('this node takes part in the star')))
   const other = await star.start()
   const linesOf = (node: typeof one, about: string) =>
     node.log.filter((line) => line.includes('the star') && line.includes(about))
@@ -37,10 +37,10 @@ test('a node logs which others take part, and which have left', async () => {
   await other.backplane.stop()
   await eventually('its end to be logged', () => linesOf(one, other.id).length === 2)
   expect(linesOf(one, other.id)).toEqual([
-    expect.stringContaining('another node takes part in the star'),
-    expect.stringContaining('a node is gone from the star')
+    expect.stringContaining('a node joined the star'),
+    expect.stringContaining('a node left the star')
   ])
-  expect(linesOf(other, one.id)).toEqual([expect.stringMatching(/^takes part in the star .*"nodes":\[/)])
+  expect(linesOf(other, one.id)).toEqual([expect.stringMatching(/^this node takes part in the star .*"nodes":\[/)])
 })
 
 test('links live on when the connections are cut that their frames come by', async () => {
@@ -110,7 +110,7 @@ test('a start without Redis fails, and leaves nothing behind', async () => {
   const node = star.create({ url: `redis://127.0.0.1:${await freePort()}`, connectTimeout: 300 })
   await expect(within('the start', node.start())).rejects.toThrow(
     expect.objectContaining({
-      message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ did not answer as it should within 300 ms$/),
+      message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ did not answer correctly within 300 ms$/),
       cause: expect.objectContaining({ message: expect.stringContaining('ECONNREFUSED') })
     })
   )
@@ -121,7 +121,7 @@ test('a stop leaves nothing behind', async () => {
   const star = await RedisStar.open()
   const before = process.getActiveResourcesInfo().length
   const node = await star.start()
-  await node.hold(keyOf(1))
+  await node.own(keyOf(1))
   await node.backplane.stop()
   await eventually('timers and sockets to be gone', () => process.getActiveResourcesInfo().length <= before)
   expect(await star.redis.cli('KEYS', '*:own:*')).toBe('')
@@ -141,7 +141,7 @@ test('a password is nowhere to be seen', async () => {
   const wrong = randomBytes(8).toString('hex')
   const star = await RedisStar.open({ password })
   const node = await star.start()
-  await node.hold(keyOf(1))
+  await node.own(keyOf(1))
   const stranger = star.create({ url: star.redis.url.replace(password, wrong) })
   const error = await within('the refusal', stranger.start()).catch((reason: unknown) => reason)
   expect(error).toMatchObject({

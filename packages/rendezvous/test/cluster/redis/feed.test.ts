@@ -14,18 +14,18 @@ function snapshotsOf(node: TestNode): number {
 test('changes that are missing are made up for by a snapshot', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
-  const first = await one.hold(keyOf(1))
-  await other.untilHeld(keyOf(1), { node: one.id, generation: first.generation })
-  // one record that nobody is told of
+  const first = await one.own(keyOf(1))
+  await other.untilOwned(keyOf(1), { node: one.id, generation: first.generation })
+  // A record without a change in the feed.
   await star.redis.cli('HSET', REGISTRY, keyOf(2), `third-node|5|${addressOf(keyOf(2))}`)
   await star.redis.cli('INCRBY', SEQUENCE, '1')
-  const third = await one.hold(keyOf(3))
-  await other.untilHeld(keyOf(2), { node: 'third-node', generation: 5 })
-  await other.untilHeld(keyOf(3), { node: one.id, generation: third.generation })
+  const third = await one.own(keyOf(3))
+  await other.untilOwned(keyOf(2), { node: 'third-node', generation: 5 })
+  await other.untilOwned(keyOf(3), { node: one.id, generation: third.generation })
   expect(snapshotsOf(other)).toBe(2)
-  // and then it reads on
-  const fourth = await one.hold(keyOf(4))
-  await other.untilHeld(keyOf(4), { node: one.id, generation: fourth.generation })
+  // The feed continues.
+  const fourth = await one.own(keyOf(4))
+  await other.untilOwned(keyOf(4), { node: one.id, generation: fourth.generation })
   expect(snapshotsOf(other)).toBe(2)
 })
 
@@ -34,15 +34,15 @@ test('a feed that has ended although there were changes is noticed', async () =>
   const other = await star.start()
   await star.redis.cli('HSET', REGISTRY, keyOf(2), `third-node|5|${addressOf(keyOf(2))}`)
   await star.redis.cli('INCRBY', SEQUENCE, '1')
-  await other.untilHeld(keyOf(2), { node: 'third-node', generation: 5 })
+  await other.untilOwned(keyOf(2), { node: 'third-node', generation: 5 })
   expect(other.backplane.stats().feedLag).toBe(0)
 })
 
 test('a peer that another node took and gave up unnoticed is held again', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
-  const claim = await one.hold(keyOf(1))
-  await other.untilHeld(keyOf(1), { node: one.id, generation: claim.generation })
+  const claim = await one.own(keyOf(1))
+  await other.untilOwned(keyOf(1), { node: one.id, generation: claim.generation })
   await star.redis.cli('HDEL', REGISTRY, keyOf(1))
   await star.redis.cli('INCRBY', SEQUENCE, '2')
   await star.untilRegistered({ key: keyOf(1), node: one.id, generation: claim.generation })
@@ -56,14 +56,14 @@ test('what happened after a claim is told after it has settled', async () => {
   proxy.holdAnswers(/:commands\r\n/)
   const claim = one.claim(keyOf(1))
   await other.until('the claim', () => other.others.has(keyOf(1)))
-  const { generation } = await other.hold(keyOf(1))
+  const { generation } = await other.own(keyOf(1))
   let wasSettled: boolean | undefined
   one.joined = (record) => {
     wasSettled = claim.isSettled
     one.others.set(record.key, record)
   }
-  // long enough for the feed to come
-  await other.hold(keyOf(2))
+  // Gives the feed time to arrive.
+  await other.own(keyOf(2))
   await star.redis.cli('PING')
   proxy.releaseAnswers()
   await eventually('the takeover', () => one.others.get(keyOf(1))?.generation === generation)
@@ -76,7 +76,7 @@ test('who is told that another node holds a peer knows which', async () => {
   const one = await star.start({ url: proxy.through(star.redis.url) })
   const other = await star.start()
   proxy.holdAnswers(/:feed\r\n/)
-  const held = await other.hold(keyOf(1))
+  const held = await other.own(keyOf(1))
   const claim = one.claim(keyOf(1), { isAgain: true })
   await settled(claim)
   expect(claim.isLost).toBe(true)
@@ -112,14 +112,14 @@ test('an entry with a number from the future keeps nobody from going on', async 
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   await star.redis.cli('XADD', FEED, '999999-0', 'c', 'rubbish')
-  const claim = await one.hold(keyOf(1))
-  await other.untilHeld(keyOf(1), { node: one.id, generation: claim.generation })
-  // and once that is noticed, no snapshot is needed
+  const claim = await one.own(keyOf(1))
+  await other.untilOwned(keyOf(1), { node: one.id, generation: claim.generation })
+  // Once that has been noticed, no snapshot is needed.
   let index = 2
   await eventually('a change that is heard of', async () => {
     const key = keyOf(index++)
-    const { generation } = await one.hold(key)
-    await other.untilHeld(key, { node: one.id, generation })
+    const { generation } = await one.own(key)
+    await other.untilOwned(key, { node: one.id, generation })
     return other.told.at(-1)?.[0] === 'joined'
   })
 })
@@ -131,8 +131,8 @@ test('records that are not well-formed are left out of a snapshot, and can be cl
   const [one, other] = await star.startTwo()
   expect([...other.others.keys()]).toEqual([keyOf(2)])
   expect(other.backplane.stats().refusedEnvelopes['record']).toBe(2)
-  const claim = await one.hold(key)
-  await other.untilHeld(key, { node: one.id, generation: claim.generation })
+  const claim = await one.own(key)
+  await other.untilOwned(key, { node: one.id, generation: claim.generation })
 })
 
 test('a claim that others could not read is refused', async () => {
@@ -141,6 +141,6 @@ test('a claim that others could not read is refused', async () => {
   node.claim('not a key')
   node.claim(keyOf(1), { address: '/an\naddress' })
   expect(node.backplane.stats().refusedEnvelopes['claim']).toBe(2)
-  await node.hold(keyOf(2))
+  await node.own(keyOf(2))
   expect(await star.redis.cli('HKEYS', REGISTRY)).toBe(keyOf(2))
 })

@@ -11,9 +11,9 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   await using proxy = await FaultProxy.open(star.redis)
   const lone = await star.start({ url: proxy.through(star.redis.url) })
   const rest = await star.start()
-  const kept = await lone.hold(KEY)
-  const lost = await lone.hold(OTHER)
-  await rest.untilHeld(OTHER, { node: lone.id, generation: lost.generation })
+  const kept = await lone.own(KEY)
+  const lost = await lone.own(OTHER)
+  await rest.untilOwned(OTHER, { node: lone.id, generation: lost.generation })
   const link = rest.backplane.link(lone.id)
   link.send({ type: 'probe', id: 1, key: KEY })
   await lone.until('a frame', () => lone.framesFrom(rest).length === 1)
@@ -24,15 +24,15 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   await rest.until('the peers to leave', () => rest.others.size === 0)
   await rest.until('the link to be lost', () => rest.lostLinks.includes(link))
   expect(rest.backplane.hasOthers).toBe(false)
-  const taken = await rest.hold(OTHER)
+  const taken = await rest.own(OTHER)
   const late = lone.claim(keyOf(3))
   await settled(late)
   expect(late.generation).toBe(undefined)
 
   proxy.reset()
   proxy.mend()
-  await lone.untilHeld(OTHER, { node: rest.id, generation: taken.generation })
-  await rest.untilHeld(KEY, { node: lone.id, generation: kept.generation })
+  await lone.untilOwned(OTHER, { node: rest.id, generation: taken.generation })
+  await rest.untilOwned(KEY, { node: lone.id, generation: kept.generation })
   await rest.until('the late peer', () => rest.others.has(keyOf(3)))
   expect(lost.isLost).toBe(true)
   expect(lone.backplane.isFenced).toBe(false)
@@ -62,8 +62,8 @@ test('thousands of peers of a node that is gone are removed, and nothing of it s
 test('no node loses its lease when Redis was paused for longer than it lasts', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
-  const claim = await one.hold(KEY)
-  await other.untilHeld(KEY, { node: one.id, generation: claim.generation })
+  const claim = await one.own(KEY)
+  await other.untilOwned(KEY, { node: one.id, generation: claim.generation })
   const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
   await eventually('the first look', async () => (await star.redis.cli('HEXISTS', 'ws{test}:guard', 'looked')) === '1')
 
@@ -73,7 +73,7 @@ test('no node loses its lease when Redis was paused for longer than it lasts', a
   expect(waiting.generation).toBe(undefined)
   expect(await one.backplane.lookup(KEY)).toBe(undefined)
   await eventually('both to be fenced', () => [one, other].every(({ backplane }) => backplane.isFenced))
-  // the lease in Redis has ended by then
+  // The lease in Redis has expired by then.
   await new Promise((resolve) => setTimeout(resolve, SHORT.leaseTtl))
   star.redis.resume()
 
@@ -81,16 +81,16 @@ test('no node loses its lease when Redis was paused for longer than it lasts', a
   await other.until('what was claimed meanwhile', () => other.others.has(OTHER))
   await eventually('its generation', () => (waiting.generation ?? 0) > 0)
   expect(other.others.get(OTHER)?.generation).toBe(waiting.generation)
-  // no line says that a node is gone, or that a peer has left
+  // The feed has no line about a lost node or a peer that left.
   expect(await star.redis.cli('XRANGE', 'ws{test}:feed', '-', '+')).not.toMatch(/^[x-]/m)
-  expect(other.holder(KEY)).toEqual({ node: one.id, generation: claim.generation })
+  expect(other.owner(KEY)).toEqual({ node: one.id, generation: claim.generation })
   expect(await star.redis.cli('GET', 'ws{test}:epoch')).toBe(epoch)
 })
 
 test('leases are renewed while Redis has no memory to spare; claims count when it has again', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
-  const claim = await one.hold(KEY)
+  const claim = await one.own(KEY)
   await star.redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   const refused = one.claim(OTHER, { address: addressOf(OTHER) })
   await settled(refused)
@@ -100,5 +100,5 @@ test('leases are renewed while Redis has no memory to spare; claims count when i
   expect(other.backplane.isFenced).toBe(false)
   await star.redis.cli('CONFIG', 'SET', 'maxmemory', '0')
   await other.until('the peer', () => other.others.has(OTHER))
-  expect(other.holder(KEY)).toEqual({ node: one.id, generation: claim.generation })
+  expect(other.owner(KEY)).toEqual({ node: one.id, generation: claim.generation })
 })

@@ -6,20 +6,20 @@ import { RedisStar } from './redis-star.js'
 const KEY = keyOf(1)
 const OTHER = keyOf(2)
 
-/** Two nodes, each with a peer that the other knows of. */
+/** Starts two nodes, each with a peer that the other knows. */
 async function acquainted(star: RedisStar) {
   const [one, other] = await star.startTwo()
-  const claims = [await one.hold(KEY), await other.hold(OTHER)] as const
-  const holders = [
+  const claims = [await one.own(KEY), await other.own(OTHER)] as const
+  const owners = [
     { key: KEY, node: one.id, generation: claims[0].generation },
     { key: OTHER, node: other.id, generation: claims[1].generation }
   ] as const
-  await one.untilHeld(OTHER, holders[1])
-  await other.untilHeld(KEY, holders[0])
-  return { one, other, claims, holders }
+  await one.untilOwned(OTHER, owners[1])
+  await other.untilOwned(KEY, owners[0])
+  return { one, other, claims, owners }
 }
 
-/** Waits until a node has been told all anew since. */
+/** Waits until a node gets another snapshot. */
 async function anew(node: TestNode, snapshots: number): Promise<void> {
   await node.until('another snapshot', () => snapshotsOf(node) > snapshots)
 }
@@ -30,69 +30,68 @@ function snapshotsOf(node: TestNode): number {
 
 test('what Redis has lost is written again as it was', async () => {
   const star = await RedisStar.open()
-  const { one, other, holders } = await acquainted(star)
+  const { one, other, owners } = await acquainted(star)
   const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
   await star.redis.cli('FLUSHALL')
-  await star.untilRegistered(...holders)
+  await star.untilRegistered(...owners)
   await eventually('another epoch', async () => (await star.redis.cli('GET', 'ws{test}:epoch')) !== epoch)
-  await other.untilHeld(KEY, holders[0])
-  await one.untilHeld(OTHER, holders[1])
-  // and goes on
-  const { generation } = await other.hold(KEY)
-  expect(generation).toBeGreaterThan(holders[0].generation)
-  await one.untilHeld(KEY, { node: other.id, generation })
+  await other.untilOwned(KEY, owners[0])
+  await one.untilOwned(OTHER, owners[1])
+  const { generation } = await other.own(KEY)
+  expect(generation).toBeGreaterThan(owners[0].generation)
+  await one.untilOwned(KEY, { node: other.id, generation })
 })
 
 test('what is claimed after a loss is newer than what was before', async () => {
   const star = await RedisStar.open()
-  const { one, other, holders } = await acquainted(star)
+  const { one, other, owners } = await acquainted(star)
   await star.redis.cli('FLUSHALL')
   const third = await star.start()
-  const { generation } = await third.hold(KEY)
-  expect(generation).toBeGreaterThan(holders[0].generation)
-  for (const node of [one, other]) await node.untilHeld(KEY, { node: third.id, generation })
-  await star.untilRegistered({ key: KEY, node: third.id, generation }, holders[1])
+  const { generation } = await third.own(KEY)
+  expect(generation).toBeGreaterThan(owners[0].generation)
+  for (const node of [one, other]) await node.untilOwned(KEY, { node: third.id, generation })
+  await star.untilRegistered({ key: KEY, node: third.id, generation }, owners[1])
 })
 
 test('a Redis that comes back without its data is given it anew', async () => {
   const star = await RedisStar.open()
-  const { one, other, holders, claims } = await acquainted(star)
+  const { one, other, owners, claims } = await acquainted(star)
   await star.redis.kill9()
-  // nobody can be told now
+  // No node can be notified now.
   one.release(claims[0])
   const third = other.claim(keyOf(3))
   await star.redis.restart({ isEmpty: true })
   await one.until('the new peer', () => one.others.has(keyOf(3)))
   await eventually('its generation', () => third.generation !== undefined)
-  await star.untilRegistered(holders[1], { key: keyOf(3), node: other.id, generation: third.generation ?? 0 })
+  await star.untilRegistered(owners[1], { key: keyOf(3), node: other.id, generation: third.generation ?? 0 })
   await other.until('the released peer to be gone', () => !other.others.has(KEY))
 })
 
 test('a Redis that comes back with old data is told what changed since', async () => {
   const star = await RedisStar.open()
-  const { one, other, holders, claims } = await acquainted(star)
+  const { one, other, owners, claims } = await acquainted(star)
   await star.redis.save()
   one.release(claims[0])
-  await other.untilHeld(KEY, undefined)
-  const later = await one.hold(keyOf(3))
+  await other.untilOwned(KEY, undefined)
+  const later = await one.own(keyOf(3))
   const snapshots = snapshotsOf(other)
   await star.redis.restart()
   await anew(other, snapshots)
-  await star.untilRegistered(holders[1], { key: keyOf(3), node: one.id, generation: later.generation })
+  await star.untilRegistered(owners[1], { key: keyOf(3), node: one.id, generation: later.generation })
   await other.until('the same', () => other.others.size === 1 && other.others.has(keyOf(3)))
 })
 
 test('changes that were lost are noticed by their number', async () => {
   const star = await RedisStar.open()
-  const { one, other, holders } = await acquainted(star)
+  const { one, other, owners } = await acquainted(star)
   const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
-  // one that both have heard of
+  // A change that both have read.
   await star.redis.cli('HDEL', 'ws{test}:reg', KEY)
   await star.redis.cli('DECRBY', 'ws{test}:seq', '1')
-  await star.untilRegistered(...holders)
+  await star.untilRegistered(...owners)
   expect(await star.redis.cli('GET', 'ws{test}:epoch')).not.toBe(epoch)
-  const { generation } = await one.hold(keyOf(3))
-  await other.untilHeld(keyOf(3), { node: one.id, generation })
+  const { generation } = await one.own(keyOf(3))
+  await other.untilOwned(keyOf(3), { node: one.id, generation })
 })
 
 test('scripts that Redis has forgotten are sent again', async () => {
@@ -107,11 +106,11 @@ test('scripts that Redis has forgotten are sent again', async () => {
 test('a Redis that is made a replica, and then a primary again', async () => {
   const star = await RedisStar.open()
   const rival = await RedisStar.open()
-  const { one, other, holders } = await acquainted(star)
+  const { one, other, owners } = await acquainted(star)
   await star.redis.cli('REPLICAOF', '127.0.0.1', String(rival.redis.port))
   await eventually('both to be fenced', () => [one, other].every(({ backplane }) => backplane.isFenced))
   await star.redis.cli('REPLICAOF', 'NO', 'ONE')
   await eventually('both to be healed', () => [one, other].every(({ backplane }) => !backplane.isFenced))
-  await star.untilRegistered(...holders)
-  await other.untilHeld(KEY, holders[0])
+  await star.untilRegistered(...owners)
+  await other.untilOwned(KEY, owners[0])
 })

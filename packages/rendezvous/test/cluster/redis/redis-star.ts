@@ -5,17 +5,17 @@ import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { RedisBackplane, type RedisBackplaneOptions } from '../../../src/cluster/redis/redis-backplane.js'
 import { TestNode } from '../conformance/test-node.js'
 
-/** Leases that end soon, so that tests do, and that a busy machine keeps. */
+/** Leases short enough for quick tests, and long enough for a busy machine. */
 export const SHORT = { leaseTtl: 2_000, renewInterval: 400, reapInterval: 100 }
 
-/** A node, and what it wrote to its log. */
+/** A node with its log lines. */
 export class LoggingNode extends TestNode {
   readonly log: string[]
 
   constructor(options: RedisBackplaneOptions, faults: unknown[]) {
     const log: string[] = []
     const write = (details: object | string, message?: string): void => {
-      // with all that a logger would find in an error
+      // Includes all properties of errors, as a logger would.
       const text = JSON.stringify(details, (_key, value: unknown) =>
         value instanceof Error ? { ...value, message: value.message, stack: value.stack } : value
       )
@@ -26,7 +26,7 @@ export class LoggingNode extends TestNode {
   }
 }
 
-/** A star of real nodes over a Redis of its own, for one test. */
+/** A star of real nodes with a Redis server of its own, for one test. */
 export class RedisStar {
   readonly redis: RedisServer
   readonly #faults: unknown[] = []
@@ -44,7 +44,7 @@ export class RedisStar {
     return star
   }
 
-  /** A node that has not started; it stops with the test. */
+  /** Creates a node without starting it; it stops with the test. */
   create(options: Partial<RedisBackplaneOptions> = {}): LoggingNode {
     const defaults = { url: this.redis.url, star: 'test', nodeName: 'node', connectTimeout: 10_000 }
     const node = new LoggingNode({ ...defaults, ...SHORT, links: LINKS_DEFAULTS, ...options }, this.#faults)
@@ -62,7 +62,7 @@ export class RedisStar {
     return [await this.start(), await this.start()]
   }
 
-  /** The registry says that a node holds these, with these generations, and nothing else. */
+  /** Asserts that the registry has exactly these peers of a node, with these generations. */
   async untilRegistered(...expected: readonly { key: string; node: string; generation: number }[]): Promise<void> {
     const lines = expected.map(({ key, node, generation }) => `${key} ${node}|${generation}`).toSorted()
     await eventually('the registry to have the right records', async () => {

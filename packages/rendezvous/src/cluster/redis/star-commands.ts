@@ -1,49 +1,49 @@
 import type { PeerRecord } from '../../registry/claim.js'
-import { type Connection, plainError } from './connection.js'
+import { type RedisConnection, plainError } from './redis-connection.js'
 import type { StarKeys } from './keys.js'
 import { isNode, type RecordReader } from './records.js'
 import { SCRIPT_KEYS, type ScriptName } from './scripts.js'
 
-/** What Redis says of a star when a lease is taken or renewed. */
+/** State of a star, as Redis returns it with a lease. */
 export interface StarState {
   readonly epoch: string
-  /** Changes of the registry so far. */
+  /** Number of the last change of the registry. */
   readonly sequence: number
   /** Nodes with a lease. */
   readonly nodes: readonly string[]
 }
 
-/** Peers that are removed in one go at most: Redis does nothing else meanwhile, for about five milliseconds. */
+/** Maximum of peers removed per script run, which blocks Redis for about five milliseconds. */
 const CLEAN_LIMIT = 1_000
-/** Peers that are read in one go, at about. */
+/** Approximate number of peers read per `HSCAN`. */
 const SCAN_COUNT = 1_000
 
-export interface Applied {
-  /** Number of the last change of all. */
+export interface ApplyResult {
+  /** Number of the last change of the registry. */
   readonly sequence: number
-  /** Of each change; 0 for a release, and if another node holds the peer. */
+  /** One per change; 0 for a release, and if another node owns the peer. */
   readonly generations: readonly number[]
-  /** What other nodes hold of what was claimed. */
+  /** Records of other nodes that own claimed peers. */
   readonly elsewhere: readonly PeerRecord[]
 }
 
-export interface Snapshot {
-  /** Number of the last change before it. */
+export interface RegistrySnapshot {
+  /** Number of the last change that is certainly included. */
   readonly sequence: number
-  /** Generations of what this node holds. */
+  /** Generations of this node's peers, by key. */
   readonly own: ReadonlyMap<string, number>
   readonly others: readonly PeerRecord[]
 }
 
-/** What a node asks of Redis, and what it gets. Everything rejects if there is no connection, or as Redis refuses. */
-export class Engine {
-  readonly #connection: Connection
+/** The commands of a node to Redis. All reject without a connection, and with the errors of Redis. */
+export class StarCommands {
+  readonly #connection: RedisConnection
   readonly #keys: StarKeys
   readonly #scriptKeys: readonly string[]
   readonly #node: string
   readonly #reader: RecordReader
 
-  constructor(connection: Connection, keys: StarKeys, node: string, reader: RecordReader) {
+  constructor(connection: RedisConnection, keys: StarKeys, node: string, reader: RecordReader) {
     this.#connection = connection
     this.#keys = keys
     this.#scriptKeys = [...SCRIPT_KEYS.map((name) => keys[name]), keys.ownPrefix]
@@ -51,22 +51,24 @@ export class Engine {
     this.#reader = reader
   }
 
-  /** @returns undefined if a later turn is known: this was sent long ago */
-  async register(turn: number, ttl: number, seen: number, epoch: string): Promise<StarState | undefined> {
-    return asState(await this.#run('starRegister', this.#node, String(turn), String(ttl), String(seen), epoch))
+  /** Takes a lease. @returns undefined if a later batch is known, so that this command is outdated */
+  async register(batch: number, ttl: number, seen: number, epoch: string): Promise<StarState | undefined> {
+    return asState(await this.#run('starRegister', this.#node, String(batch), String(ttl), String(seen), epoch))
   }
 
-  /** @returns undefined if there is no lease to renew */
+  /** @returns undefined if the lease is gone */
   async renew(ttl: number, seen: number, epoch: string): Promise<StarState | undefined> {
     return asState(await this.#run('starRenew', this.#node, String(ttl), String(seen), epoch))
   }
 
   /**
-   * @param changes - kind, key and address of each, one after the other
-   * @returns undefined if none was made
+   * Applies a batch of changes to the registry.
+   *
+   * @param changes - kind, key and address of each change, flattened
+   * @returns undefined if the whole batch was refused
    */
-  async apply(turn: number, changes: readonly string[]): Promise<Applied | undefined> {
-    const reply = await this.#run('starApply', this.#node, String(turn), ...changes)
+  async apply(batch: number, changes: readonly string[]): Promise<ApplyResult | undefined> {
+    const reply = await this.#run('starApply', this.#node, String(batch), ...changes)
     if (reply === null) return undefined
     const [sequence, generations, held] = asArray(reply)
     const numbers = asText(generations).split(' ').map(Number)
@@ -76,7 +78,7 @@ export class Engine {
     return { sequence: asNumber(sequence), generations: numbers, elsewhere: [...elsewhere.values()] }
   }
 
-  /** @returns nodes with a lease, and whether there is more to remove */
+  /** Removes expired nodes and some of their peers. @returns nodes with a lease, and whether more is to be removed */
   async reap(ttl: number): Promise<{ nodes: readonly string[]; isMore: boolean }> {
     const [isMore, nodes] = asArray(await this.#run('starReap', String(ttl), String(CLEAN_LIMIT)))
     return { nodes: asNodes(nodes), isMore: isMore === 1 }
@@ -86,8 +88,8 @@ export class Engine {
     while ((await this.#run('starLeave', this.#node, String(CLEAN_LIMIT))) === 1);
   }
 
-  /** The registry as it was at some moment, with all changes up to a number and perhaps later ones. */
-  async snapshot(): Promise<Snapshot> {
+  /** Reads the whole registry: all changes up to `sequence`, and perhaps later ones. */
+  async snapshot(): Promise<RegistrySnapshot> {
     const sequence = await this.sequence()
     const others = new Map<string, PeerRecord>()
     await this.#scan((items) => this.#reader.records(items, others))
@@ -109,12 +111,12 @@ export class Engine {
     return bytes === null ? undefined : this.#reader.record(key, bytes)
   }
 
-  /** @returns how many heard it */
+  /** @returns the number of subscribers that received the message */
   publish(node: string, message: Buffer): Promise<number> {
     return this.#connection.redis.publish(this.#keys.inboxPrefix + node, message)
   }
 
-  /** Ends the wait of a connection for something new. */
+  /** Ends a blocking read of another connection. */
   async unblock(client: number): Promise<void> {
     await this.#ask((redis) => redis.client('UNBLOCK', client))
   }
@@ -126,7 +128,7 @@ export class Engine {
     while (asked !== undefined) {
       const [next, items]: Awaited<ReturnType<typeof ask>> = await asked
       const cursor = asText(next)
-      // Redis looks for the next part while this one is read here.
+      // Redis reads the next part while this one is processed.
       asked = cursor === '0' ? undefined : ask(cursor)
       asked?.catch(() => {})
       take(items)
@@ -137,7 +139,7 @@ export class Engine {
     return this.#ask((redis) => redis[`${script}Buffer`](...this.#scriptKeys, ...args))
   }
 
-  async #ask<T>(ask: (redis: Connection['redis']) => Promise<T>): Promise<T> {
+  async #ask<T>(ask: (redis: RedisConnection['redis']) => Promise<T>): Promise<T> {
     try {
       return await ask(this.#connection.redis)
     } catch (error) {
@@ -177,5 +179,5 @@ function asNumber(value: unknown): number {
 }
 
 function unexpected(value: unknown): Error {
-  return new TypeError(`Redis answered something unexpected: ${String(value).slice(0, 100)}`)
+  return new TypeError(`Redis sent an unexpected reply to a script or command: ${String(value).slice(0, 100)}`)
 }

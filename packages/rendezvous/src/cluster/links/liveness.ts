@@ -1,26 +1,26 @@
 import type { LinksOptions } from './options.js'
 
-/** Milliseconds after which a node that could not be reached is tried again, and the same if it was heard of. */
+/** Milliseconds between attempts to reach a blocked node, and between those after it was heard. */
 const RETRY_PAUSE = 250
 const RETRY_PAUSE_HEARD = 50
-/** Milliseconds between two answers that nobody listens, beyond which there was nobody to answer. */
-const ANSWER_LATE = 1_000
-/** A link that is not in use is probed so many times less often. */
+/** A longer gap, in milliseconds, between two "no subscriber" replies means that Redis was unreachable. */
+const REPLY_GAP_MAX = 1_000
+/** Idle links are probed less often by this factor. */
 const IDLE_FACTOR = 5
 
-/** Signs of life of the other side of a link. Times are in milliseconds of one clock. */
-export class Pulse {
+/** Tracks whether the other side of a link is alive. All times are milliseconds of one clock. */
+export class Liveness {
   readonly #options: LinksOptions
-  /** Nobody listened to the last envelope, or the carrier did not take it. */
+  /** `unheard`: the last envelope had no subscriber. `away`: the carrier rejected it. */
   #blocked: 'unheard' | 'away' | undefined
   #blockedAt = 0
-  /** When it was last said so. */
+  /** Time of the last reply that confirmed the block. */
   #confirmedAt = 0
   #heardAt: number
   #probedAt: number
-  /** When frames last went out or came. */
+  /** Time of the last frame in either direction. */
   #usedAt: number
-  /** When the first probe reached the other side that was not answered. */
+  /** Time of the first delivered probe that is still unanswered. */
   #unansweredSince: number | undefined
 
   constructor(options: LinksOptions, now: number) {
@@ -28,7 +28,7 @@ export class Pulse {
     this.#heardAt = this.#probedAt = this.#usedAt = now
   }
 
-  /** Only probes make sense now. */
+  /** Whether only probes are sent. */
   get isBlocked(): boolean {
     return this.#blocked !== undefined
   }
@@ -37,13 +37,13 @@ export class Pulse {
     const silence = now - this.#confirmedAt
     this.#confirmedAt = now
     if (this.#blocked === reason) {
-      // Others may have wanted to listen, and could not either.
-      if (silence > ANSWER_LATE) this.#blockedAt += silence
+      // The other node could not reach Redis either: the gap does not count.
+      if (silence > REPLY_GAP_MAX) this.#blockedAt += silence
       return
     }
     this.#blocked = reason
     this.#blockedAt = now
-    // A silence while nothing reaches the other side means nothing.
+    // Silence means nothing while no probe is delivered.
     this.#unansweredSince = undefined
   }
 
@@ -64,19 +64,19 @@ export class Pulse {
     this.#probedAt = now
   }
 
-  /** A probe of that time has reached the other side. */
+  /** Records that the probe of that time was delivered. */
   probeArrived(probedAt: number): void {
     if (this.#heardAt < probedAt) this.#unansweredSince ??= probedAt
   }
 
-  /** Nobody could look for so long. */
-  pardon(pause: number): void {
+  /** Excludes a pause of this process from all timeouts. */
+  excuse(pause: number): void {
     this.#blockedAt += pause
     this.#confirmedAt += pause
     if (this.#unansweredSince !== undefined) this.#unansweredSince += pause
   }
 
-  /** There has been no sign of life for too long. */
+  /** Returns whether the other side has been unreachable or silent for too long. */
   isLost(now: number): boolean {
     const { unheardTimeout, awayTimeout, silenceTimeout } = this.#options
     const limit = this.#blocked === 'unheard' ? unheardTimeout : awayTimeout
@@ -85,10 +85,9 @@ export class Pulse {
   }
 
   /**
-   * Whether to probe now. Whatever is heard is answered, and the answer says what was sent: so it is silence only that may
-   * hide a loss.
+   * Returns whether to probe now. Every answer tells what the other side has sent, so that only silence can hide a loss.
    *
-   * @param isWaiting - something is not acknowledged
+   * @param isWaiting - whether an envelope is unacknowledged
    */
   isProbeDue(now: number, isWaiting: boolean): boolean {
     const { silentAfter, silenceTimeout } = this.#options
@@ -98,7 +97,7 @@ export class Pulse {
     return Math.min(sinceProbe, now - this.#heardAt) >= (isInUse ? silentAfter : silentAfter * IDLE_FACTOR)
   }
 
-  /** The other side is heard although it could not be reached: it may be reached again. */
+  /** Returns whether to probe a blocked node that has just been heard: it may be reachable again. */
   isRetryDue(now: number): boolean {
     return this.isBlocked && now - this.#probedAt >= RETRY_PAUSE_HEARD
   }

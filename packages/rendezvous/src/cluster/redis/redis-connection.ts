@@ -5,43 +5,43 @@ import { SCRIPT_KEYS, SCRIPTS, type ScriptName } from './scripts.js'
 
 export type Log = Pick<Logger, 'info' | 'warn'>
 
-/** The scripts as commands: keys in their order, then arguments. Texts come as bytes. */
+/** A client with the scripts as commands, called with keys and then arguments. Strings are returned as buffers. */
 export type ScriptClient = Redis &
   Readonly<Record<`${ScriptName}Buffer`, (...args: readonly string[]) => Promise<unknown>>>
 
-/** Milliseconds between attempts to connect, at first and at most. */
+/** Back-off between attempts to connect in milliseconds: at first, and at most. */
 const RETRY_FIRST = 50
 const RETRY_MAX = 500
-/** Milliseconds that a connection may take to close. */
+/** Milliseconds. */
 const CLOSE_TIMEOUT = 250
 
-/** What an engine says that is not, or not yet, the one to write to: the next connection may reach another. */
-const WRONG_ENGINE = /^(READONLY|LOADING|MASTERDOWN)\b/
-/** What no waiting cures. */
+/** Errors of a server that cannot be written to (yet): the next connection may reach another server. */
+const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN)\b/
+/** Errors that only a change of the configuration mends. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid )?DB index)\b/
 
-export interface ConnectionOptions {
+export interface RedisConnectionOptions {
   readonly url: string
-  /** What it is for: seen in logs and in Redis's list of clients. */
+  /** Shown in logs and in Redis's `CLIENT LIST`. */
   readonly name: string
-  /** Milliseconds without an answer after which a connection is given up. */
+  /** Milliseconds without a reply before the connection is closed. */
   readonly silence: number
 }
 
-/** A connection that comes back for as long as it is not closed. Nothing is sent twice: what fails has failed. */
-export class Connection {
+/** A connection that reconnects until it is closed. Failed commands are not repeated. */
+export class RedisConnection {
   readonly redis: ScriptClient
-  /** Why there is no connection. */
+  /** Reason for the missing connection. */
   lastError: Error | undefined
   readonly #name: string
   readonly #log: Log
   readonly #onReady: () => void
   readonly #onClosed: () => void
   #isReady = false
-  #isLossTold = false
+  #isLossLogged = false
   #isClosing = false
 
-  constructor(options: ConnectionOptions, onReady: () => void, onClosed: () => void, log: Log) {
+  constructor(options: RedisConnectionOptions, onReady: () => void, onClosed: () => void, log: Log) {
     this.#name = options.name
     this.#onReady = onReady
     this.#onClosed = onClosed
@@ -56,15 +56,14 @@ export class Connection {
     return this.#isReady && this.redis.status === 'ready'
   }
 
-  /** Whether Redis refuses this user, or his password. */
   get isRefused(): boolean {
     return REFUSED.test(this.lastError?.message ?? '')
   }
 
-  /** Makes another connection in place of one that does not do what it should. */
+  /** Reconnects. */
   reset(why: string): void {
     if (!this.isReady) return
-    this.#log.warn({ connection: this.#name, why }, 'a connection to Redis is made anew')
+    this.#log.warn({ connection: this.#name, why }, 'reconnecting to Redis')
     this.redis.disconnect(true)
   }
 
@@ -72,20 +71,20 @@ export class Connection {
     const { redis } = this
     this.#isClosing = true
     const isOpen = redis.status !== 'end' && redis.status !== 'reconnecting'
-    // it may have ended already, or never be told of
+    // `end` may have been emitted already, or never be.
     const ended = isOpen && once(redis, 'end', { signal: AbortSignal.timeout(2 * CLOSE_TIMEOUT) }).catch(() => {})
     redis.disconnect()
     await ended
   }
 
   #ready(): void {
-    // told of a moment later: it may have been closed since
+    // The event comes late: the connection may have been closed since.
     if (this.redis.status !== 'ready' || this.#isClosing) return
-    // Without the database that was asked for it would use another one.
+    // If SELECT was refused, commands would go to the wrong database.
     if (this.isRefused) return this.redis.disconnect(true)
     this.#isReady = true
-    if (this.#isLossTold) this.#log.info({ connection: this.#name }, 'connected to Redis again')
-    this.#isLossTold = false
+    if (this.#isLossLogged) this.#log.info({ connection: this.#name }, 'reconnected to Redis')
+    this.#isLossLogged = false
     this.lastError = undefined
     this.#onReady()
   }
@@ -93,26 +92,23 @@ export class Connection {
   #closed(): void {
     if (!this.#isReady) return
     this.#isReady = false
-    this.#tellLoss()
+    this.#logLoss()
     this.#onClosed()
   }
 
   #failed(error: Error): void {
     this.lastError = plainError(error)
-    this.#tellLoss()
+    this.#logLoss()
   }
 
-  /** Once, until it is back. */
-  #tellLoss(): void {
-    if (this.#isLossTold || this.#isClosing) return
-    this.#isLossTold = true
+  #logLoss(): void {
+    if (this.#isLossLogged || this.#isClosing) return
+    this.#isLossLogged = true
     this.#log.warn({ connection: this.#name, why: this.lastError?.message }, 'no connection to Redis')
   }
 }
 
-/**
- * An error without what ioredis hangs on it: the command with its arguments, which may be a password or addresses of peers.
- */
+/** Copies an error without the command that ioredis attaches: its arguments may be a password or addresses of peers. */
 export function plainError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const plain = new Error(error.message)
@@ -121,15 +117,14 @@ export function plainError(error: unknown): Error {
   return plain
 }
 
-function connect({ url, name, silence }: ConnectionOptions): ScriptClient {
+function connect({ url, name, silence }: RedisConnectionOptions): ScriptClient {
   const redis = new Redis(url, {
     connectionName: name,
     lazyConnect: true,
     keepAlive: 5_000,
     socketTimeout: silence,
     disconnectTimeout: CLOSE_TIMEOUT,
-    // Whoever sends something learns at once that it cannot be sent, and what was under way when a connection was lost
-    // fails: only its sender knows whether it still makes sense.
+    // Commands fail at once without a connection, and when it is lost: only the caller knows whether to repeat them.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
@@ -137,11 +132,11 @@ function connect({ url, name, silence }: ConnectionOptions): ScriptClient {
     maxLoadingRetryTime: RETRY_MAX,
     retryStrategy: (attempt) =>
       Math.min(RETRY_MAX, RETRY_FIRST * 2 ** Math.min(attempt - 1, 10)) * (0.5 + Math.random() / 2),
-    reconnectOnError: (error) => WRONG_ENGINE.test(error.message)
+    reconnectOnError: (error) => WRONG_SERVER.test(error.message)
   })
   for (const [script, lua] of Object.entries(SCRIPTS)) {
     redis.defineCommand(script, { lua, numberOfKeys: SCRIPT_KEYS.length })
   }
-  // It has them now.
+  // defineCommand has added the commands of ScriptClient.
   return redis as ScriptClient
 }

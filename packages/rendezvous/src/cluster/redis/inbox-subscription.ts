@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { type Connection, plainError } from './connection.js'
+import { type RedisConnection, plainError } from './redis-connection.js'
 
-/** Milliseconds that a message to oneself may take after it was published. */
-const PATIENCE = 2_000
+/** Milliseconds that a published test message may take to arrive. */
+const TIMEOUT = 2_000
 /** Milliseconds between attempts to subscribe. */
 const RETRY = 1_000
-/** Envelopes begin with another byte. */
+/** Test messages begin with this; envelopes begin with another byte. */
 const TOKEN_PREFIX = 'self-'
 
 /**
- * The channel that others publish this node's envelopes to. Whether they arrive is found out by messages to oneself: an
- * answer to SUBSCRIBE alone does not say that publishers reach the same Redis.
+ * Subscription to the channel to which other nodes publish envelopes for this node. Test messages to itself verify that they
+ * arrive: the reply to SUBSCRIBE does not prove that publishers reach the same Redis.
  */
-export class Inbox {
-  readonly #connection: Connection
+export class InboxSubscription {
+  readonly #connection: RedisConnection
   readonly #channel: string
   readonly #publish: (message: Buffer) => Promise<number>
   readonly #interval: number
@@ -22,18 +22,18 @@ export class Inbox {
   #isSubscribed = false
   #triedAt = Number.NEGATIVE_INFINITY
   #token: Buffer | undefined
-  /** When the token was published, and Redis said so. */
+  /** Time at which Redis confirmed the publication of the token. */
   #publishedAt: number | undefined
-  /** When the last token arrived; undefined: nothing arrives, as far as is known. */
+  /** Time of the last arrived token; undefined if messages may not arrive. */
   #verifiedAt: number | undefined
 
   /**
-   * @param publish - sends to the channel, by another connection
-   * @param interval - milliseconds after which it is found out again
-   * @param onVerified - messages arrive, after they did not
+   * @param publish - publishes to the channel over another connection
+   * @param interval - milliseconds between two verifications
+   * @param onVerified - called when messages arrive again, or for the first time
    */
   constructor(
-    connection: Connection,
+    connection: RedisConnection,
     channel: string,
     publish: (message: Buffer) => Promise<number>,
     interval: number,
@@ -49,9 +49,9 @@ export class Inbox {
     this.#now = now
     connection.redis.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
       if (this.#token?.equals(message) === true) this.#verified()
-      // one that was given up may come late
+      // An abandoned token may arrive late.
       else if (!isToken(message)) {
-        // It comes after what was published before it, however long that takes.
+        // The token is behind this envelope, so its timeout starts again.
         if (this.#publishedAt !== undefined) this.#publishedAt = this.#now()
         onEnvelope(message)
       }
@@ -62,7 +62,7 @@ export class Inbox {
     return this.#verifiedAt !== undefined
   }
 
-  /** To be called when there is a connection. */
+  /** Call it when the connection is ready. */
   async subscribe(): Promise<void> {
     this.#triedAt = this.#now()
     try {
@@ -74,37 +74,37 @@ export class Inbox {
     }
   }
 
-  /** To be called when there is no connection any more. */
+  /** Call it when the connection is lost. */
   closed(): void {
     this.#isSubscribed = false
-    this.#doubt()
+    this.#invalidate()
   }
 
-  /** To be called when there is another connection to publish by. */
+  /** Call it when the connection for publishing is new. */
   verifyAnew(): void {
-    this.#doubt()
+    this.#invalidate()
     this.#verify()
   }
 
-  /** To be called now and then. */
+  /** Call it regularly. */
   sweep(): void {
     const now = this.#now()
     if (!this.#isSubscribed) {
       if (this.#connection.isReady && now - this.#triedAt > RETRY) void this.subscribe()
     } else if (this.#token === undefined) {
       if (this.#verifiedAt === undefined || now - this.#verifiedAt >= this.#interval) this.#verify()
-    } else if (this.#publishedAt !== undefined && now - this.#publishedAt > PATIENCE) {
+    } else if (this.#publishedAt !== undefined && now - this.#publishedAt > TIMEOUT) {
       this.closed()
-      this.#connection.reset('what is published to this node does not arrive')
+      this.#connection.reset('messages published to this node do not arrive')
     }
   }
 
-  #doubt(): void {
+  #invalidate(): void {
     this.#verifiedAt = undefined
     this.#token = undefined
   }
 
-  /** Sends a message to oneself, unless one is under way. */
+  /** Publishes a test message, unless one is in flight. */
   #verify(): void {
     if (!this.#isSubscribed || this.#token !== undefined) return
     const token = Buffer.from(TOKEN_PREFIX + randomBytes(12).toString('hex'))
@@ -115,8 +115,8 @@ export class Inbox {
         if (this.#token === token) this.#publishedAt = this.#now()
       },
       () => {
-        // there is no way to publish: sweep tries again
-        if (this.#token === token) this.#doubt()
+        // Publishing is impossible now; sweep tries again.
+        if (this.#token === token) this.#invalidate()
       }
     )
   }

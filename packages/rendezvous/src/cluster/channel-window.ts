@@ -1,0 +1,72 @@
+/** Memory overhead of a queued chunk, in bytes. */
+const CHUNK_OVERHEAD = 192
+/** Credit is granted once this part of the window is consumed: rarer grants cost throughput, more frequent ones frames. */
+const GRANT_PART = 1 / 4
+/** A window that is used up within this many milliseconds limits the rate, and doubles. */
+const GROWTH_TIME = 50
+
+/** Returns what a chunk counts in the window of a channel: its bytes and a fixed overhead. */
+export function chunkCost(bytes: number): number {
+  return bytes + CHUNK_OVERHEAD
+}
+
+export interface ChannelWindowOptions {
+  /** Bytes of a half that may be in flight between nodes at first. Must be the same on all nodes. */
+  initial: number
+  /** Bytes that the window may grow to. */
+  max: number
+}
+
+/** Receiving side of a channel's flow control between nodes. Amounts are sums of {@link chunkCost}. */
+export class ChannelWindow {
+  readonly #max: number
+  readonly #now: () => number
+  #size: number
+  /** Credit of the other node; one chunk may exceed it. */
+  #allowance: number
+  /** Consumed and not granted again. */
+  #ungranted = 0
+  #used = 0
+  #usedSince: number
+
+  constructor({ initial, max }: ChannelWindowOptions, now: () => number) {
+    this.#size = initial
+    this.#allowance = initial
+    this.#max = max
+    this.#now = now
+    this.#usedSince = now()
+  }
+
+  /** Records an arrived chunk. @returns false if the other node had no credit for it */
+  received(cost: number): boolean {
+    const isAllowed = this.#allowance > 0
+    this.#allowance -= cost
+    return isAllowed
+  }
+
+  /** Records a chunk that was passed on. */
+  consumed(cost: number): void {
+    this.#ungranted += cost
+  }
+
+  /** Takes the credit to grant to the other node now; 0 if it is too little yet. */
+  grant(): number {
+    if (this.#ungranted < this.#size * GRANT_PART) return 0
+    const granted = this.#ungranted + this.#growth()
+    this.#ungranted = 0
+    this.#allowance += granted
+    return granted
+  }
+
+  #growth(): number {
+    this.#used += this.#ungranted
+    if (this.#used < this.#size) return 0
+    const now = this.#now()
+    const isFast = now - this.#usedSince < GROWTH_TIME
+    this.#used = 0
+    this.#usedSince = now
+    const growth = isFast ? Math.min(this.#size, this.#max - this.#size) : 0
+    this.#size += growth
+    return growth
+  }
+}
