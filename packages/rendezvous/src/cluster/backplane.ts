@@ -18,11 +18,7 @@ export interface BackplaneObserver {
   joined(record: PeerRecord): void
   /** No other node owns a peer with this generation or a lower one: it left, or this node took over. */
   left(key: string, generation: number): void
-  /**
-   * Replaces everything reported before by all peers of the other nodes.
-   *
-   * @param unsure - nodes whose records may be incomplete: keep what was reported of them before
-   */
+  /** Replaces everything reported before by all peers of other nodes; earlier records of `unsure` nodes stay valid. */
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void
   /** A frame arrived; the other node may have opened the link. */
   frame(link: NodeLink, frame: Frame): void
@@ -43,18 +39,11 @@ export interface Backplane {
   readonly isFenced: boolean
   /** Whether other nodes are within reach. They may own peers that have not been reported yet. */
   readonly hasOthers: boolean
-  /**
-   * Joins the star. The observer gets a snapshot before this resolves.
-   *
-   * @throws {Error} if the other nodes cannot be reached
-   */
+  /** Joins the star, and reports a snapshot before it resolves. Rejects if the other nodes cannot be reached. */
   start(observer: BackplaneObserver): Promise<void>
   /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. */
   stop(): Promise<void>
-  /**
-   * Makes this node the owner of a peer: see {@link Claim}. If the registry is out of reach the claim settles without a
-   * generation, and is sent later.
-   */
+  /** Makes this node the owner of a peer. Without the registry the claim settles without a generation, and is sent later. */
   claim(claim: Claim): void
   /** Withdraws a claim if no newer one exists; an unsettled claim is withdrawn once it settles. */
   release(claim: Claim): void

@@ -11,9 +11,8 @@ export function chunkCost(bytes: number): number {
 }
 
 export interface ChannelWindowOptions {
-  /** Bytes of a half that may be in flight between nodes at first. Must be the same on all nodes. */
+  /** Bytes of a half that may be in flight between nodes at first, the same on all nodes; `max` is what it may grow to. */
   initial: number
-  /** Bytes that the window may grow to. */
   max: number
 }
 
@@ -24,7 +23,6 @@ export class ChannelWindow {
   #size: number
   /** Credit of the other node; one chunk may exceed it. */
   #allowance: number
-  /** Consumed and not granted again. */
   #ungranted = 0
   #used = 0
   #usedSince: number
@@ -44,7 +42,6 @@ export class ChannelWindow {
     return isAllowed
   }
 
-  /** Records a chunk that was passed on. */
   consumed(cost: number): void {
     this.#ungranted += cost
   }

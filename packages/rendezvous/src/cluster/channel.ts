@@ -8,7 +8,6 @@ import type { NodeLink } from './backplane.js'
 import type { ChannelRef, Frame } from './frames.js'
 import { chunkCost, ChannelWindow, type ChannelWindowOptions } from './channel-window.js'
 
-/** A frame of one channel. */
 export type ChannelFrame = Extract<Frame, ChannelRef>
 
 export interface ChannelInit {
@@ -19,7 +18,6 @@ export interface ChannelInit {
   from: string
   /** Whether the other node's client knows windows and credit. */
   isExtended: boolean
-  /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
   network: string | undefined
 }
 
@@ -158,7 +156,6 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /** Records that the dial was answered or abandoned. */
   answered(): void {
     this.#isAnswered = true
     this.closeIfDone()
@@ -188,12 +185,7 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /**
-   * Sends queued chunks as far as credit and room allow.
-   *
-   * @param most - approximate maximum of bytes, so that other channels get their share
-   * @returns whether only missing room, or `most`, stopped it
-   */
+  /** Sends queued chunks, about `most` bytes if credit and room allow. @returns whether more could be sent with more room */
   flush(most = Number.POSITIVE_INFINITY): boolean {
     let left = most
     while (left > 0 && this.#unsent.size > 0) {
@@ -232,7 +224,6 @@ export class Channel implements Endpoint {
     this.#unreadCost = 0
   }
 
-  /** Closes the channel if both halves have ended and the queues are empty. */
   closeIfDone(): void {
     if (this.#ended || !this.#isAnswered || this.#owner.router.halvesOf(this).size > 0) return
     if (this.#unsent.size > 0 || this.#unread.size > 0) return

@@ -16,7 +16,6 @@ export interface ChannelsOptions {
   maxKept: number
 }
 
-/** A dial to a client of another node. */
 export interface RemoteDial {
   readonly dialId: string
   /** Canonical, as is `to`. */
@@ -28,7 +27,6 @@ export interface RemoteDial {
   readonly network: string | undefined
 }
 
-/** A dial from a client of another node. */
 export interface IncomingDial extends RemoteDial {
   readonly channel: Channel
   /** @param error - reason for the refusal; undefined accepts the dial */
@@ -83,7 +81,6 @@ export class Channels implements ChannelOwner {
     return sum
   }
 
-  /** Bytes queued in all channels. */
   get kept(): number {
     let sum = 0
     for (const channel of this.#all()) sum += channel.kept
@@ -95,12 +92,7 @@ export class Channels implements ChannelOwner {
     return this.kept === 0 && this.#backplane.stats().links.every(({ unacknowledged }) => unacknowledged === 0)
   }
 
-  /**
-   * Dials a client of another node over a new channel.
-   *
-   * @param begin - opens the dialler's half; called before the dial is sent
-   * @param settle - called once, later
-   */
+  /** Dials a client of another node. `begin` opens the dialler's half before the dial is sent; `settle` is called once, later. */
   open(
     node: string,
     dial: RemoteDial,
@@ -145,7 +137,6 @@ export class Channels implements ChannelOwner {
     }
   }
 
-  /** Ends all channels of a lost link. */
   lost(link: NodeLink): void {
     const table = this.#tables.get(link)
     if (table === undefined) return

@@ -16,9 +16,8 @@ export type Frame =
       readonly type: 'open'
       readonly channel: number
       readonly dialId: string
-      /** The dialler's canonical address. */
+      /** The dialler's address, canonical as is `to`. */
       readonly from: string
-      /** The dialled canonical address. */
       readonly to: string
       /** Whether the dialler knows windows and credit. */
       readonly isExtended: boolean

@@ -143,7 +143,6 @@ export class LocalBackplane implements Backplane {
     }
   }
 
-  /** Queues an event for the observer. */
   notify(event: (observer: BackplaneObserver) => void): void {
     this.#events.push(event)
     if (this.#events.length === 1) queueMicrotask(() => this.#notifyAll())

@@ -47,7 +47,6 @@ export class BroadcastQueue {
     }
   }
 
-  /** Returns whether there may be more steps. */
   #step({ steps }: Broadcast): boolean {
     let hasMore = false
     this.#try(() => {

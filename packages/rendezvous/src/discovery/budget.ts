@@ -79,7 +79,6 @@ export class DiscoveryBudget {
     return this.left(kind) >= (this.#shares[kind].most + this.#mostCommon) / 2
   }
 
-  /** Returns whether a kind has accumulated its whole share. */
   isShareFull(kind: DiscoveryKind): boolean {
     this.#fill()
     return this.#shares[kind].left >= this.#shares[kind].most
@@ -100,23 +99,19 @@ export class DiscoveryBudget {
     return this.#byReceiver.left(remote, this.#now())
   }
 
-  /** Records bytes sent to a client of that address. */
   spendFor(remote: RemoteAddress, kind: DiscoveryKind, bytes: number): void {
     this.spend(kind, bytes)
     this.#byReceiver.spend(remote, this.#now(), bytes)
   }
 
-  /** Returns whether another peer of this address may be announced. */
   canAnnounceFrom(remote: RemoteAddress | undefined): boolean {
     return remote === undefined || this.#byOrigin.left(remote, this.#now()) > 0
   }
 
-  /** Records the bytes of announcing a peer of that address to others. */
   spendForOrigin(remote: RemoteAddress | undefined, bytes: number): void {
     if (remote !== undefined) this.#byOrigin.spend(remote, this.#now(), bytes)
   }
 
-  /** Forgets addresses without recent traffic. */
   sweep(): void {
     this.#byOrigin.sweep(this.#now())
     this.#byReceiver.sweep(this.#now())

@@ -13,7 +13,6 @@ export class ChangeLog {
   /** Results of {@link since}, valid until the log changes. */
   readonly #cache = new Map<string, NetChanges>()
 
-  /** Position after the last change. */
   get end(): number {
     return this.#start + this.#events.length
   }
@@ -27,7 +26,6 @@ export class ChangeLog {
     this.#cache.clear()
   }
 
-  /** Forgets the changes before a position. */
   forget(end: number): void {
     this.#events.splice(0, end - this.#start)
     this.#start = end
@@ -53,13 +51,7 @@ export class ChangeLog {
   }
 }
 
-/**
- * Adjusts changes for a client whose own peers changed too: a client is never told about its own peers.
- *
- * @param before - keys of its own peers at the start of the changes
- * @param now - keys of its own peers at their end
- * @param find - returns a peer that is online now
- */
+/** Adjusts changes for a client, which is not told about its own peers: `before` and `now` are their keys at start and end. */
 export function withoutOwnPeers(
   changes: NetChanges,
   before: readonly string[],

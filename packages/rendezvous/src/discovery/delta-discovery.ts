@@ -19,9 +19,8 @@ type EncodedDelta = { message: EncodedTexts; count: number } | undefined
 
 /**
  * Sends changes of the online peers, in batches, to the clients that asked for deltas. After each batch a client knows the
- * peers that the registry had when the batch was begun, except its own. Clients of one prefix share the encoded batch.
- *
- * While the budget is used up, a batch pauses where it is, and further changes collect for the next one.
+ * peers that the registry had when the batch was begun, except its own. While the budget is used up, a batch pauses where it
+ * is, and further changes collect for the next one.
  */
 export class DeltaDiscovery {
   readonly #interval: number
@@ -37,10 +36,7 @@ export class DeltaDiscovery {
   readonly #individual = new Set<Subscriber>()
   #timer: NodeJS.Timeout | undefined
 
-  /**
-   * @param interval - milliseconds between batches, at least
-   * @param minSharedPeers - full lists of more peers than this are reused until the next batch
-   */
+  /** @param interval - milliseconds between batches; full lists of more than `minSharedPeers` peers are reused until the next */
   constructor(
     interval: number,
     registry: Registry,
@@ -65,7 +61,6 @@ export class DeltaDiscovery {
     })
   }
 
-  /** Subscribes a client while it has an address. */
   #moved(member: Member): void {
     if (member.session.peers !== 'deltas') return
     if (member.addresses.size === 0) return this.#forget(member)

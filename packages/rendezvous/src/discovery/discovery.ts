@@ -54,8 +54,8 @@ export class Discovery {
   }
 
   /**
-   * Announces a newcomer to all subscribers, possibly together with others that join at about the same time. Beyond the
-   * limit per second, the budget, or the share of its IP address it is announced by the windows only.
+   * Announces a newcomer to all subscribers, possibly together with others. Beyond the limit per second, the budget, or the
+   * share of its IP address it is announced by the windows only.
    *
    * @returns a promise that resolves once all have been told; undefined if there is nothing to wait for
    */
@@ -91,7 +91,6 @@ export class Discovery {
     this.#isWindowUnderWay = false
   }
 
-  /** Subscribes a client while it has an address. */
   #moved(member: Member, before: string | undefined): void {
     this.#subscribers.delete(before, member)
     if (member.addresses.size > 0 && member.session.peers === 'windows') this.#subscribers.add(member.prefix, member)
@@ -105,7 +104,6 @@ export class Discovery {
     return waiting + cost < this.#budget.left('newcomers') && this.#budget.canAnnounceFrom(originOf(entry))
   }
 
-  /** Returns how many peers the budget allows to announce now. */
   #windowSize(): number {
     const cost = announcementSize(this.#subscribers)
     if (cost === 0) return 0
@@ -129,7 +127,6 @@ export class Discovery {
     }
   }
 
-  /** Announces the newcomers that are still online. */
   #announce(newcomers: readonly Entry[], done: () => void): void {
     const entries = [...new Set(newcomers)].filter((entry) => this.#registry.byKey(entry.key) === entry)
     if (entries.length === 0) return done()

@@ -10,10 +10,7 @@ const MIN_SHARED_PEERS = 256
 /** Backlog in bytes above which a full list pauses: with one more part the client would count as slow. */
 const MAX_BACKLOG = SLOW_BACKLOG / 2
 
-/**
- * Sends full lists in parts. The addresses of the clients are served in rotation; the budget, the share of each address and
- * the client's backlog limit how fast.
- */
+/** Sends full lists in parts, in rotation of addresses, as fast as the budget, the address's share and the backlog allow. */
 export class FullListSender {
   readonly #minSharedPeers: number
   readonly #peers: VisiblePeers
@@ -22,13 +19,9 @@ export class FullListSender {
   readonly #onBegun: (subscriber: Subscriber) => void
   readonly #rotation = new GroupRotation<Subscriber>(({ member }) => member.session.account.address)
   #isBudgetSpent = false
-  /** Reusable lists by prefix. */
   readonly #shared = new Map<string | undefined, FullList>()
 
-  /**
-   * @param onBegun - called when a list begins, with the subscriber's log position set to the one of the list
-   * @param minSharedPeers - lists of more peers than this are reused until {@link stopSharing}
-   */
+  /** @param onBegun - called when a list begins, with the subscriber's log position set to the one of the list */
   constructor(
     presence: VisiblePeers,
     budget: DiscoveryBudget,
@@ -63,11 +56,7 @@ export class FullListSender {
     if (subscriber.list !== undefined) this.#isBudgetSpent ||= this.#budget.left('lists') <= 0
   }
 
-  /**
-   * Sends to everyone as much as allowed.
-   *
-   * @returns whether to call again later
-   */
+  /** Sends to everyone as much as allowed. @returns whether to call again later */
   send(): boolean {
     const served = new Set<Subscriber>()
     let waitsForBudget = false

@@ -35,17 +35,11 @@ export class FullList {
     }))
   }
 
-  /** Number of parts, at least one. */
   get length(): number {
     return this.#parts.length
   }
 
-  /**
-   * Returns one part of the list.
-   *
-   * @param own - keys of the client's own peers, which are left out
-   * @param isListed - tells whether a peer is still to be listed
-   */
+  /** Returns a part of the list, without the peers whose keys are in `own` and those that are not listed any more. */
   part(
     index: number,
     own: readonly string[],

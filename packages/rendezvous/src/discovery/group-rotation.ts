@@ -26,11 +26,7 @@ export class GroupRotation<Item> {
     if (items?.delete(item) && items.size === 0) this.#groups.delete(group)
   }
 
-  /**
-   * Serves the first ready item of each group. A group that was served moves to the end.
-   *
-   * @param serve - may delete the item
-   */
+  /** Serves the first ready item of each group; `serve` may delete it. A group that was served moves to the end. */
   round(isReady: (item: Item) => boolean, serve: (item: Item) => void): void {
     let left = this.#groups.size
     for (const [group, items] of this.#groups) {

@@ -15,10 +15,7 @@ export class NewcomerQueue {
   #second = 0
   #count = 0
 
-  /**
-   * @param perSecond - newcomers that may be announced per second
-   * @param announce - announces the entries and calls `done` when all clients have been told
-   */
+  /** @param announce - announces the entries and calls `done` when all clients have been told */
   constructor(perSecond: number, announce: (entries: readonly Entry[], done: () => void) => void, now: () => number) {
     this.#perSecond = perSecond
     this.#announce = announce
@@ -49,7 +46,6 @@ export class NewcomerQueue {
     else this.#timer = setTimeout(() => this.#flush(), wait).unref()
   }
 
-  /** Drops the queued newcomers. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,6 +1,5 @@
 /** Milliseconds that a key is remembered: at least one period, at most two. */
 const PERIOD = 10_000
-/** Maximum of keys per period. */
 const KEYS_MAX = 10_000
 
 /** Remembers the keys seen recently. */

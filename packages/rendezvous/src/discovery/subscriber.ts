@@ -15,7 +15,6 @@ export interface Subscriber {
   list: 'due' | { readonly peers: FullList; next: number } | undefined
 }
 
-/** Returns the keys of a client's own peers. */
 export function ownKeys({ addresses }: Member): string[] {
   return Array.from(addresses.values(), keyOf)
 }

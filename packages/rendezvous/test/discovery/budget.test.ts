@@ -9,7 +9,6 @@ import { at, createMember } from '../support/member.js'
 
 const KINDS: readonly DiscoveryKind[] = ['windows', 'newcomers', 'changes', 'lists', 'answers']
 const [RATE, INTERVAL] = [100_000, 10_000]
-/** Bytes that may accumulate. */
 const SAVED = (RATE * INTERVAL) / 1000
 
 let counters: Counters

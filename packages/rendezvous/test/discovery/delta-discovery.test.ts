@@ -43,7 +43,6 @@ function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMembe
   return member
 }
 
-/** Joins a client, as far as discovery is concerned. */
 function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
   registry.claim(member, address(number, prefix))
   registry.answered(member)

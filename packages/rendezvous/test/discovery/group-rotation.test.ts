@@ -18,7 +18,6 @@ function turnsOf(...all: Item[]): GroupRotation<Item> {
   return turns
 }
 
-/** Runs one round in which each served item is deleted. */
 function round(turns: GroupRotation<Item>, isReady: (item: Item) => boolean = () => true): string[] {
   const taken: string[] = []
   turns.round(isReady, (item) => {

@@ -1,4 +1,3 @@
-/** Bytes of the smallest pooled buffer. */
 const SIZE_MIN = 16_384
 /** Sizes are a multiple of `STEP` plus a margin, in bytes: the margin has room for the head before a chunk. */
 const STEP = 16_384
@@ -15,7 +14,6 @@ export class BufferPool {
   readonly #kept = new Map<number, ArrayBufferLike[]>()
   #keptBytes = 0
 
-  /** Bytes of unused buffers. */
   get keptBytes(): number {
     return this.#keptBytes
   }
@@ -30,7 +28,6 @@ export class BufferPool {
     return Buffer.from(memory, 0, size)
   }
 
-  /** Takes back a buffer of {@link acquire} that is not used any more. */
   release({ buffer, length }: Buffer): void {
     const { byteLength } = buffer
     if (length < SIZE_MIN || byteLength > KEPT_MAX) return

@@ -9,10 +9,7 @@ import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
  * | 1 | version, 2 |
  * | 1 | type |
  * | 1 | length of the source's id |
- * | 8 | `from` |
- * | 8 | `to` |
- * | 8 | `sequence` |
- * | 8 | `acknowledged` |
+ * | 8 each | `from`, `to`, `sequence`, `acknowledged` |
  * | 1 to 64 | the source's id |
  * | rest | frames, if that is its type |
  *
@@ -20,7 +17,6 @@ import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
  */
 export interface Envelope {
   readonly type: EnvelopeType
-  /** Id of the sending node. */
   readonly source: string
   /** The sender's incarnation of the link, larger than all before; 0 in a `reset`, which belongs to no link. */
   readonly from: number
@@ -61,7 +57,6 @@ export function envelopeHeadSize(source: string): number {
   return SOURCE + source.length
 }
 
-/** Writes an envelope except its frames. */
 export function writeEnvelopeHead(target: Buffer, envelope: Envelope): void {
   target[0] = MAGIC
   target[1] = VERSION

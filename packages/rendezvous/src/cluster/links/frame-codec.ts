@@ -3,7 +3,6 @@ import { ADDRESS_MAX_LENGTH, DIAL_ID_MAX_LENGTH, WIRE_ERROR_MAX_LENGTH } from '@
 import type { ChannelRef, Frame } from '../frames.js'
 import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
 
-/** Maximum bytes of a chunk. */
 export const DATA_MAX = 2 ** 24
 
 /** The first byte of a frame has its type in the low four bits, and up to three flags in the high ones. */
@@ -33,11 +32,7 @@ const REF_BYTES = 5
 const DATA_HEAD_BYTES = 9
 const LENGTH_BYTES = 2
 
-/**
- * Returns the encoded bytes of a frame. Reasons are cut to the maximum length on the wire to clients.
- *
- * @throws {RangeError} if a text or a number of the frame is out of bounds
- */
+/** Returns the encoded bytes of a frame. @throws {RangeError} if a text or a number of the frame is out of bounds */
 export function frameSize(frame: Frame): number {
   switch (frame.type) {
     case 'data':

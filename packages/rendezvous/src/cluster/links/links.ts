@@ -24,7 +24,6 @@ export type EnvelopeRefusal = UnreadableReason | LinkRefusal | 'stale' | 'unknow
 export interface LinksStats {
   readonly links: BackplaneStats['links']
   readonly retransmits: number
-  /** Refused envelopes by reason. */
   readonly refused: Readonly<Record<string, number>>
 }
 
@@ -60,7 +59,6 @@ export class Links {
   #window: number
   #isStopped = false
   #sweptAt: number
-  /** Links to flush at the end of this tick. */
   #flushing: ReliableLink[] = []
   readonly #unacknowledged = new Set<ReliableLink>()
   #acknowledging: NodeJS.Timeout | undefined
@@ -68,10 +66,8 @@ export class Links {
   readonly #resets = new Map<string, number>()
 
   /**
-   * @param node - id of this node
-   * @param onFault - called with what the observer throws, and with errors of frames that cannot be encoded: they are dropped,
-   *   and the link is lost if one was a chunk
-   * @param now - milliseconds, from any origin
+   * @param onFault - called with errors of the observer, and of frames that cannot be encoded: these are dropped, and the link
+   *   is lost if one was a chunk
    */
   constructor(
     node: string,
@@ -126,7 +122,6 @@ export class Links {
     }
   }
 
-  /** Loses the link to a node that left or was removed. */
   nodeLeft(node: string): void {
     const link = this.#links.get(node)
     if (link !== undefined) this.#lose(link, true)

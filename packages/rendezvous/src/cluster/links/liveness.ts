@@ -64,7 +64,6 @@ export class Liveness {
     this.#probedAt = now
   }
 
-  /** Records that the probe of that time was delivered. */
   probeArrived(probedAt: number): void {
     if (this.#heardAt < probedAt) this.#unansweredSince ??= probedAt
   }
@@ -84,16 +83,12 @@ export class Liveness {
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 
-  /**
-   * Returns whether to probe now. Every answer tells what the other side has sent, so that only silence can hide a loss.
-   *
-   * @param isWaiting - whether an envelope is unacknowledged
-   */
-  isProbeDue(now: number, isWaiting: boolean): boolean {
+  /** Returns whether to probe now. Every answer tells what the other side has sent, so that only silence can hide a loss. */
+  isProbeDue(now: number, hasUnacknowledged: boolean): boolean {
     const { silentAfter, silenceTimeout } = this.#options
     const sinceProbe = now - this.#probedAt
     if (this.isBlocked) return sinceProbe >= RETRY_PAUSE
-    const isInUse = isWaiting || now - this.#usedAt < silenceTimeout
+    const isInUse = hasUnacknowledged || now - this.#usedAt < silenceTimeout
     return Math.min(sinceProbe, now - this.#heardAt) >= (isInUse ? silentAfter : silentAfter * IDLE_FACTOR)
   }
 

@@ -65,11 +65,7 @@ export class Outbox {
     this.#keptBytes += envelope.length
   }
 
-  /**
-   * Takes the next envelope to send. The caller writes its head.
-   *
-   * @returns undefined if none waits, or the window is full
-   */
+  /** Takes the next envelope to send, whose head the caller writes; undefined if none waits or the window is full. */
   next(window: number): { readonly bytes: Buffer; readonly sequence: number; readonly isAgain: boolean } | undefined {
     const kept = this.#kept[this.#inFlight]
     if (kept === undefined || this.#inFlightBytes >= window) return undefined

@@ -10,7 +10,6 @@ import type { BufferPool } from './buffer-pool.js'
 
 /** The table of links that a link belongs to. */
 export interface LinkOwner {
-  /** Id of this node. */
   readonly node: string
   readonly options: LinksOptions
   readonly pool: BufferPool
@@ -109,7 +108,6 @@ export class ReliableLink implements NodeLink {
     else this.#flushLater()
   }
 
-  /** Sends the gathered frames, at the end of a tick. */
   flush(): void {
     this.#isFlushDue = false
     if (this.#isLost) return
@@ -126,11 +124,7 @@ export class ReliableLink implements NodeLink {
     if (!this.#isLost && this.#inbox.unacknowledged > 0) this.#sendAlone('ack')
   }
 
-  /**
-   * Handles an envelope of this link.
-   *
-   * @returns the reason if it was refused; `malformed` makes the link useless
-   */
+  /** Handles an envelope of this link. @returns the reason if it was refused; `malformed` makes the link useless */
   receive(envelope: Envelope, bytes: Buffer): LinkRefusal | undefined {
     if (envelope.acknowledged > this.#outbox.sent) return 'acknowledgement'
     const place = envelope.type === 'frames' ? this.#inbox.place(envelope.sequence) : undefined
@@ -156,7 +150,6 @@ export class ReliableLink implements NodeLink {
     }
   }
 
-  /** Applies a changed window. */
   refreshRoom(): void {
     this.#pump()
     this.#tellRoom()
@@ -182,7 +175,6 @@ export class ReliableLink implements NodeLink {
     else if (this.#isUsed && this.#liveness.isProbeDue(now, !this.#outbox.isEmpty)) this.#probe()
   }
 
-  /** Sends the gathered frames and ends the link. */
   finish(): void {
     this.#push()
     this.end(true)
@@ -228,7 +220,6 @@ export class ReliableLink implements NodeLink {
     }
   }
 
-  /** Retransmits all unacknowledged envelopes. */
   #recover(): void {
     this.#liveness.unblock()
     this.#outbox.rewind(this.#owner.now())

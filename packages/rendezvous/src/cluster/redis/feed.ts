@@ -68,11 +68,7 @@ export class Feed {
     this.#isPaused = true
   }
 
-  /**
-   * Continues after the last change of a snapshot.
-   *
-   * @param isNew - whether this node has just registered: entries that were skipped before are read again
-   */
+  /** Continues after the last change of a snapshot. After a new registration (`isNew`) skipped entries are read again. */
   resume(sequence: number, isNew: boolean): void {
     this.#position = sequence
     this.#isPaused = false

@@ -74,7 +74,6 @@ export class InboxSubscription {
     }
   }
 
-  /** Call it when the connection is lost. */
   closed(): void {
     this.#isSubscribed = false
     this.#invalidate()
@@ -86,7 +85,6 @@ export class InboxSubscription {
     this.#verify()
   }
 
-  /** Call it regularly. */
   sweep(): void {
     const now = this.#now()
     if (!this.#isSubscribed) {

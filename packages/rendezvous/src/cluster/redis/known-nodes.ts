@@ -38,7 +38,6 @@ export class KnownNodes {
     return this.#missing.has(node)
   }
 
-  /** Updates the nodes that have a lease. */
   update(nodes: readonly string[]): void {
     const now = this.#now()
     const silence = now - this.#updatedAt

@@ -12,7 +12,6 @@ export interface LeaseOptions {
 
 export interface LeaseObserver {
   state(state: StarState): void
-  /** Called with the nodes that have a lease. */
   nodes(nodes: readonly string[]): void
   /** This node and Redis may disagree: the node has to register again. */
   outOfSync(why: string): void
@@ -83,7 +82,6 @@ export class Lease {
     return this.#seen
   }
 
-  /** Records the number of a change of the registry. */
   saw(sequence: number): void {
     this.#seen = Math.max(this.#seen, sequence)
   }

@@ -26,7 +26,6 @@ interface ClaimBatch {
 export interface OwnClaimsObserver {
   /** It is unknown whether sent changes were applied: the node has to register again. */
   outOfSync(error: Error): void
-  /** Called with the number of the last change of the registry. */
   counted(sequence: number): void
   /** Another node owns a claimed peer. */
   elsewhere(record: PeerRecord): void
@@ -118,8 +117,6 @@ export class OwnClaims {
   /**
    * Corrects differences to a snapshot of this node's peers: releases those without a claim, and compares claims again whose
    * generation differs, as when another node took and released the peer unnoticed. Comparing changes in flight does no harm.
-   *
-   * @param registered - generations in the registry, by key
    */
   compare(registered: ReadonlyMap<string, number>): void {
     if (this.#registration === undefined) return
@@ -136,7 +133,7 @@ export class OwnClaims {
     this.#registration = undefined
     clearImmediate(this.#flush)
     this.#flush = undefined
-    const waiting = this.#waiting(registration)
+    const waiting = this.#unansweredClaims(registration)
     this.#unsent = []
     this.#unchecked.clear()
     registration?.checked.reject(why)
@@ -148,7 +145,7 @@ export class OwnClaims {
     const hadGivenUp = this.#hasGivenUp
     this.#hasGivenUp = this.#isStuck
     if (hadGivenUp || !this.#hasGivenUp) return
-    for (const claim of this.#waiting(this.#registration)) claim.settle()
+    for (const claim of this.#unansweredClaims(this.#registration)) claim.settle()
   }
 
   /** Whether the oldest answer is overdue, or this node is not registered. */
@@ -158,8 +155,7 @@ export class OwnClaims {
     return oldest !== undefined && this.#now() - oldest.sentAt > TIMEOUT
   }
 
-  /** Returns the claims that have not been answered. */
-  #waiting(registration: Registration | undefined): Claim[] {
+  #unansweredClaims(registration: Registration | undefined): Claim[] {
     const waiting: Claim[] = []
     const sent = Array.from(registration?.inFlight ?? [], ({ changes }) => changes)
     for (const changes of [...sent, this.#unsent]) {
@@ -215,7 +211,6 @@ export class OwnClaims {
 
   #sendBatch(registration: Registration): void {
     const changes = this.#takeChanges()
-    // New changes go first.
     const unchecked = this.#unsent.length > 0 ? [] : this.#takeUnchecked(BATCH_SIZE - changes.length)
     const batch = { sentAt: this.#now(), changes: [...changes, ...unchecked], isCheck: unchecked.length > 0 }
     const args = [

@@ -82,10 +82,7 @@ export class RedisBackplane implements Backplane {
   #lag = { position: 0, sequence: 0 }
   #refusedClaims = 0
 
-  /**
-   * @param onFault - called with errors of the observer
-   * @param now - milliseconds of a monotonic clock
-   */
+  /** @param onFault - called with errors of the observer */
   constructor(
     options: RedisBackplaneOptions,
     onFault: (error: unknown) => void,

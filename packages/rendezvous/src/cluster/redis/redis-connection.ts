@@ -12,7 +12,6 @@ export type ScriptClient = Redis &
 /** Back-off between attempts to connect in milliseconds: at first, and at most. */
 const RETRY_FIRST = 50
 const RETRY_MAX = 500
-/** Milliseconds. */
 const CLOSE_TIMEOUT = 250
 
 /** Errors of a server that cannot be written to (yet): the next connection may reach another server. */
@@ -60,7 +59,6 @@ export class RedisConnection {
     return REFUSED.test(this.lastError?.message ?? '')
   }
 
-  /** Reconnects. */
   reset(why: string): void {
     if (!this.isReady) return
     this.#log.warn({ connection: this.#name, why }, 'reconnecting to Redis')

@@ -9,7 +9,6 @@ export interface StarState {
   readonly epoch: string
   /** Number of the last change of the registry. */
   readonly sequence: number
-  /** Nodes with a lease. */
   readonly nodes: readonly string[]
 }
 
@@ -19,7 +18,6 @@ const CLEAN_LIMIT = 1_000
 const SCAN_COUNT = 1_000
 
 export interface ApplyResult {
-  /** Number of the last change of the registry. */
   readonly sequence: number
   /** One per change; 0 for a release, and if another node owns the peer. */
   readonly generations: readonly number[]
@@ -61,12 +59,7 @@ export class StarCommands {
     return asState(await this.#run('starRenew', this.#node, String(ttl), String(seen), epoch))
   }
 
-  /**
-   * Applies a batch of changes to the registry.
-   *
-   * @param changes - kind, key and address of each change, flattened
-   * @returns undefined if the whole batch was refused
-   */
+  /** Applies changes: kind, key and address of each, flattened. @returns undefined if the whole batch was refused */
   async apply(batch: number, changes: readonly string[]): Promise<ApplyResult | undefined> {
     const reply = await this.#run('starApply', this.#node, String(batch), ...changes)
     if (reply === null) return undefined

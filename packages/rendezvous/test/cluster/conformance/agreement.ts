@@ -34,7 +34,6 @@ export function agreementSuite(kind: BackplaneKind): void {
   })
 }
 
-/** Returns the owner with the newest claim. */
 function winner(claims: readonly (readonly [TestNode, Claim])[]): Owner {
   const [newest] = claims.map(([node, { generation = 0 }]) => ({ node: node.id, generation })).toSorted(newestFirst)
   if (newest === undefined) throw new Error('nobody claimed it')

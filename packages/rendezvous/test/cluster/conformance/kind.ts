@@ -3,7 +3,6 @@ import { onTestFinished } from 'vitest'
 import type { Backplane } from '../../../src/cluster/backplane.js'
 import { TestNode } from './test-node.js'
 
-/** An implementation of `Backplane` under test. */
 export interface BackplaneKind {
   readonly hasWindow: boolean
   /** Opens a star for one test. @returns a function that creates nodes, not started */
@@ -21,7 +20,6 @@ export async function openNodes(kind: BackplaneKind): Promise<() => Promise<Test
   }
 }
 
-/** Starts three nodes, and waits until they know each other. */
 export async function startThree(kind: BackplaneKind): Promise<[TestNode, TestNode, TestNode]> {
   const start = await openNodes(kind)
   const nodes: [TestNode, TestNode, TestNode] = [await start(), await start(), await start()]

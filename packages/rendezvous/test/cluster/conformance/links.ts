@@ -7,7 +7,6 @@ import { brief, keyOf, type TestNode } from './test-node.js'
 
 const HELLO: Frame = { type: 'probe', id: 1, key: keyOf(1) }
 
-/** Tests links between nodes. */
 export function linksSuite(kind: BackplaneKind): void {
   test('frames of every shape arrive in order and equal, over links that both begin at once', async () => {
     const nodes = await startThree(kind)

@@ -9,12 +9,10 @@ export type Owner = Pick<PeerRecord, 'node' | 'generation'>
 /** A node that tracks the events of its backplane, as a server does. */
 export class TestNode implements BackplaneObserver {
   readonly backplane: Backplane
-  /** Peers of other nodes. */
   readonly others = new Map<string, PeerRecord>()
   /** Calls of `snapshot`, `joined` and `left`, oldest first. */
   readonly told: (readonly ['snapshot', number] | readonly ['joined' | 'left', string, number])[] = []
   readonly lostLinks: NodeLink[] = []
-  /** Number of `room` events. */
   rooms = 0
   /** Its newest claim to each peer, until it is released or outdated. */
   readonly #own = new Map<string, Claim>()
@@ -35,7 +33,6 @@ export class TestNode implements BackplaneObserver {
     await this.backplane.start(this)
   }
 
-  /** Claims a peer without waiting. */
   claim(key: string, { isAgain = false, address = addressOf(key) } = {}): Claim {
     const claim = new Claim(key, address, isAgain)
     this.#own.set(key, claim)
@@ -200,7 +197,6 @@ export function brief(frame: Frame): Frame {
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
-/** Returns a text in the form of a peer id. */
 export function keyOf(index: number): string {
   const digits = Array.from({ length: 6 }, (_, place) => BASE58[Math.floor(index / 58 ** place) % 58])
   return `12D3KooWConformanceConformanceConformanceConf${digits.join('')}`

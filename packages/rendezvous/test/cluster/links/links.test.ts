@@ -35,7 +35,6 @@ async function linked(options: Partial<LinksOptions> = {}): Promise<Pair & { lin
   return { ...nodes, link, other }
 }
 
-/** Creates a forged envelope. */
 function forged(head: Partial<Envelope>, frames: readonly Frame[] = []): Buffer {
   const whole: Envelope = { type: 'frames', source: 'x', from: 1, to: 0, sequence: 1, acknowledged: 0, ...head }
   let offset = envelopeHeadSize(whole.source)
@@ -168,7 +167,6 @@ describe('what is lost on the way', () => {
     await vi.advanceTimersByTimeAsync(50)
     for (let time = 0; time < 10; time++) a.links.receive(nack())
     expect(a.links.stats.retransmits).toBe(2)
-    // The back-off has grown.
     await vi.advanceTimersByTimeAsync(50)
     a.links.receive(nack())
     expect(a.links.stats.retransmits).toBe(2)
@@ -548,7 +546,6 @@ describe('links that follow each other', () => {
     network.replay('a', 'b', 0)
     expect([b.frames, b.lost.length]).toEqual([[], 1])
     await network.settle()
-    // So the sender learns of it.
     expect(a.lost).toEqual([link])
   })
 

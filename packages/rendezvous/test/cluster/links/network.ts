@@ -21,7 +21,6 @@ export class LinkNode implements Carrier {
   readonly lost: NodeLink[] = []
   readonly rooms: NodeLink[] = []
   readonly faults: unknown[] = []
-  /** May throw. */
   onFrame: (link: NodeLink, frame: Frame) => void = () => {}
   onLost: (link: NodeLink) => void = () => {}
   onRoom: (link: NodeLink) => void = () => {}
@@ -84,7 +83,6 @@ export class Network {
     return node
   }
 
-  /** Returns the envelopes in flight. */
   queue(from: string, to: string): SentEnvelope[] {
     const way = `${from}>${to}`
     const queue = this.#queues.get(way) ?? []
@@ -122,7 +120,6 @@ export class Network {
     this.queue(from, to).splice(0, count)
   }
 
-  /** Duplicates the next envelopes. */
   duplicate(from: string, to: string, count: number): void {
     const queue = this.queue(from, to)
     queue.unshift(...queue.splice(0, count).flatMap((sent) => [sent, { ...sent, bytes: sent.copy }]))
@@ -163,7 +160,6 @@ export class Network {
   }
 }
 
-/** Waits for the end of this tick. */
 export async function tick(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0)
 }

@@ -65,7 +65,6 @@ describe('an outbox', () => {
   test('begins again less and less often, until something is acknowledged', () => {
     const outbox = filled(2)
     leaving(outbox)
-    /** Times of the rewinds. */
     const times: number[] = []
     for (let now = 0; now <= 3_500; now += 10) {
       if (now === 3_200) outbox.acknowledge(1)

@@ -23,7 +23,6 @@ test('changes that are missing are made up for by a snapshot', async () => {
   await other.untilOwned(keyOf(2), { node: 'third-node', generation: 5 })
   await other.untilOwned(keyOf(3), { node: one.id, generation: third.generation })
   expect(snapshotsOf(other)).toBe(2)
-  // The feed continues.
   const fourth = await one.own(keyOf(4))
   await other.untilOwned(keyOf(4), { node: one.id, generation: fourth.generation })
   expect(snapshotsOf(other)).toBe(2)
