@@ -19,7 +19,7 @@ import { Dialing } from './star/dial.js'
 import { Joining } from './star/join.js'
 import { OtherNodes } from './star/other-nodes.js'
 import { Star } from './star/star.js'
-import { Takeover } from './star/takeover.js'
+import { Ownership } from './star/ownership.js'
 import { Counters } from './stats.js'
 import { BacklogWatch } from './transport/backlog.js'
 import { Engine } from './transport/engine.js'
@@ -117,7 +117,7 @@ export function compose(
     now
   )
 
-  const takeover = new Takeover(registry, nodes, (node, key) => probes.ask(node, key), join.takeoverTimeout, onFault)
+  const ownership = new Ownership(registry, nodes, (node, key) => probes.ask(node, key), join.takeoverTimeout, onFault)
   const joining = new Joining(
     {
       cryptoChallenge: options.cryptoChallenge,
@@ -130,7 +130,7 @@ export function compose(
       ...limits
     },
     registry,
-    takeover,
+    ownership,
     discoveryBudget,
     counters,
     onFault
@@ -146,7 +146,7 @@ export function compose(
   )
   const star = new Star(
     { joinDeadline: join.deadline },
-    { takeover, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault }
+    { ownership, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault }
   )
 
   return {
@@ -165,7 +165,7 @@ export function compose(
     backplane: nodes,
     isShared: backplane !== undefined || options.redis !== undefined,
     channels,
-    otherNodes: new OtherNodes({ takeover, channels, probes, onFault }),
+    otherNodes: new OtherNodes({ ownership, channels, probes, onFault }),
     proxies,
     origins,
     openEngine: (isFull) =>

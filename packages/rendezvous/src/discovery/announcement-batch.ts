@@ -1,9 +1,9 @@
 import { EVENTS } from '@websocket-star/protocol'
 import { EncodedTexts, type Encoded } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import { addressUnder, keyOf, type Entry } from '../registry/entry.js'
+import { addressUnder, keyOf, type PeerEntry } from '../registry/peer-entry.js'
 import type { Groups } from '../registry/groups.js'
-import type { Member } from '../registry/member.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 
 /** Bytes of an announcement besides its prefix: frame, event, `/ipfs/` and a peer id of 46 characters. */
 const BASE_BYTES = 72
@@ -14,7 +14,7 @@ export class AnnouncementBatch {
   readonly #encoded: EncodedTexts
   readonly #indexes: ReadonlyMap<string, number>
 
-  constructor(entries: readonly Entry[], prefix: string | undefined) {
+  constructor(entries: readonly PeerEntry[], prefix: string | undefined) {
     this.count = entries.length
     this.#encoded = new EncodedTexts(entries.map((entry) => eventText(EVENTS.peer, [addressUnder(entry, prefix)])))
     this.#indexes = new Map(entries.map(({ key }, index) => [key, index]))
@@ -25,7 +25,7 @@ export class AnnouncementBatch {
   }
 
   /** Returns the announcements except those of the client's own peers; undefined if none remain. */
-  exceptOwn(member: Member): { messages: Encoded; count: number } | undefined {
+  exceptOwn(member: SessionEntry): { messages: Encoded; count: number } | undefined {
     const own: number[] = []
     for (const address of member.addresses.values()) {
       const index = this.#indexes.get(keyOf(address))

@@ -1,14 +1,14 @@
-import type { Entry } from '../registry/entry.js'
+import type { PeerEntry } from '../registry/peer-entry.js'
 
 /** Net difference between the online peers at two positions of the log, by key. */
 export interface NetChanges {
-  readonly joined: ReadonlyMap<string, Entry>
-  readonly left: ReadonlyMap<string, Entry>
+  readonly joined: ReadonlyMap<string, PeerEntry>
+  readonly left: ReadonlyMap<string, PeerEntry>
 }
 
 /** Peers that came online and left, in order. Positions stay valid when older entries are forgotten. */
 export class ChangeLog {
-  #events: { entry: Entry; isOnline: boolean }[] = []
+  #events: { entry: PeerEntry; isOnline: boolean }[] = []
   #start = 0
   /** Results of {@link since}, valid until the log changes. */
   readonly #cache = new Map<string, NetChanges>()
@@ -21,7 +21,7 @@ export class ChangeLog {
     return this.#events.length === 0
   }
 
-  add(entry: Entry, isOnline: boolean): void {
+  add(entry: PeerEntry, isOnline: boolean): void {
     this.#events.push({ entry, isOnline })
     this.#cache.clear()
   }
@@ -41,8 +41,8 @@ export class ChangeLog {
   }
 
   #gather(start: number, end: number): NetChanges {
-    const joined = new Map<string, Entry>()
-    const left = new Map<string, Entry>()
+    const joined = new Map<string, PeerEntry>()
+    const left = new Map<string, PeerEntry>()
     for (const { entry, isOnline } of this.#events.slice(start - this.#start, end - this.#start)) {
       const [list, opposite] = isOnline ? [joined, left] : [left, joined]
       if (!opposite.delete(entry.key)) list.set(entry.key, entry)
@@ -56,7 +56,7 @@ export function withoutOwnPeers(
   changes: NetChanges,
   before: readonly string[],
   now: readonly string[],
-  find: (key: string) => Entry | undefined
+  find: (key: string) => PeerEntry | undefined
 ): NetChanges {
   const joined = new Map(changes.joined)
   const left = new Map(changes.left)

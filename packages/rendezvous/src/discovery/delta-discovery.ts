@@ -1,9 +1,9 @@
 import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
 import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import { canonicalUnder, type Entry } from '../registry/entry.js'
+import { canonicalUnder, type PeerEntry } from '../registry/peer-entry.js'
 import { Groups } from '../registry/groups.js'
-import type { Member } from '../registry/member.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters } from '../stats.js'
 import { announcementSize } from './announcement-batch.js'
@@ -28,7 +28,7 @@ export class DeltaDiscovery {
   readonly #counters: Counters
   readonly #peers: VisiblePeers
   readonly #lists: FullListSender
-  readonly #subscribers = new Map<Member, Subscriber>()
+  readonly #subscribers = new Map<SessionEntry, Subscriber>()
   readonly #groups = new Groups<Subscriber>()
   /** Log position at the end of the batch under way. */
   #batchEnd: number | undefined
@@ -50,7 +50,7 @@ export class DeltaDiscovery {
     this.#peers = new VisiblePeers(registry, budget)
     const onBegun = (subscriber: Subscriber) => this.#listBegun(subscriber)
     this.#lists = new FullListSender(this.#peers, budget, counters, onBegun, minSharedPeers)
-    registry.watch({
+    registry.observe({
       presence: (entry, isOnline) => {
         if (this.#subscribers.size === 0) return
         this.#peers.changed(entry, isOnline, announcementSize(this.#groups))
@@ -61,7 +61,7 @@ export class DeltaDiscovery {
     })
   }
 
-  #moved(member: Member): void {
+  #moved(member: SessionEntry): void {
     if (member.session.peers !== 'deltas') return
     if (member.addresses.size === 0) return this.#forget(member)
     let subscriber = this.#subscribers.get(member)
@@ -78,7 +78,7 @@ export class DeltaDiscovery {
   }
 
   /** Sends a client its full list without waiting for the next batch. */
-  #sendDueList(member: Member): void {
+  #sendDueList(member: SessionEntry): void {
     const subscriber = this.#subscribers.get(member)
     // A list that has begun continues after a batch, when the log is empty: its parts also tell what the log tells.
     if (subscriber?.list !== 'due') return
@@ -86,7 +86,7 @@ export class DeltaDiscovery {
     if (subscriber.list !== undefined) this.#schedule()
   }
 
-  #forget(member: Member): void {
+  #forget(member: SessionEntry): void {
     const subscriber = this.#subscribers.get(member)
     if (subscriber === undefined) return
     this.#subscribers.delete(member)
@@ -130,9 +130,9 @@ export class DeltaDiscovery {
 
   /** Releases withheld newcomers. Their own clients need individual batches, since they are not told about themselves. */
   #release(): void {
-    for (const { holders } of this.#peers.release(announcementSize(this.#groups))) {
-      for (const { member } of holders) {
-        const subscriber = this.#subscribers.get(member)
+    for (const { owners } of this.#peers.release(announcementSize(this.#groups))) {
+      for (const { sessionEntry } of owners) {
+        const subscriber = this.#subscribers.get(sessionEntry)
         if (subscriber !== undefined) this.#individual.add(subscriber)
       }
     }
@@ -198,7 +198,7 @@ export class DeltaDiscovery {
 
 function encodeDelta({ joined, left }: NetChanges, prefix: string | undefined): EncodedDelta {
   if (joined.size === 0 && left.size === 0) return undefined
-  const addresses = (entries: ReadonlyMap<string, Entry>) =>
+  const addresses = (entries: ReadonlyMap<string, PeerEntry>) =>
     Array.from(entries.values(), (entry) => canonicalUnder(entry, prefix))
   const delta: PeersDelta = { joined: addresses(joined), left: addresses(left) }
   return { message: new EncodedTexts([eventText(EVENTS.peers, [delta])]), count: joined.size }

@@ -1,6 +1,6 @@
-import type { Entry } from '../registry/entry.js'
+import type { PeerEntry } from '../registry/peer-entry.js'
 import { Groups } from '../registry/groups.js'
-import type { Member } from '../registry/member.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters, DiscoveryKind } from '../stats.js'
 import { AnnouncementBatch, announcementSize } from './announcement-batch.js'
@@ -26,7 +26,7 @@ export class Discovery {
   readonly #budget: DiscoveryBudget
   readonly #counters: Counters
   readonly #newcomers: NewcomerQueue
-  readonly #subscribers = new Groups<Member>()
+  readonly #subscribers = new Groups<SessionEntry>()
   readonly #broadcasts: BroadcastQueue
   #broadcastCount = 0
   readonly #recent: RecentKeys
@@ -47,7 +47,7 @@ export class Discovery {
     this.#newcomers = new NewcomerQueue(options.window, (entries, done) => this.#announce(entries, done), now)
     this.#broadcasts = new BroadcastQueue(onFault, now)
     this.#recent = new RecentKeys(now)
-    registry.watch({
+    registry.observe({
       introduce: (entry) => this.introduce(entry),
       moved: (member, before) => this.#moved(member, before)
     })
@@ -59,7 +59,7 @@ export class Discovery {
    *
    * @returns a promise that resolves once all have been told; undefined if there is nothing to wait for
    */
-  introduce(entry: Entry): Promise<void> | undefined {
+  introduce(entry: PeerEntry): Promise<void> | undefined {
     const cost = announcementSize(this.#subscribers)
     if (cost === 0 || !this.#newcomers.hasRoom() || !this.#mayAnnounce(entry, cost)) return undefined
     this.#budget.spendForOrigin(originOf(entry), cost)
@@ -91,12 +91,12 @@ export class Discovery {
     this.#isWindowUnderWay = false
   }
 
-  #moved(member: Member, before: string | undefined): void {
+  #moved(member: SessionEntry, before: string | undefined): void {
     this.#subscribers.delete(before, member)
     if (member.addresses.size > 0 && member.session.peers === 'windows') this.#subscribers.add(member.prefix, member)
   }
 
-  #mayAnnounce(entry: Entry, cost: number): boolean {
+  #mayAnnounce(entry: PeerEntry, cost: number): boolean {
     // A peer that reconnects all the time would use up the budget of others, and is known to everybody.
     const isRepeated = this.#recent.add(entry.key)
     if (isRepeated && !this.#budget.isHalfFull('newcomers')) return false
@@ -113,7 +113,7 @@ export class Discovery {
   }
 
   /** Sends announcements to all subscribers, to one per step. */
-  *#tellAll(entries: readonly Entry[], kind: DiscoveryKind): Generator<void> {
+  *#tellAll(entries: readonly PeerEntry[], kind: DiscoveryKind): Generator<void> {
     const broadcast = ++this.#broadcastCount
     for (const [prefix, group] of this.#subscribers) {
       const announcements = new AnnouncementBatch(entries, prefix)
@@ -127,13 +127,13 @@ export class Discovery {
     }
   }
 
-  #announce(newcomers: readonly Entry[], done: () => void): void {
+  #announce(newcomers: readonly PeerEntry[], done: () => void): void {
     const entries = [...new Set(newcomers)].filter((entry) => this.#registry.byKey(entry.key) === entry)
     if (entries.length === 0) return done()
     this.#broadcasts.start(this.#tellAll(entries, 'newcomers'), done)
   }
 
-  #tell(member: Member, announcements: AnnouncementBatch, kind: DiscoveryKind): void {
+  #tell(member: SessionEntry, announcements: AnnouncementBatch, kind: DiscoveryKind): void {
     // A slow reader is skipped: later windows announce the same peers again.
     if (member.session.buffered > SLOW_BACKLOG) return
     const told = announcements.exceptOwn(member)

@@ -1,14 +1,14 @@
 import { EVENTS, type PeersDelta } from '@websocket-star/protocol'
 import { EncodedTexts } from '../codec/encoded.js'
 import { eventText } from '../codec/packet.js'
-import { canonicalUnder, type Entry } from '../registry/entry.js'
+import { canonicalUnder, type PeerEntry } from '../registry/peer-entry.js'
 
 /** A part ends after this many peers or characters of addresses. */
 const PART_PEERS = 1_000
 const PART_LENGTH = 131_072
 
 interface Part {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly PeerEntry[]
   readonly flags: Pick<PeersDelta, 'full' | 'more'>
   encoded: EncodedTexts | undefined
 }
@@ -21,7 +21,7 @@ export class FullList {
   readonly #parts: readonly Part[]
   #isShared = true
 
-  constructor(entries: readonly Entry[], prefix: string | undefined, position: number) {
+  constructor(entries: readonly PeerEntry[], prefix: string | undefined, position: number) {
     const groups = partition(entries, prefix)
     this.position = position
     this.#prefix = prefix
@@ -62,7 +62,7 @@ export class FullList {
     for (const part of this.#parts) part.encoded = undefined
   }
 
-  #encode(entries: readonly Entry[], flags: Part['flags']): EncodedTexts {
+  #encode(entries: readonly PeerEntry[], flags: Part['flags']): EncodedTexts {
     const delta: PeersDelta = {
       joined: entries.map((entry) => canonicalUnder(entry, this.#prefix)),
       left: [],
@@ -72,8 +72,8 @@ export class FullList {
   }
 }
 
-function partition(entries: readonly Entry[], prefix: string | undefined): Entry[][] {
-  let part: Entry[] = []
+function partition(entries: readonly PeerEntry[], prefix: string | undefined): PeerEntry[][] {
+  let part: PeerEntry[] = []
   const parts = [part]
   let length = 0
   for (const entry of entries) {

@@ -1,4 +1,4 @@
-import type { Entry } from '../registry/entry.js'
+import type { PeerEntry } from '../registry/peer-entry.js'
 import { pauseBetween } from './pace.js'
 
 /** With fewer subscribers each newcomer is announced immediately: that costs less than a millisecond. */
@@ -7,16 +7,20 @@ const IMMEDIATE_MAX = 64
 /** Queues newcomers to be announced. On large stars, those that join at about the same time are announced together. */
 export class NewcomerQueue {
   readonly #perSecond: number
-  readonly #announce: (entries: readonly Entry[], done: () => void) => void
+  readonly #announce: (entries: readonly PeerEntry[], done: () => void) => void
   readonly #now: () => number
-  #batch: { entry: Entry; announced: () => void }[] = []
+  #batch: { entry: PeerEntry; announced: () => void }[] = []
   #timer: NodeJS.Timeout | undefined
   #announcedAt = Number.NEGATIVE_INFINITY
   #second = 0
   #count = 0
 
   /** @param announce - announces the entries and calls `done` when all clients have been told */
-  constructor(perSecond: number, announce: (entries: readonly Entry[], done: () => void) => void, now: () => number) {
+  constructor(
+    perSecond: number,
+    announce: (entries: readonly PeerEntry[], done: () => void) => void,
+    now: () => number
+  ) {
     this.#perSecond = perSecond
     this.#announce = announce
     this.#now = now
@@ -36,7 +40,7 @@ export class NewcomerQueue {
     return this.#count < this.#perSecond
   }
 
-  add(entry: Entry, announced: () => void, subscribers: number): void {
+  add(entry: PeerEntry, announced: () => void, subscribers: number): void {
     this.#count++
     this.#batch.push({ entry, announced })
     if (this.#timer !== undefined) return

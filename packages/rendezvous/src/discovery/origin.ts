@@ -1,7 +1,7 @@
 import type { RemoteAddress } from '../pacing/remote-address.js'
-import type { Entry } from '../registry/entry.js'
+import type { PeerEntry } from '../registry/peer-entry.js'
 
 /** Returns the IP address that a peer joined from; undefined if it joined at another node. */
-export function originOf(entry: Entry): RemoteAddress | undefined {
-  return entry.holders[0]?.member.session.remote
+export function originOf(entry: PeerEntry): RemoteAddress | undefined {
+  return entry.owners[0]?.sessionEntry.session.remote
 }

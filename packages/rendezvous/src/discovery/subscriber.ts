@@ -1,10 +1,10 @@
-import { keyOf } from '../registry/entry.js'
-import type { Member } from '../registry/member.js'
+import { keyOf } from '../registry/peer-entry.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { FullList } from './full-list.js'
 
 /** A client that receives deltas, and what it knows. */
 export interface Subscriber {
-  readonly member: Member
+  readonly member: SessionEntry
   /** Prefix of the addresses it is sent. */
   readonly prefix: string | undefined
   /** Keys of its own peers at the time of its last message. */
@@ -15,6 +15,6 @@ export interface Subscriber {
   list: 'due' | { readonly peers: FullList; next: number } | undefined
 }
 
-export function ownKeys({ addresses }: Member): string[] {
+export function ownKeys({ addresses }: SessionEntry): string[] {
   return Array.from(addresses.values(), keyOf)
 }

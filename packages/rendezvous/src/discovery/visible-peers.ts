@@ -1,4 +1,4 @@
-import type { Entry } from '../registry/entry.js'
+import type { PeerEntry } from '../registry/peer-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { DiscoveryBudget } from './budget.js'
 import { ChangeLog } from './change-log.js'
@@ -16,7 +16,7 @@ export class VisiblePeers {
   readonly log = new ChangeLog()
   readonly #registry: Registry
   readonly #budget: DiscoveryBudget
-  readonly #withheld = new Map<string, Entry>()
+  readonly #withheld = new Map<string, PeerEntry>()
 
   constructor(registry: Registry, budget: DiscoveryBudget) {
     this.#registry = registry
@@ -28,14 +28,14 @@ export class VisiblePeers {
   }
 
   /** @param cost - bytes it takes to tell all subscribers about one peer */
-  changed(entry: Entry, isOnline: boolean, cost: number): void {
+  changed(entry: PeerEntry, isOnline: boolean, cost: number): void {
     if (!isOnline) {
       if (!this.#withheld.delete(entry.key)) this.log.add(entry, false)
     } else if (!this.#admit(entry, cost)) this.#withheld.set(entry.key, entry)
   }
 
   /** Releases and returns the withheld peers whose addresses have budget again. */
-  *release(cost: number): Iterable<Entry> {
+  *release(cost: number): Iterable<PeerEntry> {
     for (const entry of this.#withheld.values()) {
       if (!this.#admit(entry, cost)) continue
       this.#withheld.delete(entry.key)
@@ -43,7 +43,7 @@ export class VisiblePeers {
     }
   }
 
-  find(key: string): Entry | undefined {
+  find(key: string): PeerEntry | undefined {
     return this.#withheld.has(key) ? undefined : this.#registry.byKey(key)
   }
 
@@ -52,7 +52,7 @@ export class VisiblePeers {
   }
 
   /** Returns the visible peers, oldest first. */
-  peers(): Entry[] {
+  peers(): PeerEntry[] {
     const peers = [...this.#registry.peers()]
     return this.hasWithheld ? peers.filter(({ key }) => !this.#withheld.has(key)) : peers
   }
@@ -63,7 +63,7 @@ export class VisiblePeers {
     this.#withheld.clear()
   }
 
-  #admit(entry: Entry, cost: number): boolean {
+  #admit(entry: PeerEntry, cost: number): boolean {
     const origin = originOf(entry)
     if (!this.#budget.canAnnounceFrom(origin)) return false
     this.#budget.spendForOrigin(origin, cost * MESSAGES_PER_PEER)

@@ -1,4 +1,4 @@
-import { addressOf, isElsewhere, type Entry } from '../registry/entry.js'
+import { addressOf, isOwnedElsewhere, type PeerEntry } from '../registry/peer-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Endpoint } from '../relay/endpoint.js'
 import type { Half } from '../relay/half.js'
@@ -18,7 +18,7 @@ const MAX_STREAMS = 16
  */
 export function listPeers(registry: Registry, router: Router, part: string): PeerList {
   const names = new Map<Endpoint, string>()
-  const fitting: { entry: Entry; streams: number }[] = []
+  const fitting: { entry: PeerEntry; streams: number }[] = []
   for (const entry of registry.peers()) {
     for (const session of sessionsOf(entry)) names.set(session, entry.key)
     const streams = sessionsOf(entry).reduce((sum, session) => sum + router.halvesOf(session).size, 0)
@@ -29,16 +29,16 @@ export function listPeers(registry: Registry, router: Router, part: string): Pee
 }
 
 /** The clients of this node that hold a peer. */
-export function sessionsOf(entry: Entry): Session[] {
-  return [...new Set(entry.holders.map(({ member }) => member.session))]
+export function sessionsOf(entry: PeerEntry): Session[] {
+  return [...new Set(entry.owners.map(({ sessionEntry }) => sessionEntry.session))]
 }
 
-function isAbout(entry: Entry, part: string): boolean {
+function isAbout(entry: PeerEntry, part: string): boolean {
   return part === '' || entry.key.includes(part) || (addressOf(entry)?.canonical.includes(part) ?? false)
 }
 
 function describe(
-  { entry, streams: streamCount }: { entry: Entry; streams: number },
+  { entry, streams: streamCount }: { entry: PeerEntry; streams: number },
   router: Router,
   names: ReadonlyMap<Endpoint, string>
 ): ListedPeer {
@@ -54,7 +54,7 @@ function describe(
     id: entry.key,
     address: addressOf(entry)?.canonical ?? '',
     ips: [...new Set(sessions.map(({ remote }) => remote.ip))],
-    node: isElsewhere(entry) ? entry.remote?.node : undefined,
+    node: isOwnedElsewhere(entry) ? entry.remote?.node : undefined,
     isNew: sessions.some(({ extended }) => extended),
     buffered: sessions.reduce((sum, { buffered }) => sum + buffered, 0),
     streamCount,

@@ -21,7 +21,7 @@ export class Compactor {
         strict
       }
     }
-    return new HeldAddress(flat(canonical), shared, flat(peerId), strict)
+    return new OwnedAddress(flat(canonical), shared, flat(peerId), strict)
   }
 
   #share(prefix: string): string {
@@ -35,7 +35,7 @@ export class Compactor {
 }
 
 /** Almost all addresses are a prefix and a peer id: the spelling that is seldom asked for is put together then. */
-class HeldAddress implements StarAddress {
+class OwnedAddress implements StarAddress {
   readonly canonical: string
   readonly prefix: string
   readonly peerId: string

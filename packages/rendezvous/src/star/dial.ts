@@ -14,8 +14,8 @@ import {
 import type { Backplane } from '../cluster/backplane.js'
 import type { Channels, IncomingDial } from '../cluster/channels.js'
 import type { PeerRecord } from '../registry/claim.js'
-import { keyOf, type Holder } from '../registry/entry.js'
-import type { Member } from '../registry/member.js'
+import { keyOf, type PeerOwner } from '../registry/peer-entry.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Endpoint } from '../relay/endpoint.js'
 import type { Half } from '../relay/half.js'
@@ -35,15 +35,15 @@ export interface DialOptions {
 }
 
 /** Why a dial is not made: what is counted, and what the dialler is told. */
-type Refusal = readonly [reason: RefusalReason, message: string]
+type DialRefusal = readonly [reason: RefusalReason, message: string]
 
-const DIAL_ID: Refusal = ['dial id', WIRE_ERRORS.dialIdInUse]
-const DIALER_FULL: Refusal = ['stream limit', WIRE_ERRORS.tooManyStreams]
-const CALLEE_FULL: Refusal = ['stream limit of callee', WIRE_ERRORS.calleeFull]
+const DIAL_ID: DialRefusal = ['dial id', WIRE_ERRORS.dialIdInUse]
+const DIALER_FULL: DialRefusal = ['stream limit', WIRE_ERRORS.tooManyStreams]
+const CALLEE_FULL: DialRefusal = ['stream limit of callee', WIRE_ERRORS.calleeFull]
 
 /** A dial that may be made. */
 interface Dial extends DialRequest {
-  readonly member: Member
+  readonly dialer: SessionEntry
   readonly ack: Ack | undefined
   /** Another node has said once that it does not hold the peer. */
   isRepeated: boolean
@@ -79,9 +79,9 @@ export class Dialing {
   }
 
   /** Handles `ss-dial`. Never throws: whatever goes wrong is answered. */
-  dial(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
+  dial(dialer: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
-    const { account } = member.session
+    const { account } = dialer.session
     if (!account.take('dial')) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
     account.charge('dial')
     let request
@@ -91,12 +91,12 @@ export class Dialing {
       if (!(error instanceof StarProtocolError)) this.#onFault(error)
       return this.#refuse(error instanceof InvalidAddressError ? 'address' : 'request', wireErrorFor(error), ack)
     }
-    if (!member.addresses.has(request.from.canonical)) {
+    if (!dialer.addresses.has(request.from.canonical)) {
       return this.#refuse('not authorized', WIRE_ERRORS.notAuthorized, ack)
     }
-    const dial: Dial = { ...request, member, ack, isRepeated: false }
+    const dial: Dial = { ...request, dialer, ack, isRepeated: false }
     const target = this.#registry.find(request.to)
-    if (target !== undefined) this.#dialHolder(dial, target)
+    if (target !== undefined) this.#dialOwner(dial, target)
     else if (this.#backplane.hasOthers) this.#lookUp(dial)
     else this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
   }
@@ -109,14 +109,14 @@ export class Dialing {
     } catch (error) {
       return answer(false, wireErrorFor(error))
     }
-    const target = this.#registry.findHere(request.to)?.member
-    if (target === undefined) return answer(false, WIRE_ERRORS.peerNotFound)
-    const { session } = target
+    const callee = this.#registry.findHere(request.to)?.sessionEntry
+    if (callee === undefined) return answer(false, WIRE_ERRORS.peerNotFound)
+    const { session } = callee
     const refusal = this.#refusalOfCallee(session, channel, dialId)
     if (refusal !== undefined) return answer(session.extended, refusal[1])
     this.#pending.add(session, dialId)
     const half = this.#router.openFirst(halfName(dialId, 'dialer'), channel, session)
-    this.#ask(target, half, request, (failure) => {
+    this.#ask(callee, half, request, (failure) => {
       this.#pending.settle(session, dialId)
       answer(session.extended, failure?.[1])
     })
@@ -124,74 +124,74 @@ export class Dialing {
 
   /** The registry of the star may know more than this node has heard of. */
   #lookUp(dial: Dial): void {
-    const { member, to, dialId, ack } = dial
+    const { dialer, to, dialId, ack } = dial
     const refusal = this.#refusalOfDialer(dial)
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
-    this.#pending.addAsked(member.session, dialId)
+    this.#pending.addAsked(dialer.session, dialId)
     this.#backplane
       .lookup(keyOf(to))
       .catch(() => {}) // nobody can be asked
       .then((record) => {
-        this.#pending.settleAsked(member.session, dialId)
+        this.#pending.settleAsked(dialer.session, dialId)
         const known = dial.isRepeated ? this.#registry.findHere(to) : this.#registry.find(to)
         const target = known ?? record ?? undefined
         // The session may have gone, or left, meanwhile.
-        if (target === undefined || !member.addresses.has(dial.from.canonical)) {
+        if (target === undefined || !dialer.addresses.has(dial.from.canonical)) {
           return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
         }
-        this.#dialHolder(dial, target)
+        this.#dialOwner(dial, target)
       })
       .catch(this.#onFault)
   }
 
-  #dialHolder(dial: Dial, target: Holder | PeerRecord): void {
-    const { from, to, member, ack } = dial
-    const isHere = 'member' in target
-    if ((isHere && target.member === member) || (to.peerId !== undefined && to.peerId === from.peerId)) {
+  #dialOwner(dial: Dial, target: PeerOwner | PeerRecord): void {
+    const { from, to, dialer, ack } = dial
+    const isHere = 'sessionEntry' in target
+    if ((isHere && target.sessionEntry === dialer) || (to.peerId !== undefined && to.peerId === from.peerId)) {
       return this.#refuse('own peer', WIRE_ERRORS.cannotDialSelf, ack)
     }
-    const { session } = member
-    const callee = isHere ? target.member.session : undefined
+    const { session } = dialer
+    const callee = isHere ? target.sessionEntry.session : undefined
     const refusal =
       this.#refusalOfDialer(dial) ??
       (callee === undefined ? undefined : this.#refusalOfCallee(callee, session, dial.dialId))
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
     // Last, for nothing gives way to a dial that is refused.
     if (!this.#router.makeRoom(session, session)) return this.#refuse(...DIALER_FULL, ack)
-    if (isHere) this.#dialHere(dial, target.member)
+    if (isHere) this.#dialHere(dial, target.sessionEntry)
     else this.#dialElsewhere(dial, target)
   }
 
-  #dialHere(dial: Dial, target: Member): void {
-    const { member, dialId, ack } = dial
-    this.#pending.addAsked(member.session, dialId)
-    this.#pending.add(target.session, dialId)
+  #dialHere(dial: Dial, callee: SessionEntry): void {
+    const { dialer, dialId, ack } = dial
+    this.#pending.addAsked(dialer.session, dialId)
+    this.#pending.add(callee.session, dialId)
     // The dialer's half has to be there before the callee can accept it.
-    const half = this.#router.openFirst(halfName(dialId, 'dialer'), member.session, target.session)
-    this.#ask(target, half, dial, (failure) => {
-      this.#pending.settleAsked(member.session, dialId)
-      this.#pending.settle(target.session, dialId)
+    const half = this.#router.openFirst(halfName(dialId, 'dialer'), dialer.session, callee.session)
+    this.#ask(callee, half, dial, (failure) => {
+      this.#pending.settleAsked(dialer.session, dialId)
+      this.#pending.settle(callee.session, dialId)
       this.#tell(failure, ack)
     })
   }
 
   /** Asks a client of this node. */
   #ask(
-    target: Member,
+    callee: SessionEntry,
     half: Half,
     { from, dialId }: DialRequest,
-    answered: (failure: Refusal | undefined) => void
+    answered: (failure: DialRefusal | undefined) => void
   ): void {
-    const caller = callerUnder(from, target.prefix)
-    target.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) =>
+    const caller = callerUnder(from, callee.prefix)
+    callee.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) =>
       answered(this.#conclude(half, dialId, outcome))
     )
   }
 
   #dialElsewhere(dial: Dial, { node }: PeerRecord): void {
-    const { member, from, to, dialId, ack } = dial
+    const { dialer, from, to, dialId, ack } = dial
     if (this.#backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
-    const { session } = member
+    const { session } = dialer
     this.#pending.addAsked(session, dialId)
     let half: Half | undefined
     this.#channels.open(
@@ -230,7 +230,7 @@ export class Dialing {
   }
 
   /** Returns why a session may not dial now. */
-  #refusalOfDialer({ member: { session }, dialId }: Dial): Refusal | undefined {
+  #refusalOfDialer({ dialer: { session }, dialId }: Dial): DialRefusal | undefined {
     const { unacceptedStreams, pendingDialsPerSession } = this.#options
     if (this.#isLive(session, dialId)) return DIAL_ID
     if (!this.#router.hasRoom(session)) return DIALER_FULL
@@ -242,13 +242,13 @@ export class Dialing {
   }
 
   /** Returns why a session cannot be dialled now. If it can, others have given way if need be. */
-  #refusalOfCallee(callee: Session, dialer: Endpoint, dialId: string): Refusal | undefined {
+  #refusalOfCallee(callee: Session, dialer: Endpoint, dialId: string): DialRefusal | undefined {
     if (this.#isLive(callee, dialId)) return DIAL_ID
     return this.#router.makeRoom(callee, dialer) ? undefined : CALLEE_FULL
   }
 
   /** Opens the callee's half, if the dial was taken. @returns why it was not */
-  #conclude(half: Half, dialId: string, outcome: RequestOutcome): Refusal | undefined {
+  #conclude(half: Half, dialId: string, outcome: RequestOutcome): DialRefusal | undefined {
     this.#router.awaitNoMore(half)
     if (!outcome.answered) {
       this.#router.drop(half)
@@ -272,7 +272,7 @@ export class Dialing {
     return undefined
   }
 
-  #tell(failure: Refusal | undefined, ack: Ack | undefined): void {
+  #tell(failure: DialRefusal | undefined, ack: Ack | undefined): void {
     if (failure !== undefined) return this.#refuse(...failure, ack)
     this.#counters.dials.success++
     ack?.()

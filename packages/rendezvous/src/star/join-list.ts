@@ -1,6 +1,6 @@
 import type { DiscoveryBudget } from '../discovery/budget.js'
-import { addressUnder } from '../registry/entry.js'
-import type { Member } from '../registry/member.js'
+import { addressUnder } from '../registry/peer-entry.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
 /** The part of the bytes left that one list may take, so that of many who join at once the last get some names too. */
@@ -14,9 +14,9 @@ const PUNCTUATION = 3
  *
  * @param most - addresses in the list
  */
-export function joinList(registry: Registry, budget: DiscoveryBudget, member: Member, most: number): string[] {
+export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, most: number): string[] {
   const list: string[] = []
-  const { session, prefix } = member
+  const { session, prefix } = joiner
   if (session.peers !== 'windows') return list
   const affordable = Math.min(budget.left('answers'), budget.leftFor(session.remote)) * SHARE
   // The prefix alone may hold characters of several bytes.
@@ -25,7 +25,7 @@ export function joinList(registry: Registry, budget: DiscoveryBudget, member: Me
   for (const entry of registry.newest()) {
     if (list.length >= most) break
     // A name without a valid peer id at its end kills the process of the legacy client that reads it here.
-    if (entry.peerId === undefined || registry.holds(member, entry)) continue
+    if (entry.peerId === undefined || registry.hasJoinedAs(joiner, entry)) continue
     const address = addressUnder(entry, prefix)
     const size = address.length + surplus + PUNCTUATION
     if (bytes + size > affordable) break

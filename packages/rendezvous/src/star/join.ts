@@ -12,13 +12,13 @@ import {
 import type { DiscoveryBudget } from '../discovery/budget.js'
 import type { OwnNames } from '../names/own-names.js'
 import type { Claim, PeerRecord } from '../registry/claim.js'
-import type { Holder } from '../registry/entry.js'
-import type { Member, PendingJoin } from '../registry/member.js'
+import type { PeerOwner } from '../registry/peer-entry.js'
+import type { PendingJoin, SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../transport/receiver.js'
 import { joinList } from './join-list.js'
-import type { Takeover } from './takeover.js'
+import type { Ownership } from './ownership.js'
 
 export interface JoinOptions {
   cryptoChallenge: boolean
@@ -60,18 +60,18 @@ class JoinRefusal extends Error {
 export class Joining {
   readonly #options: JoinOptions
   readonly #registry: Registry
-  readonly #takeover: Takeover
+  readonly #ownership: Ownership
   readonly #discoveryBudget: DiscoveryBudget
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
   /** Challenges that wait for their signature, oldest first, over all sessions. */
-  readonly #challenges = new Map<PendingJoin, Member>()
+  readonly #challenges = new Map<PendingJoin, SessionEntry>()
 
   constructor(
     options: JoinOptions,
     registry: Registry,
-    takeover: Takeover,
+    ownership: Ownership,
     discoveryBudget: DiscoveryBudget,
     counters: Counters,
     onFault: (error: unknown) => void,
@@ -80,7 +80,7 @@ export class Joining {
     this.#onFault = onFault
     this.#options = options
     this.#registry = registry
-    this.#takeover = takeover
+    this.#ownership = ownership
     this.#discoveryBudget = discoveryBudget
     this.#counters = counters
     this.#now = now
@@ -94,47 +94,47 @@ export class Joining {
    * Handles `ss-join`. Never throws and never rejects: whatever goes wrong is answered. As on the old server the total
    * counts first rounds, and second ones that fail.
    */
-  async join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
+  async join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
-      await this.#join(member, args, ack)
+      await this.#join(joiner, args, ack)
     } catch (error) {
       this.#fail(error, ack)
     }
   }
 
   /** Counts a request to leave. @returns false if the session makes too many, joins among them */
-  mayLeave(member: Member): boolean {
-    const { account } = member.session
+  mayLeave(joiner: SessionEntry): boolean {
+    const { account } = joiner.session
     if (!account.takeOwn('join')) return false
     account.charge('join')
     return true
   }
 
   /** Counts a request to join, and answers it if they come too often. @returns whether it may be made */
-  mayJoin(member: Member, ack: Ack | undefined): boolean {
-    if (this.mayLeave(member) && member.session.account.address.take('join')) return true
+  mayJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
+    if (this.mayLeave(joiner) && joiner.session.account.address.take('join')) return true
     this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
     return false
   }
 
   /** Forgets a join under way: its address was left, or its session is gone. */
-  cancel(member: Member, canonical: string): void {
-    const pending = member.pending.get(canonical)
+  cancel(joiner: SessionEntry, canonical: string): void {
+    const pending = joiner.pending.get(canonical)
     if (pending === undefined) return
-    member.pending.delete(canonical)
+    joiner.pending.delete(canonical)
     this.#challenges.delete(pending)
   }
 
-  cancelAll(member: Member): void {
-    for (const canonical of member.pending.keys()) this.cancel(member, canonical)
+  cancelAll(joiner: SessionEntry): void {
+    for (const canonical of joiner.pending.keys()) this.cancel(joiner, canonical)
   }
 
   /** Forgets the challenges that were not answered in time. */
   sweep(): void {
     const now = this.#now()
-    for (const [pending, member] of this.#challenges) {
+    for (const [pending, joiner] of this.#challenges) {
       if (pending.state === 'challenged' && pending.expiresAt > now) return
-      this.cancel(member, pending.address.canonical)
+      this.cancel(joiner, pending.address.canonical)
     }
   }
 
@@ -151,28 +151,28 @@ export class Joining {
    * signature. After every wait the session may have gone, or left the address. Nothing is awaited that is there already, so
    * that requests which a client sends at once are answered in order.
    */
-  async #join(member: Member, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
+  async #join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const { address, data } = parseJoinRequest(args)
-    if (member.addresses.has(address.canonical)) return this.#answer(member, ack)
-    const challenge = this.#takeChallenge(member, address)
-    if (challenge === undefined) this.#admit(member, address)
-    if (challenge === undefined && this.#options.cryptoChallenge) return this.#challenge(member, address, data, ack)
+    if (joiner.addresses.has(address.canonical)) return this.#answer(joiner, ack)
+    const challenge = this.#takeChallenge(joiner, address)
+    if (challenge === undefined) this.#admit(joiner, address)
+    if (challenge === undefined && this.#options.cryptoChallenge) return this.#challenge(joiner, address, data, ack)
 
     if (challenge !== undefined) {
-      const decision = this.#decide(member, address)
+      const decision = this.#beginDecision(joiner, address)
       const { type } = challenge.key
-      member.session.account.charge(type, type === 'RSA' ? Math.max(1, (data.length / SIGNATURE_HEX) ** 2) : 1)
+      joiner.session.account.charge(type, type === 'RSA' ? Math.max(1, (data.length / SIGNATURE_HEX) ** 2) : 1)
       const isProven = await verifySignature(challenge.key, challenge.nonce, data)
-      this.#concluded(member, decision)
+      this.#endDecision(joiner, decision)
       if (!isProven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
     }
     // Without a challenge an address belongs to the first who comes, for as long as that one is online.
-    const owner = challenge === undefined ? this.#otherOwner(member, address) : undefined
+    const owner = challenge === undefined ? this.#otherOwner(joiner, address) : undefined
     if (owner !== undefined) {
-      const decision = this.#decide(member, address)
-      const isOnline = await this.#takeover.isThere(owner)
-      this.#concluded(member, decision)
-      const present = this.#takeover.newest(address)
+      const decision = this.#beginDecision(joiner, address)
+      const isOnline = await this.#ownership.isThere(owner)
+      this.#endDecision(joiner, decision)
+      const present = this.#ownership.ownerOf(address)
       if (present !== undefined && (isOnline || !isSame(present, owner))) {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
@@ -181,46 +181,46 @@ export class Joining {
     this.#admitPrefix(address)
 
     // Nobody owns the address as far as this node has heard, but another node's client may have been first.
-    const isUncontested = challenge === undefined && this.#takeover.newest(address) === undefined
-    const { entry, claim } = this.#takeover.claim(member, address, isUncontested)
+    const isUncontested = challenge === undefined && this.#ownership.ownerOf(address) === undefined
+    const { entry, claim } = this.#ownership.claim(joiner, address, isUncontested)
     if (isUncontested) {
       if (!claim.isSettled) await this.#untilSettled(claim)
-      this.#confirm(member, address, claim)
+      this.#confirm(joiner, address, claim)
     }
     // The others hear of the newcomer before it hears of its success: old clients count on that order.
     const introduced = this.#registry.introduce(entry)
     if (introduced !== undefined) await introduced
     if (!claim.isSettled) await this.#untilSettled(claim)
-    this.#requireHeld(member, address)
+    this.#requireOwned(joiner, address)
 
     if (challenge === undefined) this.#counters.joins.total++
     this.#counters.joins.success++
     try {
-      this.#answer(member, ack)
-      this.#registry.answered(member)
+      this.#answer(joiner, ack)
+      this.#registry.answered(joiner)
     } catch (error) {
       this.#onFault(error)
     }
   }
 
   /** Returns the challenge that this request answers. A nonce serves once, whatever comes of it. */
-  #takeChallenge(member: Member, address: StarAddress): Challenge | undefined {
-    const pending = member.pending.get(address.canonical)
+  #takeChallenge(joiner: SessionEntry, address: StarAddress): Challenge | undefined {
+    const pending = joiner.pending.get(address.canonical)
     if (pending?.state === 'deciding') throw new JoinRefusal('request', WIRE_ERRORS.joinUnderWay)
     if (pending === undefined) return undefined
-    this.cancel(member, address.canonical)
+    this.cancel(joiner, address.canonical)
     return pending.expiresAt > this.#now() ? pending : undefined
   }
 
   /** Whether this session may try to join with this address at all. */
-  #admit(member: Member, address: StarAddress): void {
+  #admit(joiner: SessionEntry, address: StarAddress): void {
     const { strictMultiaddr, cryptoChallenge, names, addressesPerSession } = this.#options
     if (strictMultiaddr && !address.strict) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
     if (cryptoChallenge && address.peerId === undefined) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
-    if (!names.isEmpty && !names.leadsHere(address, member.session.remote.reach)) {
+    if (!names.isEmpty && !names.leadsHere(address, joiner.session.remote.reach)) {
       throw new JoinRefusal('public address', unknownPublicAddress(address.prefix ?? address.canonical, names.list))
     }
-    if (member.addresses.size + member.pending.size >= addressesPerSession) {
+    if (joiner.addresses.size + joiner.pending.size >= addressesPerSession) {
       throw new JoinRefusal('address limit', WIRE_ERRORS.tooManyAddresses)
     }
     this.#admitPrefix(address)
@@ -232,7 +232,7 @@ export class Joining {
     }
   }
 
-  #challenge(member: Member, address: StarAddress, data: string, ack: Ack | undefined): void {
+  #challenge(joiner: SessionEntry, address: StarAddress, data: string, ack: Ack | undefined): void {
     if (data === '') throw new JoinRefusal('challenge required', WIRE_ERRORS.challengeRequired)
     const key = parsePublicKey(data, { minRsaBits: this.#options.minRsaBits })
     if (address.peerId === undefined || !key.peerIds.includes(address.peerId)) {
@@ -241,46 +241,46 @@ export class Joining {
     const nonce = createNonce(address)
     const expiresAt = this.#now() + this.#options.nonceTtl
     const pending: Challenge = { state: 'challenged', address, key, nonce, expiresAt }
-    member.pending.set(address.canonical, pending)
-    this.#challenges.set(pending, member)
+    joiner.pending.set(address.canonical, pending)
+    this.#challenges.set(pending, joiner)
     if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
     this.#counters.joins.total++
     ack?.(null, nonce)
   }
 
   /** Returns the owner of an address if that is not the session itself. */
-  #otherOwner(member: Member, address: StarAddress): Holder | PeerRecord | undefined {
-    const owner = this.#takeover.newest(address)
-    return owner !== undefined && 'member' in owner && owner.member === member ? undefined : owner
+  #otherOwner(joiner: SessionEntry, address: StarAddress): PeerOwner | PeerRecord | undefined {
+    const owner = this.#ownership.ownerOf(address)
+    return owner !== undefined && 'sessionEntry' in owner && owner.sessionEntry === joiner ? undefined : owner
   }
 
   /** Refuses the join if the address was left meanwhile. */
-  #requireHeld(member: Member, { canonical }: StarAddress): void {
-    if (!member.addresses.has(canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
+  #requireOwned(joiner: SessionEntry, { canonical }: StarAddress): void {
+    if (!joiner.addresses.has(canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
   }
 
   /** Refuses the join if the address was left, or if another node's client turns out to have been first. */
-  #confirm(member: Member, address: StarAddress, claim: Claim): void {
-    this.#requireHeld(member, address)
+  #confirm(joiner: SessionEntry, address: StarAddress, claim: Claim): void {
+    this.#requireOwned(joiner, address)
     if (!claim.isLost) return
-    this.#takeover.release(member, address)
+    this.#ownership.release(joiner, address)
     throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
   }
 
   /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
-  #decide(member: Member, address: StarAddress): PendingJoin {
+  #beginDecision(joiner: SessionEntry, address: StarAddress): PendingJoin {
     const decision: PendingJoin = { state: 'deciding', address }
-    member.pending.set(address.canonical, decision)
+    joiner.pending.set(address.canonical, decision)
     return decision
   }
 
   /** After a wait: the session may have gone or left the address. */
-  #concluded(member: Member, decision: PendingJoin): void {
+  #endDecision(joiner: SessionEntry, decision: PendingJoin): void {
     const { canonical } = decision.address
-    if (member.session.closing || member.pending.get(canonical) !== decision) {
+    if (joiner.session.closing || joiner.pending.get(canonical) !== decision) {
       throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
     }
-    member.pending.delete(canonical)
+    joiner.pending.delete(canonical)
   }
 
   /** Waits until the other nodes of the star can find the peer; if they cannot be reached, not for long. */
@@ -292,8 +292,8 @@ export class Joining {
   }
 
   /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */
-  #answer(member: Member, ack: Ack | undefined): void {
-    ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, member, this.#options.joinList))
+  #answer(joiner: SessionEntry, ack: Ack | undefined): void {
+    ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, joiner, this.#options.joinList))
   }
 
   #dropOldestChallenge(): void {
@@ -302,8 +302,8 @@ export class Joining {
   }
 }
 
-function isSame(one: Holder | PeerRecord, other: Holder | PeerRecord): boolean {
-  if ('member' in one || 'member' in other) return one === other
+function isSame(one: PeerOwner | PeerRecord, other: PeerOwner | PeerRecord): boolean {
+  if ('sessionEntry' in one || 'sessionEntry' in other) return one === other
   return one.node === other.node && one.generation === other.generation
 }
 

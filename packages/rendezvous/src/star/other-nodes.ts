@@ -3,10 +3,10 @@ import type { Channels } from '../cluster/channels.js'
 import type { Frame } from '../cluster/frames.js'
 import type { Probes } from '../cluster/probes.js'
 import type { PeerRecord } from '../registry/claim.js'
-import type { Takeover } from './takeover.js'
+import type { Ownership } from './ownership.js'
 
 export interface OtherNodesParts {
-  takeover: Takeover
+  ownership: Ownership
   channels: Channels
   probes: Probes
   onFault: (error: unknown) => void
@@ -23,15 +23,15 @@ export class OtherNodes implements BackplaneObserver {
   }
 
   joined(record: PeerRecord): void {
-    this.#try(() => this.#parts.takeover.claimElsewhere(record))
+    this.#try(() => this.#parts.ownership.claimElsewhere(record))
   }
 
   left(key: string, generation: number): void {
-    this.#try(() => this.#parts.takeover.releaseElsewhere(key, generation))
+    this.#try(() => this.#parts.ownership.releaseElsewhere(key, generation))
   }
 
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void {
-    this.#try(() => this.#parts.takeover.holdElsewhere(records, unsure))
+    this.#try(() => this.#parts.ownership.reconcileElsewhere(records, unsure))
   }
 
   frame(link: NodeLink, frame: Frame): void {
@@ -68,7 +68,7 @@ export class OtherNodes implements BackplaneObserver {
   #isAlive(key: string): Promise<boolean> {
     const asked = this.#asked.get(key)
     if (asked !== undefined) return asked
-    const answer = this.#parts.takeover.isHereAlive(key).finally(() => this.#asked.delete(key))
+    const answer = this.#parts.ownership.isHereAlive(key).finally(() => this.#asked.delete(key))
     this.#asked.set(key, answer)
     return answer
   }

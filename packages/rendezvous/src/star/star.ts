@@ -1,6 +1,6 @@
 import { EVENTS, InvalidAddressError, parseLeaveRequest, WIRE_ERRORS, wireErrorFor } from '@websocket-star/protocol'
 import type { WorkQueue } from '../pacing/work-queue.js'
-import { Member } from '../registry/member.js'
+import { SessionEntry } from '../registry/session-entry.js'
 import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../transport/receiver.js'
@@ -8,7 +8,7 @@ import type { Session } from '../transport/session.js'
 import type { Dialing } from './dial.js'
 import { Drain } from './drain.js'
 import type { Joining } from './join.js'
-import type { Takeover } from './takeover.js'
+import type { Ownership } from './ownership.js'
 
 export interface StarOptions {
   /** Milliseconds a session may go without an address and without a stream. */
@@ -19,7 +19,7 @@ export interface StarOptions {
 const WAITING_DIALS = 100
 
 export interface StarParts {
-  takeover: Takeover
+  ownership: Ownership
   joining: Joining
   dialing: Dialing
   router: Router
@@ -37,7 +37,7 @@ export class Star {
   readonly #options: StarOptions
   readonly #parts: StarParts
   readonly #now: () => number
-  readonly #members = new Map<Session, Member>()
+  readonly #sessionEntries = new Map<Session, SessionEntry>()
   #isDraining = false
 
   constructor(options: StarOptions, parts: StarParts, now: () => number = () => performance.now()) {
@@ -48,29 +48,30 @@ export class Star {
 
   /** Sessions open now. */
   get sessions(): number {
-    return this.#members.size
+    return this.#sessionEntries.size
   }
 
   /** A client has connected. */
   opened(session: Session): void {
-    this.#members.set(session, new Member(session, this.#now()))
+    this.#sessionEntries.set(session, new SessionEntry(session, this.#now()))
   }
 
   /** A client asks for something. */
   requested(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
-    const member = this.#members.get(session)
-    if (member === undefined) return
+    const sessionEntry = this.#sessionEntries.get(session)
+    if (sessionEntry === undefined) return
     switch (name) {
       case EVENTS.join:
         if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
-        if (!this.#parts.joining.mayJoin(member, ack)) return
-        return this.#inTurn(member, ack, () => void this.#parts.joining.join(member, args, ack))
+        if (!this.#parts.joining.mayJoin(sessionEntry, ack)) return
+        return this.#inTurn(sessionEntry, ack, () => void this.#parts.joining.join(sessionEntry, args, ack))
       case EVENTS.leave:
-        if (!this.#parts.joining.mayLeave(member)) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
-        return this.#afterJoins(member, ack, () => this.#leaveRequested(member, args, ack))
+        if (!this.#parts.joining.mayLeave(sessionEntry))
+          return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#afterJoins(sessionEntry, ack, () => this.#leaveRequested(sessionEntry, args, ack))
       case EVENTS.dial:
-        if (member.waiting >= WAITING_DIALS) return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
-        return this.#afterJoins(member, ack, () => this.#parts.dialing.dial(member, args, ack))
+        if (sessionEntry.waiting >= WAITING_DIALS) return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#afterJoins(sessionEntry, ack, () => this.#parts.dialing.dial(sessionEntry, args, ack))
       default:
         if (ack === undefined) return this.#parts.counters.drop('unknown event')
         this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
@@ -79,11 +80,11 @@ export class Star {
 
   /** A lost connection is a leave of every address, and the end of every stream. */
   ended(session: Session, reason: CloseReason): void {
-    const member = this.#members.get(session)
-    if (member === undefined) return
-    this.#members.delete(session)
-    this.#parts.joining.cancelAll(member)
-    this.#parts.takeover.releaseAll(member)
+    const sessionEntry = this.#sessionEntries.get(session)
+    if (sessionEntry === undefined) return
+    this.#sessionEntries.delete(session)
+    this.#parts.joining.cancelAll(sessionEntry)
+    this.#parts.ownership.releaseAll(sessionEntry)
     if (reason === 'server stop') this.#parts.router.detach(session, reason, WIRE_ERRORS.serverStopping)
     else this.#parts.router.detach(session)
   }
@@ -91,11 +92,11 @@ export class Star {
   /** Closes connections that nobody uses. */
   sweep(): void {
     const now = this.#now()
-    for (const member of this.#members.values()) {
-      member.tidy()
-      if (this.#isUsed(member)) member.idleSince = now
-      else if (now - member.idleSince >= this.#options.joinDeadline) {
-        this.#parts.endings.take(() => this.#isUsed(member) || member.session.close('join deadline'))
+    for (const sessionEntry of this.#sessionEntries.values()) {
+      sessionEntry.tidy()
+      if (this.#isUsed(sessionEntry)) sessionEntry.idleSince = now
+      else if (now - sessionEntry.idleSince >= this.#options.joinDeadline) {
+        this.#parts.endings.take(() => this.#isUsed(sessionEntry) || sessionEntry.session.close('join deadline'))
       }
     }
   }
@@ -118,7 +119,7 @@ export class Star {
   async drain(timeout: number): Promise<void> {
     this.#isDraining = true
     const view = {
-      sessions: () => this.#members.keys(),
+      sessions: () => this.#sessionEntries.keys(),
       hasStreams: (session: Session) => this.#hasStreams(session),
       isQuiet: this.#parts.isQuiet
     }
@@ -126,10 +127,10 @@ export class Star {
   }
 
   closeAll(): void {
-    for (const session of this.#members.keys()) session.close('server stop')
+    for (const session of this.#sessionEntries.keys()) session.close('server stop')
   }
 
-  #isUsed({ addresses, session }: Member): boolean {
+  #isUsed({ addresses, session }: SessionEntry): boolean {
     return addresses.size > 0 || this.#hasStreams(session)
   }
 
@@ -143,11 +144,11 @@ export class Star {
   }
 
   /** When many join at once they are served in order, between other things. */
-  #inTurn(member: Member, ack: Ack | undefined, action: () => void): void {
-    member.waiting++
+  #inTurn(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
+    sessionEntry.waiting++
     const hasRoom = this.#parts.workQueue.take(() => {
-      member.waiting--
-      if (member.session.ended) return
+      sessionEntry.waiting--
+      if (sessionEntry.session.ended) return
       try {
         action()
       } catch (error) {
@@ -155,17 +156,17 @@ export class Star {
       }
     })
     if (hasRoom) return
-    member.waiting--
+    sessionEntry.waiting--
     this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
   }
 
   /** At once, unless a join of the same client waits for its turn. */
-  #afterJoins(member: Member, ack: Ack | undefined, action: () => void): void {
-    if (member.waiting === 0) action()
-    else this.#inTurn(member, ack, action)
+  #afterJoins(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
+    if (sessionEntry.waiting === 0) action()
+    else this.#inTurn(sessionEntry, ack, action)
   }
 
-  #leaveRequested(member: Member, args: readonly unknown[], ack: Ack | undefined): void {
+  #leaveRequested(sessionEntry: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     let address
     try {
       address = parseLeaveRequest(args).address
@@ -174,9 +175,9 @@ export class Star {
       ack?.(wireErrorFor(error))
       return
     }
-    this.#parts.joining.cancel(member, address.canonical)
-    const held = member.addresses.get(address.canonical)
-    if (held !== undefined) this.#parts.takeover.release(member, held)
+    this.#parts.joining.cancel(sessionEntry, address.canonical)
+    const held = sessionEntry.addresses.get(address.canonical)
+    if (held !== undefined) this.#parts.ownership.release(sessionEntry, held)
     ack?.(null)
   }
 }

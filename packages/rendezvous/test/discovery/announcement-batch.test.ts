@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { AnnouncementBatch, announcementSize } from '../../src/discovery/announcement-batch.js'
-import { addressUnder, type Entry } from '../../src/registry/entry.js'
+import { addressUnder, type PeerEntry } from '../../src/registry/peer-entry.js'
 import { Groups } from '../../src/registry/groups.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { createMember, type RecordingMember } from '../support/member.js'
 
 /** Creates a session that owns these peers, in a registry of its own. */
-function holder(...numbers: number[]): { member: RecordingMember; entries: Entry[] } {
+function holder(...numbers: number[]): { member: RecordingMember; entries: PeerEntry[] } {
   const [member, registry] = [createMember('holder'), new Registry()]
   return { member, entries: numbers.map((number) => registry.claim(member, address(number)).entry) }
 }
@@ -83,7 +83,7 @@ test.each(['/ip4/1.1.1.1/tcp/1/ws/p2p-websocket-star', PREFIX, `/dns4/${'a'.repe
 )
 
 describe('how an entry is called', () => {
-  const [entry] = holder(1).entries as [Entry]
+  const [entry] = holder(1).entries as [PeerEntry]
 
   test('under a prefix, by that and its peer id', () => {
     expect(addressUnder(entry, OTHER_PREFIX)).toBe(`${OTHER_PREFIX}/ipfs/${peerId(1)}`)

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChangeLog, withoutOwnPeers, type NetChanges } from '../../src/discovery/change-log.js'
-import type { Entry } from '../../src/registry/entry.js'
+import type { PeerEntry } from '../../src/registry/peer-entry.js'
 
-function entry(key: string): Entry {
-  return { key, peerId: key, holders: [], claim: undefined, remote: undefined }
+function entry(key: string): PeerEntry {
+  return { key, peerId: key, owners: [], claim: undefined, remote: undefined }
 }
 
 function logOf(...events: readonly string[]): ChangeLog {

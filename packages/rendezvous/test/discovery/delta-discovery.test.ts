@@ -458,10 +458,10 @@ describe('a long list', () => {
     expect(vi.getTimerCount()).toBe(1)
     read()
     // A listed peer leaves; of two unlisted ones that leave, one comes back.
-    const [told, back, untold] = [1000, 6500, 6600].map((number) => registry.get(address(number))?.holders[0])
+    const [told, back, untold] = [1000, 6500, 6600].map((number) => registry.get(address(number))?.owners[0])
     for (const holder of [told, back, untold]) {
       if (holder === undefined) expect.fail()
-      registry.release(holder.member, holder.address)
+      registry.release(holder.sessionEntry, holder.address)
     }
     join(client('none'), 6500)
     batch()

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
 import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
 import { SLOW_BACKLOG } from '../../src/discovery/pace.js'
-import type { Entry } from '../../src/registry/entry.js'
+import type { PeerEntry } from '../../src/registry/peer-entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
@@ -53,7 +53,7 @@ describe('discovery', () => {
   }
 
   /** Announces a peer, and calls `introduced` when all have been told. */
-  function introduce(entry: Entry, introduced: () => void): void {
+  function introduce(entry: PeerEntry, introduced: () => void): void {
     const told = discovery.introduce(entry)
     if (told === undefined) introduced()
     else void told.then(introduced)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { NewcomerQueue } from '../../src/discovery/newcomer-queue.js'
-import type { Entry } from '../../src/registry/entry.js'
+import type { PeerEntry } from '../../src/registry/peer-entry.js'
 
 describe('newcomers', () => {
   let newcomers: NewcomerQueue
@@ -29,7 +29,7 @@ describe('newcomers', () => {
   }
 
   function add(key: string, subscribers: number): void {
-    const entry: Entry = { key, peerId: key, holders: [], claim: undefined, remote: undefined }
+    const entry: PeerEntry = { key, peerId: key, owners: [], claim: undefined, remote: undefined }
     newcomers.add(entry, () => announced.push(key), subscribers)
   }
 

@@ -21,7 +21,7 @@ describe('who is online as far as clients are told', () => {
     registry = new Registry()
     const budget = new DiscoveryBudget({ interval: 10_000, maxBytesPerSecond: RATE }, new Counters(), () => now)
     presence = new VisiblePeers(registry, budget)
-    registry.watch({ presence: (entry, isOnline) => presence.changed(entry, isOnline, COST) })
+    registry.observe({ presence: (entry, isOnline) => presence.changed(entry, isOnline, COST) })
   })
 
   function join(number: number, ip?: string): RecordingMember {

@@ -1,7 +1,7 @@
 import { parseAddress, type StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Compactor } from '../../src/registry/compact.js'
-import type { Member } from '../../src/registry/member.js'
+import type { SessionEntry } from '../../src/registry/session-entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId } from '../support/addresses.js'
 import { createMember } from '../support/member.js'
@@ -13,8 +13,8 @@ const AWAY = compact(address(1, OTHER_PREFIX))
 
 describe('the registry', () => {
   let registry: Registry
-  let alice: Member
-  let bob: Member
+  let alice: SessionEntry
+  let bob: SessionEntry
 
   beforeEach(() => {
     registry = new Registry()
@@ -32,10 +32,10 @@ describe('the registry', () => {
 
   test('a claimed address is found under every prefix, for it is a peer', () => {
     const { entry, displaced } = registry.claim(alice, HOME)
-    expect(entry).toEqual({ key: peerId(1), peerId: peerId(1), holders: [{ member: alice, address: HOME }] })
+    expect(entry).toEqual({ key: peerId(1), peerId: peerId(1), owners: [{ sessionEntry: alice, address: HOME }] })
     expect(displaced).toBeUndefined()
-    expect(registry.findHere(HOME)?.member).toBe(alice)
-    expect(registry.findHere(AWAY)?.member).toBe(alice)
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
+    expect(registry.findHere(AWAY)?.sessionEntry).toBe(alice)
     expect(registry.get(AWAY)).toBe(entry)
     expect(registry.find(address(2))).toBeUndefined()
     expect([...alice.addresses]).toEqual([[HOME.canonical, HOME]])
@@ -51,18 +51,18 @@ describe('the registry', () => {
   test('the exact address is found if it is held, else the newest of its peer', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, AWAY)
-    expect(registry.findHere(HOME)?.member).toBe(alice)
-    expect(registry.findHere(AWAY)?.member).toBe(bob)
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
+    expect(registry.findHere(AWAY)?.sessionEntry).toBe(bob)
     expect(
-      registry.findHere(parseAddress(`/dns4/elsewhere.example/wss/p2p-websocket-star/p2p/${peerId(1)}`))?.member
+      registry.findHere(parseAddress(`/dns4/elsewhere.example/wss/p2p-websocket-star/p2p/${peerId(1)}`))?.sessionEntry
     ).toBe(bob)
   })
 
   test('of two that hold the same address the newest is found', () => {
     registry.claim(alice, HOME)
     const { entry } = registry.claim(bob, HOME)
-    expect(registry.findHere(HOME)?.member).toBe(bob)
-    expect(entry.holders.map(({ member }) => member)).toEqual([bob, alice])
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(bob)
+    expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([bob, alice])
     expect(alice.addresses.has(HOME.canonical)).toBe(true)
   })
 
@@ -70,22 +70,22 @@ describe('the registry', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
     const { entry } = registry.claim(alice, HOME)
-    expect(entry.holders.map(({ member }) => member)).toEqual([alice, bob])
+    expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([alice, bob])
   })
 
   test('a session holds a peer under whatever address', () => {
     const { entry } = registry.claim(alice, AWAY)
-    expect(registry.holds(alice, entry)).toBe(true)
-    expect(registry.holds(bob, entry)).toBe(false)
+    expect(registry.hasJoinedAs(alice, entry)).toBe(true)
+    expect(registry.hasJoinedAs(bob, entry)).toBe(false)
   })
 
   test('a fifth holder takes the place of the oldest', () => {
-    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
-    const results = members.map((member) => registry.claim(member, HOME))
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    const results = sessionEntries.map((sessionEntry) => registry.claim(sessionEntry, HOME))
     expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
-    expect(results[4]?.displaced).toEqual({ member: members[0], address: HOME })
-    expect(registry.get(HOME)?.holders.map(({ member }) => member.session.id)).toEqual(['4', '3', '2', '1'])
-    expect(members.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
+    expect(results[4]?.displaced).toEqual({ sessionEntry: sessionEntries[0], address: HOME })
+    expect(registry.get(HOME)?.owners.map(({ sessionEntry }) => sessionEntry.session.id)).toEqual(['4', '3', '2', '1'])
+    expect(sessionEntries.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
   })
 
   test('a session that holds a peer under many addresses counts once', () => {
@@ -99,16 +99,16 @@ describe('the registry', () => {
     registry.claim(alice, HOME)
     registry.claim(alice, AWAY)
     const others = Array.from({ length: 4 }, (_, i) => createMember(`${i}`))
-    expect(others.map((member) => registry.claim(member, HOME).displaced?.member).at(-1)).toBe(alice)
+    expect(others.map((sessionEntry) => registry.claim(sessionEntry, HOME).displaced?.sessionEntry).at(-1)).toBe(alice)
     expect(alice.addresses.size).toBe(0)
-    expect(registry.get(HOME)?.holders).toHaveLength(4)
+    expect(registry.get(HOME)?.owners).toHaveLength(4)
   })
 
   test('the one whose place was taken frees nothing when it leaves', () => {
-    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
-    for (const member of members) registry.claim(member, HOME)
-    expect(registry.release(members[0] ?? alice, HOME)).toBeUndefined()
-    expect(registry.get(HOME)?.holders).toHaveLength(4)
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    for (const sessionEntry of sessionEntries) registry.claim(sessionEntry, HOME)
+    expect(registry.release(sessionEntries[0] ?? alice, HOME)).toBeUndefined()
+    expect(registry.get(HOME)?.owners).toHaveLength(4)
   })
 
   test('the last to leave takes the peer with it', () => {
@@ -125,15 +125,15 @@ describe('the registry', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, AWAY)
     const entry = registry.release(bob, AWAY)
-    expect(entry?.holders).toEqual([{ member: alice, address: HOME }])
-    expect(registry.findHere(AWAY)?.member).toBe(alice)
+    expect(entry?.owners).toEqual([{ sessionEntry: alice, address: HOME }])
+    expect(registry.findHere(AWAY)?.sessionEntry).toBe(alice)
   })
 
   test('when another leaves, nothing is to be decided', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
     expect(registry.release(alice, HOME)).toBeUndefined()
-    expect(registry.findHere(HOME)?.member).toBe(bob)
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(bob)
   })
 
   test('only the released address of a session goes', () => {
@@ -142,7 +142,7 @@ describe('the registry', () => {
     registry.claim(alice, address(2))
     registry.release(alice, HOME)
     expect([...alice.addresses.values()]).toEqual([AWAY, compact(address(2))])
-    expect(registry.find(HOME)).toEqual({ member: alice, address: AWAY })
+    expect(registry.find(HOME)).toEqual({ sessionEntry: alice, address: AWAY })
     expect(registry.size).toBe(2)
   })
 
@@ -151,26 +151,26 @@ describe('the registry', () => {
     expect(registry.release(bob, HOME)).toBeUndefined()
     expect(registry.release(alice, AWAY)).toBeUndefined()
     expect(registry.release(alice, address(2))).toBeUndefined()
-    expect(registry.findHere(HOME)?.member).toBe(alice)
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
   })
 
   test('a promoted holder is the newest', () => {
     const carol = createMember('carol')
-    for (const member of [alice, bob, carol]) registry.claim(member, HOME)
+    for (const sessionEntry of [alice, bob, carol]) registry.claim(sessionEntry, HOME)
     const entry = registry.get(HOME) ?? expect.fail()
-    registry.promote(entry, entry.holders[2] ?? expect.fail())
-    expect(entry.holders.map(({ member }) => member.session.id)).toEqual(['alice', 'carol', 'bob'])
-    expect(registry.findHere(HOME)?.member).toBe(alice)
+    registry.promote(entry, entry.owners[2] ?? expect.fail())
+    expect(entry.owners.map(({ sessionEntry }) => sessionEntry.session.id)).toEqual(['alice', 'carol', 'bob'])
+    expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
   })
 
   test('one that has gone is not promoted', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
     const entry = registry.get(HOME) ?? expect.fail()
-    const gone = entry.holders[1] ?? expect.fail()
+    const gone = entry.owners[1] ?? expect.fail()
     registry.release(alice, HOME)
     registry.promote(entry, gone)
-    expect(entry.holders.map(({ member }) => member)).toEqual([bob])
+    expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([bob])
   })
 
   test('an address without a peer id is known by its text', () => {
@@ -178,8 +178,8 @@ describe('the registry', () => {
     const { entry } = registry.claim(alice, one)
     registry.claim(bob, two)
     expect(entry).toMatchObject({ key: one.canonical, peerId: undefined })
-    expect(registry.findHere(one)?.member).toBe(alice)
-    expect(registry.findHere(two)?.member).toBe(bob)
+    expect(registry.findHere(one)?.sessionEntry).toBe(alice)
+    expect(registry.findHere(two)?.sessionEntry).toBe(bob)
     expect(registry.size).toBe(2)
     registry.release(alice, one)
     expect(registry.find(one)).toBeUndefined()
@@ -187,7 +187,7 @@ describe('the registry', () => {
 
   test('tells of each peer that comes, and of each that leaves for good', () => {
     const told: unknown[] = []
-    registry.watch({ presence: ({ key, holders }, isOnline) => void told.push([key, isOnline, holders.length]) })
+    registry.observe({ presence: ({ key, owners }, isOnline) => void told.push([key, isOnline, owners.length]) })
     registry.claim(alice, HOME)
     registry.claim(alice, AWAY)
     registry.claim(bob, HOME)

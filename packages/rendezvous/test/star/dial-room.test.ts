@@ -76,8 +76,8 @@ function pass(milliseconds: number): void {
   scene.router.sweep()
 }
 
-function connectionsOf(...members: readonly RecordingMember[]): number[] {
-  return members.map(({ session }) => scene.router.halvesOf(session).size / 2)
+function connectionsOf(...sessionEntries: readonly RecordingMember[]): number[] {
+  return sessionEntries.map(({ session }) => scene.router.halvesOf(session).size / 2)
 }
 
 function gaveWay(): number {

@@ -20,8 +20,11 @@ beforeEach(() => {
 })
 
 /** A join that asks the present holder whether it is there. */
-function joinAndAsk(member: RecordingMember = joiner, address: StarAddress = HOME): { answer: Promise<unknown[]> } {
-  const answer = star.join(member, address.legacy, '')
+function joinAndAsk(
+  sessionEntry: RecordingMember = joiner,
+  address: StarAddress = HOME
+): { answer: Promise<unknown[]> } {
+  const answer = star.join(sessionEntry, address.legacy, '')
   return { answer }
 }
 
@@ -79,7 +82,7 @@ describe('an address that is held by another', () => {
     const { answer } = joinAndAsk()
     answerProbe(true)
     expect(await answer).toEqual([WIRE_ERRORS.addressInUse])
-    expect(star.registry.findHere(HOME)?.member).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
     expect(joiner.addresses.size).toBe(0)
     expect(joiner.pending.size).toBe(0)
     expect(star.counters.snapshot()).toMatchObject({ joins: { failure: 1 }, refused: { 'address in use': 1 } })
@@ -87,10 +90,10 @@ describe('an address that is held by another', () => {
 
   test('is taken if it does not', async () => {
     const { answer } = joinAndAsk()
-    expect(star.registry.findHere(HOME)?.member).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
     answerProbe(false)
     expect(await answer).toEqual([null, null, []])
-    expect(star.registry.findHere(HOME)?.member).toBe(joiner)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(joiner)
   })
 
   test('is asked for under another prefix too: it is a peer', async () => {
@@ -113,7 +116,7 @@ describe('an address that is held by another', () => {
     expect(await first.answer).toEqual([null, null, []])
     answerProbe(false)
     expect(await second.answer).toEqual([WIRE_ERRORS.addressInUse])
-    expect(star.registry.findHere(HOME)?.member).toBe(joiner)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(joiner)
   })
 
   test('is not taken by one that left meanwhile', async () => {
@@ -121,7 +124,7 @@ describe('an address that is held by another', () => {
     star.joining.cancel(joiner, HOME.canonical)
     answerProbe(false)
     expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
-    expect(star.registry.findHere(HOME)?.member).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
     expect(star.counters.snapshot().refused).toEqual({ 'join left': 1 })
   })
 
@@ -130,7 +133,7 @@ describe('an address that is held by another', () => {
     joiner.recording.ended = true
     answerProbe(false)
     expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
-    expect(star.registry.findHere(HOME)?.member).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
   })
 
   test('is asked for once at a time by one session', async () => {

@@ -17,47 +17,47 @@ beforeAll(async () => {
 })
 
 let star: JoiningSetup
-let member: RecordingMember
+let sessionEntry: RecordingMember
 
 beforeEach(() => {
   star = createJoining()
-  member = createMember('member')
+  sessionEntry = createMember('sessionEntry')
 })
 
 function expectRefused(answer: unknown[], message: string, reason: RefusalReason): void {
   expect(answer).toEqual([message])
   expect(star.counters.snapshot()).toMatchObject({ joins: { success: 0, failure: 1 }, refused: { [reason]: 1 } })
   expect(star.registry.size).toBe(0)
-  expect(member.addresses.size).toBe(0)
+  expect(sessionEntry.addresses.size).toBe(0)
 }
 
 describe('joining', () => {
   test('takes a public key and the signature of the nonce it is answered with', async () => {
-    expect(await star.joinAs(member, alice)).toEqual([null, null, []])
-    expect(star.registry.findHere(alice.address())?.member).toBe(member)
+    expect(await star.joinAs(sessionEntry, alice)).toEqual([null, null, []])
+    expect(star.registry.findHere(alice.address())?.sessionEntry).toBe(sessionEntry)
     expect(star.counters.snapshot()).toMatchObject({ joins: { total: 1, success: 1, failure: 0 }, refused: {} })
     expect(star.joining.pendingChallenges).toBe(0)
-    expect(member.pending.size).toBe(0)
+    expect(sessionEntry.pending.size).toBe(0)
   })
 
   test('the nonce names the address, and each is another', async () => {
-    const nonces = [await star.challenge(member, alice), await star.challenge(createMember('other'), alice)]
+    const nonces = [await star.challenge(sessionEntry, alice), await star.challenge(createMember('other'), alice)]
     expect(nonces.map((nonce) => parseNonce(nonce).address)).toEqual([alice.address(), alice.address()])
     expect(nonces[0]).not.toBe(nonces[1])
     expect(star.counters.joins).toEqual({ total: 2, success: 0, failure: 0 })
   })
 
   test('every spelling of an address is the same', async () => {
-    const nonce = await star.challenge(member, alice)
-    const answer = await star.join(member, `${alice.address().canonical}/`, await alice.sign(nonce))
+    const nonce = await star.challenge(sessionEntry, alice)
+    const answer = await star.join(sessionEntry, `${alice.address().canonical}/`, await alice.sign(nonce))
     expect(answer).toEqual([null, null, []])
   })
 
   test('the others hear of the newcomer before it hears of its success', async () => {
     const journal: unknown[][] = []
     await star.joinAs(createMember('first', journal), bob)
-    const nonce = await star.challenge(member, alice)
-    await star.joining.join(member, [alice.address().legacy, await alice.sign(nonce)], (...answer) => {
+    const nonce = await star.challenge(sessionEntry, alice)
+    await star.joining.join(sessionEntry, [alice.address().legacy, await alice.sign(nonce)], (...answer) => {
       journal.push(['answer', ...answer])
     })
     expect(journal).toEqual([
@@ -88,9 +88,9 @@ describe('joining', () => {
   test('a join repeated is answered alike and told to nobody', async () => {
     const other = createMember('other')
     await star.joinAs(other, bob)
-    const first = await star.joinAs(member, alice)
+    const first = await star.joinAs(sessionEntry, alice)
     const told = other.recording.sent.length
-    expect(await star.join(member, alice.address().canonical, 'whatever')).toEqual(first)
+    expect(await star.join(sessionEntry, alice.address().canonical, 'whatever')).toEqual(first)
     expect(other.recording.sent).toHaveLength(told)
     expect(star.counters.joins).toMatchObject({ success: 2, failure: 0 })
   })
@@ -98,22 +98,22 @@ describe('joining', () => {
   test('the newest session that proves itself holds the peer, and the one before keeps its place', async () => {
     const older = createMember('older')
     await star.joinAs(older, alice)
-    expect(await star.joinAs(member, alice)).toEqual([null, null, []])
-    expect(star.registry.findHere(alice.address())?.member).toBe(member)
+    expect(await star.joinAs(sessionEntry, alice)).toEqual([null, null, []])
+    expect(star.registry.findHere(alice.address())?.sessionEntry).toBe(sessionEntry)
     expect(older.addresses.size).toBe(1)
   })
 
   test('a holder that lost its place is told of others no more', async () => {
-    const members = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
-    for (const each of members) await star.joinAs(each, alice)
-    await star.joinAs(member, bob)
-    expect(members.map(({ recording }) => recording.sent.length)).toEqual([0, 1, 1, 1, 1])
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    for (const each of sessionEntries) await star.joinAs(each, alice)
+    await star.joinAs(sessionEntry, bob)
+    expect(sessionEntries.map(({ recording }) => recording.sent.length)).toEqual([0, 1, 1, 1, 1])
   })
 
   test('a request without a way to answer is handled all the same', async () => {
-    const nonce = await star.challenge(member, alice)
-    await star.joining.join(member, [alice.address().legacy, await alice.sign(nonce)], undefined)
-    await star.joining.join(member, [], undefined)
+    const nonce = await star.challenge(sessionEntry, alice)
+    await star.joining.join(sessionEntry, [alice.address().legacy, await alice.sign(nonce)], undefined)
+    await star.joining.join(sessionEntry, [], undefined)
     expect(star.registry.size).toBe(1)
     expect(star.counters.joins).toMatchObject({ success: 1, failure: 1 })
   })
@@ -121,25 +121,25 @@ describe('joining', () => {
 
 describe('the total of joins', () => {
   test('counts first rounds, and second ones that fail, as the old server did', async () => {
-    await star.joinAs(member, alice)
+    await star.joinAs(sessionEntry, alice)
     expect(star.counters.joins).toEqual({ total: 1, success: 1, failure: 0 })
-    await star.join(member, PREFIX, '')
+    await star.join(sessionEntry, PREFIX, '')
     expect(star.counters.joins).toEqual({ total: 2, success: 1, failure: 1 })
-    await star.challenge(member, bob)
-    await star.join(member, bob.address().legacy, 'deadbeef')
+    await star.challenge(sessionEntry, bob)
+    await star.join(sessionEntry, bob.address().legacy, 'deadbeef')
     expect(star.counters.joins).toEqual({ total: 4, success: 1, failure: 2 })
   })
 
   test('leaves out a join that was made before', async () => {
-    await star.joinAs(member, alice)
-    await star.join(member, alice.address().legacy, '')
+    await star.joinAs(sessionEntry, alice)
+    await star.join(sessionEntry, alice.address().legacy, '')
     expect(star.counters.joins).toEqual({ total: 1, success: 1, failure: 0 })
   })
 })
 
 test('a fault of ours in a join is told, and answered; what a client does wrong is none', async () => {
-  await star.join(member, PREFIX, '')
-  await star.join(member, 5)
+  await star.join(sessionEntry, PREFIX, '')
+  await star.join(sessionEntry, 5)
   expect(star.faults).toEqual([])
   const poisoned = new Proxy([], {
     get: () => {
@@ -147,7 +147,7 @@ test('a fault of ours in a join is told, and answered; what a client does wrong 
     }
   })
   const answers: unknown[][] = []
-  await star.joining.join(member, poisoned, (...answer) => void answers.push(answer))
+  await star.joining.join(sessionEntry, poisoned, (...answer) => void answers.push(answer))
   expect(answers).toEqual([[WIRE_ERRORS.internal]])
   expect(star.faults).toEqual([expect.any(RangeError)])
 })
@@ -166,37 +166,37 @@ describe('a first round is refused', () => {
     ['with an object for a key', [address(1).legacy, {}], /^Invalid request: ss-join/, 'request'],
     ['with a key too long', [PREFIX, 'a'.repeat(JOIN_DATA_MAX_LENGTH + 1)], /^Invalid request: ss-join/, 'request']
   ])('%s', async (_, args, message, reason) => {
-    const answer = await star.join(member, ...args)
+    const answer = await star.join(sessionEntry, ...args)
     if (typeof message !== 'string') expect(answer).toEqual([expect.stringMatching(message)])
     expectRefused(answer, typeof message === 'string' ? message : String(answer[0]), reason)
-    expect(member.pending.size).toBe(0)
+    expect(sessionEntry.pending.size).toBe(0)
   })
 
   test('with the key of another peer', async () => {
-    const answer = await star.join(member, alice.address().legacy, bob.publicKey)
+    const answer = await star.join(sessionEntry, alice.address().legacy, bob.publicKey)
     expectRefused(answer, WIRE_ERRORS.idNotMatching, 'id mismatch')
   })
 
   test('with no peer id to prove, whatever addresses are accepted', async () => {
     star = createJoining({ strictMultiaddr: false })
-    const answer = await star.join(member, addressWithoutPeer(1).canonical, alice.publicKey)
+    const answer = await star.join(sessionEntry, addressWithoutPeer(1).canonical, alice.publicKey)
     expectRefused(answer, WIRE_ERRORS.invalidMultiaddr, 'address')
   })
 
   test('with an RSA key smaller than allowed', async () => {
     star = createJoining({ minRsaBits: 4096 })
-    const answer = await star.join(member, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)
+    const answer = await star.join(sessionEntry, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)
     expectRefused(answer, WIRE_ERRORS.cryptoError, 'crypto')
     star = createJoining({ minRsaBits: 1024 })
-    expect(await star.join(member, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)).toHaveLength(2)
+    expect(await star.join(sessionEntry, `${PREFIX}/p2p/${RSA_1024.peerId}`, RSA_1024.publicKey)).toHaveLength(2)
   })
 
   test('under a prefix this star is not known by', async () => {
     star = createJoining({ names: new OwnNames([OTHER_PREFIX]) })
-    const answer = await star.join(member, alice.address(PREFIX).legacy, alice.publicKey)
+    const answer = await star.join(sessionEntry, alice.address(PREFIX).legacy, alice.publicKey)
     const error = `${WIRE_ERRORS.unknownPublicAddress}: ${PREFIX}. It is ${OTHER_PREFIX}`
     expectRefused(answer, error, 'public address')
-    expect(await star.joinAs(member, alice, OTHER_PREFIX)).toEqual([null, null, []])
+    expect(await star.joinAs(sessionEntry, alice, OTHER_PREFIX)).toEqual([null, null, []])
   })
 
   test('when it comes too often', async () => {
@@ -208,22 +208,22 @@ describe('a first round is refused', () => {
 
   test('when the session has as many addresses as it may, joins under way among them', async () => {
     star = createJoining({ addressesPerSession: 2 })
-    await star.joinAs(member, alice)
-    await star.challenge(member, bob)
-    const answer = await star.join(member, alice.address(OTHER_PREFIX).legacy, alice.publicKey)
+    await star.joinAs(sessionEntry, alice)
+    await star.challenge(sessionEntry, bob)
+    const answer = await star.join(sessionEntry, alice.address(OTHER_PREFIX).legacy, alice.publicKey)
     expect(answer).toEqual([WIRE_ERRORS.tooManyAddresses])
     expect(star.counters.snapshot().refused).toEqual({ 'address limit': 1 })
-    star.joining.cancel(member, bob.address().canonical)
-    expect(await star.joinAs(member, alice, OTHER_PREFIX)).toEqual([null, null, []])
+    star.joining.cancel(sessionEntry, bob.address().canonical)
+    expect(await star.joinAs(sessionEntry, alice, OTHER_PREFIX)).toEqual([null, null, []])
   })
 
   test('when as many prefixes are live as may be', async () => {
     star = createJoining({}, 1)
     await star.joinAs(createMember('other'), alice)
-    expect(await star.join(member, bob.address(OTHER_PREFIX).legacy, bob.publicKey)).toEqual([
+    expect(await star.join(sessionEntry, bob.address(OTHER_PREFIX).legacy, bob.publicKey)).toEqual([
       WIRE_ERRORS.tooManyPrefixes
     ])
     expect(star.counters.snapshot().refused).toEqual({ 'prefix limit': 1 })
-    expect(await star.joinAs(member, bob)).toEqual([null, null, [alice.address().legacy]])
+    expect(await star.joinAs(sessionEntry, bob)).toEqual([null, null, [alice.address().legacy]])
   })
 })

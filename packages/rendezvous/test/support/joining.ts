@@ -4,10 +4,10 @@ import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Discovery } from '../../src/discovery/discovery.js'
 import { OwnNames } from '../../src/names/own-names.js'
-import type { Member } from '../../src/registry/member.js'
+import type { SessionEntry } from '../../src/registry/session-entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Joining, type JoinOptions } from '../../src/star/join.js'
-import { Takeover } from '../../src/star/takeover.js'
+import { Ownership } from '../../src/star/ownership.js'
 import { Counters } from '../../src/stats.js'
 import type { Ack } from '../../src/transport/receiver.js'
 import type { Identity } from './identity.js'
@@ -25,11 +25,11 @@ export interface JoiningSetup {
   readonly faults: unknown[]
   now: number
   /** Makes a join request and waits for its answer. */
-  join(member: Member, ...args: unknown[]): Promise<unknown[]>
+  join(member: SessionEntry, ...args: unknown[]): Promise<unknown[]>
   /** The first round: makes a join request with a public key and returns the nonce it is answered with. */
-  challenge(member: Member, identity: Identity, prefix?: string): Promise<string>
+  challenge(member: SessionEntry, identity: Identity, prefix?: string): Promise<string>
   /** Both rounds of a join. */
-  joinAs(member: Member, identity: Identity, prefix?: string): Promise<unknown[]>
+  joinAs(member: SessionEntry, identity: Identity, prefix?: string): Promise<unknown[]>
 }
 
 export function createJoining(
@@ -59,8 +59,8 @@ export function createJoining(
   }
   const faults: unknown[] = []
   const onFault = (fault: unknown) => void faults.push(fault)
-  const takeover = new Takeover(registry, backplane, nobodyElsewhere, TAKEOVER_TIMEOUT, onFault)
-  const joining = new Joining(all, registry, takeover, budget, counters, onFault, clock)
+  const ownership = new Ownership(registry, backplane, nobodyElsewhere, TAKEOVER_TIMEOUT, onFault)
+  const joining = new Joining(all, registry, ownership, budget, counters, onFault, clock)
   const setup: JoiningSetup = {
     registry,
     discovery,

@@ -10,7 +10,7 @@ import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
 import { Dialing, type DialOptions } from '../../src/star/dial.js'
 import { OtherNodes } from '../../src/star/other-nodes.js'
-import { Takeover } from '../../src/star/takeover.js'
+import { Ownership } from '../../src/star/ownership.js'
 import { Counters } from '../../src/stats.js'
 import { createMember, type RecordingMember } from './member.js'
 import type { RecordingOptions } from './recording-session.js'
@@ -33,7 +33,7 @@ export class TestNode {
   readonly counters = new Counters()
   readonly backplane: LocalBackplane
   readonly discovery: Discovery
-  readonly takeover: Takeover
+  readonly ownership: Ownership
   readonly flow: FlowControl
   readonly router: Router
   readonly channels: Channels
@@ -58,7 +58,7 @@ export class TestNode {
     const budget = new DiscoveryBudget(discoveryOptions, this.counters)
     this.discovery = new Discovery(discoveryOptions, this.registry, budget, this.counters)
     const probes = new Probes(this.backplane, TAKEOVER_TIMEOUT)
-    this.takeover = new Takeover(
+    this.ownership = new Ownership(
       this.registry,
       this.backplane,
       (node, key) => probes.ask(node, key),
@@ -75,7 +75,7 @@ export class TestNode {
       now
     )
     this.dialing = new Dialing(DIALS, this.registry, this.router, this.backplane, this.channels, this.counters, onFault)
-    this.#others = new OtherNodes({ takeover: this.takeover, channels: this.channels, probes, onFault })
+    this.#others = new OtherNodes({ ownership: this.ownership, channels: this.channels, probes, onFault })
   }
 
   async start(): Promise<this> {
@@ -87,7 +87,7 @@ export class TestNode {
   join(name: string, address: StarAddress, isExtended = true, options?: RecordingOptions): RecordingMember {
     const member = createMember(name, this.journal, options)
     member.recording.extended = isExtended
-    this.takeover.claim(member, address)
+    this.ownership.claim(member, address)
     return member
   }
 
@@ -100,7 +100,7 @@ export class TestNode {
   /** A client leaves without a word. */
   lose(member: RecordingMember): void {
     member.recording.ended = true
-    this.takeover.releaseAll(member)
+    this.ownership.releaseAll(member)
     this.router.detach(member.session)
   }
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LocalStar } from '../../src/cluster/local.js'
 import { eventText } from '../../src/codec/packet.js'
 import type { Claim } from '../../src/registry/claim.js'
-import { isElsewhere, newestOf } from '../../src/registry/entry.js'
+import { isOwnedElsewhere, ownerOf } from '../../src/registry/peer-entry.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
 import type { RecordingMember } from '../support/member.js'
 import { settled, TestNode } from '../support/nodes.js'
@@ -29,9 +29,9 @@ afterEach(() => {
 function holdersOf(key: string): (string | undefined)[] {
   return [near, far].map(({ registry, backplane }) => {
     const entry = registry.byKey(key)
-    const newest = entry === undefined ? undefined : newestOf(entry)
+    const newest = entry === undefined ? undefined : ownerOf(entry)
     if (newest === undefined) return undefined
-    return 'member' in newest ? backplane.node : newest.node
+    return 'sessionEntry' in newest ? backplane.node : newest.node
   })
 }
 
@@ -56,7 +56,7 @@ describe('a peer that joins', () => {
     await settled()
     const announced = eventText(EVENTS.peer, [ALICE.legacy])
     expect(listener.recording.texts.filter((text) => text === announced)).toHaveLength(1)
-    near.takeover.claim(alice, address(1, OTHER_PREFIX))
+    near.ownership.claim(alice, address(1, OTHER_PREFIX))
     await settled()
     expect(listener.recording.texts.filter((text) => text === announced)).toHaveLength(1)
   })
@@ -137,7 +137,7 @@ describe('a peer that joins elsewhere', () => {
     await settled()
     expect(holdersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
     const entry = near.registry.byKey(ALICE.peerId ?? '')
-    expect(entry !== undefined && isElsewhere(entry)).toBe(true)
+    expect(entry !== undefined && isOwnedElsewhere(entry)).toBe(true)
   })
 })
 
@@ -155,8 +155,8 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   const claims: Claim[] = []
   near.backplane.claim = (claim) => void claims.push(claim)
   const alice = near.join('alice', ALICE)
-  near.takeover.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
-  near.takeover.releaseElsewhere(key, 6)
+  near.ownership.claimElsewhere({ key, node: 'far', generation: 6, address: ALICE.canonical })
+  near.ownership.releaseElsewhere(key, 6)
   for (const claim of claims) {
     claim.win(5)
     claim.settle()
@@ -170,23 +170,23 @@ test('a claim that turns out to be older than one that has been given up meanwhi
 test('a list of all that is held counts, even where it is older than what was known', () => {
   const key = ALICE.peerId ?? ''
   const before = { key, node: 'far', generation: 6, address: ALICE.canonical }
-  near.takeover.claimElsewhere(before)
-  near.takeover.claimElsewhere({ ...before, node: 'third', generation: 5 })
+  near.ownership.claimElsewhere(before)
+  near.ownership.claimElsewhere({ ...before, node: 'third', generation: 5 })
   expect(near.registry.byKey(key)?.remote).toEqual(before)
-  near.takeover.holdElsewhere([{ ...before, node: 'third', generation: 5 }])
+  near.ownership.reconcileElsewhere([{ ...before, node: 'third', generation: 5 }])
   expect(near.registry.byKey(key)?.remote).toMatchObject({ node: 'third', generation: 5 })
 })
 
 test('another node can be asked whether a client is there', async () => {
   const alice = near.join('alice', ALICE)
   await settled()
-  const holder = far.takeover.newest(ALICE)
+  const holder = far.ownership.ownerOf(ALICE)
   if (holder === undefined) throw new Error('Nobody holds the peer')
-  const answer = far.takeover.isThere(holder)
+  const answer = far.ownership.isThere(holder)
   await settled()
   alice.recording.probes[0]?.settle(true)
   expect(await answer).toBe(true)
-  const second = far.takeover.isThere(holder)
+  const second = far.ownership.isThere(holder)
   await near.backplane.stop()
   expect(await second).toBe(false)
 })
@@ -201,33 +201,37 @@ test('what a node held is gone when it stops', async () => {
 
 test('peers of all nodes come and go, and what each node knows is what there is', async () => {
   const nodes = [near, far, await new TestNode(star, 'third').start()]
-  const members: { node: TestNode; member: RecordingMember; key: string }[] = []
+  const sessionEntries: { node: TestNode; sessionEntry: RecordingMember; key: string }[] = []
   let seed = 7
   const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below
   for (let step = 0; step < 600; step++) {
     const node = nodes[random(nodes.length)] ?? near
-    if (members.length > 0 && random(2) === 0) {
-      const [gone] = members.splice(random(members.length), 1)
-      gone?.node.lose(gone.member)
+    if (sessionEntries.length > 0 && random(2) === 0) {
+      const [gone] = sessionEntries.splice(random(sessionEntries.length), 1)
+      gone?.node.lose(gone.sessionEntry)
     } else {
       const joined = address(1 + random(8))
-      members.push({ node, member: node.join(`client ${step}`, joined), key: joined.peerId ?? '' })
+      sessionEntries.push({ node, sessionEntry: node.join(`client ${step}`, joined), key: joined.peerId ?? '' })
     }
     // Whoever is asked answers.
     if (random(3) === 0) await settled()
-    for (const { member } of members) for (const probe of member.recording.probes.splice(0)) probe.settle(true)
+    for (const { sessionEntry } of sessionEntries)
+      for (const probe of sessionEntry.recording.probes.splice(0)) probe.settle(true)
   }
   for (let round = 0; round < 10; round++) {
     await settled()
-    for (const { member } of members) for (const probe of member.recording.probes.splice(0)) probe.settle(true)
+    for (const { sessionEntry } of sessionEntries)
+      for (const probe of sessionEntry.recording.probes.splice(0)) probe.settle(true)
   }
-  const there = new Set(members.filter(({ member }) => member.addresses.size > 0).map(({ key }) => key))
+  const there = new Set(
+    sessionEntries.filter(({ sessionEntry }) => sessionEntry.addresses.size > 0).map(({ key }) => key)
+  )
   for (const node of nodes) {
     expect([...node.registry.peers()].map(({ key }) => key).toSorted()).toEqual([...there].toSorted())
     for (const key of there) {
       const entry = node.registry.byKey(key)
-      const newest = entry === undefined ? undefined : newestOf(entry)
-      const owner = newest !== undefined && 'member' in newest ? node.backplane.node : newest?.node
+      const newest = entry === undefined ? undefined : ownerOf(entry)
+      const owner = newest !== undefined && 'sessionEntry' in newest ? node.backplane.node : newest?.node
       expect(owner).toBe(star.lookup(key)?.node)
     }
   }

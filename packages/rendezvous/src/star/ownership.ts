@@ -2,8 +2,8 @@ import { EVENTS, type StarAddress } from '@websocket-star/protocol'
 import type { Backplane } from '../cluster/backplane.js'
 import { eventText } from '../codec/packet.js'
 import { Claim, type PeerRecord } from '../registry/claim.js'
-import { isElsewhere, newestOf, type Entry, type Holder } from '../registry/entry.js'
-import type { Member } from '../registry/member.js'
+import { isOwnedElsewhere, ownerOf, type PeerEntry, type PeerOwner } from '../registry/peer-entry.js'
+import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
 /** Asks another node whether a client of it that holds a peer is there. */
@@ -14,16 +14,16 @@ export type RemoteProbe = (node: string, key: string) => Promise<boolean>
  * their places while they answer, and become the owner again when the newer ones have left. Clients with the extensions are
  * told of both. The other nodes of the star hear of every change, and the owner may be theirs.
  */
-export class Takeover {
+export class Ownership {
   readonly #registry: Registry
   readonly #backplane: Backplane
   readonly #probeElsewhere: RemoteProbe
   readonly #takeoverTimeout: number
   readonly #onFault: (error: unknown) => void
   /** Those who are being asked whether they hold a peer again. */
-  readonly #candidates = new WeakMap<Entry, readonly Holder[]>()
+  readonly #candidates = new WeakMap<PeerEntry, readonly PeerOwner[]>()
 
-  /** @param takeoverTimeout - milliseconds an earlier holder has to answer a ping */
+  /** @param takeoverTimeout - milliseconds an earlier owner has to answer a ping */
   constructor(
     registry: Registry,
     backplane: Backplane,
@@ -38,22 +38,22 @@ export class Takeover {
     this.#onFault = onFault
   }
 
-  /** The newest holder of a peer, under whatever address. */
-  newest(address: StarAddress): Holder | PeerRecord | undefined {
+  /** The newest owner of a peer, under whatever address. */
+  ownerOf(address: StarAddress): PeerOwner | PeerRecord | undefined {
     const entry = this.#registry.get(address)
-    return entry === undefined ? undefined : newestOf(entry)
+    return entry === undefined ? undefined : ownerOf(entry)
   }
 
-  /** Whether a holder shows that it is there: see {@link Session.probe}. */
-  async isThere(holder: Holder | PeerRecord): Promise<boolean> {
-    if ('member' in holder) return await holder.member.session.probe(this.#takeoverTimeout)
-    return await this.#probeElsewhere(holder.node, holder.key)
+  /** Whether an owner shows that it is there: see {@link Session.probe}. */
+  async isThere(owner: PeerOwner | PeerRecord): Promise<boolean> {
+    if ('sessionEntry' in owner) return await owner.sessionEntry.session.probe(this.#takeoverTimeout)
+    return await this.#probeElsewhere(owner.node, owner.key)
   }
 
   /** Answers another node: whether a session of this one that holds a peer is there. */
   async isHereAlive(key: string): Promise<boolean> {
-    const holder = this.#registry.byKey(key)?.holders[0]
-    return holder !== undefined && (await this.#keepIfAlive(holder))
+    const owner = this.#registry.byKey(key)?.owners[0]
+    return owner !== undefined && (await this.#keepIfAlive(owner))
   }
 
   /**
@@ -61,13 +61,13 @@ export class Takeover {
    *
    * @param isAgain - see {@link Claim.isAgain}
    */
-  claim(member: Member, address: StarAddress, isAgain = false): { entry: Entry; claim: Claim } {
-    const before = this.#registry.get(address)?.holders[0]
-    const { entry, displaced } = this.#registry.claim(member, address)
+  claim(sessionEntry: SessionEntry, address: StarAddress, isAgain = false): { entry: PeerEntry; claim: Claim } {
+    const before = this.#registry.get(address)?.owners[0]
+    const { entry, displaced } = this.#registry.claim(sessionEntry, address)
     if (displaced !== undefined) tell(EVENTS.taken, displaced)
-    if (before !== undefined && before.member !== member) tell(EVENTS.taken, before)
-    const claim = this.#claimForStar(entry, entry.holders[0]?.address ?? address, isAgain)
-    this.#dropSilent(entry, member)
+    if (before !== undefined && before.sessionEntry !== sessionEntry) tell(EVENTS.taken, before)
+    const claim = this.#claimForStar(entry, entry.owners[0]?.address ?? address, isAgain)
+    this.#dropSilent(entry, sessionEntry)
     return { entry, claim }
   }
 
@@ -78,28 +78,28 @@ export class Takeover {
    */
   claimElsewhere(record: PeerRecord, isAll = false): void {
     const known = this.#registry.byKey(record.key)
-    const wasHere = known !== undefined && !isElsewhere(known)
+    const wasHere = known !== undefined && !isOwnedElsewhere(known)
     const { entry, isNew } = this.#registry.claimElsewhere(record, isAll) ?? {}
     if (entry === undefined) return
     if (isNew) void this.#registry.introduce(entry)
-    if (wasHere && isElsewhere(entry)) this.#lost(entry)
+    if (wasHere && isOwnedElsewhere(entry)) this.#lost(entry)
   }
 
   /** No other node holds a peer any more, as far as that generation. */
   releaseElsewhere(key: string, generation: number): void {
     const known = this.#registry.byKey(key)
-    const wasElsewhere = known !== undefined && isElsewhere(known)
+    const wasElsewhere = known !== undefined && isOwnedElsewhere(known)
     const entry = this.#registry.releaseElsewhere(key, generation)
     if (entry === undefined) return
-    if (wasElsewhere) return this.#promote(entry, entry.holders)
+    if (wasElsewhere) return this.#promote(entry, entry.owners)
     // The claim of this node is on its way, and may turn out to be the older one: then nobody holds the peer any more.
     if (entry.claim !== undefined) this.#promoteIfOutdone(entry, entry.claim, generation).catch(this.#onFault)
   }
 
-  async #promoteIfOutdone(entry: Entry, claim: Claim, generation: number): Promise<void> {
+  async #promoteIfOutdone(entry: PeerEntry, claim: Claim, generation: number): Promise<void> {
     await claim.settled
-    if (claim.rank >= generation || entry.claim !== claim || isElsewhere(entry)) return
-    this.#promote(entry, entry.holders)
+    if (claim.rank >= generation || entry.claim !== claim || isOwnedElsewhere(entry)) return
+    this.#promote(entry, entry.owners)
   }
 
   /**
@@ -107,7 +107,7 @@ export class Takeover {
    *
    * @param unsure - nodes that may hold more
    */
-  holdElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
+  reconcileElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
     const held = new Set(records.map(({ key }) => key))
     for (const { key, remote } of this.#registry.peers()) {
       if (remote === undefined || held.has(key) || unsure.has(remote.node)) continue
@@ -117,47 +117,47 @@ export class Takeover {
   }
 
   /** Takes all of its addresses from a session. */
-  releaseAll(member: Member): void {
-    for (const address of member.addresses.values()) this.release(member, address)
+  releaseAll(sessionEntry: SessionEntry): void {
+    for (const address of sessionEntry.addresses.values()) this.release(sessionEntry, address)
   }
 
   /**
    * Takes an address from a session. When the owner of a peer leaves, the newest of those it had taken over from that
    * answers a ping becomes the owner again.
    */
-  release(member: Member, address: StarAddress): void {
+  release(sessionEntry: SessionEntry, address: StarAddress): void {
     const before = this.#registry.get(address)
-    const entry = this.#registry.release(member, address)
-    if (before?.holders.length === 0) this.#giveUp(before)
-    if (entry === undefined || isElsewhere(entry)) return
+    const entry = this.#registry.release(sessionEntry, address)
+    if (before?.owners.length === 0) this.#giveUp(before)
+    if (entry === undefined || isOwnedElsewhere(entry)) return
     this.#promote(
       entry,
-      entry.holders.filter((holder) => holder.member !== member)
+      entry.owners.filter((owner) => owner.sessionEntry !== sessionEntry)
     )
   }
 
   /** Nobody on this node holds the peer any more. */
-  #giveUp(entry: Entry): void {
+  #giveUp(entry: PeerEntry): void {
     const { claim } = entry
     if (claim === undefined) return
     entry.claim = undefined
     this.#backplane.release(claim)
   }
 
-  #promote(entry: Entry, candidates: readonly Holder[]): void {
+  #promote(entry: PeerEntry, candidates: readonly PeerOwner[]): void {
     if (candidates.length === 0) return
     this.#candidates.set(entry, candidates)
     this.#promoteFirstAlive(entry, candidates).catch(this.#onFault)
   }
 
-  async #promoteFirstAlive(entry: Entry, candidates: readonly Holder[]): Promise<void> {
+  async #promoteFirstAlive(entry: PeerEntry, candidates: readonly PeerOwner[]): Promise<void> {
     for (const candidate of candidates) {
       const alive = await this.#keepIfAlive(candidate)
       // Of those who are left others are being asked, since one more has left.
       if (this.#candidates.get(entry) !== candidates) return
       // Somebody may have joined meanwhile: the newest join wins.
-      const [newest] = entry.holders
-      if (newest === undefined || !candidates.includes(newest) || isElsewhere(entry)) return
+      const [newest] = entry.owners
+      if (newest === undefined || !candidates.includes(newest) || isOwnedElsewhere(entry)) return
       if (!alive) continue
       this.#registry.promote(entry, candidate)
       const claim = this.#claimForStar(entry, candidate.address, true)
@@ -168,7 +168,7 @@ export class Takeover {
     }
   }
 
-  #claimForStar(entry: Entry, { canonical }: StarAddress, isAgain: boolean): Claim {
+  #claimForStar(entry: PeerEntry, { canonical }: StarAddress, isAgain: boolean): Claim {
     const claim = new Claim(entry.key, canonical, isAgain)
     entry.claim = claim
     this.#backplane.claim(claim)
@@ -178,46 +178,46 @@ export class Takeover {
   }
 
   /** Another node may have claimed the peer after this claim, and been heard of before. */
-  #yieldIfOlder(entry: Entry, claim: Claim): void {
-    if (entry.claim === claim && !claim.isLost && isElsewhere(entry)) this.#lost(entry)
+  #yieldIfOlder(entry: PeerEntry, claim: Claim): void {
+    if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#lost(entry)
   }
 
   /** A session of this node held a peer, and one of another node has taken over. */
-  #lost(entry: Entry): void {
-    const [newest] = entry.holders
+  #lost(entry: PeerEntry): void {
+    const [newest] = entry.owners
     if (newest !== undefined) tell(EVENTS.taken, newest)
-    for (const holder of entry.holders) this.#keepIfAlive(holder).catch(this.#onFault)
+    for (const owner of entry.owners) this.#keepIfAlive(owner).catch(this.#onFault)
   }
 
   /**
    * A peer that comes back under another prefix may have left a half-open connection under its first, to which the dials
    * for that very address would go.
    */
-  #dropSilent(entry: Entry, newest: Member): void {
-    for (const holder of entry.holders) {
-      if (holder.member !== newest) this.#keepIfAlive(holder).catch(this.#onFault)
+  #dropSilent(entry: PeerEntry, newest: SessionEntry): void {
+    for (const owner of entry.owners) {
+      if (owner.sessionEntry !== newest) this.#keepIfAlive(owner).catch(this.#onFault)
     }
   }
 
   /**
-   * Asks the holder of an address whether it is there, and takes the address from it if it does not answer. Should it be
+   * Asks the owner of an address whether it is there, and takes the address from it if it does not answer. Should it be
    * there after all, the join deadline makes it connect anew.
    *
    * @returns whether it holds the address still
    */
-  async #keepIfAlive(holder: Holder): Promise<boolean> {
-    const alive = await holder.member.session.probe(this.#takeoverTimeout)
-    const isHeld = this.#registry.get(holder.address)?.holders.includes(holder) ?? false
+  async #keepIfAlive(owner: PeerOwner): Promise<boolean> {
+    const alive = await owner.sessionEntry.session.probe(this.#takeoverTimeout)
+    const isHeld = this.#registry.get(owner.address)?.owners.includes(owner) ?? false
     if (!alive && isHeld) {
-      const entry = this.#registry.get(holder.address)
-      this.#registry.release(holder.member, holder.address)
-      if (entry?.holders.length === 0) this.#giveUp(entry)
+      const entry = this.#registry.get(owner.address)
+      this.#registry.release(owner.sessionEntry, owner.address)
+      if (entry?.owners.length === 0) this.#giveUp(entry)
     }
     return alive && isHeld
   }
 }
 
-/** Tells a holder what became of its peer, if it can hear it. */
-function tell(event: typeof EVENTS.taken | typeof EVENTS.held, { member, address }: Holder): void {
-  if (member.session.extended) member.session.sendText(eventText(event, [address.canonical]))
+/** Tells an owner what became of its peer, if it can hear it. */
+function tell(event: typeof EVENTS.taken | typeof EVENTS.held, { sessionEntry, address }: PeerOwner): void {
+  if (sessionEntry.session.extended) sessionEntry.session.sendText(eventText(event, [address.canonical]))
 }

@@ -2,7 +2,7 @@ import type { StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { LocalBackplane } from '../../src/cluster/local.js'
 import { Registry } from '../../src/registry/registry.js'
-import { Takeover } from '../../src/star/takeover.js'
+import { Ownership } from '../../src/star/ownership.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
 import { nobodyElsewhere } from '../support/joining.js'
 import { createMember, type RecordingMember } from '../support/member.js'
@@ -12,7 +12,7 @@ const AWAY = address(1, OTHER_PREFIX)
 const TIMEOUT = 2_000
 
 let registry: Registry
-let takeover: Takeover
+let ownership: Ownership
 let faults: unknown[]
 /** What the clients were sent, in order. */
 let journal: unknown[][]
@@ -21,29 +21,35 @@ beforeEach(() => {
   registry = new Registry()
   faults = []
   journal = []
-  takeover = new Takeover(registry, new LocalBackplane(), nobodyElsewhere, TIMEOUT, (fault) => void faults.push(fault))
+  ownership = new Ownership(
+    registry,
+    new LocalBackplane(),
+    nobodyElsewhere,
+    TIMEOUT,
+    (fault) => void faults.push(fault)
+  )
 })
 
 /** A session of the peer that knows the extensions. */
 function claimed(name: string, address: StarAddress = HOME): RecordingMember {
-  const member = createMember(name, journal)
-  member.recording.extended = true
-  takeover.claim(member, address)
-  return member
+  const sessionEntry = createMember(name, journal)
+  sessionEntry.recording.extended = true
+  ownership.claim(sessionEntry, address)
+  return sessionEntry
 }
 
 /** The oldest ping that a session was sent is answered, or not in time. */
-async function answer(member: RecordingMember, alive: boolean): Promise<void> {
-  const probe = member.recording.probes.shift() ?? expect.fail(`${member.session.id} was not asked`)
+async function answer(sessionEntry: RecordingMember, alive: boolean): Promise<void> {
+  const probe = sessionEntry.recording.probes.shift() ?? expect.fail(`${sessionEntry.session.id} was not asked`)
   expect(probe.timeout).toBe(TIMEOUT)
   probe.settle(alive)
   await settled()
 }
 
 /** Every ping is answered. */
-async function answerAll(...members: readonly RecordingMember[]): Promise<void> {
-  for (const member of members) {
-    while (member.recording.probes.length > 0) await answer(member, true)
+async function answerAll(...sessionEntries: readonly RecordingMember[]): Promise<void> {
+  for (const sessionEntry of sessionEntries) {
+    while (sessionEntry.recording.probes.length > 0) await answer(sessionEntry, true)
   }
 }
 
@@ -52,7 +58,7 @@ async function settled(): Promise<void> {
 }
 
 function order(): string[] {
-  return registry.get(HOME)?.holders.map(({ member }) => member.session.id) ?? []
+  return registry.get(HOME)?.owners.map(({ sessionEntry }) => sessionEntry.session.id) ?? []
 }
 
 function taken(name: string, { canonical }: StarAddress = HOME): unknown[] {
@@ -69,7 +75,7 @@ describe('when a session takes over a peer', () => {
     const two = claimed('two')
     expect(journal).toEqual([taken('one', AWAY)])
     expect(order()).toEqual(['two', 'one'])
-    expect(registry.get(AWAY)?.holders[0]?.member).toBe(two)
+    expect(registry.get(AWAY)?.owners[0]?.sessionEntry).toBe(two)
     await answer(one, true)
     expect(order()).toEqual(['two', 'one'])
     expect(journal).toHaveLength(1)
@@ -98,7 +104,7 @@ describe('when a session takes over a peer', () => {
 
   test('nobody is told that joins under one more address', () => {
     const one = claimed('one')
-    takeover.claim(one, AWAY)
+    ownership.claim(one, AWAY)
     expect(journal).toEqual([])
     expect(one.recording.probes).toEqual([])
   })
@@ -119,7 +125,7 @@ describe('when the newest holder leaves', () => {
     const [one, two] = [claimed('one', AWAY), claimed('two')]
     await answerAll(one)
     journal.length = 0
-    takeover.release(two, HOME)
+    ownership.release(two, HOME)
     expect(order()).toEqual(['one'])
     expect(journal).toEqual([])
     await answer(one, true)
@@ -130,7 +136,7 @@ describe('when the newest holder leaves', () => {
     const [one, two, three, four] = [claimed('one'), claimed('two'), claimed('three'), claimed('four')]
     await answerAll(one, two, three)
     journal.length = 0
-    takeover.releaseAll(four)
+    ownership.releaseAll(four)
     await answer(three, false)
     expect(order()).toEqual(['two', 'one'])
     await answer(two, true)
@@ -142,8 +148,8 @@ describe('when the newest holder leaves', () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
     journal.length = 0
-    takeover.release(one, HOME)
-    takeover.release(two, HOME)
+    ownership.release(one, HOME)
+    ownership.release(two, HOME)
     await settled()
     expect(journal).toEqual([])
     expect(registry.size).toBe(0)
@@ -153,7 +159,7 @@ describe('when the newest holder leaves', () => {
   test('one that has joined meanwhile has it', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
-    takeover.release(two, HOME)
+    ownership.release(two, HOME)
     claimed('three')
     journal.length = 0
     await answerAll(one)
@@ -164,9 +170,9 @@ describe('when the newest holder leaves', () => {
   test('and when that leaves before anybody has answered, the first is told once', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
-    takeover.release(two, HOME)
+    ownership.release(two, HOME)
     const three = claimed('three')
-    takeover.releaseAll(three)
+    ownership.releaseAll(three)
     journal.length = 0
     await answerAll(one)
     expect(order()).toEqual(['one'])
@@ -177,8 +183,8 @@ describe('when the newest holder leaves', () => {
     const [one, two, three] = [claimed('one'), claimed('two'), claimed('three')]
     await answerAll(one, two)
     journal.length = 0
-    takeover.releaseAll(three)
-    takeover.releaseAll(two)
+    ownership.releaseAll(three)
+    ownership.releaseAll(two)
     await answer(two, false)
     await answerAll(one)
     expect(journal).toEqual([held('one')])
@@ -187,20 +193,20 @@ describe('when the newest holder leaves', () => {
 
   test('with all its addresses, the one it shared both with is told once', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
-    takeover.claim(two, AWAY)
+    ownership.claim(two, AWAY)
     await answerAll(one)
     journal.length = 0
-    takeover.releaseAll(two)
+    ownership.releaseAll(two)
     await answerAll(one)
     expect(journal).toEqual([held('one')])
   })
 
   test('under one of its addresses only, and holds the peer by the other, nothing changes', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
-    takeover.claim(two, AWAY)
+    ownership.claim(two, AWAY)
     await answerAll(one)
     journal.length = 0
-    takeover.release(two, AWAY)
+    ownership.release(two, AWAY)
     await answerAll(one)
     expect(journal).toEqual([])
     expect(order()).toEqual(['two', 'one'])
@@ -213,7 +219,7 @@ test('what goes wrong while a holder is asked is told', async () => {
   const two = claimed('two')
   await settled()
   expect(faults).toEqual([new Error('probe')])
-  takeover.release(two, HOME)
+  ownership.release(two, HOME)
   await settled()
   expect(faults).toHaveLength(2)
 })

@@ -7,7 +7,7 @@ export type PendingJoin =
   | { state: 'deciding'; address: StarAddress }
 
 /** What the star knows of a session. While the session is idle that takes little memory. */
-export class Member {
+export class SessionEntry {
   readonly session: Session
   /** The addresses it holds or shares, by canonical text, in the order they were joined. */
   readonly addresses = new Map<string, StarAddress>()
