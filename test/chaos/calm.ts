@@ -15,7 +15,7 @@ const NEVER: Readonly<Record<string, readonly string[]>> = {
     'payload',
     'data before accept',
     'receiver too slow',
-    'held too long'
+    'paused too long'
   ],
   rendezvous_dropped_total: ['foreign stream', 'credit without window', 'malformed', 'too deep']
 }
@@ -23,7 +23,7 @@ const NEVER: Readonly<Record<string, readonly string[]>> = {
 /** What has to be 0 where nobody does anything. */
 const IDLE = [
   'rendezvous_streams',
-  'rendezvous_held',
+  'rendezvous_paused_senders',
   'rendezvous_waiting',
   'rendezvous_cluster_dials',
   'rendezvous_cluster_kept_bytes',

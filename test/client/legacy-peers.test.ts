@@ -54,10 +54,10 @@ describe('beside a real legacy client', () => {
     const { pull } = await import('../support/streams.js')
     pull(pull.values(chunks), sink)
     const connection = await accepted.next()
-    await eventually('the sender to be held', () => star.server.stats().held === 1)
+    await eventually('the sender to be paused', () => star.server.stats().pausedSenders === 1)
     expect(connection.source.readableLength).toBeLessThan(3 * MB)
     expect(await readAll(connection.readable)).toMatchObject({ bytes: 20 * MB })
-    expect(star.server.stats()).toMatchObject({ held: 0, reset: {} })
+    expect(star.server.stats()).toMatchObject({ pausedSenders: 0, reset: {} })
   })
 
   test('a flood of a client waits for an old receiver that does not read', async () => {

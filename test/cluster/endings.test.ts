@@ -105,19 +105,19 @@ describe.each(SHARED_BY)('a connection between servers that share a star by %s',
     const beside = await openDial(await here.join(), other)
     slow.tcp.pause()
     const pump = new Pump(near, 60_000, 60_000_000)
-    // From here on it is held for good: nothing leaves any more.
+    // From here on it is paused for good: nothing leaves any more.
     await there.counted('a full receiver', ({ bufferedBytes }) => bufferedBytes > MARK)
-    await here.counted('a held sender', ({ held }) => held === 1)
+    await here.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
     // who else is on the way is not disturbed
     await relay(beside.near, beside.far)
     await relay(beside.far, beside.near)
-    expect(here.server.stats().held).toBe(1)
+    expect(here.server.stats().pausedSenders).toBe(1)
     expect(there.server.stats().bufferedBytes).toBeLessThan(8_000_000)
     slow.tcp.resume()
     await pump.done
     await far.received(pump.chunks)
     expect(digest(far.chunks)).toBe(pump.digest)
-    await here.counted('nobody held', ({ held }) => held === 0)
+    await here.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
     for (const node of [here, there]) expect(node.server.stats()).toMatchObject({ reset: {}, closed: {} })
   })
 

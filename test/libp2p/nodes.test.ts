@@ -67,7 +67,7 @@ describe('two nodes', () => {
     const address = multiaddr(`${star.multiaddr}/p2p/${bob.peerId.toString()}`)
     const stream = await alice.dialProtocol(address, ECHO)
     expect(await roundTrip(stream, 100 * MB)).toBe(100 * MB)
-    expect(star.server.stats()).toMatchObject({ reset: {}, held: 0 })
+    expect(star.server.stats()).toMatchObject({ reset: {}, pausedSenders: 0 })
   })
 
   test('have 200 streams at once', async () => {

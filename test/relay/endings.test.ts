@@ -8,7 +8,7 @@ import { openStar, type RawStar } from '../support/raw-star.js'
  * How a half ends, at every point of its life. The half looked at is the dialer's: `near` sends on it, `far` receives.
  * The other half of the dial is open all the time, and used both before and after.
  */
-const phases = ['not accepted', 'accepted', 'in the middle of a transfer', 'held'] as const
+const phases = ['not accepted', 'accepted', 'in the middle of a transfer', 'paused'] as const
 type Phase = (typeof phases)[number]
 
 const MARK = 65_536
@@ -33,9 +33,9 @@ async function scene(phase: Phase): Promise<Scene> {
   far.accept()
   await near.accepted()
   if (phase === 'accepted') return { star, near, far, pump: undefined }
-  if (phase === 'held') listener.tcp.pause()
+  if (phase === 'paused') listener.tcp.pause()
   const pump = new Pump(near, 30_000)
-  if (phase === 'held') await star.counted('a held sender', ({ held }) => held === 1)
+  if (phase === 'paused') await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   else await far.received(20)
   await pump.stop()
   return { star, near, far, pump }
@@ -60,7 +60,7 @@ describe.each(phases)('a half that is %s', (phase) => {
     expect(await far.ended()).toEqual([told])
     expectNothingLost(scened)
     await relay(far, near, [7, 0, 9])
-    await star.counted('one half', ({ streams, held }) => streams === 1 && held === 0)
+    await star.counted('one half', ({ streams, pausedSenders }) => streams === 1 && pausedSenders === 0)
     near.write(Buffer.alloc(1))
     await star.counted('a late chunk', ({ dropped }) => dropped['unknown stream'] === 1)
     expect(near.peer.unread.filter((frame) => String(frame).includes('.error.'))).toEqual([])
@@ -70,7 +70,7 @@ describe.each(phases)('a half that is %s', (phase) => {
     const { star, near, far } = await scene(phase)
     far.refuse(reason)
     expect(await near.stopped()).toEqual([reason])
-    await star.counted('one half', ({ streams, held }) => streams === 1 && held === 0)
+    await star.counted('one half', ({ streams, pausedSenders }) => streams === 1 && pausedSenders === 0)
     far.peer.tcp.resume()
     await relay(far, near, [7, 0, 9])
     near.write(Buffer.alloc(1))
@@ -86,7 +86,10 @@ describe.each(phases)('a half that is %s', (phase) => {
     far.peer.tcp.resume()
     expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
     expectNothingLost(scened)
-    await star.counted('nothing', ({ streams, held, sessions }) => streams === 0 && held === 0 && sessions === 1)
+    await star.counted(
+      'nothing',
+      ({ streams, pausedSenders, sessions }) => streams === 0 && pausedSenders === 0 && sessions === 1
+    )
     expect(star.server.stats().reset).toEqual({ 'peer left': 1 })
   })
 
@@ -95,7 +98,10 @@ describe.each(phases)('a half that is %s', (phase) => {
     near.peer.tcp.resetAndDestroy()
     far.peer.tcp.resume()
     expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
-    await star.counted('nothing', ({ streams, held, sessions }) => streams === 0 && held === 0 && sessions === 1)
+    await star.counted(
+      'nothing',
+      ({ streams, pausedSenders, sessions }) => streams === 0 && pausedSenders === 0 && sessions === 1
+    )
   })
 
   test('ends when the server stops, and whoever is still there is told so', async () => {
@@ -105,7 +111,12 @@ describe.each(phases)('a half that is %s', (phase) => {
     const told = Promise.any([far.ended(), near.stopped()])
     await star.server.stop()
     expect(await told).toEqual(['Server is stopping'])
-    expect(star.server.stats()).toMatchObject({ streams: 0, held: 0, sessions: 0, reset: { 'server stop': 1 } })
+    expect(star.server.stats()).toMatchObject({
+      streams: 0,
+      pausedSenders: 0,
+      sessions: 0,
+      reset: { 'server stop': 1 }
+    })
   })
 
   test.each(['says goodbye', 'is cut off'])('ends when its receiver %s', async (how) => {
@@ -115,7 +126,7 @@ describe.each(phases)('a half that is %s', (phase) => {
     expect(await Promise.all([near.stopped(), near.ended()])).toEqual([left, left])
     near.write(Buffer.alloc(1))
     const stats = await star.counted('late chunks', ({ dropped }) => (dropped['unknown stream'] ?? 0) > 0)
-    expect(stats).toMatchObject({ streams: 0, held: 0, sessions: 1, reset: { 'peer left': 1 } })
+    expect(stats).toMatchObject({ streams: 0, pausedSenders: 0, sessions: 1, reset: { 'peer left': 1 } })
   })
 
   test('ends with its sibling when it breaks a rule', async () => {
@@ -131,7 +142,7 @@ describe.each(phases)('a half that is %s', (phase) => {
       reason
     ])
     expectNothingLost(scened)
-    expect(star.server.stats()).toMatchObject({ streams: 0, held: 0, reset: { payload: 1 } })
+    expect(star.server.stats()).toMatchObject({ streams: 0, pausedSenders: 0, reset: { payload: 1 } })
   })
 })
 

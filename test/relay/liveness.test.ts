@@ -48,7 +48,7 @@ test.for(['3', '4'] as const)(
   }
 )
 
-test.for(['3', '4'] as const)('a client whose upload is held again and again is not given up, EIO%s', async (eio) => {
+test.for(['3', '4'] as const)('a client whose upload is paused again and again is not given up, EIO%s', async (eio) => {
   const star = await openStar({ heartbeat, relay: relayOptions })
   const [dialer, listener] = [await star.join({ eio }), await star.join()]
   using _pinging = keepPinging(listener)
@@ -56,24 +56,24 @@ test.for(['3', '4'] as const)('a client whose upload is held again and again is 
   {
     using _reading = readSlowly(listener, 10)
     const pump = new Pump(near, 10_000)
-    await eventually('a sender that is held again and again', () => (star.server.stats().paused.receiver ?? 0) > 10)
+    await eventually('a sender that is paused again and again', () => (star.server.stats().paused.receiver ?? 0) > 10)
     await outlast(star, 3)
     await pump.stop()
   }
-  await star.counted('nobody held', ({ held }) => held === 0)
+  await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
   near.end(true)
   await far.ended()
   expect(star.server.stats()).toMatchObject({ closed: { 'heartbeat timeout': 3 }, sessions: 2 })
 })
 
-test('a client of revision 4 is pinged on time while its upload is held again and again', async () => {
+test('a client of revision 4 is pinged on time while its upload is paused again and again', async () => {
   const star = await openStar({ heartbeat, relay: relayOptions })
   const [dialer, listener] = [await star.join({ eio: '4' }), await star.join()]
   using _pinging = keepPinging(listener)
   using _reading = readSlowly(listener, 10)
   const { near } = await openOneWay(dialer, listener)
   const pump = new Pump(near, 10_000)
-  await eventually('a sender that is held again and again', () => (star.server.stats().paused.receiver ?? 0) > 5)
+  await eventually('a sender that is paused again and again', () => (star.server.stats().paused.receiver ?? 0) > 5)
   const before = count(dialer, '2')
   // After interval and timeout without a ping its library would give the server up.
   await outlast(star, 2)
@@ -84,20 +84,20 @@ test('a client of revision 4 is pinged on time while its upload is held again an
 test.for([
   ['3', '3'],
   ['4', '2']
-] as const)('a held client is told that the server is there, and is not given up, EIO%s', async ([eio, sign]) => {
+] as const)('a paused client is told that the server is there, and is not given up, EIO%s', async ([eio, sign]) => {
   const star = await openStar({ heartbeat, relay: relayOptions })
   const [dialer, listener] = [await star.join({ eio }), await star.join()]
   using _pinging = keepPinging(listener)
   const { near, far } = await openOneWay(dialer, listener)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   const before = count(dialer, sign)
   await outlast(star, 2)
   // Nobody reads what it sends: these are no answers to that.
   await dialer.until('signs', () => (count(dialer, sign) >= before + 5 ? true : undefined))
   await pump.stop()
-  expect(star.server.stats()).toMatchObject({ held: 1, closed: { 'heartbeat timeout': 2 } })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 1, closed: { 'heartbeat timeout': 2 } })
   listener.tcp.resume()
   await far.received(pump.chunks)
   expect(digest(far.chunks)).toBe(pump.digest)
@@ -105,17 +105,17 @@ test.for([
   await relay(near, far)
 })
 
-test('a held client of revision 4 is not given up, and pinged when it is read from again', async () => {
+test('a paused client of revision 4 is not given up, and pinged when it is read from again', async () => {
   const star = await openStar({ heartbeat, relay: relayOptions })
   const [dialer, listener] = [await star.join({ eio: '4' }), await star.join()]
   using _pinging = keepPinging(listener)
   const { near, far } = await openOneWay(dialer, listener)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   await outlast(star, 2)
   await pump.stop()
-  expect(star.server.stats()).toMatchObject({ held: 1, closed: { 'heartbeat timeout': 2 } })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 1, closed: { 'heartbeat timeout': 2 } })
   const before = count(dialer, '2')
   listener.tcp.resume()
   await far.received(pump.chunks)
@@ -133,19 +133,19 @@ test.for(['3', '4'] as const)('a client that went silent after an upgrade is giv
   expect(star.server.stats().sessions).toBe(0)
 })
 
-test('a session that goes while it is held leaves nothing behind', async () => {
+test('a session that goes while it is paused leaves nothing behind', async () => {
   const star = await openStar({ relay: relayOptions })
   const [dialer, listener] = [await star.join(), await star.join()]
   const { near } = await openOneWay(dialer, listener)
   const idle = await openDial(listener, dialer)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   dialer.tcp.destroy()
   listener.wire.close()
   await pump.stop()
   const stats = await star.counted('no session', ({ sessions }) => sessions === 0)
-  expect(stats).toMatchObject({ held: 0, bufferedBytes: 0, streams: 0, peers: 0 })
+  expect(stats).toMatchObject({ pausedSenders: 0, bufferedBytes: 0, streams: 0, peers: 0 })
   expect(idle.near.peer.isClosed).toBe(true)
 })
 

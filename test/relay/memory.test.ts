@@ -5,7 +5,7 @@ import { relay, wellBehavedPair } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 const MARK = 262_144
-/** What may come of one sender before it is held: what was read with the last chunk. */
+/** What may come of one sender before it is paused: what was read with the last chunk. */
 const SLACK = 200_000
 /** What the two kernels between a server and a peer that does not read take, at most. */
 const KERNEL = 40_000_000
@@ -26,7 +26,7 @@ test('100 MB for a stream that was never accepted: it is reset, and nothing is k
   ])
   await pump.done
   await star.counted('the rest', ({ dropped }) => dropped['unknown stream'] === pump.chunks - 1)
-  expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, relayed: { chunks: 0 }, held: 0, streams: 2 })
+  expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, relayed: { chunks: 0 }, pausedSenders: 0, streams: 2 })
   far.accept()
   await victim.settle()
   expect(far.chunks).toEqual([])
@@ -47,7 +47,7 @@ test('3,000 chunks, then the accept: nothing was kept of them', async () => {
   await pair.check()
 })
 
-test('100 MB from each of five for one that stopped reading: they are held, and little is kept', async () => {
+test('100 MB from each of five for one that stopped reading: they are paused, and little is kept', async () => {
   const star = await openStar({ relay: { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 } })
   const pair = await wellBehavedPair(star)
   const stopped = await star.join()
@@ -55,14 +55,17 @@ test('100 MB from each of five for one that stopped reading: they are held, and 
   for (let i = 0; i < 5; i++) nears.push((await openOneWay(await star.join(), stopped)).near)
   stopped.tcp.pause()
   const pumps = nears.map((near) => new Pump(near, 60_000, MUCH))
-  const { bufferedBytes, relayed } = await star.counted('five held senders', ({ held }) => held === 5)
+  const { bufferedBytes, relayed } = await star.counted(
+    'five paused senders',
+    ({ pausedSenders }) => pausedSenders === 5
+  )
   expect(bufferedBytes).toBeLessThan(MARK + 5 * SLACK)
   expect(relayed.bytes).toBeLessThan(KERNEL)
   await pair.check()
-  expect(star.server.stats()).toMatchObject({ held: 5, paused: { receiver: 5 } })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 5, paused: { receiver: 5 } })
   expect(star.server.stats().bufferedBytes).toBe(bufferedBytes)
   stopped.wire.close()
-  await star.counted('nobody held', ({ held }) => held === 0)
+  await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
   await Promise.all(pumps.map(async (pump) => await pump.stop()))
   await pair.check()
 })
@@ -79,7 +82,7 @@ test('100 MB for a dialer that has gone: it is dropped and counted, and the call
   const pump = new Pump(far, 500_000, MUCH)
   await pump.done
   await star.counted('all of it', ({ dropped }) => dropped['unknown stream'] === pump.chunks)
-  expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, held: 0, relayed: { chunks: 1 } })
+  expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, pausedSenders: 0, relayed: { chunks: 1 } })
   const again = await openDial(callee, pair.listener)
   await relay(again.near, again.far)
 })
@@ -91,9 +94,9 @@ test('empty chunks without end for a stopped receiver are no way around', async 
   const { near } = await openOneWay(attacker, stopped, 0)
   stopped.tcp.pause()
   const pump = new Pump(filling.near, 60_000)
-  await star.counted('a held sender', ({ paused }) => paused.receiver === 1)
+  await star.counted('a paused sender', ({ paused }) => paused.receiver === 1)
   for (let i = 0; i < 20; i++) near.write(...Array.from({ length: 1000 }, () => Buffer.alloc(0)))
-  await star.counted('both held', ({ held }) => held === 2)
+  await star.counted('both paused', ({ pausedSenders }) => pausedSenders === 2)
   expect(star.server.stats().bufferedBytes).toBeLessThan(MARK + 2 * SLACK)
   stopped.wire.close()
   await pump.stop()
@@ -122,7 +125,7 @@ test('a client that reads slowly is left out when peers are announced', async ()
   const { near, far } = await openOneWay(dialer, slow)
   slow.tcp.pause()
   const pump = new Pump(near, 60_000)
-  const { relayed } = await star.counted('a held sender', ({ held }) => held === 1)
+  const { relayed } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   await pump.stop()
   // Many announcements to those that read.
   const before = other.announced.length

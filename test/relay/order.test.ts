@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { digest, openOneWay, Pump } from '../support/raw-flow.js'
 import { openStar } from '../support/raw-star.js'
 
-/** Small marks, so that senders are held again and again. */
+/** Small marks, so that senders are paused again and again. */
 const relay = { highWaterMark: 50_000, holdTimeout: 60_000, stallTimeout: 60_000 }
 
 const ends: RawOptions[] = [
@@ -104,7 +104,7 @@ test('whatever two peers send each other comes complete and in order, however th
         expect(digest(to.chunks)).toBe(digest(sent))
       }
       await Promise.all(peers.map(async (peer) => await peer.leave()))
-      await star.counted('nothing left', (stats) => stats.sessions + stats.streams + stats.held === 0)
+      await star.counted('nothing left', (stats) => stats.sessions + stats.streams + stats.pausedSenders === 0)
     }),
     { numRuns: 40, interruptAfterTimeLimit: 12_000, endOnFailure: true }
   )
@@ -159,9 +159,9 @@ test('many streams at once, of several receivers that read by turns, each in ord
   }
   for (const listener of listeners) {
     listener.tcp.pause()
-    await star.counted('held senders', ({ held }) => held === 2)
+    await star.counted('paused senders', ({ pausedSenders }) => pausedSenders === 2)
     listener.tcp.resume()
-    await star.counted('nobody held', ({ held }) => held === 0)
+    await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
   }
   for (const { pump } of runs) await pump.stop()
   for (const { pump, far } of runs) {

@@ -18,19 +18,19 @@ async function fillUp(star: RawStar, receiver: RawPeer): Promise<Pump> {
   const { near } = await openOneWay(await star.join(), receiver)
   receiver.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   await pump.stop()
   return pump
 }
 
-test('what a held client posts is answered when its receiver has taken what there is, and comes in order', async () => {
+test('what a paused client posts is answered when its receiver has taken what there is, and comes in order', async () => {
   const star = await openStar({ relay: { highWaterMark: MARK } })
   const [dialer, listener] = [await star.join({ eio: '4', transport: 'polling' }), await star.join()]
   const { near, far } = await openOneWay(dialer, listener)
   await fillUp(star, listener)
   const chunks = Array.from({ length: 30 }, () => randomBytes(10_000))
   expect(await dialer.polling.post(bodyOf(near, chunks.slice(0, 10)))).toBe(200)
-  await star.counted('two held senders', ({ held }) => held === 2)
+  await star.counted('two paused senders', ({ pausedSenders }) => pausedSenders === 2)
   const answers: number[] = []
   const posts = [chunks.slice(10, 20), chunks.slice(20)].reduce(async (before, part) => {
     await before
@@ -41,7 +41,7 @@ test('what a held client posts is answered when its receiver has taken what ther
   const dialled = other.dial(dialer.address)
   const [, ack] = /^42(\d+)/.exec(await dialer.takeText(/"ss-incomming"/)) ?? []
   expect(answers).toEqual([])
-  expect(star.server.stats().held).toBe(2)
+  expect(star.server.stats().pausedSenders).toBe(2)
   listener.tcp.resume()
   await posts
   expect(answers).toEqual([200, 200])
@@ -49,7 +49,7 @@ test('what a held client posts is answered when its receiver has taken what ther
   await dialled
   await far.received(chunks.length)
   expect(digest(far.chunks)).toBe(digest(chunks))
-  expect(star.server.stats()).toMatchObject({ held: 0, reset: {}, closed: {} })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 0, reset: {}, closed: {} })
 })
 
 test('a client that posts more than the ceiling allows is reset, both halves at both ends, and lives on', async () => {
@@ -69,7 +69,7 @@ test('a client that posts more than the ceiling allows is reset, both halves at 
   const reason = ['The receiver is too slow']
   expect(await Promise.all([near.stopped(), near.ended()])).toEqual([reason, reason])
   const stats = star.server.stats()
-  expect(stats).toMatchObject({ held: 1, reset: { 'receiver too slow': 1 } })
+  expect(stats).toMatchObject({ pausedSenders: 1, reset: { 'receiver too slow': 1 } })
   expect(stats.bufferedBytes).toBeLessThan(500_000)
   const again = await openDial(dialer, other)
   await relay(again.near, again.far, [10, 0, 5000])
@@ -85,7 +85,7 @@ test('a post that waits is given up with its session', async () => {
   const { near } = await openOneWay(dialer, listener)
   await fillUp(star, listener)
   expect(await dialer.polling.post(bodyOf(near, [Buffer.alloc(70_000)]))).toBe(200)
-  await star.counted('two held senders', ({ held }) => held === 2)
+  await star.counted('two paused senders', ({ pausedSenders }) => pausedSenders === 2)
   const post = dialer.polling.post(bodyOf(near, [Buffer.alloc(10)]))
   await star.server.stop()
   expect([0, 400]).toContain(await post)
@@ -97,11 +97,11 @@ test('a client that polls and no longer does holds those who send to it, and is 
   const { near } = await openOneWay(dialer, listener)
   listener.wire.close()
   const pump = new Pump(near, 20_000)
-  const { bufferedBytes } = await star.counted('a held sender', ({ held }) => held === 1)
+  const { bufferedBytes } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   expect(bufferedBytes).toBeLessThan(MARK + 200_000)
   expect(await near.stopped()).toEqual(['Peer has left'])
   await pump.stop()
-  expect(star.server.stats()).toMatchObject({ held: 0, closed: { stalled: 1 } })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 0, closed: { stalled: 1 } })
 })
 
 test.for(['3', '4'] as const)('a client that polls and takes what it gets is not dropped, EIO%s', async (eio) => {

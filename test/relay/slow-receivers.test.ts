@@ -5,30 +5,30 @@ import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 const MARK = 262_144
-/** What one legacy sender may have under way when it is held: what was read with the last chunk. */
+/** What one legacy sender may have under way when it is paused: what was read with the last chunk. */
 const SLACK = 200_000
 
-test('a receiver that reads now and then gets all of it, and its sender is held meanwhile', async () => {
+test('a receiver that reads now and then gets all of it, and its sender is paused meanwhile', async () => {
   const star = await openStar({ relay: { highWaterMark: MARK } })
   const [dialer, listener] = [await star.join(), await star.join({ eio: '4' })]
   const { near, far } = await openOneWay(dialer, listener)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000, 40_000_000)
-  const { bufferedBytes } = await star.counted('a held sender', ({ held }) => held === 1)
+  const { bufferedBytes } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   expect(bufferedBytes).toBeGreaterThan(MARK)
   expect(bufferedBytes).toBeLessThan(MARK + SLACK)
   listener.tcp.resume()
-  await star.counted('nobody held', ({ held }) => held === 0)
+  await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
   listener.tcp.pause()
-  await star.counted('a second time', ({ held, paused }) => held === 1 && (paused.receiver ?? 0) >= 2)
+  await star.counted('a second time', ({ pausedSenders, paused }) => pausedSenders === 1 && (paused.receiver ?? 0) >= 2)
   listener.tcp.resume()
   await pump.done
   await far.received(pump.chunks)
   expect(digest(far.chunks)).toBe(pump.digest)
-  expect(star.server.stats()).toMatchObject({ held: 0, reset: {}, closed: {} })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 0, reset: {}, closed: {} })
 })
 
-test('a sender that is held again and again leaves no listener behind each time', async () => {
+test('a sender that is paused again and again leaves no listener behind each time', async () => {
   const warnings: string[] = []
   const note = ({ name }: Error): void => void warnings.push(name)
   process.on('warning', note)
@@ -39,9 +39,12 @@ test('a sender that is held again and again leaves no listener behind each time'
   const pump = new Pump(near, 60_000)
   for (let times = 1; times <= 12; times++) {
     listener.tcp.pause()
-    await star.counted('a held sender', ({ held, paused }) => held === 1 && (paused.receiver ?? 0) >= times)
+    await star.counted(
+      'a paused sender',
+      ({ pausedSenders, paused }) => pausedSenders === 1 && (paused.receiver ?? 0) >= times
+    )
     listener.tcp.resume()
-    await star.counted('nobody held', ({ held }) => held === 0)
+    await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
   }
   await pump.stop()
   // Node warns of the eleventh.
@@ -55,7 +58,7 @@ test('a receiver that stops reading altogether is dropped, and its sender lives 
   const pair = await openDial(reader, await star.join())
   stopped.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   let largest = 0
   const { closed } = await star.counted('a stalled receiver', (stats) => {
     largest = Math.max(largest, stats.bufferedBytes)
@@ -67,7 +70,7 @@ test('a receiver that stops reading altogether is dropped, and its sender lives 
   expect(await Promise.all([near.stopped(), near.ended()])).toEqual([['Peer has left'], ['Peer has left']])
   await pump.stop()
   expect(await star.counted('nothing unsent', (stats) => stats.bufferedBytes === 0)).toMatchObject({
-    held: 0,
+    pausedSenders: 0,
     sessions: 3,
     paused: { receiver: 1 }
   })
@@ -89,11 +92,11 @@ test('others relay while a receiver is stopped, and its sender gets what others 
   const apart = await openDial(other, listener)
   stopped.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   await relay(beside.near, beside.far)
   await relay(apart.near, apart.far)
   await relay(apart.far, apart.near)
-  expect(star.server.stats().held).toBe(1)
+  expect(star.server.stats().pausedSenders).toBe(1)
   stopped.wire.close()
   await pump.stop()
 })
@@ -109,7 +112,12 @@ test('a slow receiver that is there holds its legacy sender so long and no longe
   const reason = ['The receiver took nothing for too long']
   expect(await Promise.all([near.stopped(), near.ended()])).toEqual([reason, reason])
   await pump.stop()
-  expect(star.server.stats()).toMatchObject({ held: 0, closed: {}, sessions: 3, reset: { 'held too long': 1 } })
+  expect(star.server.stats()).toMatchObject({
+    pausedSenders: 0,
+    closed: {},
+    sessions: 3,
+    reset: { 'paused too long': 1 }
+  })
   const { near: dialled, far: answered } = await openDial(dialer, listener)
   await relay(dialled, answered)
   // It has its place still, and hears of the end after all that was sent before.
@@ -127,24 +135,24 @@ test('a half that holds its sender ends by an error of its receiver, and holds n
   const away = await openDial(dialer, listener)
   stopped.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   far.refuse('enough')
   expect(await near.stopped()).toEqual(['enough'])
   await pump.stop()
   // The dialer is read from again; the receiver, which has asked for something and reads no answers, is not.
   await relay(away.near, away.far)
-  expect(star.server.stats()).toMatchObject({ held: 1, paused: { answers: 1 }, reset: {} })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 1, paused: { answers: 1 }, reset: {} })
   stopped.tcp.resume()
-  await star.counted('nobody held', ({ held }) => held === 0)
+  await star.counted('nobody paused', ({ pausedSenders }) => pausedSenders === 0)
 })
 
-test('a held sender that goes is noticed when it is read from again, after all it sent before', async () => {
+test('a paused sender that goes is noticed when it is read from again, after all it sent before', async () => {
   const star = await openStar({ relay: { highWaterMark: MARK } })
   const [dialer, listener] = [await star.join(), await star.join()]
   const { near, far } = await openOneWay(dialer, listener)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   await pump.stop()
   near.end(true)
   dialer.send('41')
@@ -162,7 +170,7 @@ test('the largest backlog goes when all together are too large', async () => {
   const pushed = await openOneWay(dialer, large)
   large.tcp.pause()
   const pump = new Pump(pushed.near, 60_000)
-  await star.counted('a held sender', ({ held }) => held === 1)
+  await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   const later = await openOneWay(other, small)
   small.tcp.pause()
   const smallPump = new Pump(later.near, 60_000, 12_000_000)
@@ -181,7 +189,7 @@ test('above the ceiling not even a new sender is read from, until its receiver t
   const { near, far } = await openOneWay(dialer, listener, 2 ** 24)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000, 16_000_000)
-  const { bufferedBytes, paused } = await star.counted('a held sender', ({ held }) => held === 1)
+  const { bufferedBytes, paused } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   expect(bufferedBytes).toBeGreaterThan(ceiling)
   expect(bufferedBytes).toBeLessThan(ceiling + SLACK)
   expect(paused).toEqual({ ceiling: 1 })

@@ -6,7 +6,7 @@ import { relay } from '../support/raw-pair.js'
 import { openStar } from '../support/raw-star.js'
 
 const MARK = 262_144
-/** What one legacy sender may have under way when it is held: what was read with the last chunk. */
+/** What one legacy sender may have under way when it is paused: what was read with the last chunk. */
 const SLACK = 200_000
 
 let certificates: Certificates
@@ -19,7 +19,7 @@ afterAll(async () => {
   await certificates[Symbol.asyncDispose]()
 })
 
-test('a receiver behind TLS that does not read has its sender held, and gets all of it when it reads again', async () => {
+test('a receiver behind TLS that does not read has its sender paused, and gets all of it when it reads again', async () => {
   const { cert, key, authority: ca } = certificates
   const star = await openStar({ cert, key, relay: { highWaterMark: MARK } })
   expect(star.url).toMatch(/^https:/)
@@ -27,14 +27,14 @@ test('a receiver behind TLS that does not read has its sender held, and gets all
   const { near, far } = await openOneWay(dialer, listener)
   listener.tcp.pause()
   const pump = new Pump(near, 60_000, 30_000_000)
-  const { bufferedBytes } = await star.counted('a held sender', ({ held }) => held === 1)
+  const { bufferedBytes } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
   expect(bufferedBytes).toBeGreaterThan(MARK)
   expect(bufferedBytes).toBeLessThan(MARK + SLACK)
   listener.tcp.resume()
   await pump.done
   await far.received(pump.chunks)
   expect(digest(far.chunks)).toBe(pump.digest)
-  expect(star.server.stats()).toMatchObject({ held: 0, reset: {}, closed: {} })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 0, reset: {}, closed: {} })
 })
 
 test('a receiver behind TLS that stopped reading for good is dropped, and nobody else notices', async () => {

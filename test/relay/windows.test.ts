@@ -21,7 +21,7 @@ test('a window and credit go from a new receiver to a new sender as they are', a
   far.grant(7)
   expect(await near.granted()).toBe(7)
   await relay(near, far, [3, 4])
-  expect(star.server.stats()).toMatchObject({ streams: 2, held: 0, paused: {}, dropped: {}, reset: {} })
+  expect(star.server.stats()).toMatchObject({ streams: 2, pausedSenders: 0, paused: {}, dropped: {}, reset: {} })
 })
 
 test('a new sender that sends more than its window is reset, both halves at both ends', async () => {
@@ -46,7 +46,7 @@ test('a new sender that sends more than its window is reset, both halves at both
 })
 
 test.for([0, 1, 65_536])(
-  'a legacy sender is held when a window of %i is used up, until there is credit',
+  'a legacy sender is paused when a window of %i is used up, until there is credit',
   async (window) => {
     const star = await openStar()
     const [dialer, listener] = [await star.join(), await star.join(EXTENDED)]
@@ -54,13 +54,13 @@ test.for([0, 1, 65_536])(
     expect(told).toEqual([])
     const total = 6_000_000
     const pump = new Pump(near, 10_000, total)
-    const { relayed } = await star.counted('a held sender', ({ held }) => held === 1)
+    const { relayed } = await star.counted('a paused sender', ({ pausedSenders }) => pausedSenders === 1)
     // What was read together with the last chunk is passed on, and no more is read.
     expect(relayed.bytes - window).toBeLessThan(200_000)
     if (relayed.bytes > window) {
       far.grant(relayed.bytes - window)
       await listener.settle()
-      expect(star.server.stats()).toMatchObject({ held: 1, relayed })
+      expect(star.server.stats()).toMatchObject({ pausedSenders: 1, relayed })
     }
     while (far.chunks.length < total / 10_000) {
       const before = far.chunks.length
@@ -100,7 +100,7 @@ test('for a legacy receiver the server sets the window of a new sender, and rene
     credit -= 32_768
   }
   await far.received(sent / 32_768)
-  expect(star.server.stats()).toMatchObject({ reset: {}, paused: {}, held: 0 })
+  expect(star.server.stats()).toMatchObject({ reset: {}, paused: {}, pausedSenders: 0 })
 })
 
 test('for a legacy receiver that does not read the window is not renewed, until it reads', async () => {
@@ -129,7 +129,7 @@ test('for a legacy receiver that does not read the window is not renewed, until 
     credit -= 32_768
   }
   expect(star.server.stats().bufferedBytes).toBeLessThan(3 * MARK)
-  expect(star.server.stats()).toMatchObject({ held: 0, paused: {}, reset: {} })
+  expect(star.server.stats()).toMatchObject({ pausedSenders: 0, paused: {}, reset: {} })
   listener.tcp.resume()
   expect(await near.granted()).toBeGreaterThan(0)
   await far.received(sent / 32_768)

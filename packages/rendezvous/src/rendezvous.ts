@@ -297,7 +297,7 @@ class RendezvousServer implements Rendezvous {
       peers: registry.size,
       streams: router.size,
       bufferedBytes: backlog.buffered,
-      held: flow.held.size,
+      pausedSenders: flow.paused.size,
       pendingChallenges: joining.pendingChallenges,
       waiting: workQueue.size,
       connections: this.#running?.connections.size ?? 0,

@@ -1,4 +1,4 @@
-/** Why a request was answered with an error. */
+/** Reason for answering a request with an error. */
 export type RefusalReason =
   | 'address'
   | 'address in use'
@@ -37,7 +37,7 @@ export type RefusalReason =
   | 'unaccepted limit'
   | 'unknown event'
 
-/** Why a frame went nowhere. */
+/** Reason for dropping a frame. */
 export type DropReason =
   | 'ack without request'
   | 'attachment'
@@ -50,7 +50,7 @@ export type DropReason =
   | 'unknown event'
   | 'unknown stream'
 
-/** Why a session ended. */
+/** Reason for the end of a session. */
 export type CloseReason =
   | 'backlog'
   | 'client disconnect'
@@ -65,11 +65,11 @@ export type CloseReason =
   | 'transport error'
   | 'unfinished messages'
 
-/** Why a stream was ended by the server. */
+/** Reason for which the server ended a half, or both halves of a connection. */
 export type ResetReason =
   | 'data before accept'
   | 'gave way'
-  | 'held too long'
+  | 'paused too long'
   | 'node lost'
   | 'not accepted'
   | 'payload'
@@ -78,13 +78,13 @@ export type ResetReason =
   | 'server stop'
   | 'window exceeded'
 
-/** Why a sender was not read from for a while. */
+/** Reason for pausing a sender. */
 export type PauseReason = 'answers' | 'ceiling' | 'flood' | 'receiver' | 'window'
 
-/** Kinds of messages in which clients are told of other peers. */
+/** Kinds of messages that tell clients about other peers. */
 export type DiscoveryKind = 'windows' | 'newcomers' | 'changes' | 'lists' | 'answers'
 
-type Tally<Reason extends string> = { [reason in Reason]?: number }
+type CountsByReason<Reason extends string> = { [reason in Reason]?: number }
 
 interface Attempts {
   total: number
@@ -92,90 +92,89 @@ interface Attempts {
   failure: number
 }
 
-/** A reading of the star's nodes as one of them sees it. */
+/** Figures of a star of several nodes, as one of them sees it. */
 export interface BackplaneStats {
-  /** Ids of all nodes with a lease, this one among them. */
+  /** Ids of all nodes with a lease, including this one. */
   nodes: readonly string[]
-  /** This node takes no part: it could not renew its lease in time. */
+  /** This node is cut off from the others, since it could not renew its lease in time. */
   fenced: boolean
-  /** Milliseconds since the lease was last renewed; 0 where there is none. */
+  /** Milliseconds since the lease was last renewed; 0 without a lease. */
   leaseAge: number
-  /** Changes of the registry that were made and have not been heard of here. */
+  /** Changes in the star's registry that this node has not received yet. */
   feedLag: number
-  /** Of each link: bytes sent that the other node has not acknowledged, and how many there may be. */
+  /** For each link: bytes that the other node has not acknowledged, and their limit. */
   links: readonly { node: string; unacknowledged: number; window: number }[]
-  /** Envelopes sent again. */
   retransmits: number
-  /** Envelopes from other nodes that were not taken, by reason. */
+  /** Envelopes from other nodes that were refused, by reason. */
   refusedEnvelopes: Readonly<Record<string, number>>
 }
 
-/** The star's nodes as this one sees them. */
+/** Figures of a star of several nodes, and of this node's dials to clients of the others. */
 export interface ClusterStats extends BackplaneStats {
   /** Id of this node. */
   node: string
-  /** Dials with clients of other nodes, under way and open. */
+  /** Connections with clients of other nodes, including dials in progress. */
   dials: number
-  /** Bytes kept for them here. */
+  /** Bytes queued for them here. */
   keptBytes: number
 }
 
-/** A reading of the server: levels now, and counts since it was created. */
+/** Figures of a server: current levels, and counts since it was created. */
 export interface RendezvousStats {
-  /** Connections open now. */
+  /** Open sessions. */
   sessions: number
-  /** Peer ids (or addresses without one) that can be dialled now, those of other nodes among them. */
+  /** Peer ids (or addresses without one) that can be dialled, including those of other nodes. */
   peers: number
-  /** Stream halves open now; an ordinary dial has two. */
+  /** Open halves; an ordinary connection has two. */
   streams: number
-  /** Bytes that wait to be taken by clients, as far as there are many for one. */
+  /** Bytes queued for slow clients. Small backlogs are not counted. */
   bufferedBytes: number
-  /** Connections, and dials of other nodes, not read from now, since those they send to cannot take more. */
-  held: number
-  /** Challenges waiting for their signature now. */
+  /** Senders not read from because of flow control: sessions, and channels to clients of other nodes. */
+  pausedSenders: number
+  /** Challenges not answered with a signature yet. */
   pendingChallenges: number
-  /** Connections and joins waiting for their turn now, as more came than could be served at once. */
+  /** Connections and joins in the work queues. */
   waiting: number
-  /** TCP connections open now, with or without a session. */
+  /** Open TCP connections, with or without a session. */
   connections: number
-  /** Sessions not read from now, since they have cost more than they may. */
+  /** Sessions not read from because they exceeded their CPU budget. */
   slowed: number
-  /** Bytes of unfinished messages now. */
+  /** Bytes received of messages that are still incomplete. */
   receivedBytes: number
-  /** Milliseconds of CPU that clients have cost besides relaying, by kind of work and at the prices of the budget. */
+  /** Milliseconds of CPU used for clients, except for relaying, by kind of work. They are estimated by fixed prices. */
   work: Readonly<Record<string, number>>
-  /** Where several nodes may share the star. */
+  /** Undefined if the server is not part of a cluster. */
   cluster?: ClusterStats
   joins: Attempts
   dials: Attempts
-  /** Chunks passed on from a sender to a receiver, and their payload in bytes. */
+  /** Chunks relayed, and their payload in bytes. */
   relayed: { chunks: number; bytes: number }
-  /** How often a client was told of a peer that is online: in `ws-peer` events, and in lists of `ss-peers`. */
+  /** Names of online peers sent to clients, in `ws-peer` events and in the lists of `ss-peers`. */
   announcements: number
   /**
-   * Bytes sent to tell clients of other peers: in `ws-peer` events about everyone by turns (`windows`) and about newcomers,
-   * in `ss-peers` events about changes and with full lists, and in answers to joins.
+   * Bytes sent to tell clients about other peers: `ws-peer` events in rotation (`windows`) and about newcomers, `ss-peers` events
+   * with changes and with full lists, and answers to joins.
    */
   discoveryBytes: Readonly<Record<DiscoveryKind, number>>
-  refused: Tally<RefusalReason>
-  dropped: Tally<DropReason>
-  closed: Tally<CloseReason>
-  reset: Tally<ResetReason>
-  paused: Tally<PauseReason>
+  refused: CountsByReason<RefusalReason>
+  dropped: CountsByReason<DropReason>
+  closed: CountsByReason<CloseReason>
+  reset: CountsByReason<ResetReason>
+  paused: CountsByReason<PauseReason>
 }
 
-/** The counts of one server: written by its parts, read through {@link RendezvousStats}. */
+/** Event counts of one server. Its parts write them, and {@link RendezvousStats} shows them. */
 export class Counters {
   readonly joins: Attempts = { total: 0, success: 0, failure: 0 }
   readonly dials: Attempts = { total: 0, success: 0, failure: 0 }
   readonly relayed = { chunks: 0, bytes: 0 }
   announcements = 0
   readonly discoveryBytes = { windows: 0, newcomers: 0, changes: 0, lists: 0, answers: 0 }
-  readonly #refused: Tally<RefusalReason> = {}
-  readonly #dropped: Tally<DropReason> = {}
-  readonly #closed: Tally<CloseReason> = {}
-  readonly #reset: Tally<ResetReason> = {}
-  readonly #paused: Tally<PauseReason> = {}
+  readonly #refused: CountsByReason<RefusalReason> = {}
+  readonly #dropped: CountsByReason<DropReason> = {}
+  readonly #closed: CountsByReason<CloseReason> = {}
+  readonly #reset: CountsByReason<ResetReason> = {}
+  readonly #paused: CountsByReason<PauseReason> = {}
 
   refuse(reason: RefusalReason): void {
     add(this.#refused, reason)
@@ -197,7 +196,7 @@ export class Counters {
     add(this.#paused, reason)
   }
 
-  /** A copy that later counting does not change. */
+  /** Returns a copy that later counting does not change. */
   snapshot(): Pick<
     RendezvousStats,
     | 'joins'
@@ -226,6 +225,6 @@ export class Counters {
   }
 }
 
-function add<Reason extends string>(tally: Tally<Reason>, reason: Reason): void {
-  tally[reason] = (tally[reason] ?? 0) + 1
+function add<Reason extends string>(counts: CountsByReason<Reason>, reason: Reason): void {
+  counts[reason] = (counts[reason] ?? 0) + 1
 }

@@ -42,7 +42,7 @@ const AT_REST: Readonly<Record<string, number>> = {
   rendezvous_peers: 3,
   rendezvous_streams: 2,
   rendezvous_buffered_bytes: 0,
-  rendezvous_held: 0,
+  rendezvous_paused_senders: 0,
   rendezvous_pending_challenges: 0,
   rendezvous_waiting: 0
 }

@@ -45,7 +45,7 @@ export class Channel implements Endpoint {
   readonly dialId: string
   readonly isPausable = true
   readonly network: string
-  readonly caller: string
+  readonly identity: string
   extended: boolean
   readonly #owner: ChannelOwner
   /** Stream names of the halves that this node's client and the remote client send on. */
@@ -75,7 +75,7 @@ export class Channel implements Endpoint {
     this.dialId = dial.dialId
     this.extended = dial.isExtended
     // The session is on another node: its address on the star identifies the caller.
-    this.caller = dial.from
+    this.identity = dial.from
     this.network = dial.network ?? dial.from
     this.#owner = owner
     this.#outgoing = halfName(dial.dialId, dial.isOpener ? 'dialer' : 'listener')

@@ -26,7 +26,11 @@ const GAUGES: readonly Figure[] = [
     help: 'bytes that wait to be taken by slow clients now',
     read: (stats) => stats.bufferedBytes
   },
-  { name: 'rendezvous_held', help: 'connections not read from now', read: (stats) => stats.held },
+  {
+    name: 'rendezvous_paused_senders',
+    help: 'sessions and channels not read from now',
+    read: (stats) => stats.pausedSenders
+  },
   {
     name: 'rendezvous_pending_challenges',
     help: 'challenges that wait for their signature now',

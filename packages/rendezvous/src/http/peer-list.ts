@@ -69,6 +69,6 @@ function describeStream(half: Half, session: Session, names: ReadonlyMap<Endpoin
     direction: isSender ? 'out' : 'in',
     remote: names.get(isSender ? half.receiver : half.sender),
     bytes: half.bytes,
-    state: !half.accepted ? 'unaccepted' : half.heldSince !== undefined || half.credit === 0 ? 'held' : 'open'
+    state: !half.accepted ? 'unaccepted' : half.pausedSince !== undefined || half.credit === 0 ? 'paused' : 'open'
   }
 }

@@ -159,10 +159,21 @@ function encode(name: keyof StatusMessages, value: StatusMessages[keyof StatusMe
 }
 
 function readingOf(stats: RendezvousStats): Reading {
-  const { peers, sessions, streams, held, bufferedBytes, relayed, joins, dials } = stats
+  const { peers, sessions, streams, pausedSenders, bufferedBytes, relayed, joins, dials } = stats
   const counts = [relayed.bytes, joins.total, dials.total] as const
   const { connections, slowed, receivedBytes } = stats
-  return [Date.now(), peers, sessions, streams, held, bufferedBytes, ...counts, connections, slowed, receivedBytes]
+  return [
+    Date.now(),
+    peers,
+    sessions,
+    streams,
+    pausedSenders,
+    bufferedBytes,
+    ...counts,
+    connections,
+    slowed,
+    receivedBytes
+  ]
 }
 
 function workOf({ work }: RendezvousStats): StatusMessages['work'] {

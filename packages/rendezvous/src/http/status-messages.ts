@@ -28,7 +28,7 @@ export interface Hello {
 }
 
 /**
- * One reading: when, in milliseconds since 1970; then the levels: peers, sessions, stream halves, sessions that are held,
+ * One reading: when, in milliseconds since 1970; then the levels: peers, sessions, stream halves, paused senders,
  * bytes that wait; then the counts since the server was created: bytes relayed, joins, dials; then levels again: TCP
  * connections, sessions that are slowed, bytes of unfinished messages.
  */
@@ -37,7 +37,7 @@ export type Reading = readonly [
   peers: number,
   sessions: number,
   streams: number,
-  held: number,
+  paused: number,
   buffered: number,
   bytes: number,
   joins: number,
@@ -107,5 +107,5 @@ export interface ListedStream {
   remote: string | undefined
   /** Payload passed on so far. */
   bytes: number
-  state: 'unaccepted' | 'open' | 'held'
+  state: 'unaccepted' | 'open' | 'paused'
 }

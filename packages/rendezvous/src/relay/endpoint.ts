@@ -1,30 +1,30 @@
 import type { ChunkHeader } from '../codec/stream-frame.js'
 
-/** What a half starts or ends at: the session of a client, or the channel to a client of another node. */
+/** Start or end of a half: the session of a client here, or the channel to a client of another node. */
 export interface Endpoint {
-  /** The client keeps to windows and credit. */
+  /** The client understands windows and credit. */
   readonly extended: boolean
   /** Bytes queued for the client. */
   readonly buffered: number
-  /** {@link pause} keeps the client from sending more. */
+  /** Whether {@link pause} stops the client from sending. */
   readonly isPausable: boolean
   readonly ended: boolean
-  /** The network that its connections count for at a callee: a name, or the endpoint itself where networks are not limited. */
+  /** Network that its connections are counted for at a callee: a name, or the endpoint itself if networks are not limited. */
   readonly network: unknown
-  /** Who it is among the callers of its network. */
-  readonly caller: unknown
+  /** Tells the dialers of one network apart. */
+  readonly identity: unknown
   /**
-   * Bytes that may be queued for the client before those who send to it are held.
+   * Returns the bytes that may be queued for the client before its senders are paused.
    *
-   * @param usual - without regard to others of its address
+   * @param usual - the limit while little is queued for other clients of its address
    */
   allowance(usual: number): number
   /** Stops reading from the client. */
   pause(): void
   resume(): void
-  /** Asks for one call of {@link FlowControl.drained}, once at most half of `mark` bytes are queued. */
+  /** Requests one call of {@link FlowControl.drained}, made when at most half of `mark` bytes are queued. */
   onDrain(mark: number): void
-  /** Shows a client that the server is alive, although its heartbeat cannot be answered. */
+  /** Sends the client a sign of life while its heartbeat cannot be answered. */
   reassure(): void
   /** @param bytes - the payload begins at `offset` */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void

@@ -4,42 +4,43 @@ import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
 export interface FlowOptions {
-  /** Bytes unsent to a legacy receiver above which those who send to it are held. */
+  /** Bytes queued for a legacy receiver above which its senders are paused. */
   highWaterMark: number
-  /** Bytes unsent to any receiver above which whoever sends to it is not read from. */
+  /** Bytes queued for any receiver above which its senders are paused. */
   sessionCeiling: number
-  /** Milliseconds a sender may be held at a stretch. */
+  /** Milliseconds that a half may pause its sender at a stretch. */
   holdTimeout: number
 }
 
-/** Bytes unsent to a client up to which its requests are answered: many small answers take far more memory than bytes. */
-const ANSWERS_MAX = 262_144
+/**
+ * Bytes queued for a client up to which it is read from when it makes requests. Small replies take far more memory than their
+ * bytes.
+ */
+const REPLIES_MAX = 262_144
 
-/** Bytes that may be queued for any client, whatever is queued for others of its address. */
+/** Bytes that may always be queued for a client, however much is queued for others of its address. */
 const ALWAYS_ALLOWED = 65_536
 
 /**
- * Keeps what waits for slow receivers bounded, without a queue of its own: a sender that knows windows gets credit, one
- * that does not is not read from. The rules are those of `docs/flow-control.md`.
+ * Bounds the backlogs of slow receivers. It has no queue: extended senders get credit, legacy senders are paused.
+ * `docs/flow-control.md` has the rules.
  */
 export class FlowControl {
   readonly #options: FlowOptions
-  /** Bytes that may be queued for a client, if not too much is queued for its address; and in any case. */
+  /** Bytes that may be queued for a client while little is queued for its address. */
   readonly #ceiling: number
   readonly #alwaysAllowed: number
   readonly #counters: Counters
   readonly #now: () => number
-  /** The halves on whose account a sender is not read from. */
-  readonly #holds = new Map<Endpoint, Set<Half>>()
-  /** The halves that wait until their receiver has taken more. */
-  readonly #waiting = new Map<Endpoint, Set<Half>>()
-
-  /** Halves whose sender is to be told of credit once it has read what waits for it. */
-  readonly #untold = new Map<Endpoint, Set<Half>>()
-  /** Those of them that are not read from until they have read what they asked for. */
-  readonly #deaf = new Set<Endpoint>()
-  /** Who was not read from at any time since this was last asked. */
-  #heldLately = new Set<Endpoint>()
+  /** The halves that pause each sender. */
+  readonly #pausedBy = new Map<Endpoint, Set<Half>>()
+  /** Halves whose sender resumes when the receiver's backlog has drained. */
+  readonly #awaitingDrain = new Map<Endpoint, Set<Half>>()
+  /** Halves whose sender gets its credit when its own backlog has drained. */
+  readonly #deferredCredits = new Map<Endpoint, Set<Half>>()
+  /** Endpoints paused until they read their own replies. */
+  readonly #pausedForReplies = new Set<Endpoint>()
+  #recentlyPaused = new Set<Endpoint>()
 
   constructor(options: FlowOptions, counters: Counters, now: () => number) {
     this.#options = options
@@ -49,39 +50,38 @@ export class FlowControl {
     this.#now = now
   }
 
-  /** Endpoints that are not read from now. */
-  get held(): ReadonlySet<Endpoint> {
-    return new Set([...this.#holds.keys(), ...this.#deaf])
+  get paused(): ReadonlySet<Endpoint> {
+    return new Set([...this.#pausedBy.keys(), ...this.#pausedForReplies])
   }
 
-  /** Who was not read from at any time since the last call. */
-  takeHeld(): ReadonlySet<Endpoint> {
-    const held = this.#heldLately
-    this.#heldLately = new Set([...this.#holds.keys(), ...this.#deaf])
-    return held
+  /** Returns the endpoints that were paused at any time since the last call. */
+  takePaused(): ReadonlySet<Endpoint> {
+    const paused = this.#recentlyPaused
+    this.#recentlyPaused = new Set([...this.#pausedBy.keys(), ...this.#pausedForReplies])
+    return paused
   }
 
-  /** A client has asked for something: as long as it does not read the answers, it is not read from. */
-  asked(client: Endpoint): void {
-    if (client.buffered <= ANSWERS_MAX || client.ended || this.#deaf.has(client)) return
-    this.#deaf.add(client)
-    client.onDrain(ANSWERS_MAX)
+  /** Pauses a client that makes requests without reading the replies. */
+  requested(client: Endpoint): void {
+    if (client.buffered <= REPLIES_MAX || client.ended || this.#pausedForReplies.has(client)) return
+    this.#pausedForReplies.add(client)
+    client.onDrain(REPLIES_MAX)
     this.#pause(client, 'answers')
   }
 
-  /** Forgets an endpoint that has gone. */
+  /** Forgets an endpoint that has disconnected. */
   leave(endpoint: Endpoint): void {
-    this.#deaf.delete(endpoint)
-    this.#heldLately.delete(endpoint)
-    this.#waiting.delete(endpoint)
-    this.#untold.delete(endpoint)
+    this.#pausedForReplies.delete(endpoint)
+    this.#recentlyPaused.delete(endpoint)
+    this.#awaitingDrain.delete(endpoint)
+    this.#deferredCredits.delete(endpoint)
   }
 
   /**
-   * The receiver is ready.
+   * Sets the credit of a half that its receiver has accepted.
    *
-   * @param window - payload bytes it takes, if it said so
-   * @returns the window to tell the sender of, if it is to be told of any
+   * @param window - payload bytes that the receiver grants; undefined from a legacy client
+   * @returns the window to send to the sender, if any
    */
   accepted(half: Half, window: number | undefined): number | undefined {
     const { sender } = half
@@ -91,14 +91,14 @@ export class FlowControl {
       return half.credit
     }
     half.credit = window
-    if (window === 0 && !sender.extended) this.#hold(half, 'window')
+    if (window === 0 && !sender.extended) this.#pauseSender(half, 'window')
     return sender.extended ? window : undefined
   }
 
   /**
-   * The receiver takes more.
+   * Adds credit that the receiver has granted.
    *
-   * @returns whether the sender is to be told
+   * @returns whether to forward the credit to the sender now
    */
   granted(half: Half, bytes: number): boolean {
     if (half.credit === undefined || half.isServerWindow) {
@@ -106,137 +106,137 @@ export class FlowControl {
       return false
     }
     half.credit = Math.min(half.credit + bytes, Number.MAX_SAFE_INTEGER)
-    if (half.sender.extended) return this.#mayTell(half, bytes)
-    if (half.credit > 0) this.#release(half)
+    if (half.sender.extended) return this.#mayForwardCredit(half, bytes)
+    if (half.credit > 0) this.#resumeSender(half)
     return false
   }
 
-  /** Whether a sender that knows windows keeps to this one's. */
+  /** Returns whether a chunk is within the window; legacy senders know none. */
   admits(half: Half, bytes: number): boolean {
     return half.credit === undefined || bytes <= half.credit || !half.sender.extended
   }
 
   /**
-   * A chunk was passed on.
+   * Counts a relayed chunk, and pauses the sender or withholds its credit if need be.
    *
-   * @returns false if the sender can neither be held nor asked to wait, and the receiver cannot take more
+   * @returns false if the receiver's backlog is too large and the sender cannot be paused
    */
   forwarded(half: Half, bytes: number): boolean {
     const { sender, receiver } = half
     const { buffered } = receiver
     if (half.credit !== undefined) half.credit -= bytes
-    if (half.isServerWindow) this.#regrant(half, bytes, buffered)
-    else if (!sender.extended && half.credit !== undefined && half.credit <= 0) this.#hold(half, 'window')
+    if (half.isServerWindow) this.#countServerWindow(half, bytes, buffered)
+    else if (!sender.extended && half.credit !== undefined && half.credit <= 0) this.#pauseSender(half, 'window')
     else if (!sender.extended && half.credit === undefined && buffered > this.#options.highWaterMark) {
       this.#awaitDrain(half)
-      this.#hold(half, 'receiver')
+      this.#pauseSender(half, 'receiver')
     }
     if (buffered <= this.#alwaysAllowed || buffered <= receiver.allowance(this.#ceiling)) return true
     if (!sender.isPausable) return false
     this.#awaitDrain(half)
-    this.#hold(half, 'ceiling')
+    this.#pauseSender(half, 'ceiling')
     return true
   }
 
-  /** An endpoint has taken enough of what was queued for it. */
+  /** Resumes senders, and sends deferred credit, when the backlog of an endpoint has drained. */
   drained(receiver: Endpoint): void {
-    if (this.#deaf.delete(receiver)) this.#unpause(receiver)
-    for (const half of this.#untold.get(receiver) ?? []) {
-      if (!half.ended) receiver.sendCredit(half.stream, half.untold)
-      half.untold = 0
+    if (this.#pausedForReplies.delete(receiver)) this.#resume(receiver)
+    for (const half of this.#deferredCredits.get(receiver) ?? []) {
+      if (!half.ended) receiver.sendCredit(half.stream, half.deferredCredit)
+      half.deferredCredit = 0
     }
-    this.#untold.delete(receiver)
-    const waiting = this.#waiting.get(receiver)
-    if (waiting === undefined) return
-    this.#waiting.delete(receiver)
-    for (const half of waiting) {
-      if (half.isServerWindow) this.#grantOwed(half)
-      if (half.credit === undefined || half.credit > 0 || half.sender.extended) this.#release(half)
+    this.#deferredCredits.delete(receiver)
+    const halves = this.#awaitingDrain.get(receiver)
+    if (halves === undefined) return
+    this.#awaitingDrain.delete(receiver)
+    for (const half of halves) {
+      if (half.isServerWindow) this.#replenish(half)
+      if (half.credit === undefined || half.credit > 0 || half.sender.extended) this.#resumeSender(half)
     }
   }
 
-  /** A half has ended: it holds nobody any more. */
+  /** Resumes the sender of a half that has ended. */
   forget(half: Half): void {
-    this.#release(half)
-    const waiting = this.#waiting.get(half.receiver)
-    waiting?.delete(half)
-    if (waiting?.size === 0) this.#waiting.delete(half.receiver)
+    this.#resumeSender(half)
+    const halves = this.#awaitingDrain.get(half.receiver)
+    halves?.delete(half)
+    if (halves?.size === 0) this.#awaitingDrain.delete(half.receiver)
   }
 
-  /** The halves that have held their sender for too long. */
+  /** Returns the halves that have paused their sender for too long. */
   overdue(): Half[] {
     const limit = this.#now() - this.#options.holdTimeout
-    return [...this.#holds.values()].flatMap((halves) =>
-      [...halves].filter(({ heldSince }) => heldSince !== undefined && heldSince <= limit)
+    return [...this.#pausedBy.values()].flatMap((halves) =>
+      [...halves].filter(({ pausedSince }) => pausedSince !== undefined && pausedSince <= limit)
     )
   }
 
-  /** Whether a sender can be told of credit now: else it is added up, for it reads slowly. */
-  #mayTell(half: Half, bytes: number): boolean {
+  /** Returns whether credit can go to the sender now. While the sender reads slowly its credit is summed up and deferred. */
+  #mayForwardCredit(half: Half, bytes: number): boolean {
     const { sender } = half
-    if (half.untold === 0 && sender.buffered <= ANSWERS_MAX) return true
-    half.untold = Math.min(half.untold + bytes, CREDIT_MAX)
-    const untold = this.#untold.get(sender)
-    if (untold === undefined) {
-      this.#untold.set(sender, new Set([half]))
-      sender.onDrain(ANSWERS_MAX)
-    } else untold.add(half)
+    if (half.deferredCredit === 0 && sender.buffered <= REPLIES_MAX) return true
+    half.deferredCredit = Math.min(half.deferredCredit + bytes, CREDIT_MAX)
+    const halves = this.#deferredCredits.get(sender)
+    if (halves === undefined) {
+      this.#deferredCredits.set(sender, new Set([half]))
+      sender.onDrain(REPLIES_MAX)
+    } else halves.add(half)
     return false
   }
 
-  #regrant(half: Half, bytes: number, buffered: number): void {
-    half.owed += bytes
+  #countServerWindow(half: Half, bytes: number, buffered: number): void {
+    half.unreplenished += bytes
     if (buffered > this.#options.highWaterMark) this.#awaitDrain(half)
-    else if (half.owed >= this.#options.highWaterMark / 4) this.#grantOwed(half)
+    else if (half.unreplenished >= this.#options.highWaterMark / 4) this.#replenish(half)
   }
 
-  #grantOwed(half: Half): void {
-    if (half.owed === 0 || half.credit === undefined) return
-    half.credit += half.owed
-    half.sender.sendCredit(half.stream, half.owed)
-    half.owed = 0
+  #replenish(half: Half): void {
+    if (half.unreplenished === 0 || half.credit === undefined) return
+    half.credit += half.unreplenished
+    half.sender.sendCredit(half.stream, half.unreplenished)
+    half.unreplenished = 0
   }
 
   #awaitDrain(half: Half): void {
     const { receiver } = half
-    const waiting = this.#waiting.get(receiver)
-    if (waiting !== undefined) {
-      waiting.add(half)
+    const halves = this.#awaitingDrain.get(receiver)
+    if (halves !== undefined) {
+      halves.add(half)
       return
     }
-    this.#waiting.set(receiver, new Set([half]))
+    this.#awaitingDrain.set(receiver, new Set([half]))
     receiver.onDrain(this.#options.highWaterMark)
   }
 
-  #hold(half: Half, reason: PauseReason): void {
-    if (half.heldSince !== undefined) return
-    half.heldSince = this.#now()
-    const holds = this.#holds.get(half.sender)
-    if (holds !== undefined) {
-      holds.add(half)
+  #pauseSender(half: Half, reason: PauseReason): void {
+    if (half.pausedSince !== undefined) return
+    half.pausedSince = this.#now()
+    const halves = this.#pausedBy.get(half.sender)
+    if (halves !== undefined) {
+      halves.add(half)
       return
     }
-    this.#holds.set(half.sender, new Set([half]))
+    this.#pausedBy.set(half.sender, new Set([half]))
     this.#pause(half.sender, reason)
   }
 
   #pause(endpoint: Endpoint, reason: PauseReason): void {
     this.#counters.pause(reason)
-    this.#heldLately.add(endpoint)
+    this.#recentlyPaused.add(endpoint)
     endpoint.pause()
   }
 
-  #unpause(endpoint: Endpoint): void {
-    if (!this.#holds.has(endpoint) && !this.#deaf.has(endpoint)) endpoint.resume()
+  #resume(endpoint: Endpoint): void {
+    if (!this.#pausedBy.has(endpoint) && !this.#pausedForReplies.has(endpoint)) endpoint.resume()
   }
 
-  #release(half: Half): void {
-    if (half.heldSince === undefined) return
-    half.heldSince = undefined
-    const holds = this.#holds.get(half.sender)
-    holds?.delete(half)
-    if (holds?.size !== 0) return
-    this.#holds.delete(half.sender)
-    this.#unpause(half.sender)
+  #resumeSender(half: Half): void {
+    if (half.pausedSince === undefined) return
+    half.pausedSince = undefined
+    const halves = this.#pausedBy.get(half.sender)
+    halves?.delete(half)
+    if (halves?.size !== 0) return
+    this.#pausedBy.delete(half.sender)
+    this.#resume(half.sender)
   }
 }

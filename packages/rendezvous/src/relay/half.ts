@@ -1,39 +1,39 @@
 import { chunkHeader, type ChunkHeader } from '../codec/stream-frame.js'
 import type { Endpoint } from './endpoint.js'
 
-/** One direction of a connection: a stream of chunks from its sender to its receiver. */
+/** One direction of a connection: chunks from its sender to its receiver. */
 export class Half {
-  /** `<dial id>.dialer` or `<dial id>.listener`: the name on the wire. */
+  /** Name on the wire: `<dial id>.dialer` or `<dial id>.listener`. */
   readonly stream: string
   readonly sender: Endpoint
   readonly receiver: Endpoint
-  /** The packet that announces each chunk. */
+  /** Packet that announces each chunk. */
   readonly header: ChunkHeader
   /** Milliseconds of the server's clock. */
   readonly openedAt: number
-  /** The receiver is ready. */
+  /** The receiver is ready for chunks. */
   accepted = false
   ended = false
-  /** The error it was reset with, if it was. */
+  /** Error that ended the half, if one did. */
   failure: string | undefined
-  /** Room is kept at both ends for the other half, which is still to come. */
-  isAwaited = false
-  /** When it was opened, accepted or last passed a chunk on, as of the sweep before: whole seconds of the server's clock. */
+  /** Both endpoints have a place reserved for the other half, which is not open yet. */
+  hasReservation = false
+  /** Last time that the half was opened, accepted or used for a chunk: whole seconds of the server's clock, as of the last sweep. */
   usedAt = 0
-  /** Payload bytes passed on. */
+  /** Payload bytes relayed. */
   bytes = 0
-  /** The other half of the same connection, once there is one. */
+  /** The other half of the same connection, once it is open. */
   partner: Half | undefined
-  /** Payload bytes that may still be sent, if the receiver or the server has set a window. */
+  /** Payload bytes that may still be sent; undefined without a window. */
   credit: number | undefined
-  /** The window is the server's own, set for a new sender on behalf of a legacy receiver. */
+  /** The server set the window itself, for an extended sender whose receiver is a legacy client. */
   isServerWindow = false
-  /** Payload bytes passed on since the server last granted credit. */
-  owed = 0
-  /** Credit that the sender has not been told of yet. */
-  untold = 0
-  /** Time since which the sender is paused because of this half; milliseconds of the server's clock. */
-  heldSince: number | undefined
+  /** Payload bytes relayed within the server's window and not granted again yet. */
+  unreplenished = 0
+  /** Credit granted by the receiver and not sent to the sender yet. */
+  deferredCredit = 0
+  /** When this half paused its sender, in milliseconds of the server's clock; undefined if it does not. */
+  pausedSince: number | undefined
 
   constructor(stream: string, sender: Endpoint, receiver: Endpoint, openedAt: number) {
     this.stream = stream
@@ -44,7 +44,7 @@ export class Half {
     this.usedAt = Math.floor(openedAt / 1_000)
   }
 
-  /** When either half of the connection was last used. */
+  /** Last use of either half of the connection. */
   get connectionUsedAt(): number {
     return this.partner === undefined ? this.usedAt : Math.max(this.usedAt, this.partner.usedAt)
   }

@@ -4,33 +4,33 @@ import type { Counters, ResetReason } from '../stats.js'
 import type { Endpoint } from './endpoint.js'
 import type { FlowControl } from './flow-control.js'
 import { Half } from './half.js'
-import { Room } from './room.js'
+import { StreamLimit } from './stream-limit.js'
 
 export interface RouterOptions {
-  /** Stream halves that one session may have open. */
+  /** Halves that one session may have open. */
   streamsPerSession: number
-  /** Milliseconds that a half may wait for its receiver. */
+  /** Milliseconds within which the receiver of a half must accept it. */
   acceptTimeout: number
 }
 
-const NONE: ReadonlyMap<string, Half> = new Map()
+const NO_HALVES: ReadonlyMap<string, Half> = new Map()
 
 /**
- * Passes the frames of stream halves between their two endpoints. Names on the wire carry no peer, so a name is unique
- * per endpoint, and only a half's sender may send chunks, only its receiver acceptance and credit, and either its end.
+ * Relays the frames of halves between their endpoints. Stream names on the wire contain no peer, so they are unique per endpoint.
+ * Chunks are taken only from a half's sender, acceptance and credit only from its receiver, and its end from either.
  */
 export class Router {
   readonly #options: RouterOptions
   readonly #counters: Counters
   readonly #flow: FlowControl
   readonly #now: () => number
-  /** The halves of each endpoint, by name. */
+  /** Halves of each endpoint, by stream name. */
   readonly #halves = new Map<Endpoint, Map<string, Half>>()
-  /** Halves that wait for their receiver, oldest first. */
+  /** Halves not accepted yet, oldest first. */
   readonly #unaccepted = new Set<Half>()
-  /** How many of them there are of each endpoint's dials. */
+  /** Number of unaccepted halves, by the endpoint that dialled. */
   readonly #unacceptedOf = new Map<Endpoint, number>()
-  readonly #room: Room
+  readonly #streamLimit: StreamLimit
   /** Whole seconds of the server's clock at the last sweep. */
   #seconds = 0
   #size = 0
@@ -42,65 +42,65 @@ export class Router {
     now: () => number = () => performance.now()
   ) {
     this.#options = options
-    this.#room = new Room(options.streamsPerSession, (endpoint) => this.halvesOf(endpoint))
+    this.#streamLimit = new StreamLimit(options.streamsPerSession, (endpoint) => this.halvesOf(endpoint))
     this.#flow = flow
     this.#counters = counters
     this.#now = now
     this.#seconds = Math.floor(now() / 1_000)
   }
 
-  /** Stream halves open now. */
+  /** Number of open halves. */
   get size(): number {
     return this.#size
   }
 
-  /** Halves of an endpoint's dials that wait for their receiver. */
+  /** Returns the number of unaccepted halves in connections that an endpoint dialled. */
   unacceptedOf(endpoint: Endpoint): number {
     return this.#unacceptedOf.get(endpoint) ?? 0
   }
 
-  /** Returns whether a dialler has room for one more connection, or will have once others give way. */
+  /** Returns whether a dialer may have one more connection, if need be after another gives way. */
   hasRoom(dialer: Endpoint): boolean {
-    return this.#room.isFree(dialer) || this.#room.toGiveWay(dialer, dialer, this.#seconds) !== undefined
+    return (
+      this.#streamLimit.hasRoom(dialer) || this.#streamLimit.halfToGiveWay(dialer, dialer, this.#seconds) !== undefined
+    )
   }
 
   /**
-   * Makes room for a connection that `dialer` asks for, at one of its ends: those that others opened there give way if need be.
+   * Makes room for a connection that `dialer` requests, at one of its endpoints. Connections that others opened there give way.
    *
-   * @returns false if there is no room
+   * @returns false if the endpoint keeps all of its connections
    */
   makeRoom(end: Endpoint, dialer: Endpoint): boolean {
-    while (!this.#room.isFree(end)) {
-      const half = this.#room.toGiveWay(end, dialer, this.#seconds)
+    while (!this.#streamLimit.hasRoom(end)) {
+      const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)
       if (half === undefined) return false
       this.reset(half, 'gave way', WIRE_ERRORS.gaveWay)
     }
     return true
   }
 
-  /** Opens the first half of a connection, with room for the other one until that is known to come or not. */
+  /** Opens the first half of a connection, and reserves a place for the other one. */
   openFirst(stream: string, sender: Endpoint, receiver: Endpoint): Half {
     const half = this.open(stream, sender, receiver)
-    this.#room.await(half)
+    this.#streamLimit.reserve(half)
     return half
   }
 
-  /** It is known whether the other half comes. */
-  awaitNoMore(half: Half): void {
-    this.#room.awaitNoMore(half)
+  /** Releases the place of the other half, before that is opened or when it will not be. */
+  releaseReservation(half: Half): void {
+    this.#streamLimit.releaseReservation(half)
   }
 
-  /** The halves of an endpoint, by name. */
   halvesOf(endpoint: Endpoint): ReadonlyMap<string, Half> {
-    return this.#halves.get(endpoint) ?? NONE
+    return this.#halves.get(endpoint) ?? NO_HALVES
   }
 
-  /** Finds the half of that name at an endpoint. */
   find(endpoint: Endpoint, stream: string): Half | undefined {
     return this.#halves.get(endpoint)?.get(stream)
   }
 
-  /** Opens a half whose name is free at both ends; from now on its receiver may accept it. */
+  /** Opens a half whose name is free at both endpoints. */
   open(stream: string, sender: Endpoint, receiver: Endpoint, partner?: Half): Half {
     const half = new Half(stream, sender, receiver, this.#now())
     half.partner = partner
@@ -113,56 +113,56 @@ export class Router {
     return half
   }
 
-  /** Ends a half without a word to either end. */
+  /** Ends a half without telling its endpoints. */
   drop(half: Half): void {
     if (half.ended) return
     half.ended = true
     this.#remove(half.sender, half)
     this.#remove(half.receiver, half)
-    this.#settle(half)
+    this.#removeUnaccepted(half)
     this.#flow.forget(half)
     this.#size--
   }
 
-  /** Ends both halves of a dial and tells both ends, each on the half it receives and on the one it sends. */
+  /** Ends both halves of a connection, and sends the error to both endpoints on each half. */
   reset(half: Half, reason: ResetReason, message: string): void {
     this.#counters.reset(reason)
     for (const each of [half, half.partner]) {
       if (each === undefined || each.ended) continue
       each.failure = message
-      this.awaitNoMore(each)
+      this.releaseReservation(each)
       this.drop(each)
       each.receiver.sendError(each.stream, message)
       each.sender.sendError(each.stream, message)
     }
   }
 
-  /** Ends every connection of an endpoint that has gone. */
+  /** Ends every connection of an endpoint that has disconnected. */
   detach(endpoint: Endpoint, reason: ResetReason = 'peer left', message: string = WIRE_ERRORS.peerLeft): void {
     for (const half of this.halvesOf(endpoint).values()) this.reset(half, reason, message)
     this.#flow.leave(endpoint)
   }
 
-  /** Ends the halves that waited too long: for their receiver to accept, or for it to take more. */
+  /** Ends the halves that were not accepted in time, and resets those that paused their sender for too long. */
   sweep(): void {
     this.#seconds = Math.floor(this.#now() / 1_000)
     const limit = this.#now() - this.#options.acceptTimeout
     for (const half of this.#unaccepted) {
       if (half.openedAt > limit) break
-      // Alone, for a dial may be used one way only.
+      // The other half stays open: a connection may be used in one direction only.
       this.#counters.reset('not accepted')
       half.failure = WIRE_ERRORS.streamNotAccepted
       this.drop(half)
       half.sender.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
       half.receiver.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
     }
-    for (const half of this.#flow.overdue()) this.reset(half, 'held too long', WIRE_ERRORS.heldTooLong)
+    for (const half of this.#flow.overdue()) this.reset(half, 'paused too long', WIRE_ERRORS.heldTooLong)
   }
 
   /**
-   * Decides upon a frame: it goes to the other end of its half, or nowhere.
+   * Relays a frame to the other endpoint of its half.
    *
-   * @returns false if it goes nowhere
+   * @returns false if the frame was dropped
    */
   route(from: Endpoint, frame: StreamFrame): boolean {
     const half = this.find(from, frame.stream)
@@ -184,7 +184,7 @@ export class Router {
         this.#credit(half, frame.bytes)
         return true
       case 'error':
-        // Whoever breaks a half while its dial is answered does not want the other either.
+        // Ending a half during its dial cancels the other half too.
         if (frame.reason !== true) half.failure = frame.reason
         this.drop(half)
         ;(from === half.sender ? half.receiver : half.sender).sendError(half.stream, frame.reason)
@@ -193,9 +193,9 @@ export class Router {
   }
 
   /**
-   * The way of a chunk: from the sender's connection to the receiver's, as it came.
+   * Relays a chunk from the sender to the receiver, unchanged.
    *
-   * @returns false if it goes nowhere
+   * @returns false if the chunk was dropped
    */
   chunk(half: Half, from: Endpoint, bytes: Buffer, offset: number): boolean {
     if (from !== half.sender) {
@@ -227,13 +227,12 @@ export class Router {
     }
     half.accepted = true
     half.usedAt = this.#seconds
-    this.#settle(half)
+    this.#removeUnaccepted(half)
     half.sender.sendAccept(half.stream, this.#flow.accepted(half, window))
     return true
   }
 
-  /** A half waits for its receiver no more. */
-  #settle(half: Half): void {
+  #removeUnaccepted(half: Half): void {
     if (!this.#unaccepted.delete(half)) return
     const left = this.unacceptedOf(half.dialer) - 1
     if (left > 0) this.#unacceptedOf.set(half.dialer, left)
@@ -248,14 +247,14 @@ export class Router {
     const halves = this.#halves.get(endpoint)
     if (halves === undefined) this.#halves.set(endpoint, new Map([[half.stream, half]]))
     else halves.set(half.stream, half)
-    this.#room.added(endpoint, half)
+    this.#streamLimit.added(endpoint, half)
   }
 
   #remove(endpoint: Endpoint, half: Half): void {
     const halves = this.#halves.get(endpoint)
     if (halves?.delete(half.stream) !== true) return
     if (halves.size === 0) this.#halves.delete(endpoint)
-    this.#room.removed(endpoint, half)
+    this.#streamLimit.removed(endpoint, half)
   }
 
   #dropForeign(): void {

@@ -27,29 +27,29 @@ import type { Session } from '../transport/session.js'
 import { PendingDials } from './pending-dials.js'
 
 export interface DialOptions {
-  /** Milliseconds the dialled peer has to answer. */
+  /** Milliseconds within which the callee must answer. */
   ackTimeout: number
   pendingDialsPerSession: number
-  /** Stream halves of one session that may wait for their receivers. */
+  /** Unaccepted halves in connections that one session dialled. */
   unacceptedStreams: number
 }
 
-/** Why a dial is not made: what is counted, and what the dialler is told. */
+/** Refusal of a dial: the counted reason, and the message to the dialer. */
 type DialRefusal = readonly [reason: RefusalReason, message: string]
 
 const DIAL_ID: DialRefusal = ['dial id', WIRE_ERRORS.dialIdInUse]
 const DIALER_FULL: DialRefusal = ['stream limit', WIRE_ERRORS.tooManyStreams]
 const CALLEE_FULL: DialRefusal = ['stream limit of callee', WIRE_ERRORS.calleeFull]
 
-/** A dial that may be made. */
+/** A dial request in progress. */
 interface Dial extends DialRequest {
   readonly dialer: SessionEntry
   readonly ack: Ack | undefined
-  /** Another node has said once that it does not hold the peer. */
+  /** Another node has already answered that it does not own the peer. */
   isRepeated: boolean
 }
 
-/** Brings two peers together: asks the dialled one, and opens the two halves of the dial. */
+/** Handles dials: asks the callee, and opens the two halves of the connection. */
 export class Dialing {
   readonly #options: DialOptions
   readonly #registry: Registry
@@ -78,7 +78,7 @@ export class Dialing {
     this.#counters = counters
   }
 
-  /** Handles `ss-dial`. Never throws: whatever goes wrong is answered. */
+  /** Handles `ss-dial`. It never throws; errors are sent in the acknowledgement. */
   dial(dialer: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
     const { account } = dialer.session
@@ -101,7 +101,7 @@ export class Dialing {
     else this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
   }
 
-  /** Handles a dial from another node's client: the same questions are asked about the client of this one. */
+  /** Handles a dial that comes from another node. That node has checked the dialer, so only the callee is checked here. */
   answer({ channel, from, to, dialId, answer }: IncomingDial): void {
     let request
     try {
@@ -122,20 +122,20 @@ export class Dialing {
     })
   }
 
-  /** The registry of the star may know more than this node has heard of. */
+  /** Looks a peer up in the star's registry, which may be ahead of this node. */
   #lookUp(dial: Dial): void {
     const { dialer, to, dialId, ack } = dial
     const refusal = this.#refusalOfDialer(dial)
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
-    this.#pending.addAsked(dialer.session, dialId)
+    this.#pending.addRequested(dialer.session, dialId)
     this.#backplane
       .lookup(keyOf(to))
-      .catch(() => {}) // nobody can be asked
+      .catch(() => {}) // without the registry the peer is not found
       .then((record) => {
-        this.#pending.settleAsked(dialer.session, dialId)
+        this.#pending.settleRequested(dialer.session, dialId)
         const known = dial.isRepeated ? this.#registry.findHere(to) : this.#registry.find(to)
         const target = known ?? record ?? undefined
-        // The session may have gone, or left, meanwhile.
+        // The session may have disconnected, or left the address, meanwhile.
         if (target === undefined || !dialer.addresses.has(dial.from.canonical)) {
           return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
         }
@@ -156,7 +156,7 @@ export class Dialing {
       this.#refusalOfDialer(dial) ??
       (callee === undefined ? undefined : this.#refusalOfCallee(callee, session, dial.dialId))
     if (refusal !== undefined) return this.#refuse(...refusal, ack)
-    // Last, for nothing gives way to a dial that is refused.
+    // Last, so that no connection gives way to a dial that is refused.
     if (!this.#router.makeRoom(session, session)) return this.#refuse(...DIALER_FULL, ack)
     if (isHere) this.#dialHere(dial, target.sessionEntry)
     else this.#dialElsewhere(dial, target)
@@ -164,26 +164,25 @@ export class Dialing {
 
   #dialHere(dial: Dial, callee: SessionEntry): void {
     const { dialer, dialId, ack } = dial
-    this.#pending.addAsked(dialer.session, dialId)
+    this.#pending.addRequested(dialer.session, dialId)
     this.#pending.add(callee.session, dialId)
-    // The dialer's half has to be there before the callee can accept it.
+    // The callee may accept the dialer's half before it answers.
     const half = this.#router.openFirst(halfName(dialId, 'dialer'), dialer.session, callee.session)
     this.#ask(callee, half, dial, (failure) => {
-      this.#pending.settleAsked(dialer.session, dialId)
+      this.#pending.settleRequested(dialer.session, dialId)
       this.#pending.settle(callee.session, dialId)
       this.#tell(failure, ack)
     })
   }
 
-  /** Asks a client of this node. */
   #ask(
     callee: SessionEntry,
     half: Half,
     { from, dialId }: DialRequest,
     answered: (failure: DialRefusal | undefined) => void
   ): void {
-    const caller = callerUnder(from, callee.prefix)
-    callee.session.request(EVENTS.incoming, [dialId, caller], this.#options.ackTimeout, (outcome) =>
+    const dialer = dialerUnder(from, callee.prefix)
+    callee.session.request(EVENTS.incoming, [dialId, dialer], this.#options.ackTimeout, (outcome) =>
       answered(this.#conclude(half, dialId, outcome))
     )
   }
@@ -192,7 +191,7 @@ export class Dialing {
     const { dialer, from, to, dialId, ack } = dial
     if (this.#backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
     const { session } = dialer
-    this.#pending.addAsked(session, dialId)
+    this.#pending.addRequested(session, dialId)
     let half: Half | undefined
     this.#channels.open(
       node,
@@ -207,10 +206,10 @@ export class Dialing {
         half = this.#router.openFirst(halfName(dialId, 'dialer'), session, channel)
       },
       (outcome) => {
-        this.#pending.settleAsked(session, dialId)
+        this.#pending.settleRequested(session, dialId)
         if (half === undefined) return
         const failure = this.#conclude(half, dialId, outcome)
-        // The peer may have moved on just before: then somebody else holds it.
+        // The peer may have just moved to another session.
         if (failure?.[1] === WIRE_ERRORS.peerNotFound && !dial.isRepeated && !session.ended) {
           dial.isRepeated = true
           return this.#lookUp(dial)
@@ -220,8 +219,8 @@ export class Dialing {
     )
   }
 
-  /** Whether a dial of that id uses either of its two streams at a session, or is going to. */
-  #isLive(session: Session, dialId: string): boolean {
+  /** Returns whether a dial id is in use at a session, by an open half or by a dial in progress. */
+  #isInUse(session: Session, dialId: string): boolean {
     return (
       this.#pending.has(session, dialId) ||
       this.#router.find(session, halfName(dialId, 'dialer')) !== undefined ||
@@ -229,31 +228,31 @@ export class Dialing {
     )
   }
 
-  /** Returns why a session may not dial now. */
+  /** Returns the reason why a session may not dial now, if any. */
   #refusalOfDialer({ dialer: { session }, dialId }: Dial): DialRefusal | undefined {
     const { unacceptedStreams, pendingDialsPerSession } = this.#options
-    if (this.#isLive(session, dialId)) return DIAL_ID
+    if (this.#isInUse(session, dialId)) return DIAL_ID
     if (!this.#router.hasRoom(session)) return DIALER_FULL
     if (this.#router.unacceptedOf(session) >= unacceptedStreams) {
       return ['unaccepted limit', WIRE_ERRORS.tooManyUnaccepted]
     }
-    if (this.#pending.askedBy(session) >= pendingDialsPerSession) return ['dial limit', WIRE_ERRORS.tooManyRequests]
+    if (this.#pending.requestedBy(session) >= pendingDialsPerSession) return ['dial limit', WIRE_ERRORS.tooManyRequests]
     return undefined
   }
 
-  /** Returns why a session cannot be dialled now. If it can, others have given way if need be. */
+  /** Returns the reason why a session cannot be dialled now. If there is none, other connections have given way if need be. */
   #refusalOfCallee(callee: Session, dialer: Endpoint, dialId: string): DialRefusal | undefined {
-    if (this.#isLive(callee, dialId)) return DIAL_ID
+    if (this.#isInUse(callee, dialId)) return DIAL_ID
     return this.#router.makeRoom(callee, dialer) ? undefined : CALLEE_FULL
   }
 
-  /** Opens the callee's half, if the dial was taken. @returns why it was not */
+  /** Opens the callee's half if the callee accepted the dial. @returns the refusal if it did not */
   #conclude(half: Half, dialId: string, outcome: RequestOutcome): DialRefusal | undefined {
-    this.#router.awaitNoMore(half)
+    this.#router.releaseReservation(half)
     if (!outcome.answered) {
       this.#router.drop(half)
       if (outcome.reason === 'closed') return ['peer left', WIRE_ERRORS.peerLeft]
-      // Should the callee have begun to listen, it learns that nothing will come.
+      // The callee may have accepted the half already.
       half.receiver.sendError(half.stream, WIRE_ERRORS.dialTimeout)
       return ['dial timeout', WIRE_ERRORS.dialTimeout]
     }
@@ -262,7 +261,7 @@ export class Dialing {
       this.#router.drop(half)
       return ['dial refused', error]
     }
-    // The dialer may have gone, or broken its half, while the callee was asked.
+    // The dialer may have disconnected, or ended its half, while the callee was asked.
     const failure = half.failure ?? (half.sender.ended ? WIRE_ERRORS.peerLeft : undefined)
     if (failure !== undefined) {
       half.receiver.sendError(halfName(dialId, 'listener'), failure)
@@ -285,8 +284,8 @@ export class Dialing {
   }
 }
 
-/** The caller as the callee can dial it back. */
-function callerUnder(address: StarAddress, prefix: string | undefined): string {
+/** Returns the dialer's address under the prefix of the callee, so that the callee can dial back. */
+function dialerUnder(address: StarAddress, prefix: string | undefined): string {
   return address.peerId === undefined || prefix === undefined
     ? address.legacy
     : rebase(address.peerId, prefix, 'legacy')

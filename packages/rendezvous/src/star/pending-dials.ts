@@ -1,18 +1,17 @@
 import type { Session } from '../transport/session.js'
 
-/** The dials that wait for an answer, by the sessions at their ends: their second halves are still to come. */
+/** Dials not answered yet, by the sessions at both ends. Their second halves are not open yet. */
 export class PendingDials {
   readonly #ids = new Map<Session, Set<string>>()
-  /** How many of them each session asked for. */
-  readonly #asked = new Map<Session, number>()
+  /** Number of these dials that each session requested. */
+  readonly #requested = new Map<Session, number>()
 
   has(session: Session, dialId: string): boolean {
     return this.#ids.get(session)?.has(dialId) === true
   }
 
-  /** Returns how many of them a session asked for. */
-  askedBy(session: Session): number {
-    return this.#asked.get(session) ?? 0
+  requestedBy(session: Session): number {
+    return this.#requested.get(session) ?? 0
   }
 
   add(session: Session, dialId: string): void {
@@ -21,8 +20,8 @@ export class PendingDials {
     else ids.add(dialId)
   }
 
-  addAsked(session: Session, dialId: string): void {
-    this.#asked.set(session, this.askedBy(session) + 1)
+  addRequested(session: Session, dialId: string): void {
+    this.#requested.set(session, this.requestedBy(session) + 1)
     this.add(session, dialId)
   }
 
@@ -32,10 +31,10 @@ export class PendingDials {
     if (ids?.size === 0) this.#ids.delete(session)
   }
 
-  settleAsked(session: Session, dialId: string): void {
-    const asked = this.askedBy(session) - 1
-    if (asked > 0) this.#asked.set(session, asked)
-    else this.#asked.delete(session)
+  settleRequested(session: Session, dialId: string): void {
+    const left = this.requestedBy(session) - 1
+    if (left > 0) this.#requested.set(session, left)
+    else this.#requested.delete(session)
     this.settle(session, dialId)
   }
 }

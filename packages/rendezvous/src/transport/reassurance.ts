@@ -24,6 +24,6 @@ export class Reassurance {
     const now = this.#now()
     if (now - this.#doneAt < this.#interval) return
     this.#doneAt = now
-    for (const client of new Set([...this.#flow.takeHeld(), ...this.#backlog.sessions])) client.reassure()
+    for (const client of new Set([...this.#flow.takePaused(), ...this.#backlog.sessions])) client.reassure()
   }
 }

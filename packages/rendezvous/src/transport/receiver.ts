@@ -116,7 +116,7 @@ export class Receiver {
   /** Answers a ping of the client's WebSocket. */
   pong(data: Buffer): void {
     this.#session.link.answerPing(data)
-    this.#context.flow.asked(this.#session)
+    this.#context.flow.requested(this.#session)
   }
 
   /** Reads a text message. Nothing that a client sends gets past here as an exception. */
@@ -124,7 +124,7 @@ export class Receiver {
     if (this.#session.closing) return
     try {
       this.#read(text)
-      this.#context.flow.asked(this.#session)
+      this.#context.flow.requested(this.#session)
     } catch (error) {
       if (error instanceof MalformedPacketError) this.#session.close('malformed packet', error.message)
       else this.#context.onFault(error)

@@ -92,7 +92,7 @@ export class Session implements Endpoint {
     return this.account.address.network ?? this
   }
 
-  get caller(): Session {
+  get identity(): Session {
     return this
   }
 

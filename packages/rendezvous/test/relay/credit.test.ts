@@ -77,7 +77,7 @@ describe('the window a server sets for a legacy receiver', () => {
     scene.forward(half, 400, MARK + 401)
     expect(credits()).toEqual([])
     expect(scene.flow.admits(half, 1)).toBe(false)
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
     scene.drain()
     expect(credits()).toEqual([MARK])
     expect(half.credit).toBe(MARK)

@@ -16,11 +16,11 @@ describe('accept', () => {
     ['new', undefined, MARK, false],
     ['new', 500, 500, false],
     ['new', 0, 0, false]
-  ])('of a %s sender with a window of %s: it is told of %s, held: %s', (kind, window, told, held) => {
+  ])('of a %s sender with a window of %s: it is told of %s, paused: %s', (kind, window, told, paused) => {
     scene.sender.extended = kind === 'new'
     expect(scene.flow.accepted(scene.open(), window)).toBe(told)
-    expect(scene.isHeld()).toBe(held)
-    expect(scene.counters.snapshot().paused).toEqual(held ? { window: 1 } : {})
+    expect(scene.isPaused()).toBe(paused)
+    expect(scene.counters.snapshot().paused).toEqual(paused ? { window: 1 } : {})
   })
 })
 
@@ -51,10 +51,10 @@ describe('a chunk', () => {
     ['new', 'legacy', 10, CEILING + 1, 'ceiling'],
     ['new', 'windowed', 500, CEILING, undefined],
     ['new', 'windowed', 10, CEILING + 1, 'ceiling']
-  ])('%s to %s, %s bytes, %s unsent then: held for %s', (kind, to, bytes, buffered, reason) => {
+  ])('%s to %s, %s bytes, %s unsent then: paused for %s', (kind, to, bytes, buffered, reason) => {
     const half = scene.accepted(kind, to === 'windowed' ? 500 : undefined)
     expect(scene.forward(half, bytes, buffered)).toBe(true)
-    expect(scene.isHeld()).toBe(reason !== undefined)
+    expect(scene.isPaused()).toBe(reason !== undefined)
     expect(scene.counters.snapshot().paused).toEqual(reason === undefined ? {} : { [reason]: 1 })
   })
 
@@ -62,30 +62,30 @@ describe('a chunk', () => {
     scene.sender.recordingLink.isDirect = false
     const half = scene.accepted('legacy', undefined)
     expect(scene.forward(half, 10, CEILING)).toBe(true)
-    expect(scene.isHeld()).toBe(true)
+    expect(scene.isPaused()).toBe(true)
     expect(scene.forward(half, 10, CEILING + 1)).toBe(false)
   })
 })
 
-describe('a held sender', () => {
+describe('a paused sender', () => {
   test('goes on when the receiver has taken enough', () => {
     const half = scene.accepted('legacy', undefined)
     scene.forward(half, 10, MARK + 1)
     scene.forward(half, 10, MARK + 11)
     expect(scene.receiver.recordingLink.told).toEqual([['drain at', MARK]])
     scene.drain()
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
     expect(scene.sender.recordingLink.told).toEqual([['pause'], ['resume']])
     expect(scene.counters.snapshot().paused).toEqual({ receiver: 1 })
   })
 
-  test('is held again, and counted again', () => {
+  test('is paused again, and counted again', () => {
     const half = scene.accepted('legacy', undefined)
     for (let round = 0; round < 3; round++) {
       scene.forward(half, 10, MARK + 1)
-      expect(scene.isHeld()).toBe(true)
+      expect(scene.isPaused()).toBe(true)
       scene.drain()
-      expect(scene.isHeld()).toBe(false)
+      expect(scene.isPaused()).toBe(false)
     }
     expect(scene.counters.snapshot().paused).toEqual({ receiver: 3 })
   })
@@ -94,28 +94,28 @@ describe('a held sender', () => {
     const half = scene.accepted('legacy', 100)
     scene.forward(half, 250)
     expect(scene.flow.granted(half, 150)).toBe(false)
-    expect(scene.isHeld()).toBe(true)
+    expect(scene.isPaused()).toBe(true)
     scene.flow.granted(half, 1)
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
     expect(half.credit).toBe(1)
     scene.forward(half, 1)
-    expect(scene.isHeld()).toBe(true)
+    expect(scene.isPaused()).toBe(true)
   })
 
   test('for want of credit stays so when the receiver has taken enough', () => {
     const half = scene.accepted('legacy', 100)
     scene.forward(half, 100, CEILING + 1)
     scene.drain()
-    expect(scene.isHeld()).toBe(true)
+    expect(scene.isPaused()).toBe(true)
     scene.flow.granted(half, 1)
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
   })
 
   test('of a new client at the ceiling goes on when the receiver has taken enough, without credit', () => {
     const half = scene.accepted('new', 100)
     scene.forward(half, 100, CEILING + 1)
     scene.drain()
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
   })
 
   test('goes on only when nobody holds it any more', () => {
@@ -127,9 +127,9 @@ describe('a held sender', () => {
     scene.flow.forwarded(away, 10)
     expect(scene.counters.snapshot().paused).toEqual({ receiver: 1 })
     scene.drain()
-    expect(scene.isHeld()).toBe(true)
+    expect(scene.isPaused()).toBe(true)
     scene.flow.drained(other.session)
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
   })
 
   test('goes on with all others when their receiver has taken enough', () => {
@@ -139,16 +139,16 @@ describe('a held sender', () => {
       scene.flow.accepted(half, undefined)
       scene.forward(half, 10, MARK + 1)
     }
-    expect([scene.isHeld(), scene.isHeld(other)]).toEqual([true, true])
+    expect([scene.isPaused(), scene.isPaused(other)]).toEqual([true, true])
     scene.drain()
-    expect([scene.isHeld(), scene.isHeld(other)]).toEqual([false, false])
+    expect([scene.isPaused(), scene.isPaused(other)]).toEqual([false, false])
   })
 
   test('goes on when the half that holds it ends', () => {
     const half = scene.accepted('legacy', undefined)
     scene.forward(half, 10, MARK + 1)
     scene.flow.forget(half)
-    expect(scene.isHeld()).toBe(false)
+    expect(scene.isPaused()).toBe(false)
     scene.drain()
     expect(scene.sender.recordingLink.told).toEqual([['pause'], ['resume']])
   })
@@ -179,14 +179,14 @@ describe('a held sender', () => {
   })
 })
 
-test('those who were held for a moment only are known, once', () => {
+test('those who were paused for a moment only are known, once', () => {
   const half = scene.accepted('legacy', undefined)
   scene.forward(half, 10, MARK + 1)
-  expect([...scene.flow.takeHeld()]).toEqual([scene.sender.session])
-  expect([...scene.flow.takeHeld()]).toEqual([scene.sender.session])
+  expect([...scene.flow.takePaused()]).toEqual([scene.sender.session])
+  expect([...scene.flow.takePaused()]).toEqual([scene.sender.session])
   scene.drain()
-  expect([...scene.flow.takeHeld()]).toEqual([scene.sender.session])
-  expect([...scene.flow.takeHeld()]).toEqual([])
+  expect([...scene.flow.takePaused()]).toEqual([scene.sender.session])
+  expect([...scene.flow.takePaused()]).toEqual([])
 })
 
 describe('a client that does not read what it asked for', () => {
@@ -195,7 +195,7 @@ describe('a client that does not read what it asked for', () => {
 
   function ask(buffered: number): void {
     scene.sender.recordingLink.buffered = buffered
-    scene.flow.asked(scene.sender.session)
+    scene.flow.requested(scene.sender.session)
   }
 
   test('is not read from until it has', () => {

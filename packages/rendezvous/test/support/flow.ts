@@ -50,8 +50,8 @@ export class FlowScene {
     this.flow.drained(this.receiver.session)
   }
 
-  isHeld(session = this.sender): boolean {
-    assert.equal(this.flow.held.has(session.session), session.recordingLink.paused)
+  isPaused(session = this.sender): boolean {
+    assert.equal(this.flow.paused.has(session.session), session.recordingLink.paused)
     return session.recordingLink.paused
   }
 }

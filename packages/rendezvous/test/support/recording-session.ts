@@ -108,7 +108,7 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.account.address.network ?? this.session
   }
 
-  get caller(): Session {
+  get identity(): Session {
     return this.session
   }
 

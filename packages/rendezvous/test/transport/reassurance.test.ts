@@ -26,7 +26,7 @@ test('clients that were paused, and those with a backlog, are told once in each 
     backlog.note(client.session)
   }
   // It does not read the answers to what it asks for.
-  scene.flow.asked(both.session)
+  scene.flow.requested(both.session)
   const told = (): number[] => [idle, slow, both].map(({ recordingLink }) => recordingLink.count('reassured'))
   reassurance.sweep()
   expect(told()).toEqual([0, 1, 1])

@@ -78,7 +78,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
 }
 
 function Strips({ status: { series, history, reasons } }: { status: Status }) {
-  const [, , sessions = 0, , held = 0, buffered = 0, bytes = 0, , , connections = 0, slowed = 0, received = 0] =
+  const [, , sessions = 0, , paused = 0, buffered = 0, bytes = 0, , , connections = 0, slowed = 0, received = 0] =
     history.last ?? []
   return (
     <section class="strips" aria-labelledby="strips">
@@ -95,7 +95,7 @@ function Strips({ status: { series, history, reasons } }: { status: Status }) {
         <Total name="connections" label="TCP connections" value={connections} />
         <Total name="slowed" label="slowed for their cost now" value={slowed} tone={slowed > 0 ? 'held' : undefined} />
         <Total name="received" label="unfinished messages" value={received} format={formatBytes} />
-        <Total name="held" label="held now" value={held} tone={held > 0 ? 'held' : undefined} />
+        <Total name="paused" label="paused now" value={paused} tone={paused > 0 ? 'held' : undefined} />
         <Total name="buffered" label="waits for slow readers" value={buffered} format={formatBytes} />
         <Total name="bytes" label="relayed in all" value={bytes} format={formatBytes} />
         <Total name="joins" label="joined" value={reasons?.joins.success ?? 0} />

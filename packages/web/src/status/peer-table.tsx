@@ -92,7 +92,7 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
                     {formatBytes(rates.of(peer.id, stream))}/s, {formatBytes(stream.bytes)} in all
                   </td>
                   <td colSpan={3}>
-                    <span data-tone={stream.state === 'held' ? 'held' : ''}>{stream.state}</span>
+                    <span data-tone={stream.state === 'paused' ? 'held' : ''}>{stream.state}</span>
                   </td>
                 </tr>
               ))}
