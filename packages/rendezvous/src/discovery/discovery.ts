@@ -119,8 +119,8 @@ export class Discovery {
       const announcements = new AnnouncementBatch(entries, prefix)
       for (const member of group) {
         // A client whose addresses changed meanwhile moved to the end of its group.
-        if (member.told === broadcast) continue
-        member.told = broadcast
+        if (member.lastBroadcast === broadcast) continue
+        member.lastBroadcast = broadcast
         this.#tell(member, announcements, kind)
         yield
       }

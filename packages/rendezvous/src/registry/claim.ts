@@ -1,36 +1,36 @@
-/** The owner of a peer as all nodes of a star see it: the newest claim of all. */
+/** Owner of a peer in the star's registry: the claim with the highest generation. */
 export interface PeerRecord {
   /** The peer id, or the canonical text of an address without exactly one. */
   readonly key: string
-  /** The node that the client is connected to. */
+  /** Node that the owner is connected to. */
   readonly node: string
-  /** Number that grows with each claim on the star: of two claims for one peer the higher counts. */
+  /** Number that grows with each claim on the star. Of two claims to one peer, the higher wins. */
   readonly generation: number
-  /** The address that the client joined with, canonical. */
+  /** Canonical address that the client joined with. */
   readonly address: string
 }
 
-interface Waiting {
+interface Deferred {
   readonly promise: Promise<void>
   readonly resolve: () => void
 }
 
 /**
- * One node's claim to a peer for one of its clients. It is pending until the registry of the star has it; a pending claim
- * is taken for the newest. The backplane writes the generation into it, or that another node owns the peer.
+ * Claim of one node to a peer, for one of its sessions. It is pending until it reaches the star's registry, and meanwhile ranks
+ * above all others. The backplane sets its generation, or marks it as lost.
  */
 export class Claim {
   readonly key: string
-  /** The address that the client joined with, canonical. */
+  /** Canonical address that the client joined with. */
   readonly address: string
-  /** The claim counts only if no other node owns the peer: for a client that joined earlier, and becomes the owner again. */
+  /** The claim is only valid if no other node owns the peer: it returns the peer to a session that joined earlier. */
   readonly isAgain: boolean
-  /** Undefined while the claim is pending, and once it is lost. Above 0. */
+  /** Above 0; undefined while the claim is pending and once it is lost. */
   generation: number | undefined
-  /** Another node owned the peer, or owns it now. */
+  /** Another node owns the peer, or did when the claim arrived. */
   isLost = false
-  /** Undefined while nobody waits; `settled` at last. */
-  #waiting: Waiting | 'settled' | undefined
+  /** Created for the first caller that awaits it. */
+  #settlement: Deferred | 'settled' | undefined
 
   constructor(key: string, address: string, isAgain = false) {
     this.key = key
@@ -38,43 +38,43 @@ export class Claim {
     this.isAgain = isAgain
   }
 
-  /** Age for comparison with the generations of other nodes: the higher is newer. */
+  /** Rank among the generations of other nodes: the higher owns the peer. */
   get rank(): number {
     if (this.isLost) return 0
     return this.generation ?? Number.POSITIVE_INFINITY
   }
 
-  /** The registry has answered, or will not for a while. */
+  /** The registry has answered, or cannot be reached. */
   get isSettled(): boolean {
-    return this.#waiting === 'settled'
+    return this.#settlement === 'settled'
   }
 
   /** Resolves once the claim is settled; never rejects. */
   get settled(): Promise<void> {
-    if (this.#waiting === 'settled') return Promise.resolve()
-    this.#waiting ??= createWaiting()
-    return this.#waiting.promise
+    if (this.#settlement === 'settled') return Promise.resolve()
+    this.#settlement ??= createDeferred()
+    return this.#settlement.promise
   }
 
-  /** The registry of the star has the claim. */
+  /** Records that the star's registry accepted the claim. */
   win(generation: number): void {
     this.generation = generation
     this.isLost = false
   }
 
-  /** Another node owns the peer: this claim does not count any more. */
+  /** Records that another node owns the peer. */
   lose(): void {
     this.isLost = true
     this.generation = undefined
   }
 
   settle(): void {
-    if (typeof this.#waiting === 'object') this.#waiting.resolve()
-    this.#waiting = 'settled'
+    if (typeof this.#settlement === 'object') this.#settlement.resolve()
+    this.#settlement = 'settled'
   }
 }
 
-function createWaiting(): Waiting {
+function createDeferred(): Deferred {
   let resolve = (): void => {}
   const promise = new Promise<void>((settle) => (resolve = settle))
   return { promise, resolve }

@@ -1,12 +1,9 @@
 import { rebase, type StarAddress } from '@websocket-star/protocol'
 
-/** Prefixes remembered; a star has few that are much used. */
+/** Prefixes kept; most stars use few. */
 const PREFIXES = 1_024
 
-/**
- * Makes addresses that take little memory for as long as they are held: equal prefixes are one string, and none is a part
- * of, or is put together from, others.
- */
+/** Makes addresses that take little memory: equal prefixes share one string, and no string refers to a larger one. */
 export class Compactor {
   readonly #prefixes = new Map<string, string>()
 
@@ -34,7 +31,7 @@ export class Compactor {
   }
 }
 
-/** Almost all addresses are a prefix and a peer id: the spelling that is seldom asked for is put together then. */
+/** Address of a prefix and a peer id. The legacy spelling is rarely needed, so it is built on demand. */
 class OwnedAddress implements StarAddress {
   readonly canonical: string
   readonly prefix: string
@@ -53,7 +50,7 @@ class OwnedAddress implements StarAddress {
   }
 }
 
-/** The same text without what it was made of: a peer id is read from base58 letter by letter, and V8 keeps each step. */
+/** Returns an equal string that refers to no other: decoding base58 concatenates letters, and V8 keeps each step. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -1,13 +1,13 @@
-/** Items by the prefix they belong to; undefined is for those whose address has none. */
+/** Items grouped by address prefix; undefined groups the addresses without one. */
 export class Groups<Item> {
   readonly #groups = new Map<string | undefined, Set<Item>>()
 
-  /** Prefixes that have any. */
+  /** Number of prefixes in use. */
   get size(): number {
     return this.#groups.size
   }
 
-  /** Items of all prefixes. */
+  /** Number of items. */
   get count(): number {
     let sum = 0
     for (const group of this.#groups.values()) sum += group.size

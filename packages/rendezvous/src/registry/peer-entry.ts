@@ -2,59 +2,61 @@ import { parseAddress, rebase, type StarAddress } from '@websocket-star/protocol
 import type { Claim, PeerRecord } from './claim.js'
 import type { SessionEntry } from './session-entry.js'
 
-/** A session of this node that holds a peer. */
+/** A session of this node that joined as a peer, and the address it joined with. */
 export interface PeerOwner {
   readonly sessionEntry: SessionEntry
   readonly address: StarAddress
 }
 
-/** A peer that can be dialled: its id, or its address where that has none, and who holds it, on this node or elsewhere. */
+/** A peer that can be dialled, and its owners on this node and elsewhere. */
 export interface PeerEntry {
-  /** The peer id, or the canonical text of an address without exactly one. */
+  /** See {@link keyOf}. */
   readonly key: string
   readonly peerId: string | undefined
-  /** Those of this node, newest first. Not empty while the entry is in the registry, unless another node holds the peer. */
+  /**
+   * Sessions of this node that joined as the peer, the latest first. Unless another node has taken over, the first is the owner and
+   * the others wait to become it again. Empty only if another node owns the peer.
+   */
   owners: readonly PeerOwner[]
-  /** This node's claim for the newest of them. */
+  /** This node's claim for the first of them. */
   claim: Claim | undefined
-  /** The owner that another node has told of. */
+  /** The owner that another node has reported. */
   remote: PeerRecord | undefined
 }
 
-/** Addresses with the same key lead to the same peer. */
+/** Returns the key of an address's peer: the peer id, or the canonical text of an address without exactly one. */
 export function keyOf(address: StarAddress): string {
   return address.peerId ?? address.canonical
 }
 
-/** Whether the newest owner of a peer is on another node. A claim of this node that is not decided yet is the newest. */
+/** Returns whether the owner of a peer is on another node. A pending claim of this node wins. */
 export function isOwnedElsewhere({ owners, claim, remote }: PeerEntry): boolean {
   if (remote === undefined) return false
   return owners.length === 0 || remote.generation > (claim?.rank ?? Number.POSITIVE_INFINITY)
 }
 
-/** The newest owner of a peer. */
 export function ownerOf(entry: PeerEntry): PeerOwner | PeerRecord | undefined {
   return isOwnedElsewhere(entry) ? entry.remote : entry.owners[0]
 }
 
-/** Where the newest owner of a peer joined; undefined if another node told of something else than an address. */
+/** Returns the address that the owner of a peer joined with; undefined if another node reported an invalid one. */
 export function addressOf(entry: PeerEntry): StarAddress | undefined {
-  const newest = ownerOf(entry)
-  if (newest === undefined || 'sessionEntry' in newest) return newest?.address
+  const owner = ownerOf(entry)
+  if (owner === undefined || 'sessionEntry' in owner) return owner?.address
   try {
-    return parseAddress(newest.address)
+    return parseAddress(owner.address)
   } catch {
     return undefined
   }
 }
 
-/** Returns the address of a peer under a prefix, as legacy clients read it: they split the text on `/ipfs/`. */
+/** Returns the address of a peer under a prefix, in the legacy spelling: legacy clients split the text at `/ipfs/`. */
 export function addressUnder(entry: PeerEntry, prefix: string | undefined): string {
   if (entry.peerId !== undefined && prefix !== undefined) return rebase(entry.peerId, prefix, 'legacy')
   return addressOf(entry)?.legacy ?? entry.key
 }
 
-/** Returns the canonical address of a peer under a prefix: the same for as long as the peer is online, whoever owns it. */
+/** Returns the canonical address of a peer under a prefix. It stays the same while the peer is online, whoever the owner is. */
 export function canonicalUnder({ peerId, key }: PeerEntry, prefix = ''): string {
   return peerId === undefined ? key : rebase(peerId, prefix, 'canonical')
 }

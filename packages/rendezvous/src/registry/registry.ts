@@ -6,44 +6,44 @@ import { Groups } from './groups.js'
 import type { SessionEntry } from './session-entry.js'
 import { Rotation } from './rotation.js'
 
-/** Hears what happens to peers and sessions, after it has happened. */
+/** Callbacks for changes of peers and sessions, made after each change. */
 export interface RegistryObserver {
-  /** A peer has come online, or gone offline: nobody owns it any more. */
+  /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
   /**
-   * A session has joined as a peer, which may have been online before.
+   * Called when a session has joined as a peer, which may have been online before.
    *
-   * @returns resolves once the others have been told; undefined if there is nothing to wait for
+   * @returns resolves once other clients have been told; undefined if there is nothing to wait for
    */
   introduce?(entry: PeerEntry): Promise<void> | undefined
   /**
-   * The addresses of a session have changed; it has left once it has none.
+   * Called when the addresses of a session have changed. A session without any has left.
    *
-   * @param before - the prefix it was told of others under
+   * @param before - the previous prefix of the session
    */
   moved?(sessionEntry: SessionEntry, before: string | undefined): void
-  /** A session's request to join has been answered. */
+  /** Called when a session's join has been answered. */
   answered?(sessionEntry: SessionEntry): void
 }
 
-/** Sessions that may share one peer at most: the newest is dialled, the others wait to hold it again. */
+/** Sessions that may share one peer. The latest is dialled; the others wait to become the owner again. */
 const OWNERS_PER_PEER = 4
 
-/** Who may use which address. Keyed by peer id, so that the same peer under two prefixes is one. */
+/** The peers that are online, and their owners. It is keyed by peer id, so one peer under two prefixes has one entry. */
 export class Registry {
   readonly #entries = new Map<string, PeerEntry>()
   readonly #rotation = new Rotation<PeerEntry>()
   readonly #observers: RegistryObserver[] = []
   readonly #compactor = new Compactor()
-  /** The sessions that hold an address, by the prefix they are told of others under. */
+  /** Sessions that have joined, by their prefix. */
   readonly #sessionEntries = new Groups<SessionEntry>()
 
-  /** Peers that can be dialled. */
+  /** Number of peers. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** The newest owner of this very address, else of this peer. */
+  /** Finds the latest owner that joined with exactly this address, or else the owner of its peer. */
   find(address: StarAddress): PeerOwner | PeerRecord | undefined {
     const entry = this.#entries.get(keyOf(address))
     if (entry?.remote === undefined) return this.findHere(address)
@@ -53,7 +53,7 @@ export class Registry {
     return here ?? (isThere ? entry.remote : ownerOf(entry))
   }
 
-  /** The same among the sessions of this node. */
+  /** Finds an owner as {@link find} does, among the sessions of this node. */
   findHere(address: StarAddress): PeerOwner | undefined {
     const owners = this.#entries.get(keyOf(address))?.owners
     return owners?.find((owner) => owner.address.canonical === address.canonical) ?? owners?.[0]
@@ -63,7 +63,6 @@ export class Registry {
     return this.#entries.get(keyOf(address))
   }
 
-  /** A peer by the key of its entry. */
   byKey(key: string): PeerEntry | undefined {
     return this.#entries.get(key)
   }
@@ -72,37 +71,33 @@ export class Registry {
     this.#observers.push(observer)
   }
 
-  /** Returns whether a session may join under a prefix when `most` may be in use: clients choose them. */
-  hasRoomFor(prefix: string | undefined, most: number): boolean {
-    return this.#sessionEntries.has(prefix) || this.#sessionEntries.size < most
+  /** Returns whether a join may use a prefix when the number of prefixes is limited; clients choose their prefixes. */
+  hasRoomFor(prefix: string | undefined, limit: number): boolean {
+    return this.#sessionEntries.has(prefix) || this.#sessionEntries.size < limit
   }
 
-  /**
-   * Tells the watchers that a session has joined as a peer.
-   *
-   * @returns resolves once the others have been told; undefined if there is nothing to wait for
-   */
+  /** Notifies the observers that a session has joined as a peer: see {@link RegistryObserver.introduce}. */
   introduce(entry: PeerEntry): Promise<void> | undefined {
-    const told = this.#observers
+    const introductions = this.#observers
       .map((observer) => observer.introduce?.(entry))
       .filter((promise) => promise !== undefined)
-    return told.length > 1 ? Promise.all(told).then(() => {}) : told[0]
+    return introductions.length > 1 ? Promise.all(introductions).then(() => {}) : introductions[0]
   }
 
-  /** Tells the watchers that a session's request to join has been answered. */
+  /** Notifies the observers that a session's join has been answered. */
   answered(sessionEntry: SessionEntry): void {
     for (const observer of this.#observers) observer.answered?.(sessionEntry)
   }
 
-  /** Whether a session holds a peer, under whatever address. */
+  /** Returns whether a session has joined as a peer, with any address. */
   hasJoinedAs(sessionEntry: SessionEntry, entry: PeerEntry): boolean {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
   /**
-   * Makes a session the newest owner of an address.
+   * Makes a session the first owner of an address.
    *
-   * @returns the entry, and the owner that lost its place with all its addresses, if too many share the peer
+   * @returns the entry, and the session that was removed from it, if too many share the peer
    */
   claim(sessionEntry: SessionEntry, claimed: StarAddress): { entry: PeerEntry; displaced: PeerOwner | undefined } {
     const address = this.#compactor.compact(claimed)
@@ -127,31 +122,34 @@ export class Registry {
   }
 
   /**
-   * Takes an address from a session.
+   * Removes an address from a session.
    *
-   * @returns the entry if the session was its newest owner and others are left to hold it
+   * @returns the entry if the session was its first owner and another session is left
    */
   release(sessionEntry: SessionEntry, address: StarAddress): PeerEntry | undefined {
     sessionEntry.addresses.delete(address.canonical)
     const entry = this.#entries.get(keyOf(address))
-    const newest = entry?.owners[0]
+    const before = entry?.owners[0]
     if (entry !== undefined) {
       entry.owners = entry.owners.filter((owner) => !isOwnedBy(owner, sessionEntry, address))
       if (entry.owners.length === 0 && entry.remote === undefined) this.#delete(entry)
     }
     this.#moved(sessionEntry)
-    return entry?.owners[0] !== undefined && newest !== entry.owners[0] ? entry : undefined
+    return entry?.owners[0] !== undefined && before !== entry.owners[0] ? entry : undefined
   }
 
   /**
-   * Another node holds a peer, unless that is outdated.
+   * Records that another node owns a peer, unless the report is outdated.
    *
-   * @param isAll - it is from a list of all that is held: what was known before does not count, even if it was newer
-   * @returns the entry, and whether the peer is new to this node
+   * @param isSnapshot - the record is part of a complete list, which replaces even a higher generation of another node
+   * @returns the entry, and whether the peer is new to this node; undefined if the report is outdated or known
    */
-  claimElsewhere(record: PeerRecord, isAll = false): { entry: PeerEntry; isNew: boolean } | undefined {
+  claimElsewhere(record: PeerRecord, isSnapshot = false): { entry: PeerEntry; isNew: boolean } | undefined {
     const known = this.#entries.get(record.key)
-    const generation = Math.max((isAll ? undefined : known?.remote?.generation) ?? 0, known?.claim?.generation ?? 0)
+    const generation = Math.max(
+      (isSnapshot ? undefined : known?.remote?.generation) ?? 0,
+      known?.claim?.generation ?? 0
+    )
     if (record.generation <= generation) return undefined
     if (record.generation === known?.remote?.generation && record.node === known.remote.node) return undefined
     const entry = known ?? this.#create(record.key, record.key.startsWith('/') ? undefined : record.key)
@@ -162,9 +160,9 @@ export class Registry {
   }
 
   /**
-   * No other node holds a peer any more with that generation or a lower one.
+   * Records that no other node owns a peer with this generation or a lower one.
    *
-   * @returns the entry if sessions of this node are left to hold the peer
+   * @returns the entry if sessions of this node have joined as the peer
    */
   releaseElsewhere(key: string, generation: number): PeerEntry | undefined {
     const entry = this.#entries.get(key)
@@ -175,23 +173,23 @@ export class Registry {
     return undefined
   }
 
-  /** Puts an owner first, as if it had joined last. */
+  /** Makes a session the first owner, as if it had joined last. */
   promote(entry: PeerEntry, owner: PeerOwner): void {
     if (!entry.owners.includes(owner)) return
     entry.owners = [owner, ...entry.owners.filter((other) => other !== owner)]
   }
 
-  /** Peers in the order they came. */
+  /** Returns the peers in the order they came online. */
   peers(): Iterable<PeerEntry> {
     return this.#entries.values()
   }
 
-  /** Peers, the one that was claimed last first. */
-  newest(): Iterable<PeerEntry> {
-    return this.#rotation.newest()
+  /** Returns the peers in the order of their last joins, the latest first. */
+  latest(): Iterable<PeerEntry> {
+    return this.#rotation.latest()
   }
 
-  /** The next `size` peers of a round through all of them. */
+  /** Returns the next `size` peers in rotation. */
   window(size: number): PeerEntry[] {
     return this.#rotation.window(size)
   }
@@ -212,13 +210,12 @@ export class Registry {
     for (const observer of this.#observers) observer.presence?.(entry, isOnline)
   }
 
-  /** A session is told of others under the prefix of the address it joined with last. */
   #moved(sessionEntry: SessionEntry): void {
     const before = sessionEntry.prefix
     this.#sessionEntries.delete(before, sessionEntry)
-    const last = [...sessionEntry.addresses.values()].at(-1)
-    if (last !== undefined) {
-      sessionEntry.prefix = last.prefix
+    const lastJoined = [...sessionEntry.addresses.values()].at(-1)
+    if (lastJoined !== undefined) {
+      sessionEntry.prefix = lastJoined.prefix
       this.#sessionEntries.add(sessionEntry.prefix, sessionEntry)
     }
     for (const observer of this.#observers) observer.moved?.(sessionEntry, before)

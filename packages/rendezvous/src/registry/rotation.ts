@@ -1,17 +1,17 @@
-/** A list in order of arrival that forgets in constant time, lists its newest, and hands out rotating windows. */
+/** A list in the order of arrival, with removal in constant time and windows that rotate through all items. */
 export class Rotation<Item extends object> {
-  /** Removed items leave holes, so that the others keep their places. */
+  /** Removed items leave holes, so that the others keep their indexes. */
   #slots: (Item | undefined)[] = []
   readonly #indexes = new Map<Item, number>()
   #cursor = 0
-  /** Where the round under way ends: what is added meanwhile has its turn in the next, however much that is. */
+  /** Index at which the current round ends. Items added during a round belong to the next one, however many they are. */
   #end = 0
 
   get size(): number {
     return this.#indexes.size
   }
 
-  /** Adds an item as the newest; one that is there already becomes the newest. */
+  /** Adds an item at the end, or moves it there. */
   add(item: Item): void {
     this.delete(item)
     this.#indexes.set(item, this.#slots.length)
@@ -26,15 +26,15 @@ export class Rotation<Item extends object> {
     if (this.#slots.length > 64 && this.#slots.length > this.#indexes.size * 2) this.#compact()
   }
 
-  /** The newest first. */
-  *newest(): Iterable<Item> {
+  /** Yields the items, the latest first. */
+  *latest(): Iterable<Item> {
     for (let index = this.#slots.length - 1; index >= 0; index--) {
       const item = this.#slots[index]
       if (item !== undefined) yield item
     }
   }
 
-  /** The next `size` items of the round, and of the next one when it is over; all of them if there are no more. */
+  /** Returns the next `size` items of the round, continued with the next round at its end; all items if there are fewer. */
   window(size: number): Item[] {
     const window = new Set<Item>()
     const wanted = Math.min(size, this.size)

@@ -1,39 +1,39 @@
 import type { ParsedPublicKey, StarAddress } from '@websocket-star/protocol'
 import type { Session } from '../transport/session.js'
 
-/** A join that is under way for one address of one session. */
+/** A join in progress for one address of a session. */
 export type PendingJoin =
   | { state: 'challenged'; address: StarAddress; key: ParsedPublicKey; nonce: string; expiresAt: number }
   | { state: 'deciding'; address: StarAddress }
 
-/** What the star knows of a session. While the session is idle that takes little memory. */
+/** Registry entry of a session. It takes little memory while the session is idle. */
 export class SessionEntry {
   readonly session: Session
-  /** The addresses it holds or shares, by canonical text, in the order they were joined. */
+  /** Addresses the session joined with, by canonical text, in the order of the joins. */
   readonly addresses = new Map<string, StarAddress>()
-  /** The prefix it is told of others under: the one it joined with last. Undefined if that address had none. */
+  /** Prefix of the addresses that its client is sent: that of its last join. Undefined if that address had none. */
   prefix: string | undefined
-  /** Milliseconds of the server's clock: when it was last seen to hold an address or a stream, or was opened. */
+  /** Last sweep that found an address or a half, or else when the session opened; milliseconds of the server's clock. */
   idleSince: number
-  /** Of its requests, how many wait for their turn. */
-  waiting = 0
-  /** The broadcast it was told of last. */
-  told = 0
-  #pending: Map<string, PendingJoin> | undefined
+  /** Requests of the session in the work queue. */
+  queuedRequests = 0
+  /** Number of the last broadcast sent to its client. */
+  lastBroadcast = 0
+  #pendingJoins: Map<string, PendingJoin> | undefined
 
   constructor(session: Session, now: number) {
     this.session = session
     this.idleSince = now
   }
 
-  /** Joins under way, by canonical text. */
-  get pending(): Map<string, PendingJoin> {
-    this.#pending ??= new Map()
-    return this.#pending
+  /** Joins in progress, by canonical text. */
+  get pendingJoins(): Map<string, PendingJoin> {
+    this.#pendingJoins ??= new Map()
+    return this.#pendingJoins
   }
 
-  /** Forgets what can be made anew. */
+  /** Frees memory that is allocated again on demand. */
   tidy(): void {
-    if (this.#pending?.size === 0) this.#pending = undefined
+    if (this.#pendingJoins?.size === 0) this.#pendingJoins = undefined
   }
 }

@@ -2,33 +2,32 @@ import { EVENTS } from '@websocket-star/protocol'
 import { eventText } from '../codec/packet.js'
 import type { Session } from '../transport/session.js'
 
-/** Milliseconds for each client: so that not all of them arrive elsewhere at once. */
+/** Milliseconds per client over which reconnects to other servers are spread. */
 const SPREAD = 1
-/** Milliseconds a client that was told to go elsewhere has to do so, once it is time. */
+/** Milliseconds that an extended client has for leaving by itself, after its delay. */
 const GRACE = 2_000
-const LOOK_INTERVAL = 50
+const CHECK_INTERVAL = 50
 
-/** What is to be emptied. */
+/** The server as a drain sees it. */
 export interface DrainView {
-  /** The sessions that are open. */
   readonly sessions: () => Iterable<Session>
   readonly hasStreams: (session: Session) => boolean
-  /** Everything for other nodes of the star has left. */
+  /** Nothing is queued for other nodes. */
   readonly isQuiet: () => boolean
 }
 
 /**
- * Empties a server. Clients that can be told are told to go elsewhere, each at another time; the others are closed, as
- * they come back by themselves. Whoever has streams may finish them until the time is up.
+ * Empties a server. Extended clients are sent a random delay after which they move to another server. Legacy clients are closed,
+ * since they reconnect by themselves. Sessions with streams stay until these are finished or the timeout is over.
  */
 export class Drain {
   readonly #view: DrainView
-  /** When each is to be gone, unless it has streams; milliseconds. */
+  /** When each session without streams is closed; milliseconds of the clock. */
   readonly #dueAt = new Map<Session, number>()
   readonly #deadline: number
   readonly #now: () => number
 
-  /** @param timeout - milliseconds that streams have */
+  /** @param timeout - milliseconds that streams have to finish */
   constructor(
     view: DrainView,
     timeout: number,
@@ -48,13 +47,13 @@ export class Drain {
     }
   }
 
-  /** Waits until everybody has gone, or the time is up. */
+  /** Resolves when all sessions are closed, or the timeout is over. */
   async finished(): Promise<void> {
-    while (!this.#look()) await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL))
+    while (!this.#closeDue()) await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL))
   }
 
-  /** @returns whether there is nothing to wait for any more */
-  #look(): boolean {
+  /** Closes the sessions that are due. @returns whether the drain is over */
+  #closeDue(): boolean {
     const now = this.#now()
     let left = 0
     for (const session of this.#view.sessions()) {

@@ -3,28 +3,28 @@ import { addressUnder } from '../registry/peer-entry.js'
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
-/** The part of the bytes left that one list may take, so that of many who join at once the last get some names too. */
+/** Part of the remaining budget that one list may use, so that of many simultaneous joins the last still get names. */
 const SHARE = 0.25
-/** Bytes of an address in a list beside its text: quotes and comma. */
+/** Bytes of quotes and comma around each address. */
 const PUNCTUATION = 3
 
 /**
- * Lists the peers that the answer to a join names: the newest others with a peer id, under the joiner's prefix, as many as
- * the budget allows. The list is empty for clients that hear of others by other means, or do not want to.
+ * Lists the latest peers for the answer to a join, under the joiner's prefix and as far as the budget allows. The list is empty
+ * for clients that learn about other peers by `ss-peers` or want no peers.
  *
- * @param most - addresses in the list
+ * @param limit - addresses in the list
  */
-export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, most: number): string[] {
+export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, limit: number): string[] {
   const list: string[] = []
   const { session, prefix } = joiner
   if (session.peers !== 'windows') return list
   const affordable = Math.min(budget.left('answers'), budget.leftFor(session.remote)) * SHARE
-  // The prefix alone may hold characters of several bytes.
+  // Only the prefix may contain characters of several bytes.
   const surplus = prefix === undefined ? 0 : Buffer.byteLength(prefix) - prefix.length
   let bytes = 0
-  for (const entry of registry.newest()) {
-    if (list.length >= most) break
-    // A name without a valid peer id at its end kills the process of the legacy client that reads it here.
+  for (const entry of registry.latest()) {
+    if (list.length >= limit) break
+    // An address without a valid peer id at its end crashes legacy clients.
     if (entry.peerId === undefined || registry.hasJoinedAs(joiner, entry)) continue
     const address = addressUnder(entry, prefix)
     const size = address.length + surplus + PUNCTUATION

@@ -23,27 +23,27 @@ import type { Ownership } from './ownership.js'
 export interface JoinOptions {
   cryptoChallenge: boolean
   strictMultiaddr: boolean
-  /** What the star is called; empty: any name will do. */
+  /** Names under which peers may join; any if empty. */
   names: Pick<OwnNames, 'isEmpty' | 'leadsHere' | 'list'>
   nonceTtl: number
   minRsaBits: number
   addressesPerSession: number
-  /** Address prefixes that may be in use at once. */
+  /** Address prefixes in use at once. */
   prefixes: number
   /** Peers named in the answer to a join. */
   joinList: number
   pendingChallenges: number
 }
 
-/** Milliseconds that a join waits for the other nodes at most. */
+/** Maximum time that a join waits for the star's registry, in milliseconds. */
 const CLAIM_TIMEOUT = 1_000
 
-/** Hex digits of a signature up to which checking it costs the price for RSA. */
+/** Length of the largest signature that is charged the base price for RSA, in hex digits. */
 const SIGNATURE_HEX = 850
 
 type Challenge = PendingJoin & { state: 'challenged' }
 
-/** A join that was refused: what the client is told, and what is counted. */
+/** Refusal of a join: the message to the client, and the counted reason. */
 class JoinRefusal extends Error {
   readonly reason: RefusalReason
 
@@ -54,8 +54,8 @@ class JoinRefusal extends Error {
 }
 
 /**
- * Decides who may use an address. With the challenge on, a join takes two rounds: the client sends its public key and
- * gets a nonce, then sends the nonce's signature.
+ * Handles joins. With the challenge on, a join takes two requests: the client sends its public key and gets a nonce, then sends
+ * the signature of the nonce.
  */
 export class Joining {
   readonly #options: JoinOptions
@@ -65,7 +65,7 @@ export class Joining {
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
-  /** Challenges that wait for their signature, oldest first, over all sessions. */
+  /** Unanswered challenges of all sessions, oldest first. */
   readonly #challenges = new Map<PendingJoin, SessionEntry>()
 
   constructor(
@@ -91,8 +91,8 @@ export class Joining {
   }
 
   /**
-   * Handles `ss-join`. Never throws and never rejects: whatever goes wrong is answered. As on the old server the total
-   * counts first rounds, and second ones that fail.
+   * Handles `ss-join`. It never rejects; errors are sent in the acknowledgement. As on the old server, `joins.total` counts first
+   * requests and failed second ones.
    */
   async join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
@@ -102,7 +102,7 @@ export class Joining {
     }
   }
 
-  /** Counts a request to leave. @returns false if the session makes too many, joins among them */
+  /** Charges a request to leave. @returns false if the session makes too many requests to join and leave */
   mayLeave(joiner: SessionEntry): boolean {
     const { account } = joiner.session
     if (!account.takeOwn('join')) return false
@@ -110,26 +110,26 @@ export class Joining {
     return true
   }
 
-  /** Counts a request to join, and answers it if they come too often. @returns whether it may be made */
+  /** Charges a request to join, and refuses it above the rate limit. @returns whether the join may proceed */
   mayJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
     if (this.mayLeave(joiner) && joiner.session.account.address.take('join')) return true
     this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
     return false
   }
 
-  /** Forgets a join under way: its address was left, or its session is gone. */
+  /** Cancels a join in progress, if there is one for the address. */
   cancel(joiner: SessionEntry, canonical: string): void {
-    const pending = joiner.pending.get(canonical)
+    const pending = joiner.pendingJoins.get(canonical)
     if (pending === undefined) return
-    joiner.pending.delete(canonical)
+    joiner.pendingJoins.delete(canonical)
     this.#challenges.delete(pending)
   }
 
   cancelAll(joiner: SessionEntry): void {
-    for (const canonical of joiner.pending.keys()) this.cancel(joiner, canonical)
+    for (const canonical of joiner.pendingJoins.keys()) this.cancel(joiner, canonical)
   }
 
-  /** Forgets the challenges that were not answered in time. */
+  /** Cancels the challenges that were not answered in time. */
   sweep(): void {
     const now = this.#now()
     for (const [pending, joiner] of this.#challenges) {
@@ -147,9 +147,9 @@ export class Joining {
   }
 
   /**
-   * The steps of a join. With the challenge on, a first request ends with the nonce, and the second begins by giving its
-   * signature. After every wait the session may have gone, or left the address. Nothing is awaited that is there already, so
-   * that requests which a client sends at once are answered in order.
+   * Performs the steps of a join; with the challenge on, the first request ends with the nonce. After every `await` the session
+   * may have disconnected or left the address. There is no needless `await`, so that concurrent requests of a client are answered
+   * in order.
    */
   async #join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const { address, data } = parseJoinRequest(args)
@@ -166,28 +166,28 @@ export class Joining {
       this.#endDecision(joiner, decision)
       if (!isProven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
     }
-    // Without a challenge an address belongs to the first who comes, for as long as that one is online.
+    // Without a challenge an address belongs to the first session that joins, as long as it is online.
     const owner = challenge === undefined ? this.#otherOwner(joiner, address) : undefined
     if (owner !== undefined) {
       const decision = this.#beginDecision(joiner, address)
-      const isOnline = await this.#ownership.isThere(owner)
+      const isAlive = await this.#ownership.isOnline(owner)
       this.#endDecision(joiner, decision)
-      const present = this.#ownership.ownerOf(address)
-      if (present !== undefined && (isOnline || !isSame(present, owner))) {
+      const current = this.#ownership.ownerOf(address)
+      if (current !== undefined && (isAlive || !isSame(current, owner))) {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
-    // Once more, for others may have joined since the first request. From here to the claim nothing is awaited.
+    // Again, since other joins may have used up the limit. There is no await from here to the claim.
     this.#admitPrefix(address)
 
-    // Nobody owns the address as far as this node has heard, but another node's client may have been first.
+    // This node knows no owner, but a client of another node may have been first.
     const isUncontested = challenge === undefined && this.#ownership.ownerOf(address) === undefined
     const { entry, claim } = this.#ownership.claim(joiner, address, isUncontested)
     if (isUncontested) {
       if (!claim.isSettled) await this.#untilSettled(claim)
       this.#confirm(joiner, address, claim)
     }
-    // The others hear of the newcomer before it hears of its success: old clients count on that order.
+    // Legacy clients rely on this order: other clients learn about the peer before its join is answered.
     const introduced = this.#registry.introduce(entry)
     if (introduced !== undefined) await introduced
     if (!claim.isSettled) await this.#untilSettled(claim)
@@ -203,16 +203,16 @@ export class Joining {
     }
   }
 
-  /** Returns the challenge that this request answers. A nonce serves once, whatever comes of it. */
+  /** Returns the challenge that this request answers. A nonce is used once, even if the join fails. */
   #takeChallenge(joiner: SessionEntry, address: StarAddress): Challenge | undefined {
-    const pending = joiner.pending.get(address.canonical)
+    const pending = joiner.pendingJoins.get(address.canonical)
     if (pending?.state === 'deciding') throw new JoinRefusal('request', WIRE_ERRORS.joinUnderWay)
     if (pending === undefined) return undefined
     this.cancel(joiner, address.canonical)
     return pending.expiresAt > this.#now() ? pending : undefined
   }
 
-  /** Whether this session may try to join with this address at all. */
+  /** Throws if the session may not join with this address. */
   #admit(joiner: SessionEntry, address: StarAddress): void {
     const { strictMultiaddr, cryptoChallenge, names, addressesPerSession } = this.#options
     if (strictMultiaddr && !address.strict) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
@@ -220,7 +220,7 @@ export class Joining {
     if (!names.isEmpty && !names.leadsHere(address, joiner.session.remote.reach)) {
       throw new JoinRefusal('public address', unknownPublicAddress(address.prefix ?? address.canonical, names.list))
     }
-    if (joiner.addresses.size + joiner.pending.size >= addressesPerSession) {
+    if (joiner.addresses.size + joiner.pendingJoins.size >= addressesPerSession) {
       throw new JoinRefusal('address limit', WIRE_ERRORS.tooManyAddresses)
     }
     this.#admitPrefix(address)
@@ -241,25 +241,25 @@ export class Joining {
     const nonce = createNonce(address)
     const expiresAt = this.#now() + this.#options.nonceTtl
     const pending: Challenge = { state: 'challenged', address, key, nonce, expiresAt }
-    joiner.pending.set(address.canonical, pending)
+    joiner.pendingJoins.set(address.canonical, pending)
     this.#challenges.set(pending, joiner)
     if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
     this.#counters.joins.total++
     ack?.(null, nonce)
   }
 
-  /** Returns the owner of an address if that is not the session itself. */
+  /** Returns the owner of an address unless it is the joiner itself. */
   #otherOwner(joiner: SessionEntry, address: StarAddress): PeerOwner | PeerRecord | undefined {
     const owner = this.#ownership.ownerOf(address)
     return owner !== undefined && 'sessionEntry' in owner && owner.sessionEntry === joiner ? undefined : owner
   }
 
-  /** Refuses the join if the address was left meanwhile. */
+  /** Throws if the session has left the address meanwhile. */
   #requireOwned(joiner: SessionEntry, { canonical }: StarAddress): void {
     if (!joiner.addresses.has(canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
   }
 
-  /** Refuses the join if the address was left, or if another node's client turns out to have been first. */
+  /** Throws if the session has left the address, or if a client of another node was first. */
   #confirm(joiner: SessionEntry, address: StarAddress, claim: Claim): void {
     this.#requireOwned(joiner, address)
     if (!claim.isLost) return
@@ -267,23 +267,23 @@ export class Joining {
     throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
   }
 
-  /** Marks a join as being decided upon, so that nothing else is done for its address meanwhile. */
+  /** Marks the join as being decided, so that other joins with the address are refused meanwhile. */
   #beginDecision(joiner: SessionEntry, address: StarAddress): PendingJoin {
     const decision: PendingJoin = { state: 'deciding', address }
-    joiner.pending.set(address.canonical, decision)
+    joiner.pendingJoins.set(address.canonical, decision)
     return decision
   }
 
-  /** After a wait: the session may have gone or left the address. */
+  /** Throws if the session has disconnected, or left the address, during the decision. */
   #endDecision(joiner: SessionEntry, decision: PendingJoin): void {
     const { canonical } = decision.address
-    if (joiner.session.closing || joiner.pending.get(canonical) !== decision) {
+    if (joiner.session.closing || joiner.pendingJoins.get(canonical) !== decision) {
       throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
     }
-    joiner.pending.delete(canonical)
+    joiner.pendingJoins.delete(canonical)
   }
 
-  /** Waits until the other nodes of the star can find the peer; if they cannot be reached, not for long. */
+  /** Waits until other nodes can find the peer, but only briefly if the registry cannot be reached. */
   async #untilSettled(claim: Claim): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLAIM_TIMEOUT).unref()))
@@ -291,7 +291,7 @@ export class Joining {
     clearTimeout(timer)
   }
 
-  /** The second argument must be null: clients 0.8 and 0.9 take anything else for a nonce. */
+  /** The second argument must be null: clients 0.8 and 0.9 would read anything else as a nonce. */
   #answer(joiner: SessionEntry, ack: Ack | undefined): void {
     ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, joiner, this.#options.joinList))
   }

@@ -5,33 +5,33 @@ import type { Probes } from '../cluster/probes.js'
 import type { PeerRecord } from '../registry/claim.js'
 import type { Ownership } from './ownership.js'
 
-export interface OtherNodesParts {
+export interface OtherNodesComponents {
   ownership: Ownership
   channels: Channels
   probes: Probes
   onFault: (error: unknown) => void
 }
 
-/** Hands what other nodes report and ask to the part that decides. */
+/** Dispatches the reports and requests of other nodes to the part that handles them. */
 export class OtherNodes implements BackplaneObserver {
-  readonly #parts: OtherNodesParts
-  /** Peers whose clients are being asked whether they are there. */
-  readonly #asked = new Map<string, Promise<boolean>>()
+  readonly #components: OtherNodesComponents
+  /** Pings in progress, by peer. */
+  readonly #probes = new Map<string, Promise<boolean>>()
 
-  constructor(parts: OtherNodesParts) {
-    this.#parts = parts
+  constructor(components: OtherNodesComponents) {
+    this.#components = components
   }
 
   joined(record: PeerRecord): void {
-    this.#try(() => this.#parts.ownership.claimElsewhere(record))
+    this.#try(() => this.#components.ownership.claimElsewhere(record))
   }
 
   left(key: string, generation: number): void {
-    this.#try(() => this.#parts.ownership.releaseElsewhere(key, generation))
+    this.#try(() => this.#components.ownership.releaseElsewhere(key, generation))
   }
 
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void {
-    this.#try(() => this.#parts.ownership.reconcileElsewhere(records, unsure))
+    this.#try(() => this.#components.ownership.reconcileElsewhere(records, unsure))
   }
 
   frame(link: NodeLink, frame: Frame): void {
@@ -40,45 +40,45 @@ export class OtherNodes implements BackplaneObserver {
         case 'probe':
           return this.#answerProbe(link, frame.id, frame.key)
         case 'probed':
-          return this.#parts.probes.answered(frame.id, frame.isAlive)
+          return this.#components.probes.answered(frame.id, frame.isAlive)
         default:
-          this.#parts.channels.frame(link, frame)
+          this.#components.channels.frame(link, frame)
       }
     })
   }
 
   room(link: NodeLink): void {
-    this.#try(() => this.#parts.channels.room(link))
+    this.#try(() => this.#components.channels.room(link))
   }
 
   lost(link: NodeLink): void {
     this.#try(() => {
-      this.#parts.channels.lost(link)
-      this.#parts.probes.lost(link)
+      this.#components.channels.lost(link)
+      this.#components.probes.lost(link)
     })
   }
 
   #answerProbe(link: NodeLink, id: number, key: string): void {
     this.#isAlive(key)
       .then((isAlive) => link.send({ type: 'probed', id, isAlive }))
-      .catch(this.#parts.onFault)
+      .catch(this.#components.onFault)
   }
 
-  /** However many other nodes ask, and how often, a client is asked once at a time. */
+  /** Pings a client once at a time, however often other nodes ask. */
   #isAlive(key: string): Promise<boolean> {
-    const asked = this.#asked.get(key)
-    if (asked !== undefined) return asked
-    const answer = this.#parts.ownership.isHereAlive(key).finally(() => this.#asked.delete(key))
-    this.#asked.set(key, answer)
+    const current = this.#probes.get(key)
+    if (current !== undefined) return current
+    const answer = this.#components.ownership.isOnlineHere(key).finally(() => this.#probes.delete(key))
+    this.#probes.set(key, answer)
     return answer
   }
 
-  /** What goes wrong here is told, and stops nothing else. */
+  /** Reports an error of the action instead of throwing it. */
   #try(action: () => void): void {
     try {
       action()
     } catch (error) {
-      this.#parts.onFault(error)
+      this.#components.onFault(error)
     }
   }
 }

@@ -6,13 +6,13 @@ import { isOwnedElsewhere, ownerOf, type PeerEntry, type PeerOwner } from '../re
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
-/** Asks another node whether a client of it that holds a peer is there. */
+/** Asks another node whether its owner of a peer still answers. */
 export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
- * Gives addresses to sessions and takes them away. Several sessions may share a peer. The newest is dialled; the others keep
- * their places while they answer, and become the owner again when the newer ones have left. Clients with the extensions are
- * told of both. The other nodes of the star hear of every change, and the owner may be theirs.
+ * Decides which session owns each peer. Several sessions may join as one peer: the latest is the owner and is dialled. The others
+ * stay as long as they answer pings, and become the owner again when the later ones leave. Extended clients are told of both.
+ * Every change is claimed in the star's registry, and the owner may be on another node.
  */
 export class Ownership {
   readonly #registry: Registry
@@ -20,10 +20,10 @@ export class Ownership {
   readonly #probeElsewhere: RemoteProbe
   readonly #takeoverTimeout: number
   readonly #onFault: (error: unknown) => void
-  /** Those who are being asked whether they hold a peer again. */
+  /** Sessions being pinged to find the next owner. */
   readonly #candidates = new WeakMap<PeerEntry, readonly PeerOwner[]>()
 
-  /** @param takeoverTimeout - milliseconds an earlier owner has to answer a ping */
+  /** @param takeoverTimeout - milliseconds within which a session must answer a ping */
   constructor(
     registry: Registry,
     backplane: Backplane,
@@ -38,26 +38,26 @@ export class Ownership {
     this.#onFault = onFault
   }
 
-  /** The newest owner of a peer, under whatever address. */
+  /** Returns the owner of a peer, whichever address it joined with. */
   ownerOf(address: StarAddress): PeerOwner | PeerRecord | undefined {
     const entry = this.#registry.get(address)
     return entry === undefined ? undefined : ownerOf(entry)
   }
 
-  /** Whether an owner shows that it is there: see {@link Session.probe}. */
-  async isThere(owner: PeerOwner | PeerRecord): Promise<boolean> {
+  /** Returns whether an owner answers: see {@link Session.probe}. */
+  async isOnline(owner: PeerOwner | PeerRecord): Promise<boolean> {
     if ('sessionEntry' in owner) return await owner.sessionEntry.session.probe(this.#takeoverTimeout)
     return await this.#probeElsewhere(owner.node, owner.key)
   }
 
-  /** Answers another node: whether a session of this one that holds a peer is there. */
-  async isHereAlive(key: string): Promise<boolean> {
+  /** Returns whether this node's owner of a peer answers, for another node. */
+  async isOnlineHere(key: string): Promise<boolean> {
     const owner = this.#registry.byKey(key)?.owners[0]
     return owner !== undefined && (await this.#keepIfAlive(owner))
   }
 
   /**
-   * Makes a session the owner of an address. The claim settles when the other nodes know.
+   * Makes a session the owner of an address.
    *
    * @param isAgain - see {@link Claim.isAgain}
    */
@@ -72,27 +72,27 @@ export class Ownership {
   }
 
   /**
-   * Another node has told of a peer that it holds.
+   * Records that another node owns a peer.
    *
-   * @param isAll - see {@link Registry.claimElsewhere}
+   * @param isSnapshot - see {@link Registry.claimElsewhere}
    */
-  claimElsewhere(record: PeerRecord, isAll = false): void {
+  claimElsewhere(record: PeerRecord, isSnapshot = false): void {
     const known = this.#registry.byKey(record.key)
     const wasHere = known !== undefined && !isOwnedElsewhere(known)
-    const { entry, isNew } = this.#registry.claimElsewhere(record, isAll) ?? {}
+    const { entry, isNew } = this.#registry.claimElsewhere(record, isSnapshot) ?? {}
     if (entry === undefined) return
     if (isNew) void this.#registry.introduce(entry)
     if (wasHere && isOwnedElsewhere(entry)) this.#lost(entry)
   }
 
-  /** No other node holds a peer any more, as far as that generation. */
+  /** Records that no other node owns a peer with this generation or a lower one. */
   releaseElsewhere(key: string, generation: number): void {
     const known = this.#registry.byKey(key)
     const wasElsewhere = known !== undefined && isOwnedElsewhere(known)
     const entry = this.#registry.releaseElsewhere(key, generation)
     if (entry === undefined) return
     if (wasElsewhere) return this.#promote(entry, entry.owners)
-    // The claim of this node is on its way, and may turn out to be the older one: then nobody holds the peer any more.
+    // If the pending claim of this node turns out to be older than the release, the peer has no owner.
     if (entry.claim !== undefined) this.#promoteIfOutdone(entry, entry.claim, generation).catch(this.#onFault)
   }
 
@@ -103,32 +103,28 @@ export class Ownership {
   }
 
   /**
-   * All that other nodes hold.
+   * Replaces all that other nodes were known to own.
    *
-   * @param unsure - nodes that may hold more
+   * @param unsure - nodes that may own more than `records` contains
    */
   reconcileElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
-    const held = new Set(records.map(({ key }) => key))
+    const owned = new Set(records.map(({ key }) => key))
     for (const { key, remote } of this.#registry.peers()) {
-      if (remote === undefined || held.has(key) || unsure.has(remote.node)) continue
+      if (remote === undefined || owned.has(key) || unsure.has(remote.node)) continue
       this.releaseElsewhere(key, remote.generation)
     }
     for (const record of records) this.claimElsewhere(record, true)
   }
 
-  /** Takes all of its addresses from a session. */
   releaseAll(sessionEntry: SessionEntry): void {
     for (const address of sessionEntry.addresses.values()) this.release(sessionEntry, address)
   }
 
-  /**
-   * Takes an address from a session. When the owner of a peer leaves, the newest of those it had taken over from that
-   * answers a ping becomes the owner again.
-   */
+  /** Removes an address from a session. If that was the owner, the latest remaining session that answers a ping takes over. */
   release(sessionEntry: SessionEntry, address: StarAddress): void {
     const before = this.#registry.get(address)
     const entry = this.#registry.release(sessionEntry, address)
-    if (before?.owners.length === 0) this.#giveUp(before)
+    if (before?.owners.length === 0) this.#releaseClaim(before)
     if (entry === undefined || isOwnedElsewhere(entry)) return
     this.#promote(
       entry,
@@ -136,8 +132,8 @@ export class Ownership {
     )
   }
 
-  /** Nobody on this node holds the peer any more. */
-  #giveUp(entry: PeerEntry): void {
+  /** Releases this node's claim to a peer without sessions here. */
+  #releaseClaim(entry: PeerEntry): void {
     const { claim } = entry
     if (claim === undefined) return
     entry.claim = undefined
@@ -153,16 +149,16 @@ export class Ownership {
   async #promoteFirstAlive(entry: PeerEntry, candidates: readonly PeerOwner[]): Promise<void> {
     for (const candidate of candidates) {
       const alive = await this.#keepIfAlive(candidate)
-      // Of those who are left others are being asked, since one more has left.
+      // Another session has left meanwhile, which began a new search.
       if (this.#candidates.get(entry) !== candidates) return
-      // Somebody may have joined meanwhile: the newest join wins.
-      const [newest] = entry.owners
-      if (newest === undefined || !candidates.includes(newest) || isOwnedElsewhere(entry)) return
+      // A session that joined meanwhile is the owner.
+      const [first] = entry.owners
+      if (first === undefined || !candidates.includes(first) || isOwnedElsewhere(entry)) return
       if (!alive) continue
       this.#registry.promote(entry, candidate)
       const claim = this.#claimForStar(entry, candidate.address, true)
       await claim.settled
-      // Another node's client may have been faster.
+      // A client of another node may have been faster.
       if (!claim.isLost) tell(EVENTS.held, candidate)
       return
     }
@@ -177,47 +173,47 @@ export class Ownership {
     return claim
   }
 
-  /** Another node may have claimed the peer after this claim, and been heard of before. */
+  /** Yields to a later claim of another node whose report came first. */
   #yieldIfOlder(entry: PeerEntry, claim: Claim): void {
     if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#lost(entry)
   }
 
-  /** A session of this node held a peer, and one of another node has taken over. */
+  /** Tells the owner on this node that a session of another node has taken over. */
   #lost(entry: PeerEntry): void {
-    const [newest] = entry.owners
-    if (newest !== undefined) tell(EVENTS.taken, newest)
+    const [first] = entry.owners
+    if (first !== undefined) tell(EVENTS.taken, first)
     for (const owner of entry.owners) this.#keepIfAlive(owner).catch(this.#onFault)
   }
 
   /**
-   * A peer that comes back under another prefix may have left a half-open connection under its first, to which the dials
-   * for that very address would go.
+   * Pings the other sessions of a peer. A peer that comes back under another prefix may have left a half-open session under the
+   * first one, to which dials of that exact address would go.
    */
-  #dropSilent(entry: PeerEntry, newest: SessionEntry): void {
-    for (const owner of entry.owners) {
-      if (owner.sessionEntry !== newest) this.#keepIfAlive(owner).catch(this.#onFault)
+  #dropSilent(entry: PeerEntry, owner: SessionEntry): void {
+    for (const other of entry.owners) {
+      if (other.sessionEntry !== owner) this.#keepIfAlive(other).catch(this.#onFault)
     }
   }
 
   /**
-   * Asks the owner of an address whether it is there, and takes the address from it if it does not answer. Should it be
-   * there after all, the join deadline makes it connect anew.
+   * Pings the owner of an address, and removes the address if there is no answer. If the client is alive after all, the join
+   * deadline makes it reconnect.
    *
-   * @returns whether it holds the address still
+   * @returns whether it still owns the address
    */
   async #keepIfAlive(owner: PeerOwner): Promise<boolean> {
     const alive = await owner.sessionEntry.session.probe(this.#takeoverTimeout)
-    const isHeld = this.#registry.get(owner.address)?.owners.includes(owner) ?? false
-    if (!alive && isHeld) {
+    const isOwner = this.#registry.get(owner.address)?.owners.includes(owner) ?? false
+    if (!alive && isOwner) {
       const entry = this.#registry.get(owner.address)
       this.#registry.release(owner.sessionEntry, owner.address)
-      if (entry?.owners.length === 0) this.#giveUp(entry)
+      if (entry?.owners.length === 0) this.#releaseClaim(entry)
     }
-    return alive && isHeld
+    return alive && isOwner
   }
 }
 
-/** Tells an owner what became of its peer, if it can hear it. */
+/** Tells a session about a takeover of its peer, if its client is extended. */
 function tell(event: typeof EVENTS.taken | typeof EVENTS.held, { sessionEntry, address }: PeerOwner): void {
   if (sessionEntry.session.extended) sessionEntry.session.sendText(eventText(event, [address.canonical]))
 }

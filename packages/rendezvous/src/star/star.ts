@@ -11,108 +11,106 @@ import type { Joining } from './join.js'
 import type { Ownership } from './ownership.js'
 
 export interface StarOptions {
-  /** Milliseconds a session may go without an address and without a stream. */
+  /** Milliseconds that a session may stay open without an address and a stream. */
   joinDeadline: number
 }
 
-/** A client that dials while its joins wait may have so many requests that wait. */
-const WAITING_DIALS = 100
+/** Requests of a session in the work queue at which its dials are refused. */
+const QUEUED_REQUESTS = 100
 
-export interface StarParts {
+export interface StarComponents {
   ownership: Ownership
   joining: Joining
   dialing: Dialing
   router: Router
   workQueue: WorkQueue
-  /** Closes sessions, some of them at a time. */
+  /** Work queue for closing sessions. */
   endings: WorkQueue
   counters: Counters
-  /** Everything for other nodes has left. */
+  /** Returns whether nothing is queued for other nodes. */
   isQuiet: () => boolean
   onFault: (error: unknown) => void
 }
 
-/** Hands each request of each session to the part that decides. Unknown ones are dropped. */
+/** Dispatches the requests of all sessions to the part that handles them, and drops unknown ones. */
 export class Star {
   readonly #options: StarOptions
-  readonly #parts: StarParts
+  readonly #components: StarComponents
   readonly #now: () => number
   readonly #sessionEntries = new Map<Session, SessionEntry>()
   #isDraining = false
 
-  constructor(options: StarOptions, parts: StarParts, now: () => number = () => performance.now()) {
+  constructor(options: StarOptions, components: StarComponents, now: () => number = () => performance.now()) {
     this.#options = options
-    this.#parts = parts
+    this.#components = components
     this.#now = now
   }
 
-  /** Sessions open now. */
+  /** Number of open sessions. */
   get sessions(): number {
     return this.#sessionEntries.size
   }
 
-  /** A client has connected. */
   opened(session: Session): void {
     this.#sessionEntries.set(session, new SessionEntry(session, this.#now()))
   }
 
-  /** A client asks for something. */
   requested(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
     const sessionEntry = this.#sessionEntries.get(session)
     if (sessionEntry === undefined) return
     switch (name) {
       case EVENTS.join:
         if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
-        if (!this.#parts.joining.mayJoin(sessionEntry, ack)) return
-        return this.#inTurn(sessionEntry, ack, () => void this.#parts.joining.join(sessionEntry, args, ack))
+        if (!this.#components.joining.mayJoin(sessionEntry, ack)) return
+        return this.#enqueue(sessionEntry, ack, () => void this.#components.joining.join(sessionEntry, args, ack))
       case EVENTS.leave:
-        if (!this.#parts.joining.mayLeave(sessionEntry))
+        if (!this.#components.joining.mayLeave(sessionEntry))
           return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
         return this.#afterJoins(sessionEntry, ack, () => this.#leaveRequested(sessionEntry, args, ack))
       case EVENTS.dial:
-        if (sessionEntry.waiting >= WAITING_DIALS) return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
-        return this.#afterJoins(sessionEntry, ack, () => this.#parts.dialing.dial(sessionEntry, args, ack))
+        if (sessionEntry.queuedRequests >= QUEUED_REQUESTS)
+          return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+        return this.#afterJoins(sessionEntry, ack, () => this.#components.dialing.dial(sessionEntry, args, ack))
       default:
-        if (ack === undefined) return this.#parts.counters.drop('unknown event')
+        if (ack === undefined) return this.#components.counters.drop('unknown event')
         this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
     }
   }
 
-  /** A lost connection is a leave of every address, and the end of every stream. */
+  /** Makes a session that has ended leave every address, and ends its streams. */
   ended(session: Session, reason: CloseReason): void {
     const sessionEntry = this.#sessionEntries.get(session)
     if (sessionEntry === undefined) return
     this.#sessionEntries.delete(session)
-    this.#parts.joining.cancelAll(sessionEntry)
-    this.#parts.ownership.releaseAll(sessionEntry)
-    if (reason === 'server stop') this.#parts.router.detach(session, reason, WIRE_ERRORS.serverStopping)
-    else this.#parts.router.detach(session)
+    this.#components.joining.cancelAll(sessionEntry)
+    this.#components.ownership.releaseAll(sessionEntry)
+    if (reason === 'server stop') this.#components.router.detach(session, reason, WIRE_ERRORS.serverStopping)
+    else this.#components.router.detach(session)
   }
 
-  /** Closes connections that nobody uses. */
+  /** Closes idle sessions. */
   sweep(): void {
     const now = this.#now()
     for (const sessionEntry of this.#sessionEntries.values()) {
       sessionEntry.tidy()
       if (this.#isUsed(sessionEntry)) sessionEntry.idleSince = now
       else if (now - sessionEntry.idleSince >= this.#options.joinDeadline) {
-        this.#parts.endings.take(() => this.#isUsed(sessionEntry) || sessionEntry.session.close('join deadline'))
+        this.#components.endings.take(() => this.#isUsed(sessionEntry) || sessionEntry.session.close('join deadline'))
       }
     }
   }
 
-  /** Nobody may join any more: see {@link Star.drain}. */
   get isDraining(): boolean {
     return this.#isDraining
   }
 
-  /** Whoever comes may join. */
+  /** Accepts joins again after a drain. */
   open(): void {
     this.#isDraining = false
   }
 
   /**
-   * Nobody joins any more, and those who have are sent elsewhere.
+   * Refuses joins, and sends clients to other servers: see {@link Drain}.
    *
    * @param timeout - milliseconds that streams have to finish
    */
@@ -121,7 +119,7 @@ export class Star {
     const view = {
       sessions: () => this.#sessionEntries.keys(),
       hasStreams: (session: Session) => this.#hasStreams(session),
-      isQuiet: this.#parts.isQuiet
+      isQuiet: this.#components.isQuiet
     }
     await new Drain(view, timeout).finished()
   }
@@ -135,35 +133,35 @@ export class Star {
   }
 
   #hasStreams(session: Session): boolean {
-    return this.#parts.router.halvesOf(session).size > 0
+    return this.#components.router.halvesOf(session).size > 0
   }
 
   #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
-    this.#parts.counters.refuse(reason)
+    this.#components.counters.refuse(reason)
     ack?.(message)
   }
 
-  /** When many join at once they are served in order, between other things. */
-  #inTurn(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
-    sessionEntry.waiting++
-    const hasRoom = this.#parts.workQueue.take(() => {
-      sessionEntry.waiting--
+  /** Puts a request into the work queue, and refuses it if the queue is full. */
+  #enqueue(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
+    sessionEntry.queuedRequests++
+    const hasRoom = this.#components.workQueue.take(() => {
+      sessionEntry.queuedRequests--
       if (sessionEntry.session.ended) return
       try {
         action()
       } catch (error) {
-        this.#parts.onFault(error)
+        this.#components.onFault(error)
       }
     })
     if (hasRoom) return
-    sessionEntry.waiting--
+    sessionEntry.queuedRequests--
     this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
   }
 
-  /** At once, unless a join of the same client waits for its turn. */
+  /** Handles a request at once, or after the queued joins of the same session. */
   #afterJoins(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
-    if (sessionEntry.waiting === 0) action()
-    else this.#inTurn(sessionEntry, ack, action)
+    if (sessionEntry.queuedRequests === 0) action()
+    else this.#enqueue(sessionEntry, ack, action)
   }
 
   #leaveRequested(sessionEntry: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
@@ -171,13 +169,13 @@ export class Star {
     try {
       address = parseLeaveRequest(args).address
     } catch (error) {
-      this.#parts.counters.refuse(error instanceof InvalidAddressError ? 'address' : 'request')
+      this.#components.counters.refuse(error instanceof InvalidAddressError ? 'address' : 'request')
       ack?.(wireErrorFor(error))
       return
     }
-    this.#parts.joining.cancel(sessionEntry, address.canonical)
-    const held = sessionEntry.addresses.get(address.canonical)
-    if (held !== undefined) this.#parts.ownership.release(sessionEntry, held)
+    this.#components.joining.cancel(sessionEntry, address.canonical)
+    const joined = sessionEntry.addresses.get(address.canonical)
+    if (joined !== undefined) this.#components.ownership.release(sessionEntry, joined)
     ack?.(null)
   }
 }

@@ -26,7 +26,7 @@ describe('the registry', () => {
     expect(registry.size).toBe(0)
     expect(registry.find(HOME)).toBeUndefined()
     expect(registry.get(HOME)).toBeUndefined()
-    expect([...registry.newest()]).toEqual([])
+    expect([...registry.latest()]).toEqual([])
     expect(registry.window(10)).toEqual([])
   })
 
@@ -118,7 +118,7 @@ describe('the registry', () => {
     expect(registry.size).toBe(0)
     expect(registry.find(HOME)).toBeUndefined()
     expect(registry.window(10)).toEqual([])
-    expect([...registry.newest()]).toEqual([])
+    expect([...registry.latest()]).toEqual([])
   })
 
   test('when the newest leaves, the entry and who is left are told', () => {
@@ -221,7 +221,7 @@ describe('the registry', () => {
   test('peers are listed newest claim first and handed out oldest first', () => {
     for (const number of [1, 2, 3]) registry.claim(alice, address(number))
     registry.claim(bob, address(1))
-    expect([...registry.newest()].map(({ key }) => key)).toEqual([1, 3, 2].map(peerId))
+    expect([...registry.latest()].map(({ key }) => key)).toEqual([1, 3, 2].map(peerId))
     expect(registry.window(2).map(({ key }) => key)).toEqual([2, 3].map(peerId))
     expect(registry.window(2).map(({ key }) => key)).toEqual([1, 2].map(peerId))
   })

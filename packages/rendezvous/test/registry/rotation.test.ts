@@ -64,7 +64,7 @@ describe('a rotation', () => {
             else [rotation, model].forEach((list) => list.delete(argument))
             expect(rotation.size).toBe(model.list.length)
           }
-          expect([...rotation.newest()]).toEqual(model.list.toReversed())
+          expect([...rotation.latest()]).toEqual(model.list.toReversed())
         }
       ),
       { numRuns: 300, interruptAfterTimeLimit: 15_000 }
@@ -74,14 +74,14 @@ describe('a rotation', () => {
   test('lists nothing when it is empty', () => {
     const rotation = rotationOf(0)
     expect(rotation.size).toBe(0)
-    expect([...rotation.newest()]).toEqual([])
+    expect([...rotation.latest()]).toEqual([])
     expect(rotation.window(5)).toEqual([])
   })
 
   test('what is added again is the newest, and there once', () => {
     const rotation = rotationOf(3)
     rotation.add(items[0] as Item) // of 200
-    expect([...rotation.newest()].map(({ number }) => number)).toEqual([0, 2, 1])
+    expect([...rotation.latest()].map(({ number }) => number)).toEqual([0, 2, 1])
     expect(rotation.size).toBe(3)
   })
 
@@ -153,7 +153,7 @@ describe('its windows', () => {
       rotation.delete(item)
     }
     // With every hole kept each window would walk past all of them, and this would not end in the time of a test.
-    expect([...rotation.newest()]).toEqual([items[0]])
+    expect([...rotation.latest()]).toEqual([items[0]])
   })
 
   test('come round to everyone, however many are added meanwhile', () => {

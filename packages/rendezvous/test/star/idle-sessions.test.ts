@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { WorkQueue } from '../../src/pacing/work-queue.js'
-import { Star, type StarParts } from '../../src/star/star.js'
+import { Star, type StarComponents } from '../../src/star/star.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const DEADLINE = 60_000
@@ -13,7 +13,7 @@ test('sessions that never joined are closed some at a time, and not one that has
   let clock = 0
   const router = { halvesOf: (session: unknown) => ({ size: busy.has(session) ? 1 : 0 }) }
   // Idle sessions ask nothing of the other parts.
-  const star = new Star({ joinDeadline: DEADLINE }, { router, endings } as unknown as StarParts, () => now)
+  const star = new Star({ joinDeadline: DEADLINE }, { router, endings } as unknown as StarComponents, () => now)
   const sessions = Array.from({ length: 7 }, (_, index) => new RecordingSession(`${index}`))
   for (const { session } of sessions) star.opened(session)
   const closed = () => sessions.flatMap(({ closes }) => closes).length

@@ -49,7 +49,7 @@ describe('a second round is refused', () => {
     const answer = await star.join(sessionEntry, alice.address().legacy, await sign(nonce))
     expectRefused(answer, WIRE_ERRORS.signatureInvalid, 'signature')
     expect(star.joining.pendingChallenges).toBe(0)
-    expect(sessionEntry.pending.size).toBe(0)
+    expect(sessionEntry.pendingJoins.size).toBe(0)
   })
 
   test('with the right signature after a wrong one: a nonce serves once', async () => {
@@ -126,7 +126,7 @@ describe('while a signature is verified', () => {
     sessionEntry.recording.ended = true
     star.joining.cancelAll(sessionEntry)
     expectRefused(await answer, WIRE_ERRORS.joinCancelled, 'join left')
-    expect(sessionEntry.pending.size).toBe(0)
+    expect(sessionEntry.pendingJoins.size).toBe(0)
   })
 })
 
@@ -157,7 +157,7 @@ describe('challenges that wait', () => {
     star.now += 1
     star.joining.sweep()
     expect(star.joining.pendingChallenges).toBe(1)
-    expect([sessionEntry.pending.size, other.pending.size]).toEqual([0, 1])
+    expect([sessionEntry.pendingJoins.size, other.pendingJoins.size]).toEqual([0, 1])
   })
 
   test('are forgotten with their session, and only its own', async () => {
@@ -166,7 +166,7 @@ describe('challenges that wait', () => {
     await star.challenge(createMember('other'), alice)
     star.joining.cancelAll(sessionEntry)
     expect(star.joining.pendingChallenges).toBe(1)
-    expect(sessionEntry.pending.size).toBe(0)
+    expect(sessionEntry.pendingJoins.size).toBe(0)
   })
 
   test('are so many at most: the oldest makes room', async () => {
@@ -175,7 +175,7 @@ describe('challenges that wait', () => {
     const signatures: string[] = []
     for (const each of sessionEntries) signatures.push(await alice.sign(await star.challenge(each, alice)))
     expect(star.joining.pendingChallenges).toBe(2)
-    expect(sessionEntries.map(({ pending }) => pending.size)).toEqual([0, 1, 1])
+    expect(sessionEntries.map(({ pendingJoins }) => pendingJoins.size)).toEqual([0, 1, 1])
     const answers: unknown[] = []
     for (const [i, each] of sessionEntries.entries())
       answers.push(await star.join(each, alice.address().legacy, signatures[i]))

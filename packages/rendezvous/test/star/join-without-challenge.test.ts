@@ -84,7 +84,7 @@ describe('an address that is held by another', () => {
     expect(await answer).toEqual([WIRE_ERRORS.addressInUse])
     expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
     expect(joiner.addresses.size).toBe(0)
-    expect(joiner.pending.size).toBe(0)
+    expect(joiner.pendingJoins.size).toBe(0)
     expect(star.counters.snapshot()).toMatchObject({ joins: { failure: 1 }, refused: { 'address in use': 1 } })
   })
 

@@ -37,7 +37,7 @@ describe('joining', () => {
     expect(star.registry.findHere(alice.address())?.sessionEntry).toBe(sessionEntry)
     expect(star.counters.snapshot()).toMatchObject({ joins: { total: 1, success: 1, failure: 0 }, refused: {} })
     expect(star.joining.pendingChallenges).toBe(0)
-    expect(sessionEntry.pending.size).toBe(0)
+    expect(sessionEntry.pendingJoins.size).toBe(0)
   })
 
   test('the nonce names the address, and each is another', async () => {
@@ -169,7 +169,7 @@ describe('a first round is refused', () => {
     const answer = await star.join(sessionEntry, ...args)
     if (typeof message !== 'string') expect(answer).toEqual([expect.stringMatching(message)])
     expectRefused(answer, typeof message === 'string' ? message : String(answer[0]), reason)
-    expect(sessionEntry.pending.size).toBe(0)
+    expect(sessionEntry.pendingJoins.size).toBe(0)
   })
 
   test('with the key of another peer', async () => {
