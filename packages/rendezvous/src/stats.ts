@@ -78,7 +78,6 @@ export type ResetReason =
   | 'server stop'
   | 'window exceeded'
 
-/** Reason for pausing a sender. */
 export type PauseReason = 'answers' | 'ceiling' | 'flood' | 'receiver' | 'window'
 
 /** Kinds of messages that tell clients about other peers. */
@@ -111,7 +110,6 @@ export interface BackplaneStats {
 
 /** Figures of a star of several nodes, and of this node's dials to clients of the others. */
 export interface ClusterStats extends BackplaneStats {
-  /** Id of this node. */
   node: string
   /** Connections with clients of other nodes, including dials in progress. */
   dials: number
@@ -121,7 +119,6 @@ export interface ClusterStats extends BackplaneStats {
 
 /** Figures of a server: current levels, and counts since it was created. */
 export interface RendezvousStats {
-  /** Open sessions. */
   sessions: number
   /** Peer ids (or addresses without one) that can be dialled, including those of other nodes. */
   peers: number
@@ -151,10 +148,7 @@ export interface RendezvousStats {
   relayed: { chunks: number; bytes: number }
   /** Names of online peers sent to clients, in `ws-peer` events and in the lists of `ss-peers`. */
   announcements: number
-  /**
-   * Bytes sent to tell clients about other peers: `ws-peer` events in rotation (`windows`) and about newcomers, `ss-peers` events
-   * with changes and with full lists, and answers to joins.
-   */
+  /** Bytes sent to tell clients about other peers; `windows` are `ws-peer` events about all peers in rotation, `answers` those to joins. */
   discoveryBytes: Readonly<Record<DiscoveryKind, number>>
   refused: CountsByReason<RefusalReason>
   dropped: CountsByReason<DropReason>

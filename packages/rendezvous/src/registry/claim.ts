@@ -21,7 +21,6 @@ interface Deferred {
  */
 export class Claim {
   readonly key: string
-  /** Canonical address that the client joined with. */
   readonly address: string
   /** The claim is only valid if no other node owns the peer: it returns the peer to a session that joined earlier. */
   readonly isAgain: boolean
@@ -29,7 +28,6 @@ export class Claim {
   generation: number | undefined
   /** Another node owns the peer, or did when the claim arrived. */
   isLost = false
-  /** Created for the first caller that awaits it. */
   #settlement: Deferred | 'settled' | undefined
 
   constructor(key: string, address: string, isAgain = false) {

@@ -7,7 +7,6 @@ export class Groups<Item> {
     return this.#groups.size
   }
 
-  /** Number of items. */
   get count(): number {
     let sum = 0
     for (const group of this.#groups.values()) sum += group.size

@@ -10,7 +10,6 @@ export interface PeerOwner {
 
 /** A peer that can be dialled, and its owners on this node and elsewhere. */
 export interface PeerEntry {
-  /** See {@link keyOf}. */
   readonly key: string
   readonly peerId: string | undefined
   /**

@@ -10,17 +10,9 @@ import { Rotation } from './rotation.js'
 export interface RegistryObserver {
   /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
-  /**
-   * Called when a session has joined as a peer, which may have been online before.
-   *
-   * @returns resolves once other clients have been told; undefined if there is nothing to wait for
-   */
+  /** Called when a session has joined as a peer, even if that was online. Resolves once other clients have been told. */
   introduce?(entry: PeerEntry): Promise<void> | undefined
-  /**
-   * Called when the addresses of a session have changed. A session without any has left.
-   *
-   * @param before - the previous prefix of the session
-   */
+  /** Called when the addresses of a session have changed; a session without any has left. `before` is its previous prefix. */
   moved?(sessionEntry: SessionEntry, before: string | undefined): void
   /** Called when a session's join has been answered. */
   answered?(sessionEntry: SessionEntry): void
@@ -38,7 +30,6 @@ export class Registry {
   /** Sessions that have joined, by their prefix. */
   readonly #sessionEntries = new Groups<SessionEntry>()
 
-  /** Number of peers. */
   get size(): number {
     return this.#entries.size
   }
@@ -76,7 +67,7 @@ export class Registry {
     return this.#sessionEntries.has(prefix) || this.#sessionEntries.size < limit
   }
 
-  /** Notifies the observers that a session has joined as a peer: see {@link RegistryObserver.introduce}. */
+  /** Notifies the observers of a join: see {@link RegistryObserver.introduce}. */
   introduce(entry: PeerEntry): Promise<void> | undefined {
     const introductions = this.#observers
       .map((observer) => observer.introduce?.(entry))
@@ -84,7 +75,6 @@ export class Registry {
     return introductions.length > 1 ? Promise.all(introductions).then(() => {}) : introductions[0]
   }
 
-  /** Notifies the observers that a session's join has been answered. */
   answered(sessionEntry: SessionEntry): void {
     for (const observer of this.#observers) observer.answered?.(sessionEntry)
   }
@@ -94,11 +84,7 @@ export class Registry {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
-  /**
-   * Makes a session the first owner of an address.
-   *
-   * @returns the entry, and the session that was removed from it, if too many share the peer
-   */
+  /** Makes a session the first owner of an address. `displaced` is removed from the entry if too many share the peer. */
   claim(sessionEntry: SessionEntry, claimed: StarAddress): { entry: PeerEntry; displaced: PeerOwner | undefined } {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
@@ -121,11 +107,7 @@ export class Registry {
     return { entry, displaced: owners.find((owner) => owner.sessionEntry === surplus) }
   }
 
-  /**
-   * Removes an address from a session.
-   *
-   * @returns the entry if the session was its first owner and another session is left
-   */
+  /** Removes an address from a session. @returns the entry if another session became the first owner */
   release(sessionEntry: SessionEntry, address: StarAddress): PeerEntry | undefined {
     sessionEntry.addresses.delete(address.canonical)
     const entry = this.#entries.get(keyOf(address))
@@ -159,11 +141,7 @@ export class Registry {
     return { entry, isNew: known === undefined }
   }
 
-  /**
-   * Records that no other node owns a peer with this generation or a lower one.
-   *
-   * @returns the entry if sessions of this node have joined as the peer
-   */
+  /** Removes another node's owner up to this generation. @returns the entry if it has owners on this node */
   releaseElsewhere(key: string, generation: number): PeerEntry | undefined {
     const entry = this.#entries.get(key)
     if (entry?.remote === undefined || entry.remote.generation > generation) return undefined
@@ -173,7 +151,6 @@ export class Registry {
     return undefined
   }
 
-  /** Makes a session the first owner, as if it had joined last. */
   promote(entry: PeerEntry, owner: PeerOwner): void {
     if (!entry.owners.includes(owner)) return
     entry.owners = [owner, ...entry.owners.filter((other) => other !== owner)]

@@ -26,7 +26,6 @@ export class Rotation<Item extends object> {
     if (this.#slots.length > 64 && this.#slots.length > this.#indexes.size * 2) this.#compact()
   }
 
-  /** Yields the items, the latest first. */
   *latest(): Iterable<Item> {
     for (let index = this.#slots.length - 1; index >= 0; index--) {
       const item = this.#slots[index]

@@ -13,13 +13,8 @@ export interface Endpoint {
   readonly network: unknown
   /** Tells the dialers of one network apart. */
   readonly identity: unknown
-  /**
-   * Returns the bytes that may be queued for the client before its senders are paused.
-   *
-   * @param usual - the limit while little is queued for other clients of its address
-   */
+  /** Returns the bytes that may be queued before senders are paused: `usual`, or less while its address has too many queued. */
   allowance(usual: number): number
-  /** Stops reading from the client. */
   pause(): void
   resume(): void
   /** Requests one call of {@link FlowControl.drained}, made when at most half of `mark` bytes are queued. */

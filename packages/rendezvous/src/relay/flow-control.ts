@@ -12,10 +12,7 @@ export interface FlowOptions {
   holdTimeout: number
 }
 
-/**
- * Bytes queued for a client up to which it is read from when it makes requests. Small replies take far more memory than their
- * bytes.
- */
+/** Bytes queued for a client above which requests pause it. Small replies take far more memory than their bytes. */
 const REPLIES_MAX = 262_144
 
 /** Bytes that may always be queued for a client, however much is queued for others of its address. */
@@ -38,7 +35,6 @@ export class FlowControl {
   readonly #awaitingDrain = new Map<Endpoint, Set<Half>>()
   /** Halves whose sender gets its credit when its own backlog has drained. */
   readonly #deferredCredits = new Map<Endpoint, Set<Half>>()
-  /** Endpoints paused until they read their own replies. */
   readonly #pausedForReplies = new Set<Endpoint>()
   #recentlyPaused = new Set<Endpoint>()
 
@@ -69,7 +65,6 @@ export class FlowControl {
     this.#pause(client, 'answers')
   }
 
-  /** Forgets an endpoint that has disconnected. */
   leave(endpoint: Endpoint): void {
     this.#pausedForReplies.delete(endpoint)
     this.#recentlyPaused.delete(endpoint)
@@ -77,12 +72,7 @@ export class FlowControl {
     this.#deferredCredits.delete(endpoint)
   }
 
-  /**
-   * Sets the credit of a half that its receiver has accepted.
-   *
-   * @param window - payload bytes that the receiver grants; undefined from a legacy client
-   * @returns the window to send to the sender, if any
-   */
+  /** Sets the credit of an accepted half; legacy receivers send no window. @returns the window to send to the sender, if any */
   accepted(half: Half, window: number | undefined): number | undefined {
     const { sender } = half
     if (window === undefined && sender.extended) {
@@ -95,11 +85,7 @@ export class FlowControl {
     return sender.extended ? window : undefined
   }
 
-  /**
-   * Adds credit that the receiver has granted.
-   *
-   * @returns whether to forward the credit to the sender now
-   */
+  /** Adds credit that the receiver has granted. @returns whether to forward the credit to the sender now */
   granted(half: Half, bytes: number): boolean {
     if (half.credit === undefined || half.isServerWindow) {
       this.#counters.drop('credit without window')
@@ -116,11 +102,7 @@ export class FlowControl {
     return half.credit === undefined || bytes <= half.credit || !half.sender.extended
   }
 
-  /**
-   * Counts a relayed chunk, and pauses the sender or withholds its credit if need be.
-   *
-   * @returns false if the receiver's backlog is too large and the sender cannot be paused
-   */
+  /** Counts a relayed chunk. @returns false if the receiver's backlog is too large and the sender cannot be paused */
   forwarded(half: Half, bytes: number): boolean {
     const { sender, receiver } = half
     const { buffered } = receiver
@@ -155,7 +137,6 @@ export class FlowControl {
     }
   }
 
-  /** Resumes the sender of a half that has ended. */
   forget(half: Half): void {
     this.#resumeSender(half)
     const halves = this.#awaitingDrain.get(half.receiver)
@@ -163,7 +144,6 @@ export class FlowControl {
     if (halves?.size === 0) this.#awaitingDrain.delete(half.receiver)
   }
 
-  /** Returns the halves that have paused their sender for too long. */
   overdue(): Half[] {
     const limit = this.#now() - this.#options.holdTimeout
     return [...this.#pausedBy.values()].flatMap((halves) =>

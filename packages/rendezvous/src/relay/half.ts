@@ -11,18 +11,14 @@ export class Half {
   readonly header: ChunkHeader
   /** Milliseconds of the server's clock. */
   readonly openedAt: number
-  /** The receiver is ready for chunks. */
   accepted = false
   ended = false
-  /** Error that ended the half, if one did. */
   failure: string | undefined
   /** Both endpoints have a place reserved for the other half, which is not open yet. */
   hasReservation = false
   /** Last time that the half was opened, accepted or used for a chunk: whole seconds of the server's clock, as of the last sweep. */
   usedAt = 0
-  /** Payload bytes relayed. */
   bytes = 0
-  /** The other half of the same connection, once it is open. */
   partner: Half | undefined
   /** Payload bytes that may still be sent; undefined without a window. */
   credit: number | undefined
@@ -44,12 +40,10 @@ export class Half {
     this.usedAt = Math.floor(openedAt / 1_000)
   }
 
-  /** Last use of either half of the connection. */
   get connectionUsedAt(): number {
     return this.partner === undefined ? this.usedAt : Math.max(this.usedAt, this.partner.usedAt)
   }
 
-  /** The endpoint that dialled. */
   get dialer(): Endpoint {
     return this.stream.endsWith('.dialer') ? this.sender : this.receiver
   }

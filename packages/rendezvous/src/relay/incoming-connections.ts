@@ -1,10 +1,9 @@
 import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
-/** Lead, in halves, at which one dialer or network has to give way to another: a connection. */
-const CONNECTION = 2
+/** Lead above which one dialer or network gives way to another: one connection. */
+const HALVES_PER_CONNECTION = 2
 
-/** Halves of the connections from one network. */
 interface NetworkHalves {
   size: number
   readonly byDialer: Map<unknown, Set<Half>>
@@ -18,7 +17,6 @@ export class IncomingConnections {
   readonly #networks = new Map<unknown, NetworkHalves>()
   #size = 0
 
-  /** Halves of these connections. */
   get size(): number {
     return this.#size
   }
@@ -48,29 +46,24 @@ export class IncomingConnections {
   /**
    * Finds a half whose connection gives way to a new one of `dialer`. It belongs to the largest network, and in it to the
    * largest dialer, if these have more connections than `dialer`. If all have about as many, only a quiet connection gives way.
-   *
-   * @param quietSince - a connection is quiet if it was last used then or before; seconds of the server's clock
+   * A connection is quiet if it was last used at `quietSince` or before, in seconds of the server's clock.
    */
   forDialer({ network: key, identity }: Endpoint, quietSince: number): Half | undefined {
     const own = this.#networks.get(key)
     const ofNetwork = own?.size ?? 0
     const ofDialer = own?.byDialer.get(identity)?.size ?? 0
     const most = largest(this.#networks.values())
-    if (most > ofNetwork + CONNECTION) return this.#ofLargest(most)
+    if (most > ofNetwork + HALVES_PER_CONNECTION) return this.#ofLargest(most)
     const mostInOwn = own === undefined ? 0 : largest(own.byDialer.values())
-    if (mostInOwn > ofDialer + CONNECTION) return this.#idlest((network) => (network === own ? mostInOwn : undefined))
+    if (mostInOwn > ofDialer + HALVES_PER_CONNECTION)
+      return this.#idlest((network) => (network === own ? mostInOwn : undefined))
     return this.#quiet(quietSince, (network) => {
       if (network === own) return ofDialer + 1
       return network.size > ofNetwork ? 1 : undefined
     })
   }
 
-  /**
-   * Finds a half whose connection gives way to one that the endpoint opens itself.
-   *
-   * @param isBelowShare - the endpoint has opened few itself, so one that is in use gives way too
-   * @param quietSince - as for {@link forDialer}
-   */
+  /** Finds a half whose connection gives way to the endpoint's own: a quiet one, or any if the endpoint has few of its own. */
   forSelf(isBelowShare: boolean, quietSince: number): Half | undefined {
     return isBelowShare ? this.#ofLargest(largest(this.#networks.values())) : this.#quiet(quietSince, () => 1)
   }

@@ -7,7 +7,6 @@ import { Half } from './half.js'
 import { StreamLimit } from './stream-limit.js'
 
 export interface RouterOptions {
-  /** Halves that one session may have open. */
   streamsPerSession: number
   /** Milliseconds within which the receiver of a half must accept it. */
   acceptTimeout: number
@@ -24,11 +23,9 @@ export class Router {
   readonly #counters: Counters
   readonly #flow: FlowControl
   readonly #now: () => number
-  /** Halves of each endpoint, by stream name. */
   readonly #halves = new Map<Endpoint, Map<string, Half>>()
   /** Halves not accepted yet, oldest first. */
   readonly #unaccepted = new Set<Half>()
-  /** Number of unaccepted halves, by the endpoint that dialled. */
   readonly #unacceptedOf = new Map<Endpoint, number>()
   readonly #streamLimit: StreamLimit
   /** Whole seconds of the server's clock at the last sweep. */
@@ -66,11 +63,7 @@ export class Router {
     )
   }
 
-  /**
-   * Makes room for a connection that `dialer` requests, at one of its endpoints. Connections that others opened there give way.
-   *
-   * @returns false if the endpoint keeps all of its connections
-   */
+  /** Lets others' connections at `end` give way to one that `dialer` requests, if need be. @returns whether there is room */
   makeRoom(end: Endpoint, dialer: Endpoint): boolean {
     while (!this.#streamLimit.hasRoom(end)) {
       const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)
@@ -137,7 +130,6 @@ export class Router {
     }
   }
 
-  /** Ends every connection of an endpoint that has disconnected. */
   detach(endpoint: Endpoint, reason: ResetReason = 'peer left', message: string = WIRE_ERRORS.peerLeft): void {
     for (const half of this.halvesOf(endpoint).values()) this.reset(half, reason, message)
     this.#flow.leave(endpoint)
@@ -159,11 +151,7 @@ export class Router {
     for (const half of this.#flow.overdue()) this.reset(half, 'paused too long', WIRE_ERRORS.heldTooLong)
   }
 
-  /**
-   * Relays a frame to the other endpoint of its half.
-   *
-   * @returns false if the frame was dropped
-   */
+  /** Relays a frame to the other endpoint of its half. @returns false if the frame was dropped */
   route(from: Endpoint, frame: StreamFrame): boolean {
     const half = this.find(from, frame.stream)
     if (half === undefined) {
@@ -192,11 +180,7 @@ export class Router {
     }
   }
 
-  /**
-   * Relays a chunk from the sender to the receiver, unchanged.
-   *
-   * @returns false if the chunk was dropped
-   */
+  /** Relays a chunk from the sender to the receiver, unchanged. @returns false if the chunk was dropped */
   chunk(half: Half, from: Endpoint, bytes: Buffer, offset: number): boolean {
     if (from !== half.sender) {
       this.#dropForeign()

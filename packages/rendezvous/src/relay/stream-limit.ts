@@ -2,8 +2,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 import { IncomingConnections } from './incoming-connections.js'
 
-/** Halves of a connection. */
-const CONNECTION = 2
+const HALVES_PER_CONNECTION = 2
 /** Part of the limit that an endpoint may always use for connections it opens itself. */
 const OWN_SHARE = 1 / 4
 /** Seconds without a chunk after which a connection is quiet. */
@@ -18,23 +17,18 @@ export class StreamLimit {
   /** Connections that others opened to the endpoints that are near the limit. */
   readonly #incoming = new Map<Endpoint, IncomingConnections>()
 
-  /** @param limit - halves that one endpoint may have */
   constructor(limit: number, halvesOf: (endpoint: Endpoint) => ReadonlyMap<string, Half>) {
     this.#limit = limit
     this.#halvesOf = halvesOf
   }
 
-  /** Returns whether an endpoint may have one more connection. */
   hasRoom(endpoint: Endpoint): boolean {
-    return this.#halvesOf(endpoint).size + (this.#reservations.get(endpoint) ?? 0) + CONNECTION <= this.#limit
+    return (
+      this.#halvesOf(endpoint).size + (this.#reservations.get(endpoint) ?? 0) + HALVES_PER_CONNECTION <= this.#limit
+    )
   }
 
-  /**
-   * Finds a half whose connection gives way to one that `dialer` requests.
-   *
-   * @param end - the endpoint of that connection that has reached the limit
-   * @param seconds - the server's clock
-   */
+  /** Finds a half at `end`, which has reached the limit, whose connection gives way to one that `dialer` requests. */
   halfToGiveWay(end: Endpoint, dialer: Endpoint, seconds: number): Half | undefined {
     const incoming = this.#incomingOf(end)
     if (end !== dialer) return incoming.forDialer(dialer, seconds - QUIET)

@@ -41,7 +41,6 @@ const DIAL_ID: DialRefusal = ['dial id', WIRE_ERRORS.dialIdInUse]
 const DIALER_FULL: DialRefusal = ['stream limit', WIRE_ERRORS.tooManyStreams]
 const CALLEE_FULL: DialRefusal = ['stream limit of callee', WIRE_ERRORS.calleeFull]
 
-/** A dial request in progress. */
 interface Dial extends DialRequest {
   readonly dialer: SessionEntry
   readonly ack: Ack | undefined

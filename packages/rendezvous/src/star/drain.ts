@@ -12,13 +12,12 @@ const CHECK_INTERVAL = 50
 export interface DrainView {
   readonly sessions: () => Iterable<Session>
   readonly hasStreams: (session: Session) => boolean
-  /** Nothing is queued for other nodes. */
   readonly isQuiet: () => boolean
 }
 
 /**
  * Empties a server. Extended clients are sent a random delay after which they move to another server. Legacy clients are closed,
- * since they reconnect by themselves. Sessions with streams stay until these are finished or the timeout is over.
+ * since they reconnect by themselves. Sessions with streams stay until these are finished, or until the timeout.
  */
 export class Drain {
   readonly #view: DrainView

@@ -11,8 +11,6 @@ const PUNCTUATION = 3
 /**
  * Lists the latest peers for the answer to a join, under the joiner's prefix and as far as the budget allows. The list is empty
  * for clients that learn about other peers by `ss-peers` or want no peers.
- *
- * @param limit - addresses in the list
  */
 export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, limit: number): string[] {
   const list: string[] = []

@@ -28,7 +28,6 @@ export interface JoinOptions {
   nonceTtl: number
   minRsaBits: number
   addressesPerSession: number
-  /** Address prefixes in use at once. */
   prefixes: number
   /** Peers named in the answer to a join. */
   joinList: number
@@ -43,7 +42,6 @@ const SIGNATURE_HEX = 850
 
 type Challenge = PendingJoin & { state: 'challenged' }
 
-/** Refusal of a join: the message to the client, and the counted reason. */
 class JoinRefusal extends Error {
   readonly reason: RefusalReason
 
@@ -117,7 +115,6 @@ export class Joining {
     return false
   }
 
-  /** Cancels a join in progress, if there is one for the address. */
   cancel(joiner: SessionEntry, canonical: string): void {
     const pending = joiner.pendingJoins.get(canonical)
     if (pending === undefined) return
@@ -129,7 +126,6 @@ export class Joining {
     for (const canonical of joiner.pendingJoins.keys()) this.cancel(joiner, canonical)
   }
 
-  /** Cancels the challenges that were not answered in time. */
   sweep(): void {
     const now = this.#now()
     for (const [pending, joiner] of this.#challenges) {
@@ -248,7 +244,6 @@ export class Joining {
     ack?.(null, nonce)
   }
 
-  /** Returns the owner of an address unless it is the joiner itself. */
   #otherOwner(joiner: SessionEntry, address: StarAddress): PeerOwner | PeerRecord | undefined {
     const owner = this.#ownership.ownerOf(address)
     return owner !== undefined && 'sessionEntry' in owner && owner.sessionEntry === joiner ? undefined : owner

@@ -73,7 +73,6 @@ export class OtherNodes implements BackplaneObserver {
     return answer
   }
 
-  /** Reports an error of the action instead of throwing it. */
   #try(action: () => void): void {
     try {
       action()

@@ -56,11 +56,7 @@ export class Ownership {
     return owner !== undefined && (await this.#keepIfAlive(owner))
   }
 
-  /**
-   * Makes a session the owner of an address.
-   *
-   * @param isAgain - see {@link Claim.isAgain}
-   */
+  /** Makes a session the owner of an address; for `isAgain` see {@link Claim}. */
   claim(sessionEntry: SessionEntry, address: StarAddress, isAgain = false): { entry: PeerEntry; claim: Claim } {
     const before = this.#registry.get(address)?.owners[0]
     const { entry, displaced } = this.#registry.claim(sessionEntry, address)
@@ -71,11 +67,7 @@ export class Ownership {
     return { entry, claim }
   }
 
-  /**
-   * Records that another node owns a peer.
-   *
-   * @param isSnapshot - see {@link Registry.claimElsewhere}
-   */
+  /** Records that another node owns a peer: see {@link Registry.claimElsewhere}. */
   claimElsewhere(record: PeerRecord, isSnapshot = false): void {
     const known = this.#registry.byKey(record.key)
     const wasHere = known !== undefined && !isOwnedElsewhere(known)
@@ -85,7 +77,7 @@ export class Ownership {
     if (wasHere && isOwnedElsewhere(entry)) this.#lost(entry)
   }
 
-  /** Records that no other node owns a peer with this generation or a lower one. */
+  /** Removes another node's owner of a peer up to this generation. */
   releaseElsewhere(key: string, generation: number): void {
     const known = this.#registry.byKey(key)
     const wasElsewhere = known !== undefined && isOwnedElsewhere(known)
@@ -102,11 +94,7 @@ export class Ownership {
     this.#promote(entry, entry.owners)
   }
 
-  /**
-   * Replaces all that other nodes were known to own.
-   *
-   * @param unsure - nodes that may own more than `records` contains
-   */
+  /** Replaces all that other nodes were known to own. The nodes of `unsure` may own more than `records` contains. */
   reconcileElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
     const owned = new Set(records.map(({ key }) => key))
     for (const { key, remote } of this.#registry.peers()) {

@@ -24,10 +24,8 @@ export interface StarComponents {
   dialing: Dialing
   router: Router
   workQueue: WorkQueue
-  /** Work queue for closing sessions. */
   endings: WorkQueue
   counters: Counters
-  /** Returns whether nothing is queued for other nodes. */
   isQuiet: () => boolean
   onFault: (error: unknown) => void
 }
@@ -46,7 +44,6 @@ export class Star {
     this.#now = now
   }
 
-  /** Number of open sessions. */
   get sessions(): number {
     return this.#sessionEntries.size
   }
@@ -88,7 +85,6 @@ export class Star {
     else this.#components.router.detach(session)
   }
 
-  /** Closes idle sessions. */
   sweep(): void {
     const now = this.#now()
     for (const sessionEntry of this.#sessionEntries.values()) {
@@ -109,11 +105,7 @@ export class Star {
     this.#isDraining = false
   }
 
-  /**
-   * Refuses joins, and sends clients to other servers: see {@link Drain}.
-   *
-   * @param timeout - milliseconds that streams have to finish
-   */
+  /** Refuses joins, and sends clients to other servers: see {@link Drain}. Streams have `timeout` milliseconds to finish. */
   async drain(timeout: number): Promise<void> {
     this.#isDraining = true
     const view = {
