@@ -4,11 +4,11 @@ import { addressUnder, type PeerEntry } from '../../src/registry/peer-entry.js'
 import { Groups } from '../../src/registry/groups.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 /** Creates a session that owns these peers, in a registry of its own. */
-function holder(...numbers: number[]): { member: RecordingMember; entries: PeerEntry[] } {
-  const [member, registry] = [createMember('holder'), new Registry()]
+function holder(...numbers: number[]): { member: RecordingSessionEntry; entries: PeerEntry[] } {
+  const [member, registry] = [createSessionEntry('holder'), new Registry()]
   return { member, entries: numbers.map((number) => registry.claim(member, address(number)).entry) }
 }
 
@@ -42,11 +42,11 @@ describe('announcements', () => {
 
   test('one that holds all of them is told nothing', () => {
     expect(new AnnouncementBatch(entries, PREFIX).exceptOwn(member)).toBeUndefined()
-    expect(new AnnouncementBatch([], PREFIX).exceptOwn(createMember('anyone'))).toBeUndefined()
+    expect(new AnnouncementBatch([], PREFIX).exceptOwn(createSessionEntry('anyone'))).toBeUndefined()
   })
 
   test('one that holds one of them under many prefixes is told of all others', () => {
-    const [twice, registry] = [createMember('twice'), new Registry()]
+    const [twice, registry] = [createSessionEntry('twice'), new Registry()]
     for (const prefix of [PREFIX, OTHER_PREFIX]) registry.claim(twice, address(2, prefix))
     const told = new AnnouncementBatch(entries, PREFIX).exceptOwn(twice)
     expect([told?.messages.texts, told?.count]).toEqual([[text(1), text(3), text(4)], 3])
@@ -90,14 +90,14 @@ describe('how an entry is called', () => {
   })
 
   test('under none, as it joined last', () => {
-    const [registry, member] = [new Registry(), createMember('member')]
+    const [registry, member] = [new Registry(), createSessionEntry('member')]
     registry.claim(member, address(1, OTHER_PREFIX))
     const { entry } = registry.claim(member, address(1))
     expect(addressUnder(entry, undefined)).toBe(`${PREFIX}/ipfs/${peerId(1)}`)
   })
 
   test('without a peer id, as it joined', () => {
-    const { entry } = new Registry().claim(createMember('nameless'), addressWithoutPeer(7))
+    const { entry } = new Registry().claim(createSessionEntry('nameless'), addressWithoutPeer(7))
     for (const prefix of [PREFIX, undefined]) expect(addressUnder(entry, prefix)).toBe('/ip4/192.0.2.7/tcp/4001')
   })
 })

@@ -5,7 +5,7 @@ import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters, type DiscoveryKind } from '../../src/stats.js'
 import { address } from '../support/addresses.js'
-import { at, createMember } from '../support/member.js'
+import { at, createSessionEntry } from '../support/session-entry.js'
 
 const KINDS: readonly DiscoveryKind[] = ['windows', 'newcomers', 'changes', 'lists', 'answers']
 const [RATE, INTERVAL] = [100_000, 10_000]
@@ -159,13 +159,13 @@ describe('the list in the answer to a join', () => {
 
   beforeEach(() => {
     registry = new Registry()
-    for (let number = 0; number < 300; number++) registry.claim(createMember('other'), address(number))
+    for (let number = 0; number < 300; number++) registry.claim(createSessionEntry('other'), address(number))
   })
 
   /** Joins repeatedly under a long prefix, and returns the length of the list in each answer. */
   function joinAgain(times: number, ip?: string): number[] {
     return Array.from({ length: times }, () => {
-      const member = createMember('client', [], at(ip))
+      const member = createSessionEntry('client', [], at(ip))
       registry.claim(member, address(1_000, LONG))
       const list = joinList(registry, budget, member, 256)
       registry.release(member, address(1_000, LONG))

@@ -5,7 +5,7 @@ import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
-import { at, createMember, type RecordingMember } from '../support/member.js'
+import { at, createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 import { viewOf, type PeersView } from '../support/peers-view.js'
 
 /** Milliseconds between batches, at least, and between windows. */
@@ -16,7 +16,7 @@ const PART = 150_000
 let registry: Registry
 let rate: number
 let begun: number
-const tallies = new WeakMap<RecordingMember, { bytes: number; count: number }>()
+const tallies = new WeakMap<RecordingSessionEntry, { bytes: number; count: number }>()
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -35,24 +35,24 @@ function create(maxBytesPerSecond: number, minSharedPeers?: number): DeltaDiscov
   return new DeltaDiscovery(BATCH, registry, budget, counters, minSharedPeers)
 }
 
-function client(peers: 'deltas' | 'none', ip?: string): RecordingMember {
-  const member = createMember('client', [], at(ip))
+function client(peers: 'deltas' | 'none', ip?: string): RecordingSessionEntry {
+  const member = createSessionEntry('client', [], at(ip))
   member.recording.peers = peers
   return member
 }
 
-function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
+function join(member: RecordingSessionEntry, number: number, prefix = PREFIX): RecordingSessionEntry {
   registry.claim(member, address(number, prefix))
   registry.answered(member)
   return member
 }
 
-function end(member: RecordingMember): void {
+function end(member: RecordingSessionEntry): void {
   for (const address of member.addresses.values()) registry.release(member, address)
 }
 
 /** Creates clients with different IP addresses that own the peers from number `first` on. */
-function crowd(count: number, peers: 'deltas' | 'none', first = 0): RecordingMember[] {
+function crowd(count: number, peers: 'deltas' | 'none', first = 0): RecordingSessionEntry[] {
   return Array.from({ length: count }, (_, index) => {
     const number = first + index
     return join(client(peers, `10.0.${number >> 8}.${number % 256}`), number)
@@ -60,7 +60,7 @@ function crowd(count: number, peers: 'deltas' | 'none', first = 0): RecordingMem
 }
 
 /** Returns the bytes sent to these clients so far. Each message is measured once. */
-function sentTo(members: readonly RecordingMember[]): number {
+function sentTo(members: readonly RecordingSessionEntry[]): number {
   return members.reduce((sum, member) => {
     const tally = tallies.get(member) ?? { bytes: 0, count: 0 }
     tallies.set(member, tally)
@@ -76,11 +76,11 @@ function allowed(last = PART): number {
   return rate * Math.max(1, INTERVAL / 1000) + (rate * (performance.now() - begun)) / 1000 + last
 }
 
-function viewOfAll(member: RecordingMember, strict = true): PeersView {
+function viewOfAll(member: RecordingSessionEntry, strict = true): PeersView {
   return viewOf(member.recording.texts, { strict })
 }
 
-function knows(member: RecordingMember, numbers: readonly number[], strict = true): boolean {
+function knows(member: RecordingSessionEntry, numbers: readonly number[], strict = true): boolean {
   const { peers } = viewOfAll(member, strict)
   const others = numbers.filter((number) => !member.addresses.has(address(number, member.prefix).canonical))
   return peers.size === others.length && others.every((number) => peers.has(`${member.prefix}/p2p/${peerId(number)}`))
@@ -165,7 +165,7 @@ describe('batches', () => {
     crowd(60, 'none', 2_000)
     untilTold(100)
     const news = `${PREFIX}/p2p/${peerId(999)}`
-    const hasHeard = (member: RecordingMember) => viewOfAll(member).peers.has(news)
+    const hasHeard = (member: RecordingSessionEntry) => viewOfAll(member).peers.has(news)
     for (let turn = 0; turn <= 200 || !quiet.every(hasHeard); turn++) {
       expect(turn).toBeLessThan(2_000)
       if (turn === 200) join(client('none', '10.9.9.9'), 999)
@@ -243,7 +243,7 @@ test(
   { timeout: 120_000 },
   () => {
     create(4_000_000)
-    const members: RecordingMember[] = []
+    const members: RecordingSessionEntry[] = []
     for (let number = 0; number < 1_200; number += 6) {
       members.push(...crowd(1, 'deltas', number))
       crowd(5, 'none', number + 1)

@@ -8,7 +8,7 @@ import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 import { viewOf, type PeersView } from '../support/peers-view.js'
 
 const INTERVAL = 50
@@ -37,23 +37,23 @@ function create(minSharedPeers?: number): void {
   deltas = new DeltaDiscovery(INTERVAL, registry, budget, counters, minSharedPeers)
 }
 
-function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingMember {
-  const member = createMember('client')
+function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingSessionEntry {
+  const member = createSessionEntry('client')
   member.recording.peers = peers
   return member
 }
 
-function join(member: RecordingMember, number: number, prefix = PREFIX): RecordingMember {
+function join(member: RecordingSessionEntry, number: number, prefix = PREFIX): RecordingSessionEntry {
   registry.claim(member, address(number, prefix))
   registry.answered(member)
   return member
 }
 
-function leave(member: RecordingMember, number: number, prefix = PREFIX): void {
+function leave(member: RecordingSessionEntry, number: number, prefix = PREFIX): void {
   registry.release(member, address(number, prefix))
 }
 
-function end(member: RecordingMember): void {
+function end(member: RecordingSessionEntry): void {
   for (const address of member.addresses.values()) registry.release(member, address)
 }
 
@@ -61,7 +61,7 @@ function batch(): void {
   vi.advanceTimersByTime(INTERVAL)
 }
 
-function messages(member: RecordingMember): PeersView['messages'] {
+function messages(member: RecordingSessionEntry): PeersView['messages'] {
   return viewOf(member.recording.texts).messages
 }
 
@@ -70,7 +70,7 @@ function canonical(numbers: readonly number[], prefix = PREFIX): string[] {
 }
 
 /** Returns the numbers of the peers that a client knows, in order. */
-function known(member: RecordingMember, prefix = PREFIX): number[] {
+function known(member: RecordingSessionEntry, prefix = PREFIX): number[] {
   const { peers } = viewOf(member.recording.texts)
   const numbers = Array.from({ length: 20 }, (_, number) => number)
   const found = numbers.filter((number) => peers.has(`${prefix}/p2p/${peerId(number)}`))
@@ -337,7 +337,7 @@ describe('a long list', () => {
   }
 
   /** Creates a client whose backlog grows with each message until it reads. */
-  function unread(): { member: RecordingMember; read: () => void } {
+  function unread(): { member: RecordingSessionEntry; read: () => void } {
     const member = client()
     let taken = 0
     const sent = () => member.recording.texts.reduce<number>((sum, text) => sum + String(text).length, 0)
@@ -345,7 +345,7 @@ describe('a long list', () => {
     return { member, read: () => void (taken = sent()) }
   }
 
-  function sizes(member: RecordingMember): (number | string)[] {
+  function sizes(member: RecordingSessionEntry): (number | string)[] {
     const { messages } = viewOf(member.recording.texts, { strict: false })
     return messages.flatMap(({ joined, left, full }) => [
       ...(full ? ['full'] : []),
@@ -378,14 +378,14 @@ describe('a long list', () => {
   test('serves all who want one before the next batch, which tells them the rest and nobody of itself', () => {
     populate(1500)
     const [first, two] = [join(client(), 1), join(client('windows'), 2)]
-    const holder = createMember('holder')
+    const holder = createSessionEntry('holder')
     registry.claim(holder, address(3))
     const late = join(client(), 4)
     registry.release(holder, address(3))
     end(two)
     join(client('windows'), 5)
     const later = join(client(), 6)
-    const all = (subscriber: RecordingMember) => viewOf(subscriber.recording.texts).peers
+    const all = (subscriber: RecordingSessionEntry) => viewOf(subscriber.recording.texts).peers
     expect([first, late, later].map((subscriber) => all(subscriber).size)).toEqual([1500, 1501, 1501])
     batch()
     for (const [subscriber, own] of [
@@ -402,7 +402,7 @@ describe('a long list', () => {
 
   test('names who comes back before the next batch, however short it was gone', () => {
     populate(1500)
-    const holder = createMember('holder')
+    const holder = createSessionEntry('holder')
     registry.claim(holder, address(2))
     const first = join(client(), 1)
     registry.release(holder, address(2))
@@ -540,7 +540,7 @@ test('whatever happens, after each batch every client knows who is there, and is
   )
 })
 
-function expectInformed(member: RecordingMember): void {
+function expectInformed(member: RecordingSessionEntry): void {
   const { recording, addresses, prefix } = member
   if (recording.peers === 'none') expect(recording.sent).toEqual([])
   if (recording.peers === 'none' || addresses.size === 0 || recording.buffered > 0) return

@@ -9,7 +9,7 @@ import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 const THIRD_PREFIX = '/dns4/third.example/wss/p2p-websocket-star'
 
@@ -40,8 +40,8 @@ describe('discovery', () => {
   }
 
   /** Creates a session that has joined without being announced. */
-  function joined(number: number, ...prefixes: string[]): RecordingMember {
-    const member = createMember(`${number}`)
+  function joined(number: number, ...prefixes: string[]): RecordingSessionEntry {
+    const member = createSessionEntry(`${number}`)
     for (const prefix of prefixes.length === 0 ? [PREFIX] : prefixes) {
       registry.claim(member, address(number, prefix))
     }
@@ -59,7 +59,7 @@ describe('discovery', () => {
     else void told.then(introduced)
   }
 
-  function leaveAll(member: RecordingMember): void {
+  function leaveAll(member: RecordingSessionEntry): void {
     for (const held of member.addresses.values()) registry.release(member, held)
   }
 
@@ -171,7 +171,7 @@ describe('discovery', () => {
 
   test('an address without a peer id is announced as it is, to its prefix or none', () => {
     const one = joined(1)
-    const nameless = createMember('nameless')
+    const nameless = createSessionEntry('nameless')
     const { entry } = registry.claim(nameless, addressWithoutPeer(7))
     void discovery.introduce(entry)
     announce(1)
@@ -193,20 +193,20 @@ describe('discovery', () => {
     joined(1)
     joined(2)
     joined(3)
-    for (const number of [1, 2, 3]) registry.claim(createMember('nameless'), addressWithoutPeer(number))
+    for (const number of [1, 2, 3]) registry.claim(createSessionEntry('nameless'), addressWithoutPeer(number))
     const joiner = joined(4)
     expect(joinList(registry, budget, joiner, 2)).toEqual([3, 2].map((n) => address(n).legacy))
   })
 
   test('one who joined without a prefix gets the others as they joined', () => {
     joined(1, OTHER_PREFIX)
-    const nameless = createMember('nameless')
+    const nameless = createSessionEntry('nameless')
     registry.claim(nameless, addressWithoutPeer(7))
     expect(joinList(registry, budget, nameless, 256)).toEqual([address(1, OTHER_PREFIX).legacy])
   })
 
   test('announcements are for those who want to hear them, and so is the list of a join', () => {
-    const [deltas, none] = [createMember('deltas'), createMember('none')]
+    const [deltas, none] = [createSessionEntry('deltas'), createSessionEntry('none')]
     deltas.recording.peers = 'deltas'
     none.recording.peers = 'none'
     for (const [number, member] of [deltas, none].entries()) {
@@ -223,7 +223,7 @@ describe('discovery', () => {
 
   test('a prefix counts whatever its clients want to hear', () => {
     for (const [index, peers] of (['deltas', 'none'] as const).entries()) {
-      const member = createMember(peers)
+      const member = createSessionEntry(peers)
       member.recording.peers = peers
       registry.claim(member, address(index, index === 0 ? PREFIX : OTHER_PREFIX))
     }
@@ -288,10 +288,10 @@ describe('discovery', () => {
     const COUNT = 300
     let journal: unknown[][]
 
-    function crowd(): RecordingMember[] {
+    function crowd(): RecordingSessionEntry[] {
       journal = []
       return Array.from({ length: COUNT }, (_, number) => {
-        const member = createMember(`${number}`, journal)
+        const member = createSessionEntry(`${number}`, journal)
         registry.claim(member, address(number))
         return member
       })
@@ -408,7 +408,7 @@ describe('discovery', () => {
   })
 
   test('where nobody listens a newcomer is introduced at once', () => {
-    const none = createMember('none')
+    const none = createSessionEntry('none')
     none.recording.peers = 'none'
     const { entry } = registry.claim(none, address(1))
     const introduced: unknown[] = []
@@ -434,13 +434,13 @@ describe('discovery', () => {
     const [RATE, INTERVAL] = [10_000, 5_000]
 
     /** Returns the bytes sent to all clients, as WebSocket messages. */
-    function sentTo(members: readonly RecordingMember[]): number {
+    function sentTo(members: readonly RecordingSessionEntry[]): number {
       const texts = members.flatMap(({ recording }) => recording.texts)
       return texts.reduce<number>((sum, text) => sum + String(text).length + (String(text).length < 125 ? 3 : 5), 0)
     }
 
     /** Returns how often a client was told about a peer: the minimum and the maximum. */
-    function extremes(member: RecordingMember, count: number): [number, number] {
+    function extremes(member: RecordingSessionEntry, count: number): [number, number] {
       const others = Array.from({ length: count }, (_, number) => announcement(number)).filter(
         (text) => text !== announcement(Number(member.session.id))
       )
@@ -495,7 +495,7 @@ describe('discovery', () => {
         fc.property(comings, (comings) => {
           create({ maxBytesPerSecond: RATE, interval: INTERVAL, window: 1_000 })
           const begun = now
-          const members: RecordingMember[] = []
+          const members: RecordingSessionEntry[] = []
           let nextTick = now + INTERVAL
           for (const { after, count } of comings) {
             now += after

@@ -4,7 +4,7 @@ import { VisiblePeers } from '../../src/discovery/visible-peers.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Counters } from '../../src/stats.js'
 import { address, peerId } from '../support/addresses.js'
-import { at, createMember, type RecordingMember } from '../support/member.js'
+import { at, createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 /** One address may cause a quarter of this per second, and ten times that in a burst. */
 const RATE = 4_000
@@ -24,8 +24,8 @@ describe('who is online as far as clients are told', () => {
     registry.observe({ presence: (entry, isOnline) => presence.changed(entry, isOnline, COST) })
   })
 
-  function join(number: number, ip?: string): RecordingMember {
-    const member = createMember(`${number}`, [], at(ip))
+  function join(number: number, ip?: string): RecordingSessionEntry {
+    const member = createSessionEntry(`${number}`, [], at(ip))
     registry.claim(member, address(number))
     return member
   }

@@ -43,7 +43,7 @@ describe('a compact address says what the address said', () => {
     // Its spellings are those of the same address.
     expect(fields(parseAddress(compact.canonical))).toEqual(fields(address))
     expect(parseAddress(compact.legacy).canonical).toBe(address.canonical)
-    // Once more: it may be held by another.
+    // Once more, with a known prefix.
     expect(fields(compactor.compact(compact))).toEqual(fields(address))
   })
 

@@ -4,7 +4,7 @@ import { Compactor } from '../../src/registry/compact.js'
 import type { SessionEntry } from '../../src/registry/session-entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId } from '../support/addresses.js'
-import { createMember } from '../support/member.js'
+import { createSessionEntry } from '../support/session-entry.js'
 
 /** As the registry keeps it. */
 const compact = (of: StarAddress) => new Compactor().compact(of)
@@ -18,8 +18,8 @@ describe('the registry', () => {
 
   beforeEach(() => {
     registry = new Registry()
-    alice = createMember('alice')
-    bob = createMember('bob')
+    alice = createSessionEntry('alice')
+    bob = createSessionEntry('bob')
   })
 
   test('knows nobody at first', () => {
@@ -48,7 +48,7 @@ describe('the registry', () => {
     expect(registry.window(10)).toHaveLength(1)
   })
 
-  test('the exact address is found if it is held, else the newest of its peer', () => {
+  test('the owner of the exact address is found, else the owner of its peer', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, AWAY)
     expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
@@ -58,7 +58,7 @@ describe('the registry', () => {
     ).toBe(bob)
   })
 
-  test('of two that hold the same address the newest is found', () => {
+  test('of two owners of the same address the latest is found', () => {
     registry.claim(alice, HOME)
     const { entry } = registry.claim(bob, HOME)
     expect(registry.findHere(HOME)?.sessionEntry).toBe(bob)
@@ -66,21 +66,21 @@ describe('the registry', () => {
     expect(alice.addresses.has(HOME.canonical)).toBe(true)
   })
 
-  test('claiming again makes a holder the newest, once', () => {
+  test('claiming again makes a session the first owner, once', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
     const { entry } = registry.claim(alice, HOME)
     expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([alice, bob])
   })
 
-  test('a session holds a peer under whatever address', () => {
+  test('a session has joined as a peer with any address', () => {
     const { entry } = registry.claim(alice, AWAY)
     expect(registry.hasJoinedAs(alice, entry)).toBe(true)
     expect(registry.hasJoinedAs(bob, entry)).toBe(false)
   })
 
-  test('a fifth holder takes the place of the oldest', () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+  test('a fifth owner displaces the oldest', () => {
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
     const results = sessionEntries.map((sessionEntry) => registry.claim(sessionEntry, HOME))
     expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
     expect(results[4]?.displaced).toEqual({ sessionEntry: sessionEntries[0], address: HOME })
@@ -88,7 +88,7 @@ describe('the registry', () => {
     expect(sessionEntries.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
   })
 
-  test('a session that holds a peer under many addresses counts once', () => {
+  test('a session with many addresses of a peer counts once', () => {
     const addresses = [1, 2, 3, 4, 5].map((n) => address(1, `/dns4/star${n}.example/wss/p2p-websocket-star`))
     const results = addresses.map((address) => registry.claim(alice, address))
     expect(results.map(({ displaced }) => displaced)).toEqual(Array.from({ length: 5 }))
@@ -98,14 +98,14 @@ describe('the registry', () => {
   test('a session that loses its place loses every address of that peer', () => {
     registry.claim(alice, HOME)
     registry.claim(alice, AWAY)
-    const others = Array.from({ length: 4 }, (_, i) => createMember(`${i}`))
+    const others = Array.from({ length: 4 }, (_, i) => createSessionEntry(`${i}`))
     expect(others.map((sessionEntry) => registry.claim(sessionEntry, HOME).displaced?.sessionEntry).at(-1)).toBe(alice)
     expect(alice.addresses.size).toBe(0)
     expect(registry.get(HOME)?.owners).toHaveLength(4)
   })
 
   test('the one whose place was taken frees nothing when it leaves', () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
     for (const sessionEntry of sessionEntries) registry.claim(sessionEntry, HOME)
     expect(registry.release(sessionEntries[0] ?? alice, HOME)).toBeUndefined()
     expect(registry.get(HOME)?.owners).toHaveLength(4)
@@ -121,7 +121,7 @@ describe('the registry', () => {
     expect([...registry.latest()]).toEqual([])
   })
 
-  test('when the newest leaves, the entry and who is left are told', () => {
+  test('when the owner leaves, the entry with the others is returned', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, AWAY)
     const entry = registry.release(bob, AWAY)
@@ -146,7 +146,7 @@ describe('the registry', () => {
     expect(registry.size).toBe(2)
   })
 
-  test('releasing what is not held changes nothing', () => {
+  test('releasing an address without an owner changes nothing', () => {
     registry.claim(alice, HOME)
     expect(registry.release(bob, HOME)).toBeUndefined()
     expect(registry.release(alice, AWAY)).toBeUndefined()
@@ -154,8 +154,8 @@ describe('the registry', () => {
     expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
   })
 
-  test('a promoted holder is the newest', () => {
-    const carol = createMember('carol')
+  test('a promoted session is the first owner', () => {
+    const carol = createSessionEntry('carol')
     for (const sessionEntry of [alice, bob, carol]) registry.claim(sessionEntry, HOME)
     const entry = registry.get(HOME) ?? expect.fail()
     registry.promote(entry, entry.owners[2] ?? expect.fail())
@@ -218,7 +218,7 @@ describe('the registry', () => {
     expect([registry.byKey(peerId(3))?.key, registry.byKey(peerId(4))]).toEqual([peerId(3), undefined])
   })
 
-  test('peers are listed newest claim first and handed out oldest first', () => {
+  test('peers are listed latest claim first and handed out oldest first', () => {
     for (const number of [1, 2, 3]) registry.claim(alice, address(number))
     registry.claim(bob, address(1))
     expect([...registry.latest()].map(({ key }) => key)).toEqual([1, 3, 2].map(peerId))

@@ -78,7 +78,7 @@ describe('a rotation', () => {
     expect(rotation.window(5)).toEqual([])
   })
 
-  test('what is added again is the newest, and there once', () => {
+  test('an item that is added again is the latest, and there once', () => {
     const rotation = rotationOf(3)
     rotation.add(items[0] as Item) // of 200
     expect([...rotation.latest()].map(({ number }) => number)).toEqual([0, 2, 1])

@@ -118,7 +118,7 @@ describe('a paused sender', () => {
     expect(scene.isPaused()).toBe(false)
   })
 
-  test('goes on only when nobody holds it any more', () => {
+  test('goes on only when no half pauses it any more', () => {
     const other = new RecordingSession('other')
     const [half, away] = [scene.accepted('legacy', undefined), scene.open('b.dialer', scene.sender, other)]
     scene.flow.accepted(away, undefined)
@@ -144,7 +144,7 @@ describe('a paused sender', () => {
     expect([scene.isPaused(), scene.isPaused(other)]).toEqual([false, false])
   })
 
-  test('goes on when the half that holds it ends', () => {
+  test('goes on when the half that pauses it ends', () => {
     const half = scene.accepted('legacy', undefined)
     scene.forward(half, 10, MARK + 1)
     scene.flow.forget(half)
@@ -209,7 +209,7 @@ describe('a client that does not read what it asked for', () => {
     expect(scene.sender.recordingLink.paused).toBe(false)
   })
 
-  test('is read from again only when no half holds it either, and the other way round', () => {
+  test('is read from again only when no half pauses it either, and the other way round', () => {
     const half = scene.accepted('legacy', undefined)
     const releases = [() => scene.drain(), () => scene.flow.drained(scene.sender.session)]
     for (const [first, second] of [releases, releases.toReversed()]) {

@@ -3,7 +3,7 @@ import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LocalStar } from '../../src/cluster/local.js'
 import { address } from '../support/addresses.js'
-import type { RecordingMember } from '../support/member.js'
+import type { RecordingSessionEntry } from '../support/session-entry.js'
 import { HIGH_WATER_MARK, settled, TestNode, WINDOW } from '../support/nodes.js'
 
 const ALICE = address(1)
@@ -11,8 +11,8 @@ const BOB = address(2)
 
 let near: TestNode
 let far: TestNode
-let alice: RecordingMember
-let bob: RecordingMember
+let alice: RecordingSessionEntry
+let bob: RecordingSessionEntry
 
 beforeEach(async () => {
   const star = new LocalStar()
@@ -38,12 +38,12 @@ async function dialled(): Promise<void> {
 }
 
 /** Opens a half: its receiver accepts, with a window if it knows such. */
-async function accepted(node: TestNode, receiver: RecordingMember, half: string, window?: number): Promise<void> {
+async function accepted(node: TestNode, receiver: RecordingSessionEntry, half: string, window?: number): Promise<void> {
   node.router.route(receiver.session, { kind: 'accept', stream: `a.${half}`, window })
   await settled()
 }
 
-function send(node: TestNode, sender: RecordingMember, half: string, bytes: Buffer): void {
+function send(node: TestNode, sender: RecordingSessionEntry, half: string, bytes: Buffer): void {
   node.router.chunk(node.router.find(sender.session, `a.${half}`) ?? expect.fail(), sender.session, bytes, 0)
 }
 
@@ -131,7 +131,7 @@ describe('a dial across nodes', () => {
     expect([near.router.size, far.router.size, far.router.halvesOf(bob.session).size]).toEqual([0, 0, 0])
   })
 
-  test('goes to whoever holds the peer by now', async () => {
+  test('goes to the present owner of the peer', async () => {
     const third = far.join('bob again', BOB)
     far.lose(bob)
     await settled()
@@ -177,7 +177,7 @@ describe('chunks across nodes', () => {
     expect(errorsOf(alice.recording)).toContainEqual(['error', 'a.dialer', WIRE_ERRORS.windowExceeded])
   })
 
-  test('a sender that knows no windows is held while its receiver is full, and goes on after', async () => {
+  test('a legacy sender is paused while its receiver is full, and goes on after', async () => {
     alice.recording.extended = false
     bob.recording.extended = false
     await dialled()

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { BudgetLimits } from '../../src/budget/limits.js'
 import { address } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
-import type { RecordingMember } from '../support/member.js'
+import type { RecordingSessionEntry } from '../support/session-entry.js'
 
 let scene: DialScene
 
@@ -18,7 +18,7 @@ describe('dials are counted against', () => {
   }
 
   /** Dials that fail for want of a peer: they count too. @returns what each was answered with */
-  function dialNobody(from: RecordingMember, times: number): unknown[] {
+  function dialNobody(from: RecordingSessionEntry, times: number): unknown[] {
     const before = scene.journal.length
     for (let i = 0; i < times; i++) scene.dial(from, ALICE.legacy, address(9).legacy, `n${i}`)
     return scene.journal.slice(before).map(([, answer]) => answer)
@@ -81,7 +81,7 @@ describe('dials are counted against', () => {
       router.route(bob.session, { kind: 'accept', stream: `${id}.dialer`, window: undefined })
       bob.recording.answer()
     }
-    // Bob could send on both, and Alice accepts neither: that is held against her.
+    // Bob could send on both, and Alice accepts neither: both count for her.
     expect([alice, bob].map(({ session }) => router.unacceptedOf(session))).toEqual([2, 0])
     scene.dialBob('c')
     expect(scene.journal.at(-1)).toEqual(['answer', WIRE_ERRORS.tooManyUnaccepted])

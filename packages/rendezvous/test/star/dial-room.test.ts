@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LocalStar } from '../../src/cluster/local.js'
 import { address } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
-import type { RecordingMember } from '../support/member.js'
+import type { RecordingSessionEntry } from '../support/session-entry.js'
 import { settled, TestNode } from '../support/nodes.js'
 
 /** Streams that one session may have: eight connections. */
@@ -13,8 +13,8 @@ const STREAMS = 16
 const QUIET = 60_000
 
 let scene: DialScene
-let alice: RecordingMember
-let bob: RecordingMember
+let alice: RecordingSessionEntry
+let bob: RecordingSessionEntry
 let serial: number
 
 beforeEach(() => {
@@ -28,13 +28,13 @@ afterEach(() => {
 })
 
 /** A session of its own peer. */
-function joined(ip: string, exempt = false): RecordingMember {
+function joined(ip: string, exempt = false): RecordingSessionEntry {
   serial++
   return scene.joinedFrom({ ip, exempt, reach: 'anywhere' }, `peer ${serial}`, address(100 + serial))
 }
 
 /** Dials Bob, who takes it at once. @returns what the dial was answered with, if that was an error */
-function open(from: RecordingMember): unknown {
+function open(from: RecordingSessionEntry): unknown {
   const id = `d${++serial}`
   scene.dialBob(id, from)
   taken(id, from, bob)
@@ -42,14 +42,14 @@ function open(from: RecordingMember): unknown {
 }
 
 /** The callee takes a dial if it was asked, and both ends accept what the other one sends. */
-function taken(id: string, dialer: RecordingMember, callee: RecordingMember): void {
+function taken(id: string, dialer: RecordingSessionEntry, callee: RecordingSessionEntry): void {
   if (callee.recording.requests.length === 0) return
   callee.recording.answer()
   scene.router.route(callee.session, { kind: 'accept', stream: `${id}.dialer`, window: undefined })
   scene.router.route(dialer.session, { kind: 'accept', stream: `${id}.listener`, window: undefined })
 }
 
-function openMany(from: RecordingMember, times: number): unknown[] {
+function openMany(from: RecordingSessionEntry, times: number): unknown[] {
   return Array.from({ length: times }, () => open(from))
 }
 
@@ -63,7 +63,7 @@ function openFromBob(): unknown {
 }
 
 /** A chunk passes on the connections of a peer's dials that were opened at these places, counted from 0. */
-function use(from: RecordingMember, ...places: number[]): void {
+function use(from: RecordingSessionEntry, ...places: number[]): void {
   const halves = [...scene.router.halvesOf(from.session).values()].filter(({ stream }) => stream.endsWith('.dialer'))
   for (const place of places) {
     const half = halves[place] ?? expect.fail()
@@ -76,7 +76,7 @@ function pass(milliseconds: number): void {
   scene.router.sweep()
 }
 
-function connectionsOf(...sessionEntries: readonly RecordingMember[]): number[] {
+function connectionsOf(...sessionEntries: readonly RecordingSessionEntry[]): number[] {
   return sessionEntries.map(({ session }) => scene.router.halvesOf(session).size / 2)
 }
 
@@ -162,7 +162,7 @@ describe('where a peer that is dialled has no room', () => {
     expect(connectionsOf(bob)).toEqual([8])
   })
 
-  test('dials that it has not answered give way like others, and their callers are told', () => {
+  test('dials that it has not answered give way like others, and their dialers are told', () => {
     for (let dial = 0; dial < 8; dial++) scene.dialBob(`p${dial}`)
     expect(bob.recording.requests).toHaveLength(8)
     const carol = joined('203.0.113.9')
@@ -205,7 +205,7 @@ describe('a peer that has no room for its own dials', () => {
 describe('dials from another node', () => {
   let near: TestNode
   let far: TestNode
-  let callee: RecordingMember
+  let callee: RecordingSessionEntry
 
   beforeEach(async () => {
     const star = new LocalStar()
@@ -215,30 +215,30 @@ describe('dials from another node', () => {
     await settled()
   })
 
-  function callerAt(node: TestNode, ip: string, exempt = false): RecordingMember {
+  function dialerAt(node: TestNode, ip: string, exempt = false): RecordingSessionEntry {
     serial++
     return node.join(`peer ${serial}`, address(100 + serial), true, { remote: { ip, exempt, reach: 'anywhere' } })
   }
 
-  async function dialCallee(node: TestNode, caller: RecordingMember): Promise<void> {
-    node.dial(caller, BOB, `d${++serial}`)
+  async function dialCallee(node: TestNode, dialer: RecordingSessionEntry): Promise<void> {
+    node.dial(dialer, BOB, `d${++serial}`)
     await settled()
     if (callee.recording.requests.length > 0) callee.recording.answer()
     await settled()
   }
 
-  function halvesOf(node: TestNode, ...callers: readonly RecordingMember[]): number[] {
-    return callers.map(({ session }) => node.router.halvesOf(session).size)
+  function halvesOf(node: TestNode, ...dialers: readonly RecordingSessionEntry[]): number[] {
+    return dialers.map(({ session }) => node.router.halvesOf(session).size)
   }
 
   test('count with those of the same network at this one', async () => {
-    const crowd = [1, 2, 3, 4].map(() => callerAt(near, '203.0.113.9'))
+    const crowd = [1, 2, 3, 4].map(() => dialerAt(near, '203.0.113.9'))
     await settled()
     for (const each of crowd) await dialCallee(near, each)
-    const here = callerAt(far, '203.0.113.9')
+    const here = dialerAt(far, '203.0.113.9')
     for (let dial = 0; dial < 4; dial++) await dialCallee(far, here)
     expect(halvesOf(far, callee)).toEqual([STREAMS])
-    const other = callerAt(near, '203.0.113.10')
+    const other = dialerAt(near, '203.0.113.10')
     await settled()
     for (let dial = 0; dial < 4; dial++) await dialCallee(near, other)
     expect(halvesOf(near, other)).toEqual([8])
@@ -253,7 +253,7 @@ describe('dials from another node', () => {
   })
 
   test('of exempt addresses count by peer', async () => {
-    const [hog, neighbour] = [callerAt(near, '127.0.0.1', true), callerAt(near, '127.0.0.1', true)]
+    const [hog, neighbour] = [dialerAt(near, '127.0.0.1', true), dialerAt(near, '127.0.0.1', true)]
     await settled()
     for (let dial = 0; dial < 8; dial++) await dialCallee(near, hog)
     for (let dial = 0; dial < 4; dial++) await dialCallee(near, neighbour)

@@ -6,7 +6,7 @@ import type { Dialing, DialOptions } from '../../src/star/dial.js'
 import type { Counters, RefusalReason } from '../../src/stats.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, peerId, PREFIX } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
-import type { RecordingMember } from '../support/member.js'
+import type { RecordingSessionEntry } from '../support/session-entry.js'
 
 const PAYLOAD = Buffer.from('hello')
 
@@ -16,27 +16,27 @@ let router: Router
 let counters: Counters
 let dialing: Dialing
 let journal: unknown[][]
-let alice: RecordingMember
-let bob: RecordingMember
+let alice: RecordingSessionEntry
+let bob: RecordingSessionEntry
 
 function create(options: Partial<DialOptions> = {}, streamsPerSession?: number): void {
   scene = new DialScene(options, streamsPerSession)
   ;({ registry, router, counters, dialing, journal, alice, bob } = scene)
 }
 
-function joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
+function joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingSessionEntry {
   return scene.joined(name, ...addresses)
 }
 
-function dial(from: RecordingMember, ...args: unknown[]): void {
+function dial(from: RecordingSessionEntry, ...args: unknown[]): void {
   scene.dial(from, ...args)
 }
 
-function dialBob(dialId?: string, from?: RecordingMember): void {
+function dialBob(dialId?: string, from?: RecordingSessionEntry): void {
   scene.dialBob(dialId, from)
 }
 
-function sendChunk(from: RecordingMember, stream: string): void {
+function sendChunk(from: RecordingSessionEntry, stream: string): void {
   const half = scene.router.find(from.session, stream)
   if (half !== undefined) scene.router.chunk(half, from.session, PAYLOAD, 0)
 }
@@ -90,7 +90,7 @@ describe('a dial', () => {
     expect(router.size).toBe(0)
   })
 
-  test('names the caller as the dialled peer can dial it back', () => {
+  test('names the dialer under the prefix of the callee, for dialling back', () => {
     const carol = joined('carol', address(3, OTHER_PREFIX))
     dial(alice, ALICE.canonical, address(3).legacy, 'a')
     expect(carol.recording.requests[0]?.args).toEqual(['a', `${OTHER_PREFIX}/ipfs/${peerId(1)}`])
@@ -108,7 +108,7 @@ describe('a dial', () => {
     expect(dave.recording.requests[1]?.args).toEqual(['c', ALICE.legacy])
   })
 
-  test('goes to the one that holds the address, else to the newest of the peer', () => {
+  test('goes to the session with exactly this address, else to the owner of the peer', () => {
     const away = joined('away', address(2, OTHER_PREFIX))
     dial(alice, ALICE.legacy, BOB.legacy, 'a')
     dial(alice, ALICE.legacy, address(2, OTHER_PREFIX).legacy, 'b')

@@ -4,7 +4,7 @@ import type { RefusalReason } from '../../src/stats.js'
 import { OTHER_PREFIX } from '../support/addresses.js'
 import { createIdentity, type Identity } from '../support/identity.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 let alice: Identity
 let bob: Identity
@@ -15,11 +15,11 @@ beforeAll(async () => {
 })
 
 let star: JoiningSetup
-let sessionEntry: RecordingMember
+let sessionEntry: RecordingSessionEntry
 
 beforeEach(() => {
   star = createJoining()
-  sessionEntry = createMember('sessionEntry')
+  sessionEntry = createSessionEntry('sessionEntry')
 })
 
 function expectRefused(answer: unknown[], message: string, reason: RefusalReason): void {
@@ -67,7 +67,7 @@ describe('a second round is refused', () => {
   })
 
   test("with another session's nonce", async () => {
-    const other = createMember('other')
+    const other = createSessionEntry('other')
     const signature = await alice.sign(await star.challenge(sessionEntry, alice))
     await star.challenge(other, alice)
     expect(await star.join(other, alice.address().legacy, signature)).toEqual([WIRE_ERRORS.signatureInvalid])
@@ -89,7 +89,7 @@ describe('a second round is refused', () => {
 
   test('when prefixes have become too many in between', async () => {
     star = createJoining({}, 1)
-    const other = createMember('other')
+    const other = createSessionEntry('other')
     const nonce = await star.challenge(sessionEntry, alice)
     const otherNonce = await star.challenge(other, bob, OTHER_PREFIX)
     await star.join(sessionEntry, alice.address().legacy, await alice.sign(nonce))
@@ -147,7 +147,7 @@ describe('challenges that wait', () => {
   })
 
   test('are swept when their time is over, and no others', async () => {
-    const other = createMember('other')
+    const other = createSessionEntry('other')
     await star.challenge(sessionEntry, alice)
     star.now += 10_000
     await star.challenge(other, bob)
@@ -163,7 +163,7 @@ describe('challenges that wait', () => {
   test('are forgotten with their session, and only its own', async () => {
     await star.challenge(sessionEntry, alice)
     await star.challenge(sessionEntry, bob)
-    await star.challenge(createMember('other'), alice)
+    await star.challenge(createSessionEntry('other'), alice)
     star.joining.cancelAll(sessionEntry)
     expect(star.joining.pendingChallenges).toBe(1)
     expect(sessionEntry.pendingJoins.size).toBe(0)
@@ -171,7 +171,7 @@ describe('challenges that wait', () => {
 
   test('are so many at most: the oldest makes room', async () => {
     star = createJoining({ pendingChallenges: 2 })
-    const sessionEntries = [sessionEntry, createMember('second'), createMember('third')]
+    const sessionEntries = [sessionEntry, createSessionEntry('second'), createSessionEntry('third')]
     const signatures: string[] = []
     for (const each of sessionEntries) signatures.push(await alice.sign(await star.challenge(each, alice)))
     expect(star.joining.pendingChallenges).toBe(2)

@@ -5,23 +5,23 @@ import { LocalBackplane, LocalStar } from '../../src/cluster/local.js'
 import { Claim } from '../../src/registry/claim.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 const HOME = address(1)
 
 let star: JoiningSetup
-let holder: RecordingMember
-let joiner: RecordingMember
+let owner: RecordingSessionEntry
+let joiner: RecordingSessionEntry
 
 beforeEach(() => {
   star = createJoining({ cryptoChallenge: false })
-  holder = createMember('holder')
-  joiner = createMember('joiner')
+  owner = createSessionEntry('owner')
+  joiner = createSessionEntry('joiner')
 })
 
-/** A join that asks the present holder whether it is there. */
+/** Starts a join that pings the present owner. */
 function joinAndAsk(
-  sessionEntry: RecordingMember = joiner,
+  sessionEntry: RecordingSessionEntry = joiner,
   address: StarAddress = HOME
 ): { answer: Promise<unknown[]> } {
   const answer = star.join(sessionEntry, address.legacy, '')
@@ -29,7 +29,7 @@ function joinAndAsk(
 }
 
 function answerProbe(alive: boolean): void {
-  const probe = holder.recording.probes.shift()
+  const probe = owner.recording.probes.shift()
   expect(probe?.timeout).toBe(2_000)
   probe?.settle(alive)
 }
@@ -37,7 +37,7 @@ function answerProbe(alive: boolean): void {
 describe('without a challenge a join', () => {
   test('takes one round, whatever comes with it', async () => {
     expect(await star.join(joiner, HOME.legacy)).toEqual([null, null, []])
-    expect(await star.join(holder, address(2).canonical, 'deadbeef')).toEqual([null, null, [HOME.legacy]])
+    expect(await star.join(owner, address(2).canonical, 'deadbeef')).toEqual([null, null, [HOME.legacy]])
     expect(star.counters.snapshot()).toMatchObject({ joins: { total: 2, success: 2, failure: 0 }, refused: {} })
     expect(star.joining.pendingChallenges).toBe(0)
   })
@@ -46,7 +46,7 @@ describe('without a challenge a join', () => {
     expect(await star.join(joiner, addressWithoutPeer(1).canonical)).toEqual([WIRE_ERRORS.invalidMultiaddr])
     star = createJoining({ cryptoChallenge: false, strictMultiaddr: false })
     expect(await star.join(joiner, addressWithoutPeer(1).canonical)).toEqual([null, null, []])
-    expect(await star.join(holder, HOME.legacy)).toEqual([null, null, []])
+    expect(await star.join(owner, HOME.legacy)).toEqual([null, null, []])
     expect(star.registry.size).toBe(2)
   })
 
@@ -58,22 +58,23 @@ describe('without a challenge a join', () => {
 
 test('an address that is left while others are told of its join is not joined', async () => {
   // Where so many listen, the second newcomer waits to be announced with others.
-  for (let number = 100; number < 170; number++) await star.join(createMember(`${number}`), address(number).legacy)
+  for (let number = 100; number < 170; number++)
+    await star.join(createSessionEntry(`${number}`), address(number).legacy)
   const answer = star.join(joiner, HOME.legacy)
-  for (const held of joiner.addresses.values()) star.registry.release(joiner, held)
+  for (const joined of joiner.addresses.values()) star.registry.release(joiner, joined)
   expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
   expect(star.counters.snapshot()).toMatchObject({ joins: { total: 71, success: 70, failure: 1 } })
 })
 
-describe('an address that is held by another', () => {
+describe('an address with another owner', () => {
   beforeEach(async () => {
-    await star.join(holder, HOME.legacy)
+    await star.join(owner, HOME.legacy)
   })
 
   test('goes to one of two that find its owner offline at the same moment', async () => {
-    const second = createMember('second')
+    const second = createSessionEntry('second')
     const answers = [star.join(joiner, HOME.legacy, ''), star.join(second, HOME.legacy, '')]
-    for (const probe of holder.recording.probes.splice(0)) probe.settle(false)
+    for (const probe of owner.recording.probes.splice(0)) probe.settle(false)
     expect(await Promise.all(answers)).toEqual([[null, null, []], [WIRE_ERRORS.addressInUse]])
     expect(second.addresses.size).toBe(0)
   })
@@ -82,7 +83,7 @@ describe('an address that is held by another', () => {
     const { answer } = joinAndAsk()
     answerProbe(true)
     expect(await answer).toEqual([WIRE_ERRORS.addressInUse])
-    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(owner)
     expect(joiner.addresses.size).toBe(0)
     expect(joiner.pendingJoins.size).toBe(0)
     expect(star.counters.snapshot()).toMatchObject({ joins: { failure: 1 }, refused: { 'address in use': 1 } })
@@ -90,7 +91,7 @@ describe('an address that is held by another', () => {
 
   test('is taken if it does not', async () => {
     const { answer } = joinAndAsk()
-    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(owner)
     answerProbe(false)
     expect(await answer).toEqual([null, null, []])
     expect(star.registry.findHere(HOME)?.sessionEntry).toBe(joiner)
@@ -104,14 +105,14 @@ describe('an address that is held by another', () => {
 
   test('is free if it was left meanwhile', async () => {
     const { answer } = joinAndAsk()
-    star.registry.release(holder, HOME)
+    star.registry.release(owner, HOME)
     answerProbe(true)
     expect(await answer).toEqual([null, null, []])
   })
 
   test('goes to the first of two that ask', async () => {
     const first = joinAndAsk()
-    const second = joinAndAsk(createMember('second'))
+    const second = joinAndAsk(createSessionEntry('second'))
     answerProbe(false)
     expect(await first.answer).toEqual([null, null, []])
     answerProbe(false)
@@ -124,7 +125,7 @@ describe('an address that is held by another', () => {
     star.joining.cancel(joiner, HOME.canonical)
     answerProbe(false)
     expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
-    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(owner)
     expect(star.counters.snapshot().refused).toEqual({ 'join left': 1 })
   })
 
@@ -133,25 +134,25 @@ describe('an address that is held by another', () => {
     joiner.recording.ended = true
     answerProbe(false)
     expect(await answer).toEqual([WIRE_ERRORS.joinCancelled])
-    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(holder)
+    expect(star.registry.findHere(HOME)?.sessionEntry).toBe(owner)
   })
 
   test('is asked for once at a time by one session', async () => {
     const { answer } = joinAndAsk()
     expect(await star.join(joiner, HOME.canonical)).toEqual([WIRE_ERRORS.joinUnderWay])
-    expect(holder.recording.probes).toHaveLength(1)
+    expect(owner.recording.probes).toHaveLength(1)
     answerProbe(false)
     expect(await answer).toEqual([null, null, []])
   })
 
   test('is no reason to ask itself under another prefix', async () => {
-    expect(await star.join(holder, address(1, OTHER_PREFIX).legacy)).toEqual([null, null, []])
-    expect(holder.recording.probes).toEqual([])
-    expect(holder.addresses.size).toBe(2)
+    expect(await star.join(owner, address(1, OTHER_PREFIX).legacy)).toEqual([null, null, []])
+    expect(owner.recording.probes).toEqual([])
+    expect(owner.addresses.size).toBe(2)
   })
 })
 
-test('what another node has given to somebody, and has not been heard of here, is not given away again', async () => {
+test('an address that another node has given away is refused, even before its report has come', async () => {
   const shared = new LocalStar()
   const [here, there] = [new LocalBackplane(shared), new LocalBackplane(shared)]
   const deaf: BackplaneObserver = {

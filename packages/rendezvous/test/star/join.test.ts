@@ -6,7 +6,7 @@ import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/ad
 import { createIdentity, RSA_1024, type Identity } from '../support/identity.js'
 import { budgetWith } from '../support/budget.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 let alice: Identity
 let bob: Identity
@@ -17,11 +17,11 @@ beforeAll(async () => {
 })
 
 let star: JoiningSetup
-let sessionEntry: RecordingMember
+let sessionEntry: RecordingSessionEntry
 
 beforeEach(() => {
   star = createJoining()
-  sessionEntry = createMember('sessionEntry')
+  sessionEntry = createSessionEntry('sessionEntry')
 })
 
 function expectRefused(answer: unknown[], message: string, reason: RefusalReason): void {
@@ -41,7 +41,7 @@ describe('joining', () => {
   })
 
   test('the nonce names the address, and each is another', async () => {
-    const nonces = [await star.challenge(sessionEntry, alice), await star.challenge(createMember('other'), alice)]
+    const nonces = [await star.challenge(sessionEntry, alice), await star.challenge(createSessionEntry('other'), alice)]
     expect(nonces.map((nonce) => parseNonce(nonce).address)).toEqual([alice.address(), alice.address()])
     expect(nonces[0]).not.toBe(nonces[1])
     expect(star.counters.joins).toEqual({ total: 2, success: 0, failure: 0 })
@@ -53,9 +53,9 @@ describe('joining', () => {
     expect(answer).toEqual([null, null, []])
   })
 
-  test('the others hear of the newcomer before it hears of its success', async () => {
+  test('other clients are told of the newcomer before its join is answered', async () => {
     const journal: unknown[][] = []
-    await star.joinAs(createMember('first', journal), bob)
+    await star.joinAs(createSessionEntry('first', journal), bob)
     const nonce = await star.challenge(sessionEntry, alice)
     await star.joining.join(sessionEntry, [alice.address().legacy, await alice.sign(nonce)], (...answer) => {
       journal.push(['answer', ...answer])
@@ -66,10 +66,10 @@ describe('joining', () => {
     ])
   })
 
-  test('one that wants deltas is answered with nobody, and told of all others right after', async () => {
-    await star.joinAs(createMember('first'), bob)
+  test('a client that wants deltas gets an empty list, and a full one right after', async () => {
+    await star.joinAs(createSessionEntry('first'), bob)
     const journal: unknown[][] = []
-    const modern = createMember('modern', journal)
+    const modern = createSessionEntry('modern', journal)
     modern.recording.peers = 'deltas'
     const signature = await alice.sign(await star.challenge(modern, alice))
     for (let round = 0; round < 2; round++) {
@@ -85,8 +85,8 @@ describe('joining', () => {
     star.discovery.stop()
   })
 
-  test('a join repeated is answered alike and told to nobody', async () => {
-    const other = createMember('other')
+  test('a repeated join is answered alike and announced to nobody', async () => {
+    const other = createSessionEntry('other')
     await star.joinAs(other, bob)
     const first = await star.joinAs(sessionEntry, alice)
     const told = other.recording.sent.length
@@ -95,22 +95,22 @@ describe('joining', () => {
     expect(star.counters.joins).toMatchObject({ success: 2, failure: 0 })
   })
 
-  test('the newest session that proves itself holds the peer, and the one before keeps its place', async () => {
-    const older = createMember('older')
+  test('the latest session that proves its key owns the peer, and the one before stays in the registry', async () => {
+    const older = createSessionEntry('older')
     await star.joinAs(older, alice)
     expect(await star.joinAs(sessionEntry, alice)).toEqual([null, null, []])
     expect(star.registry.findHere(alice.address())?.sessionEntry).toBe(sessionEntry)
     expect(older.addresses.size).toBe(1)
   })
 
-  test('a holder that lost its place is told of others no more', async () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createMember(`${i}`))
+  test('a session that was displaced is told of no more peers', async () => {
+    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
     for (const each of sessionEntries) await star.joinAs(each, alice)
     await star.joinAs(sessionEntry, bob)
     expect(sessionEntries.map(({ recording }) => recording.sent.length)).toEqual([0, 1, 1, 1, 1])
   })
 
-  test('a request without a way to answer is handled all the same', async () => {
+  test('a request without an acknowledgement is handled all the same', async () => {
     const nonce = await star.challenge(sessionEntry, alice)
     await star.joining.join(sessionEntry, [alice.address().legacy, await alice.sign(nonce)], undefined)
     await star.joining.join(sessionEntry, [], undefined)
@@ -137,7 +137,7 @@ describe('the total of joins', () => {
   })
 })
 
-test('a fault of ours in a join is told, and answered; what a client does wrong is none', async () => {
+test('an internal error in a join is reported and answered; an error of the client is not reported', async () => {
   await star.join(sessionEntry, PREFIX, '')
   await star.join(sessionEntry, 5)
   expect(star.faults).toEqual([])
@@ -200,7 +200,7 @@ describe('a first round is refused', () => {
   })
 
   test('when it comes too often', async () => {
-    const eager = createMember('eager', [], { budget: budgetWith({ joinRoundsPerSecond: 0.5 }) })
+    const eager = createSessionEntry('eager', [], { budget: budgetWith({ joinRoundsPerSecond: 0.5 }) })
     await star.joinAs(eager, alice)
     expect(await star.join(eager, bob.address().legacy, bob.publicKey)).toEqual([WIRE_ERRORS.tooManyRequests])
     expect(star.counters.snapshot().refused).toEqual({ 'rate limit': 1 })
@@ -219,7 +219,7 @@ describe('a first round is refused', () => {
 
   test('when as many prefixes are live as may be', async () => {
     star = createJoining({}, 1)
-    await star.joinAs(createMember('other'), alice)
+    await star.joinAs(createSessionEntry('other'), alice)
     expect(await star.join(sessionEntry, bob.address(OTHER_PREFIX).legacy, bob.publicKey)).toEqual([
       WIRE_ERRORS.tooManyPrefixes
     ])

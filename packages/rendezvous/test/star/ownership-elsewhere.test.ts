@@ -6,7 +6,7 @@ import { eventText } from '../../src/codec/packet.js'
 import type { Claim } from '../../src/registry/claim.js'
 import { isOwnedElsewhere, ownerOf } from '../../src/registry/peer-entry.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
-import type { RecordingMember } from '../support/member.js'
+import type { RecordingSessionEntry } from '../support/session-entry.js'
 import { settled, TestNode } from '../support/nodes.js'
 
 const ALICE = address(1)
@@ -25,17 +25,17 @@ afterEach(() => {
   assert.deepEqual([...near.faults, ...far.faults], [])
 })
 
-/** Which node each node takes for the holder of a peer. */
-function holdersOf(key: string): (string | undefined)[] {
+/** Returns the node that each node takes for the owner's. */
+function ownersOf(key: string): (string | undefined)[] {
   return [near, far].map(({ registry, backplane }) => {
     const entry = registry.byKey(key)
-    const newest = entry === undefined ? undefined : ownerOf(entry)
-    if (newest === undefined) return undefined
-    return 'sessionEntry' in newest ? backplane.node : newest.node
+    const owner = entry === undefined ? undefined : ownerOf(entry)
+    if (owner === undefined) return undefined
+    return 'sessionEntry' in owner ? backplane.node : owner.node
   })
 }
 
-function wasTold({ recording }: RecordingMember, event: string): boolean {
+function wasTold({ recording }: RecordingSessionEntry, event: string): boolean {
   return recording.texts.includes(eventText(event, [ALICE.canonical]))
 }
 
@@ -43,7 +43,7 @@ describe('a peer that joins', () => {
   test('is there for all nodes, and gone for all when it leaves', async () => {
     const alice = near.join('alice', ALICE)
     await settled()
-    expect(holdersOf(ALICE.peerId ?? '')).toEqual([near.backplane.node, near.backplane.node])
+    expect(ownersOf(ALICE.peerId ?? '')).toEqual([near.backplane.node, near.backplane.node])
     expect(far.registry.size).toBe(1)
     near.lose(alice)
     await settled()
@@ -84,17 +84,17 @@ describe('a peer that joins', () => {
 })
 
 describe('a peer that joins elsewhere', () => {
-  test('is held there, and the one that held it is told', async () => {
+  test('is owned there, and the previous owner is told', async () => {
     const before = near.join('alice', ALICE)
     await settled()
     const after = far.join('alice again', ALICE)
     await settled()
-    expect(holdersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
+    expect(ownersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
     expect([wasTold(before, EVENTS.taken), wasTold(after, EVENTS.taken)]).toEqual([true, false])
     expect([near.registry.size, far.registry.size]).toEqual([1, 1])
   })
 
-  test('and leaves is held again by the one before, if that answers', async () => {
+  test('and leaves goes back to the previous owner, if that answers', async () => {
     const before = near.join('alice', ALICE)
     await settled()
     const after = far.join('alice again', ALICE)
@@ -104,11 +104,11 @@ describe('a peer that joins elsewhere', () => {
     await settled()
     for (const probe of before.recording.probes.splice(0)) probe.settle(true)
     await settled()
-    expect(holdersOf(ALICE.peerId ?? '')).toEqual([near.backplane.node, near.backplane.node])
+    expect(ownersOf(ALICE.peerId ?? '')).toEqual([near.backplane.node, near.backplane.node])
     expect(wasTold(before, EVENTS.held)).toBe(true)
   })
 
-  test('and leaves is gone, if the one before does not answer', async () => {
+  test('and leaves is offline, if the previous owner does not answer', async () => {
     const before = near.join('alice', ALICE)
     await settled()
     const after = far.join('alice again', ALICE)
@@ -121,21 +121,21 @@ describe('a peer that joins elsewhere', () => {
     expect([near.registry.size, far.registry.size]).toEqual([0, 0])
   })
 
-  test('is held there still when the one before leaves', async () => {
+  test('is still owned there when the previous owner leaves', async () => {
     const before = near.join('alice', ALICE)
     await settled()
     far.join('alice again', ALICE)
     await settled()
     near.lose(before)
     await settled()
-    expect(holdersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
+    expect(ownersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
   })
 
-  test('at the same moment is held by one, and all agree', async () => {
+  test('at the same moment has one owner, and all nodes agree', async () => {
     near.join('alice', ALICE)
     far.join('alice too', ALICE)
     await settled()
-    expect(holdersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
+    expect(ownersOf(ALICE.peerId ?? '')).toEqual([far.backplane.node, far.backplane.node])
     const entry = near.registry.byKey(ALICE.peerId ?? '')
     expect(entry !== undefined && isOwnedElsewhere(entry)).toBe(true)
   })
@@ -167,7 +167,7 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   expect(claims.map(({ isAgain }) => isAgain)).toEqual([false, true])
 })
 
-test('a list of all that is held counts, even where it is older than what was known', () => {
+test('a snapshot replaces what was known, even by an older claim', () => {
   const key = ALICE.peerId ?? ''
   const before = { key, node: 'far', generation: 6, address: ALICE.canonical }
   near.ownership.claimElsewhere(before)
@@ -180,18 +180,18 @@ test('a list of all that is held counts, even where it is older than what was kn
 test('another node can be asked whether a client is there', async () => {
   const alice = near.join('alice', ALICE)
   await settled()
-  const holder = far.ownership.ownerOf(ALICE)
-  if (holder === undefined) throw new Error('Nobody holds the peer')
-  const answer = far.ownership.isOnline(holder)
+  const owner = far.ownership.ownerOf(ALICE)
+  if (owner === undefined) throw new Error('The peer has no owner')
+  const answer = far.ownership.isOnline(owner)
   await settled()
   alice.recording.probes[0]?.settle(true)
   expect(await answer).toBe(true)
-  const second = far.ownership.isOnline(holder)
+  const second = far.ownership.isOnline(owner)
   await near.backplane.stop()
   expect(await second).toBe(false)
 })
 
-test('what a node held is gone when it stops', async () => {
+test('the peers of a node are offline when it stops', async () => {
   near.join('alice', ALICE)
   await settled()
   await near.backplane.stop()
@@ -201,7 +201,7 @@ test('what a node held is gone when it stops', async () => {
 
 test('peers of all nodes come and go, and what each node knows is what there is', async () => {
   const nodes = [near, far, await new TestNode(star, 'third').start()]
-  const sessionEntries: { node: TestNode; sessionEntry: RecordingMember; key: string }[] = []
+  const sessionEntries: { node: TestNode; sessionEntry: RecordingSessionEntry; key: string }[] = []
   let seed = 7
   const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below
   for (let step = 0; step < 600; step++) {
@@ -230,9 +230,9 @@ test('peers of all nodes come and go, and what each node knows is what there is'
     expect([...node.registry.peers()].map(({ key }) => key).toSorted()).toEqual([...there].toSorted())
     for (const key of there) {
       const entry = node.registry.byKey(key)
-      const newest = entry === undefined ? undefined : ownerOf(entry)
-      const owner = newest !== undefined && 'sessionEntry' in newest ? node.backplane.node : newest?.node
-      expect(owner).toBe(star.lookup(key)?.node)
+      const owner = entry === undefined ? undefined : ownerOf(entry)
+      const ownerNode = owner !== undefined && 'sessionEntry' in owner ? node.backplane.node : owner?.node
+      expect(ownerNode).toBe(star.lookup(key)?.node)
     }
   }
   await nodes[2]?.backplane.stop()

@@ -5,7 +5,7 @@ import { Registry } from '../../src/registry/registry.js'
 import { Ownership } from '../../src/star/ownership.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'
 import { nobodyElsewhere } from '../support/joining.js'
-import { createMember, type RecordingMember } from '../support/member.js'
+import { createSessionEntry, type RecordingSessionEntry } from '../support/session-entry.js'
 
 const HOME = address(1)
 const AWAY = address(1, OTHER_PREFIX)
@@ -31,15 +31,15 @@ beforeEach(() => {
 })
 
 /** A session of the peer that knows the extensions. */
-function claimed(name: string, address: StarAddress = HOME): RecordingMember {
-  const sessionEntry = createMember(name, journal)
+function claimed(name: string, address: StarAddress = HOME): RecordingSessionEntry {
+  const sessionEntry = createSessionEntry(name, journal)
   sessionEntry.recording.extended = true
   ownership.claim(sessionEntry, address)
   return sessionEntry
 }
 
 /** The oldest ping that a session was sent is answered, or not in time. */
-async function answer(sessionEntry: RecordingMember, alive: boolean): Promise<void> {
+async function answer(sessionEntry: RecordingSessionEntry, alive: boolean): Promise<void> {
   const probe = sessionEntry.recording.probes.shift() ?? expect.fail(`${sessionEntry.session.id} was not asked`)
   expect(probe.timeout).toBe(TIMEOUT)
   probe.settle(alive)
@@ -47,7 +47,7 @@ async function answer(sessionEntry: RecordingMember, alive: boolean): Promise<vo
 }
 
 /** Every ping is answered. */
-async function answerAll(...sessionEntries: readonly RecordingMember[]): Promise<void> {
+async function answerAll(...sessionEntries: readonly RecordingSessionEntry[]): Promise<void> {
   for (const sessionEntry of sessionEntries) {
     while (sessionEntry.recording.probes.length > 0) await answer(sessionEntry, true)
   }
@@ -70,7 +70,7 @@ function held(name: string, { canonical }: StarAddress = HOME): unknown[] {
 }
 
 describe('when a session takes over a peer', () => {
-  test('the one that held it is told, by its own address, and keeps its place while it answers', async () => {
+  test('the previous owner is told, by its own address, and stays while it answers', async () => {
     const one = claimed('one', AWAY)
     const two = claimed('two')
     expect(journal).toEqual([taken('one', AWAY)])
@@ -81,7 +81,7 @@ describe('when a session takes over a peer', () => {
     expect(journal).toHaveLength(1)
   })
 
-  test('and loses it if it does not', async () => {
+  test('and is removed if it does not', async () => {
     const one = claimed('one')
     claimed('two')
     await answer(one, false)
@@ -90,26 +90,26 @@ describe('when a session takes over a peer', () => {
     expect(journal).toEqual([taken('one')])
   })
 
-  test('only the newest is told', () => {
+  test('only the owner is told', () => {
     for (const name of ['one', 'two', 'three']) claimed(name)
     expect(journal).toEqual([taken('one'), taken('two')])
   })
 
-  test('nobody is told who does not know of it', () => {
+  test('legacy clients are not told', () => {
     const one = claimed('one')
     one.recording.extended = false
     claimed('two')
     expect(journal).toEqual([])
   })
 
-  test('nobody is told that joins under one more address', () => {
+  test('a session that joins under one more address is not told', () => {
     const one = claimed('one')
     ownership.claim(one, AWAY)
     expect(journal).toEqual([])
     expect(one.recording.probes).toEqual([])
   })
 
-  test('one that has no place any more is told too', () => {
+  test('a displaced session is told too', () => {
     const one = claimed('one', AWAY)
     for (const name of ['two', 'three', 'four']) claimed(name)
     journal.length = 0
@@ -120,8 +120,8 @@ describe('when a session takes over a peer', () => {
   })
 })
 
-describe('when the newest holder leaves', () => {
-  test('the one before holds the peer again, and is told once it has answered', async () => {
+describe('when the owner leaves', () => {
+  test('the previous session takes over, and is told once it has answered', async () => {
     const [one, two] = [claimed('one', AWAY), claimed('two')]
     await answerAll(one)
     journal.length = 0
@@ -132,7 +132,7 @@ describe('when the newest holder leaves', () => {
     expect(journal).toEqual([held('one', AWAY)])
   })
 
-  test('of several the newest that answers', async () => {
+  test('of several sessions the latest that answers takes over', async () => {
     const [one, two, three, four] = [claimed('one'), claimed('two'), claimed('three'), claimed('four')]
     await answerAll(one, two, three)
     journal.length = 0
@@ -156,7 +156,7 @@ describe('when the newest holder leaves', () => {
     expect([one, two].map(({ recording }) => recording.probes.length)).toEqual([0, 0])
   })
 
-  test('one that has joined meanwhile has it', async () => {
+  test('a session that has joined meanwhile is the owner', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     await answerAll(one)
     ownership.release(two, HOME)
@@ -201,7 +201,7 @@ describe('when the newest holder leaves', () => {
     expect(journal).toEqual([held('one')])
   })
 
-  test('under one of its addresses only, and holds the peer by the other, nothing changes', async () => {
+  test('under one of its addresses only, and still has the other, nothing changes', async () => {
     const [one, two] = [claimed('one'), claimed('two')]
     ownership.claim(two, AWAY)
     await answerAll(one)
@@ -213,7 +213,7 @@ describe('when the newest holder leaves', () => {
   })
 })
 
-test('what goes wrong while a holder is asked is told', async () => {
+test('an error while a session is pinged is reported', async () => {
   const one = claimed('one')
   one.recording.probe = () => Promise.reject(new Error('probe'))
   const two = claimed('two')

@@ -10,7 +10,7 @@ import { Dialing, type DialOptions } from '../../src/star/dial.js'
 import { Counters } from '../../src/stats.js'
 import { address } from './addresses.js'
 import { budgetWith } from './budget.js'
-import { createMember, type RecordingMember } from './member.js'
+import { createSessionEntry, type RecordingSessionEntry } from './session-entry.js'
 
 export const ALICE = address(1)
 export const BOB = address(2)
@@ -34,8 +34,8 @@ export class DialScene {
   readonly journal: unknown[][] = []
   /** What went wrong that is not a client's fault. */
   readonly faults: unknown[] = []
-  readonly alice: RecordingMember
-  readonly bob: RecordingMember
+  readonly alice: RecordingSessionEntry
+  readonly bob: RecordingSessionEntry
 
   readonly budget: Budget
 
@@ -61,22 +61,22 @@ export class DialScene {
     this.bob = this.joined('bob', BOB)
   }
 
-  /** A session that holds an address. */
-  joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
+  /** A session that has joined with addresses. */
+  joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingSessionEntry {
     return this.joinedFrom({ ip: '192.0.2.1', exempt: false, reach: 'anywhere' }, name, ...addresses)
   }
 
-  /** A session from an IP address that holds an address. */
-  joinedFrom(remote: RemoteAddress, name: string, ...addresses: readonly (typeof ALICE)[]): RecordingMember {
-    const member = createMember(name, this.journal, { budget: this.budget, remote })
+  /** A session from an IP address that has joined with addresses. */
+  joinedFrom(remote: RemoteAddress, name: string, ...addresses: readonly (typeof ALICE)[]): RecordingSessionEntry {
+    const sessionEntry = createSessionEntry(name, this.journal, { budget: this.budget, remote })
     for (const address of addresses) {
-      this.registry.claim(member, address)
+      this.registry.claim(sessionEntry, address)
     }
-    return member
+    return sessionEntry
   }
 
   /** Dials; the answer is written into the journal. */
-  dial(from: RecordingMember, ...args: unknown[]): void {
+  dial(from: RecordingSessionEntry, ...args: unknown[]): void {
     this.dialing.dial(from, args, (...answer) => this.journal.push(['answer', ...answer]))
   }
 

@@ -25,11 +25,11 @@ export interface JoiningSetup {
   readonly faults: unknown[]
   now: number
   /** Makes a join request and waits for its answer. */
-  join(member: SessionEntry, ...args: unknown[]): Promise<unknown[]>
+  join(sessionEntry: SessionEntry, ...args: unknown[]): Promise<unknown[]>
   /** The first round: makes a join request with a public key and returns the nonce it is answered with. */
-  challenge(member: SessionEntry, identity: Identity, prefix?: string): Promise<string>
+  challenge(sessionEntry: SessionEntry, identity: Identity, prefix?: string): Promise<string>
   /** Both rounds of a join. */
-  joinAs(member: SessionEntry, identity: Identity, prefix?: string): Promise<unknown[]>
+  joinAs(sessionEntry: SessionEntry, identity: Identity, prefix?: string): Promise<unknown[]>
 }
 
 export function createJoining(
@@ -74,22 +74,22 @@ export function createJoining(
     set now(value) {
       now = value
     },
-    join: async (member, ...args) => {
+    join: async (sessionEntry, ...args) => {
       const answers: unknown[][] = []
       const ack: Ack = (...answer) => void answers.push(answer)
-      if (joining.mayJoin(member, ack)) await joining.join(member, args, ack)
+      if (joining.mayJoin(sessionEntry, ack)) await joining.join(sessionEntry, args, ack)
       const [answer, ...more] = answers
       if (answer === undefined || more.length > 0) throw new Error(`It was answered ${answers.length} times`)
       return answer
     },
-    challenge: async (member, identity, prefix) => {
-      const [error, nonce] = await setup.join(member, identity.address(prefix).legacy, identity.publicKey)
+    challenge: async (sessionEntry, identity, prefix) => {
+      const [error, nonce] = await setup.join(sessionEntry, identity.address(prefix).legacy, identity.publicKey)
       if (error !== null || typeof nonce !== 'string') throw new Error(`No nonce came, but ${String(error)}`)
       return nonce
     },
-    joinAs: async (member, identity, prefix) => {
-      const nonce = await setup.challenge(member, identity, prefix)
-      return setup.join(member, identity.address(prefix).legacy, await identity.sign(nonce))
+    joinAs: async (sessionEntry, identity, prefix) => {
+      const nonce = await setup.challenge(sessionEntry, identity, prefix)
+      return setup.join(sessionEntry, identity.address(prefix).legacy, await identity.sign(nonce))
     }
   }
   return setup

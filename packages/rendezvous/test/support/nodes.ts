@@ -12,7 +12,7 @@ import { Dialing, type DialOptions } from '../../src/star/dial.js'
 import { OtherNodes } from '../../src/star/other-nodes.js'
 import { Ownership } from '../../src/star/ownership.js'
 import { Counters } from '../../src/stats.js'
-import { createMember, type RecordingMember } from './member.js'
+import { createSessionEntry, type RecordingSessionEntry } from './session-entry.js'
 import type { RecordingOptions } from './recording-session.js'
 
 export const HIGH_WATER_MARK = 4_096
@@ -84,24 +84,24 @@ export class TestNode {
   }
 
   /** A client of this node that has joined. */
-  join(name: string, address: StarAddress, isExtended = true, options?: RecordingOptions): RecordingMember {
-    const member = createMember(name, this.journal, options)
-    member.recording.extended = isExtended
-    this.ownership.claim(member, address)
-    return member
+  join(name: string, address: StarAddress, isExtended = true, options?: RecordingOptions): RecordingSessionEntry {
+    const sessionEntry = createSessionEntry(name, this.journal, options)
+    sessionEntry.recording.extended = isExtended
+    this.ownership.claim(sessionEntry, address)
+    return sessionEntry
   }
 
   /** A dial; its answer is written into the journal. */
-  dial(from: RecordingMember, to: StarAddress, dialId = 'a'): void {
+  dial(from: RecordingSessionEntry, to: StarAddress, dialId = 'a'): void {
     const [own] = [...from.addresses.values()]
     this.dialing.dial(from, [own?.legacy, to.legacy, dialId], (...answer) => this.journal.push(['answer', ...answer]))
   }
 
   /** A client leaves without a word. */
-  lose(member: RecordingMember): void {
-    member.recording.ended = true
-    this.ownership.releaseAll(member)
-    this.router.detach(member.session)
+  lose(sessionEntry: RecordingSessionEntry): void {
+    sessionEntry.recording.ended = true
+    this.ownership.releaseAll(sessionEntry)
+    this.router.detach(sessionEntry.session)
   }
 }
 
