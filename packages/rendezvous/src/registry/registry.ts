@@ -1,16 +1,16 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import type { PeerRecord } from './claim.js'
 import { Compactor } from './compact.js'
-import { isOwnedElsewhere, keyOf, ownerOf, type PeerEntry, type PeerOwner } from './peer-entry.js'
 import { Groups } from './groups.js'
-import type { SessionEntry } from './session-entry.js'
+import { isOwnedElsewhere, keyOf, ownerOf, type PeerEntry, type PeerOwner } from './peer-entry.js'
 import { Rotation } from './rotation.js'
+import type { SessionEntry } from './session-entry.js'
 
 /** Callbacks for changes of peers and sessions, made after each change. */
 export interface RegistryObserver {
   /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
-  /** Called when a session has joined as a peer, even if that was online. Resolves once other clients have been told. */
+  /** Called when a session has joined as a peer, online or not before. Resolves once other clients have been told. */
   introduce?(entry: PeerEntry): Promise<void> | undefined
   /** Called when the addresses of a session have changed; a session without any has left. `before` is its previous prefix. */
   moved?(sessionEntry: SessionEntry, before: string | undefined): void
@@ -84,7 +84,7 @@ export class Registry {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
-  /** Makes a session the first owner of an address. `displaced` is removed from the entry if too many share the peer. */
+  /** Makes a session this node's owner of an address. If too many share the peer, the oldest is removed (`displaced`). */
   claim(sessionEntry: SessionEntry, claimed: StarAddress): { entry: PeerEntry; displaced: PeerOwner | undefined } {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
@@ -101,13 +101,13 @@ export class Registry {
     }
     sessionEntry.addresses.set(address.canonical, address)
     this.#rotation.add(entry)
-    if (known === undefined) this.#tell(entry, true)
+    if (known === undefined) this.#notifyPresence(entry, true)
     this.#moved(sessionEntry)
     if (surplus !== undefined) this.#moved(surplus)
     return { entry, displaced: owners.find((owner) => owner.sessionEntry === surplus) }
   }
 
-  /** Removes an address from a session. @returns the entry if another session became the first owner */
+  /** Removes an address from a session. @returns the entry if another session became this node's owner */
   release(sessionEntry: SessionEntry, address: StarAddress): PeerEntry | undefined {
     sessionEntry.addresses.delete(address.canonical)
     const entry = this.#entries.get(keyOf(address))
@@ -137,11 +137,11 @@ export class Registry {
     const entry = known ?? this.#create(record.key, record.key.startsWith('/') ? undefined : record.key)
     entry.remote = record
     this.#rotation.add(entry)
-    if (known === undefined) this.#tell(entry, true)
+    if (known === undefined) this.#notifyPresence(entry, true)
     return { entry, isNew: known === undefined }
   }
 
-  /** Removes another node's owner up to this generation. @returns the entry if it has owners on this node */
+  /** Removes another node's claim unless its generation is higher. @returns the entry if it has owners on this node */
   releaseElsewhere(key: string, generation: number): PeerEntry | undefined {
     const entry = this.#entries.get(key)
     if (entry?.remote === undefined || entry.remote.generation > generation) return undefined
@@ -180,10 +180,10 @@ export class Registry {
   #delete(entry: PeerEntry): void {
     this.#entries.delete(entry.key)
     this.#rotation.delete(entry)
-    this.#tell(entry, false)
+    this.#notifyPresence(entry, false)
   }
 
-  #tell(entry: PeerEntry, isOnline: boolean): void {
+  #notifyPresence(entry: PeerEntry, isOnline: boolean): void {
     for (const observer of this.#observers) observer.presence?.(entry, isOnline)
   }
 

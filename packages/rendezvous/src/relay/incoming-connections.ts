@@ -1,7 +1,7 @@
 import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
-/** Lead above which one dialer or network gives way to another: one connection. */
+/** A dialer or network gives way to another if it is ahead by more than one connection. */
 const HALVES_PER_CONNECTION = 2
 
 interface NetworkHalves {
@@ -17,6 +17,7 @@ export class IncomingConnections {
   readonly #networks = new Map<unknown, NetworkHalves>()
   #size = 0
 
+  /** Number of their halves. */
   get size(): number {
     return this.#size
   }

@@ -170,7 +170,7 @@ export class Dialing {
     this.#ask(callee, half, dial, (failure) => {
       this.#pending.settleRequested(dialer.session, dialId)
       this.#pending.settle(callee.session, dialId)
-      this.#tell(failure, ack)
+      this.#finish(failure, ack)
     })
   }
 
@@ -213,7 +213,7 @@ export class Dialing {
           dial.isRepeated = true
           return this.#lookUp(dial)
         }
-        this.#tell(failure, ack)
+        this.#finish(failure, ack)
       }
     )
   }
@@ -270,7 +270,7 @@ export class Dialing {
     return undefined
   }
 
-  #tell(failure: DialRefusal | undefined, ack: Ack | undefined): void {
+  #finish(failure: DialRefusal | undefined, ack: Ack | undefined): void {
     if (failure !== undefined) return this.#refuse(...failure, ack)
     this.#counters.dials.success++
     ack?.()

@@ -60,8 +60,8 @@ export class Ownership {
   claim(sessionEntry: SessionEntry, address: StarAddress, isAgain = false): { entry: PeerEntry; claim: Claim } {
     const before = this.#registry.get(address)?.owners[0]
     const { entry, displaced } = this.#registry.claim(sessionEntry, address)
-    if (displaced !== undefined) tell(EVENTS.taken, displaced)
-    if (before !== undefined && before.sessionEntry !== sessionEntry) tell(EVENTS.taken, before)
+    if (displaced !== undefined) notify(EVENTS.taken, displaced)
+    if (before !== undefined && before.sessionEntry !== sessionEntry) notify(EVENTS.taken, before)
     const claim = this.#claimForStar(entry, entry.owners[0]?.address ?? address, isAgain)
     this.#dropSilent(entry, sessionEntry)
     return { entry, claim }
@@ -74,10 +74,10 @@ export class Ownership {
     const { entry, isNew } = this.#registry.claimElsewhere(record, isSnapshot) ?? {}
     if (entry === undefined) return
     if (isNew) void this.#registry.introduce(entry)
-    if (wasHere && isOwnedElsewhere(entry)) this.#lost(entry)
+    if (wasHere && isOwnedElsewhere(entry)) this.#yield(entry)
   }
 
-  /** Removes another node's owner of a peer up to this generation. */
+  /** Removes another node's claim to a peer unless its generation is higher. */
   releaseElsewhere(key: string, generation: number): void {
     const known = this.#registry.byKey(key)
     const wasElsewhere = known !== undefined && isOwnedElsewhere(known)
@@ -147,7 +147,7 @@ export class Ownership {
       const claim = this.#claimForStar(entry, candidate.address, true)
       await claim.settled
       // A client of another node may have been faster.
-      if (!claim.isLost) tell(EVENTS.held, candidate)
+      if (!claim.isLost) notify(EVENTS.held, candidate)
       return
     }
   }
@@ -163,13 +163,13 @@ export class Ownership {
 
   /** Yields to a later claim of another node whose report came first. */
   #yieldIfOlder(entry: PeerEntry, claim: Claim): void {
-    if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#lost(entry)
+    if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#yield(entry)
   }
 
   /** Tells the owner on this node that a session of another node has taken over. */
-  #lost(entry: PeerEntry): void {
+  #yield(entry: PeerEntry): void {
     const [first] = entry.owners
-    if (first !== undefined) tell(EVENTS.taken, first)
+    if (first !== undefined) notify(EVENTS.taken, first)
     for (const owner of entry.owners) this.#keepIfAlive(owner).catch(this.#onFault)
   }
 
@@ -202,6 +202,6 @@ export class Ownership {
 }
 
 /** Tells a session about a takeover of its peer, if its client is extended. */
-function tell(event: typeof EVENTS.taken | typeof EVENTS.held, { sessionEntry, address }: PeerOwner): void {
+function notify(event: typeof EVENTS.taken | typeof EVENTS.held, { sessionEntry, address }: PeerOwner): void {
   if (sessionEntry.session.extended) sessionEntry.session.sendText(eventText(event, [address.canonical]))
 }
