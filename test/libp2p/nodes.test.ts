@@ -209,7 +209,7 @@ test('a node whose peer id another takes over has no address there until it has 
   expect(second.getMultiaddrs()).toHaveLength(1)
   const told = entries.filter(({ level, text }) => level === 'error' && text === '%s is not joined any more: %s')
   expect(told.map(({ args }) => args)).toEqual([
-    [star.multiaddr, "another node with the same key is there in this one's place"]
+    [star.multiaddr, 'Another node with the same key is joined instead of this one']
   ])
   await second.stop()
   await eventually('its return', () => first.getMultiaddrs().length === 1)

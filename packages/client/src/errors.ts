@@ -1,27 +1,7 @@
-import { WIRE_ERRORS } from '@websocket-star/protocol'
-
-/** What all errors of this package have in common: a stable `code`, and a `cause` if there was one. */
-export class StarClientError extends Error {
-  override readonly name: string = 'StarClientError'
-  /** Stable across versions; compare this, not the message. */
-  readonly code: string
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
-}
-
-/** Options that cannot be used; the message says which and what is allowed. */
-export class InvalidOptionsError extends StarClientError {
-  override readonly name = 'InvalidOptionsError'
-  constructor(message: string, options?: ErrorOptions) {
-    super('ERR_INVALID_OPTIONS', message, options)
-  }
-}
+import { StarError, WIRE_ERRORS } from '@websocket-star/protocol'
 
 /** No connection to a server could be made, or it was lost; the client tries again by itself. */
-export class ServerUnreachableError extends StarClientError {
+export class ServerUnreachableError extends StarError {
   override readonly name = 'ServerUnreachableError'
   constructor(server: string, reason: string, options?: ErrorOptions) {
     super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}${hintFor(reason)}`, options)
@@ -40,7 +20,7 @@ function hintFor(reason: string): string {
 }
 
 /** A server said something that is not in the protocol. */
-export class ServerProtocolError extends StarClientError {
+export class ServerProtocolError extends StarError {
   override readonly name = 'ServerProtocolError'
   constructor(server: string, message: string, options?: ErrorOptions) {
     super('ERR_SERVER_PROTOCOL', `${server} does not keep to the protocol: ${message}`, options)
@@ -48,7 +28,7 @@ export class ServerProtocolError extends StarClientError {
 }
 
 /** A server refused the join; `reason` is what it said. */
-export class JoinRefusedError extends StarClientError {
+export class JoinRefusedError extends StarError {
   override readonly name = 'JoinRefusedError'
   readonly reason: string
   constructor(server: string, reason: string) {
@@ -58,7 +38,7 @@ export class JoinRefusedError extends StarClientError {
 }
 
 /** A server did not ask for a proof of the key, and the client insists on one. */
-export class ChallengeMissingError extends StarClientError {
+export class ChallengeMissingError extends StarError {
   override readonly name = 'ChallengeMissingError'
   constructor(server: string) {
     super(
@@ -70,7 +50,7 @@ export class ChallengeMissingError extends StarClientError {
 }
 
 /** Nothing can be dialled, or left, where no server is joined. */
-export class NotJoinedError extends StarClientError {
+export class NotJoinedError extends StarError {
   override readonly name = 'NotJoinedError'
   constructor(message = 'No server is joined at the moment') {
     super('ERR_NOT_JOINED', message)
@@ -78,7 +58,7 @@ export class NotJoinedError extends StarClientError {
 }
 
 /** Nobody who is online has this peer id. */
-export class PeerNotFoundError extends StarClientError {
+export class PeerNotFoundError extends StarError {
   override readonly name = 'PeerNotFoundError'
   constructor(target: string) {
     super('ERR_PEER_NOT_FOUND', `${target} is on none of the servers that are joined`)
@@ -86,7 +66,7 @@ export class PeerNotFoundError extends StarClientError {
 }
 
 /** The peer, or a server, refused the dial; `reason` is what it said. */
-export class DialRefusedError extends StarClientError {
+export class DialRefusedError extends StarError {
   override readonly name = 'DialRefusedError'
   readonly reason: string
   constructor(target: string, reason: string) {
@@ -96,7 +76,7 @@ export class DialRefusedError extends StarClientError {
 }
 
 /** The peer, or the server, did not answer a dial in time. */
-export class DialTimeoutError extends StarClientError {
+export class DialTimeoutError extends StarError {
   override readonly name = 'DialTimeoutError'
   constructor(target: string) {
     super('ERR_DIAL_TIMEOUT', `${target} did not answer the dial in time`)
@@ -104,7 +84,7 @@ export class DialTimeoutError extends StarClientError {
 }
 
 /** The client ended a connection of another peer because it had as many as it may and a new one came: see `maxConnections`. */
-export class GaveWayError extends StarClientError {
+export class GaveWayError extends StarError {
   override readonly name = 'GaveWayError'
   constructor() {
     super('ERR_GAVE_WAY', WIRE_ERRORS.gaveWay)
@@ -112,7 +92,7 @@ export class GaveWayError extends StarClientError {
 }
 
 /** The client is closed. */
-export class ClientClosedError extends StarClientError {
+export class ClientClosedError extends StarError {
   override readonly name = 'ClientClosedError'
   constructor() {
     super('ERR_CLIENT_CLOSED', 'The client is closed')

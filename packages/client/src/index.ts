@@ -37,7 +37,7 @@ export { KeyStoreError, loadOrCreateKey } from './key-store.js'
 export type { KeyStoreOptions } from './key-store.js'
 export type { Ed25519Key, StarPrivateKey, StarPublicKey } from './key.js'
 
-export { InvalidAddressError, InvalidNonceError } from '@websocket-star/protocol'
+export { InvalidAddressError, InvalidNonceError, InvalidOptionsError, StarError } from '@websocket-star/protocol'
 export {
   ConnectionLostError,
   StreamAbortedError,
@@ -54,11 +54,9 @@ export {
   DialRefusedError,
   DialTimeoutError,
   GaveWayError,
-  InvalidOptionsError,
   JoinRefusedError,
   NotJoinedError,
   PeerNotFoundError,
   ServerProtocolError,
-  ServerUnreachableError,
-  StarClientError
+  ServerUnreachableError
 } from './errors.js'

@@ -1,4 +1,4 @@
-import { StarClientError } from './errors.js'
+import { StarError } from '@websocket-star/protocol'
 import { generateKey, generateSealedKey, keyFromSeed, sealKey, unsealed } from './key.js'
 import type { Ed25519Key, SealedKey, StarPrivateKey } from './key.js'
 
@@ -15,7 +15,7 @@ export interface KeyStoreOptions {
 }
 
 /** A key could not be kept, or not be read: there is no IndexedDB, or the browser does not let the page use it. */
-export class KeyStoreError extends StarClientError {
+export class KeyStoreError extends StarError {
   override readonly name = 'KeyStoreError'
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_KEY_STORE', message, options)

@@ -1,6 +1,6 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
 import { base58btc } from 'multiformats/bases/base58'
 import { toHex } from 'multiformats/bytes'
-import { InvalidOptionsError } from './errors.js'
 
 /** A key as js-libp2p has it: any private key of `@libp2p/crypto` is one. */
 export interface StarPrivateKey {

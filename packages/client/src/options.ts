@@ -1,7 +1,7 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
 import { WINDOW_INITIAL, WINDOW_MAX, type WindowOptions } from '@websocket-star/streams'
 import type { ManagerOptions } from 'socket.io-client'
 import type { BackoffOptions } from './backoff.js'
-import { InvalidOptionsError } from './errors.js'
 import type { StarPrivateKey } from './key.js'
 
 /** Options of {@link createStarClient}. Durations are milliseconds, sizes are bytes. */

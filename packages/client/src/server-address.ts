@@ -1,5 +1,4 @@
-import { parseAddress, serverUrl } from '@websocket-star/protocol'
-import { InvalidOptionsError } from './errors.js'
+import { InvalidOptionsError, parseAddress, serverUrl } from '@websocket-star/protocol'
 
 /** A star as a client joins it. */
 export interface ServerAddress {

@@ -30,5 +30,7 @@
 export { webSocketStar } from './transport.js'
 export type { WebSocketStarComponents, WebSocketStarDialEvents } from './transport.js'
 export type { WebSocketStarInit } from './options.js'
+export { InvalidOptionsError, StarError } from '@websocket-star/protocol'
+export { ListenerClosedError, ListenTimeoutError, PeerTakenOverError } from './errors.js'
 export { webSocketStarDiscovery } from './discovery.js'
 export type { WebSocketStarDiscoveryComponents } from './discovery.js'

@@ -6,9 +6,8 @@ import { parseAddress, serverUrl } from '@websocket-star/protocol'
 import { setMaxListeners, TypedEventEmitter } from 'main-event'
 import { asError } from './as-error.js'
 import type { StarConnection } from './connection.js'
+import { ListenerClosedError, ListenTimeoutError, PeerTakenOverError } from './errors.js'
 import type { ListenerMetrics } from './metrics.js'
-
-const TAKEN = "another node with the same key is there in this one's place"
 
 export interface StarListenerInit {
   client: () => Promise<StarClient>
@@ -77,11 +76,11 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
           const status = this.#follow(client.servers)
           if (this.#isJoined) resolve(undefined)
           else if (status?.state === 'waiting') resolve(status.error)
-          else if (status?.state === 'taken') resolve(new Error(TAKEN))
+          else if (status?.state === 'taken') resolve(new PeerTakenOverError())
         },
         { signal: this.#stop.signal }
       )
-      timer = setTimeout(() => resolve(new Error(this.#tooSlow())), listenTimeout)
+      timer = setTimeout(() => resolve(new ListenTimeoutError(this.#url, listenTimeout)), listenTimeout)
       // It settles when the star is joined, which may be much later, or when this node cannot join there.
       client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
         if (!this.#stop.signal.aborted) resolve(asError(error))
@@ -117,7 +116,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     this.#stop.abort()
     this.#setJoined(false)
     if (!this.#init.isStopping()) {
-      for (const connection of this.#open) connection.abort(new Error('The listener was closed'))
+      for (const connection of this.#open) connection.abort(new ListenerClosedError())
       if (this.prefix !== undefined) await this.#client?.leave(this.prefix)
     }
     this.#init.onClose()
@@ -147,17 +146,16 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     this.#setJoined(isThere && !isTaken(status, servers))
     if (wasJoined && !this.#isJoined) {
       this.#isMissed = true
-      const why = status?.state === 'taken' ? TAKEN : (status?.error?.message ?? 'the connection was lost')
+      const why =
+        status?.state === 'taken'
+          ? new PeerTakenOverError().message
+          : (status?.error?.message ?? 'the connection was lost')
       this.#init.log.error('%s is not joined any more: %s', this.prefix, why)
     } else if (this.#isMissed && this.#isJoined) {
       this.#isMissed = false
       this.#init.log('%s is joined', this.prefix)
     }
     return status
-  }
-
-  #tooSlow(): string {
-    return `${this.#url} was not joined within ${this.#init.listenTimeout} ms`
   }
 
   #setJoined(isJoined: boolean): void {

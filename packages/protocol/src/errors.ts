@@ -1,4 +1,5 @@
 import { excerpt } from './excerpt.js'
+import { StarError } from './star-error.js'
 
 /** Longest error text sent over the wire, in UTF-16 units. */
 export const WIRE_ERROR_MAX_LENGTH = 256
@@ -87,16 +88,17 @@ export const WIRE_ERRORS = {
 /** One of the fixed texts of {@link WIRE_ERRORS}. */
 export type WireError = (typeof WIRE_ERRORS)[keyof typeof WIRE_ERRORS]
 
-/** What all errors thrown by this package have in common: a stable `code` and `name`, and a `cause` if there was one. */
-export class StarProtocolError extends Error {
-  override readonly name: string = 'StarProtocolError'
-  /** Stable across versions; compare this, not the message. */
-  readonly code: string
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
+/** An option or argument has a value that is not allowed; the message names it and says what is allowed. */
+export class InvalidOptionsError extends StarError {
+  override readonly name = 'InvalidOptionsError'
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_INVALID_OPTIONS', message, options)
   }
+}
+
+/** Base class of errors about input from the other side: an address, key, nonce or request that is not valid. */
+export class StarProtocolError extends StarError {
+  override readonly name: string = 'StarProtocolError'
 }
 
 /** A text that is no multiaddr, or a multiaddr that cannot be used for what was asked. */

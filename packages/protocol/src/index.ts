@@ -43,6 +43,7 @@ export {
   InvalidAddressError,
   InvalidKeyError,
   InvalidNonceError,
+  InvalidOptionsError,
   InvalidRequestError,
   StarProtocolError,
   unknownPublicAddress,
@@ -109,6 +110,8 @@ export { isSamePlace, placeOf, placeOfHost } from './place.js'
 export type { Place } from './place.js'
 
 export { ackError, endReason } from './reason.js'
+
+export { StarError } from './star-error.js'
 
 export { JOIN_DATA_MAX_LENGTH, parseDialRequest, parseJoinRequest, parseLeaveRequest } from './requests.js'
 export type { DialRequest, JoinRequest, LeaveRequest } from './requests.js'

@@ -9,6 +9,7 @@ import {
   WIRE_ERRORS,
   wireErrorFor
 } from '../src/errors.js'
+import { StarError } from '../src/star-error.js'
 
 describe('the texts sent over the wire', () => {
   test('are, for what the first server sent too, its own to the letter', () => {
@@ -43,6 +44,7 @@ describe('the error classes', () => {
     const cause = new Error('below')
     const error = new ErrorClass('what', { cause })
     expect(error).toBeInstanceOf(StarProtocolError)
+    expect(error).toBeInstanceOf(StarError)
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({ name, code, message: 'what', cause })
     expect(String(error)).toBe(`${name}: what`)

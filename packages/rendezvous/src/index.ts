@@ -13,7 +13,9 @@
  *
  * @packageDocumentation
  */
+export { StarError } from '@websocket-star/protocol'
 export type { Backplane, BackplaneObserver, NodeLink } from './cluster/backplane.js'
+export { AlreadyStartedError, NotListeningError, RedisError } from './errors.js'
 export type { ChannelRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local.js'
 export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'

@@ -1,3 +1,4 @@
+import { StarError } from '@websocket-star/protocol'
 import { z } from 'zod'
 
 const milliseconds = z
@@ -343,13 +344,13 @@ export interface OptionProblem {
 }
 
 /** Options were given values they cannot have; the message names each of them and what is allowed. */
-export class InvalidOptionsError extends Error {
+export class InvalidOptionsError extends StarError {
   override readonly name = 'InvalidOptionsError'
-  readonly code = 'ERR_INVALID_OPTIONS'
   readonly problems: readonly OptionProblem[]
 
   constructor(problems: readonly OptionProblem[], options?: ErrorOptions) {
-    super(problems.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`).join('; '), options)
+    const message = problems.map(({ path, message: text }) => `${path.join('.') || 'options'}: ${text}`).join('; ')
+    super('ERR_INVALID_OPTIONS', message, options)
     this.problems = problems
   }
 }

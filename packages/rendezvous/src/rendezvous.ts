@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
+import { AlreadyStartedError, NotListeningError } from './errors.js'
 import { Admin } from './http/admin.js'
 import { Connections } from './http/connections.js'
 import { Gate } from './http/gate.js'
@@ -32,7 +33,7 @@ export interface RendezvousAddress {
 
 /** A rendezvous server. Several may live in one process. */
 export interface Rendezvous extends AsyncDisposable {
-  /** Listens; rejects with the error of the operating system if it cannot, or with that of Redis if it is not reached. */
+  /** Listens; rejects with the operating system's error, {@link RedisError} or {@link AlreadyStartedError}. */
   start(): Promise<void>
   /** Closes every connection and stops listening. A stopped server may be started again. */
   stop(): Promise<void>
@@ -42,7 +43,7 @@ export interface Rendezvous extends AsyncDisposable {
    * @param timeout - milliseconds they have; by default the option `drainTimeout`
    */
   drain(timeout?: number): Promise<void>
-  /** @throws {Error} while the server is not listening */
+  /** @throws {NotListeningError} */
   address(): RendezvousAddress
   stats(): RendezvousStats
   /** The options it runs with. */
@@ -99,7 +100,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   async start(): Promise<void> {
-    if (this.#started !== undefined) throw new Error('This server is started already')
+    if (this.#started !== undefined) throw new AlreadyStartedError()
     const started = this.#start(this.#stopping)
     this.#started = started
     try {
@@ -278,7 +279,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   address(): RendezvousAddress {
-    if (this.#running === undefined) throw new Error('This server is not listening')
+    if (this.#running === undefined) throw new NotListeningError()
     const { address: host, port } = this.#running.server.address
     const v6 = isIPv6(host)
     const [scheme, transport] = this.#tls === undefined ? ['http', 'ws'] : ['https', 'wss']

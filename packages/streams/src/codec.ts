@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
 import { CodecError } from './errors.js'
 
 /** Turns values into what socket.io carries, and back. */
@@ -33,11 +34,13 @@ const CODECS: { [Name in CodecName]: Codec<NamedCodecs[Name]> } = {
   hex: { encode: hexOf, decode: fromHex }
 }
 
-/** @throws TypeError for the name of no codec */
+/** @throws {InvalidOptionsError} for an unknown name */
 export function codecOf<T>(codec: CodecName | Codec<T> = 'plain'): Codec<T> {
   if (typeof codec === 'object') return codec
   if (!Object.hasOwn(CODECS, codec)) {
-    throw new TypeError(`There is no codec ${String(codec)}: use ${Object.keys(CODECS).join(', ')}, or an object`)
+    throw new InvalidOptionsError(
+      `codec: expected ${Object.keys(CODECS).join(', ')}, or an object, got ${String(codec)}`
+    )
   }
   return CODECS[codec] as Codec<unknown> as Codec<T> // the name says what T is
 }

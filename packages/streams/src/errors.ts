@@ -1,14 +1,13 @@
-/** What all errors of this package have in common: a stable `code`, and a `cause` if there was one. */
-export class StreamError extends Error {
+import { StarError } from '@websocket-star/protocol'
+
+/** Base class of the errors that a stream fails with. */
+export class StreamError extends StarError {
   override readonly name: string = 'StreamError'
-  /** Stable across versions; compare this, not the message. */
-  readonly code: string
   /** The id of the stream. */
   readonly stream: string
 
   constructor(code: string, stream: string, message: string, options?: ErrorOptions) {
-    super(`Stream ${stream}: ${message}`, options)
-    this.code = code
+    super(code, `Stream ${stream}: ${message}`, options)
     this.stream = stream
   }
 }

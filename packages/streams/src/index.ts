@@ -36,6 +36,7 @@ export { valuesOf, writeAll } from './adapters/async-iterable.js'
 export { pullSink, pullSource } from './adapters/pull-stream.js'
 export type { End, PullSink, PullSource } from './adapters/pull-stream.js'
 
+export { InvalidOptionsError, StarError } from '@websocket-star/protocol'
 export {
   CodecError,
   ConnectionLostError,

@@ -1,4 +1,4 @@
-import { endReason, parseAcceptOptions, parseCredit } from '@websocket-star/protocol'
+import { endReason, InvalidOptionsError, parseAcceptOptions, parseCredit } from '@websocket-star/protocol'
 import type { Carrier, Waiting } from './carrier.js'
 import { Bytes, Messages, type Backlog } from './chunks.js'
 import { encodeWith, type Codec } from './codec.js'
@@ -71,7 +71,9 @@ export class Sink<T = Uint8Array> implements Waiting {
     forget: () => void,
     { framing = 'messages', highWaterMark = HIGH_WATER_MARK }: SinkOptions = {}
   ) {
-    if (!(highWaterMark >= 1)) throw new RangeError(`A high water mark is 1 byte or more, got ${highWaterMark}`)
+    if (!(highWaterMark >= 1)) {
+      throw new InvalidOptionsError(`highWaterMark: expected bytes from 1, got ${highWaterMark}`)
+    }
     this.id = id
     this.#carrier = carrier
     this.#codec = codec

@@ -1,3 +1,5 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
+
 /** What is needed of a socket of socket.io, a client's or a server's, of version 2, 3 or 4. */
 export interface SocketLike {
   readonly connected: boolean
@@ -27,7 +29,7 @@ interface EventSocket {
  * Hears all events of a socket with one listener, however many streams there are.
  *
  * @returns stops hearing
- * @throws TypeError if it is no socket of socket.io
+ * @throws {InvalidOptionsError} if it is no socket of socket.io
  */
 export function tapEvents(socket: SocketLike, tap: EventTap): () => void {
   if ('onAny' in socket && typeof socket.onAny === 'function') {
@@ -40,7 +42,7 @@ export function tapEvents(socket: SocketLike, tap: EventTap): () => void {
   if ('onevent' in socket && typeof socket.onevent === 'function') {
     return tapPackets(socket as SocketLike & EventSocket, tap) // as was just looked at
   }
-  throw new TypeError('Expected a socket of socket.io 2, 3 or 4: it has neither onAny nor onevent')
+  throw new InvalidOptionsError('socket: expected a socket of socket.io 2, 3 or 4, which has onAny or onevent')
 }
 
 function tapPackets(socket: SocketLike & EventSocket, tap: EventTap): () => void {

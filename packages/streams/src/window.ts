@@ -1,4 +1,4 @@
-import { CREDIT_MAX } from '@websocket-star/protocol'
+import { CREDIT_MAX, InvalidOptionsError } from '@websocket-star/protocol'
 
 /** How much a receiver lets its sender have under way, in bytes. */
 export interface WindowOptions {
@@ -37,8 +37,8 @@ export class ReceiveWindow {
     now: () => number = () => performance.now()
   ) {
     if (!Number.isInteger(initial) || !Number.isInteger(max) || initial < 1 || max < initial || max > CREDIT_MAX) {
-      throw new RangeError(
-        `A window is whole bytes, 1 or more to begin with and ${CREDIT_MAX} at most, got ${initial} to ${max}`
+      throw new InvalidOptionsError(
+        `window: expected whole bytes, 1 <= initial <= max <= ${CREDIT_MAX}, got ${initial} and ${max}`
       )
     }
     this.#size = initial

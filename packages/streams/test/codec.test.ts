@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecOf, encodeWith, sizeOf, type Codec } from '../src/codec.js'
@@ -94,7 +95,7 @@ describe('codecs', () => {
   })
 
   test.each(['base64', '', 'constructor', 'toString', '__proto__'])('of the name %s there are none', (name) => {
-    expect(() => codecOf(name as 'plain')).toThrow(TypeError)
+    expect(() => codecOf(name as 'plain')).toThrow(InvalidOptionsError)
   })
 })
 

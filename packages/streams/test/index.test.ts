@@ -8,6 +8,8 @@ test('the package exports what it is documented to, and nothing by accident', ()
       "CodecError",
       "ConnectionLostError",
       "HIGH_WATER_MARK",
+      "InvalidOptionsError",
+      "StarError",
       "StreamAbortedError",
       "StreamError",
       "StreamIdInUseError",
@@ -41,6 +43,7 @@ describe('the README', () => {
   test('lists every error, and its code', () => {
     const rows = [...readme.matchAll(/^\| `(\w+Error)` \| `(ERR_\w+)` \|/gm)].map(([, name, code]) => [name, code])
     const errors = [
+      new streams.InvalidOptionsError(''),
       new streams.StreamResetError('id', ''),
       new streams.StreamStoppedError('id'),
       new streams.StreamAbortedError('id'),
@@ -51,7 +54,7 @@ describe('the README', () => {
       new streams.StreamIdInUseError('id')
     ]
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(errors.map(({ name, code }) => [name, code])))
-    const classes = Object.keys(streams).filter((name) => name.endsWith('Error') && name !== 'StreamError')
+    const classes = Object.keys(streams).filter((name) => /(?<!^Star|^Stream)Error$/.test(name))
     expect(rows.map(([name]) => name).toSorted()).toEqual(classes.toSorted())
   })
 

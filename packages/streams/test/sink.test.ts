@@ -1,4 +1,4 @@
-import { CREDIT_MAX } from '@websocket-star/protocol'
+import { CREDIT_MAX, InvalidOptionsError } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Carrier } from '../src/carrier.js'
 import { codecOf } from '../src/codec.js'
@@ -341,5 +341,5 @@ describe('a full socket', () => {
 })
 
 test.each([0, -1, Number.NaN])('a high water mark of %s is refused', (highWaterMark) => {
-  expect(() => sinkOf({ highWaterMark })).toThrow(RangeError)
+  expect(() => sinkOf({ highWaterMark })).toThrow(InvalidOptionsError)
 })

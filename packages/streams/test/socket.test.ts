@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from '@websocket-star/protocol'
 import { describe, expect, test } from 'vitest'
 import { tapEvents, unsentBytes, type SocketLike } from '../src/socket.js'
 import { FakeSocket } from './fake-socket.js'
@@ -92,8 +93,8 @@ describe('hearing the events of a socket of version 2', () => {
 
 test('what is no socket of socket.io is refused', () => {
   const emitter = { connected: true, emit() {}, on() {}, removeListener() {} }
-  expect(() => tapEvents(emitter, () => true)).toThrow(TypeError)
-  expect(() => tapEvents({ ...emitter, onAny: 'no function' } as SocketLike, () => true)).toThrow(TypeError)
+  expect(() => tapEvents(emitter, () => true)).toThrow(InvalidOptionsError)
+  expect(() => tapEvents({ ...emitter, onAny: 'no function' } as SocketLike, () => true)).toThrow(InvalidOptionsError)
 })
 
 describe('what a socket has not sent', () => {

@@ -1,4 +1,4 @@
-import { CREDIT_MAX } from '@websocket-star/protocol'
+import { CREDIT_MAX, InvalidOptionsError } from '@websocket-star/protocol'
 import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ReceiveWindow, WINDOW_INITIAL, WINDOW_MAX } from '../src/window.js'
@@ -39,7 +39,7 @@ describe('the bounds of a window', () => {
     { max: Number.POSITIVE_INFINITY },
     { initial: CREDIT_MAX * 2, max: CREDIT_MAX }
   ])('refuse %o', (options) => {
-    expect(() => new ReceiveWindow(options)).toThrow(RangeError)
+    expect(() => new ReceiveWindow(options)).toThrow(InvalidOptionsError)
   })
 
   test('are 256 KiB and 4 MiB unless told', () => {

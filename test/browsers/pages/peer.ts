@@ -156,7 +156,7 @@ export function createPeer(star: typeof Star) {
 
     /** The code of why the server is not joined. */
     async error(): Promise<string | undefined> {
-      return (joined().servers[0]?.error as Partial<Star.StarClientError> | undefined)?.code
+      return (joined().servers[0]?.error as Partial<Star.StarError> | undefined)?.code
     },
 
     /** `joined <id>`, `left <id>` so far. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { RedisError } from '../../errors.js'
 import type { Claim, PeerRecord } from '../../registry/claim.js'
 import type { BackplaneStats } from '../../stats.js'
 import type { Backplane, BackplaneObserver, NodeLink } from '../backplane.js'
@@ -191,7 +192,7 @@ export class RedisBackplane implements Backplane {
   }
 
   /**
-   * @throws {Error} `ERR_REDIS` if Redis is not reached within `connectTimeout`, or refuses user, password or commands;
+   * @throws {RedisError} if Redis is not reached within `connectTimeout`, or refuses user, password or commands;
    * `cause` is the error of Redis
    */
   async start(observer: BackplaneObserver): Promise<void> {
@@ -290,8 +291,7 @@ export class RedisBackplane implements Backplane {
   }
 
   #endStart(why: string, cause: Error | undefined): void {
-    const error = new Error(`Redis at ${hostOf(this.#options.url)} ${why}`, { cause })
-    this.#startup?.end(Object.assign(error, { code: 'ERR_REDIS' }))
+    this.#startup?.end(new RedisError(`Redis at ${hostOf(this.#options.url)} ${why}`, { cause }))
   }
 
   #connected(): void {

@@ -1,0 +1,25 @@
+import { StarError } from '@websocket-star/protocol'
+
+/** A star could not be joined within `listenTimeout`. */
+export class ListenTimeoutError extends StarError {
+  override readonly name = 'ListenTimeoutError'
+  constructor(server: string | undefined, milliseconds: number) {
+    super('ERR_LISTEN_TIMEOUT', `${server} was not joined within ${milliseconds} ms`)
+  }
+}
+
+/** Another node with the same key was joined when this one tried to listen. */
+export class PeerTakenOverError extends StarError {
+  override readonly name = 'PeerTakenOverError'
+  constructor() {
+    super('ERR_PEER_TAKEN_OVER', 'Another node with the same key is joined instead of this one')
+  }
+}
+
+/** The listener that a connection came through was closed. */
+export class ListenerClosedError extends StarError {
+  override readonly name = 'ListenerClosedError'
+  constructor() {
+    super('ERR_LISTENER_CLOSED', 'The listener was closed')
+  }
+}

@@ -1,0 +1,25 @@
+import { StarError } from '@websocket-star/protocol'
+
+/** `start` was called on a server that is starting or running. */
+export class AlreadyStartedError extends StarError {
+  override readonly name = 'AlreadyStartedError'
+  constructor() {
+    super('ERR_ALREADY_STARTED', 'This server is already started: stop it first, or create another one')
+  }
+}
+
+/** `address` was called on a server that is not listening. */
+export class NotListeningError extends StarError {
+  override readonly name = 'NotListeningError'
+  constructor() {
+    super('ERR_NOT_LISTENING', 'This server is not listening: wait for start() first')
+  }
+}
+
+/** Redis could not be reached at the start, or refused the user, the password or a command; `cause` is its error. */
+export class RedisError extends StarError {
+  override readonly name = 'RedisError'
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_REDIS', message, options)
+  }
+}
