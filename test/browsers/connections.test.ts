@@ -58,8 +58,7 @@ describe.each(BROWSERS)('%s', (name, launch) => {
     const read = await reader.call('read', far, 20 * MB)
     const memory = name === 'Chromium' ? await memoryOf(sender, reader) : 0
     await eventually('the window to be used up', async () => {
-      const [written, unread] = [await sender.call('written', near), await reader.call('unread', far)]
-      return written - read >= unread && unread >= 250_000
+      return (await sender.call('written', near)) - read >= 250_000
     })
     // Other connections of the two take their time, in which the rest would come if nothing held it.
     for (const seed of [1, 2]) {
@@ -71,7 +70,6 @@ describe.each(BROWSERS)('%s', (name, launch) => {
       expect(received).toEqual(digestOf(seed, 20 * MB))
     }
     expect(await sender.call('written', near)).toBeLessThanOrEqual(read + WINDOW + WAITING)
-    expect(await reader.call('unread', far)).toBeLessThanOrEqual(WINDOW)
     expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, pausedSenders: 0, paused: {} })
     if (name === 'Chromium') {
       const isSmall = async (): Promise<boolean> => (await memoryOf(sender, reader)) - memory < 64 * MB

@@ -1,9 +1,18 @@
 import { getEventListeners } from 'node:events'
 import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { createStarClient } from '@websocket-star/client'
+import { createStarClient, pushStreams } from '@websocket-star/client'
 import { startStar } from '../support/star.js'
-import { accepting, echoing, failure, joinClient, openClient, openPair, roundTripText } from '../support/star-client.js'
+import {
+  accepting,
+  echoing,
+  failure,
+  isClosed,
+  joinClient,
+  openClient,
+  openPair,
+  roundTripText
+} from '../support/star-client.js'
 
 /** What would keep a process alive, by kind and number. */
 function resources(): Record<string, number> {
@@ -23,7 +32,7 @@ test('leaves no timer and no socket behind, whatever was open', async () => {
     await client.join()
     await roundTripText(await client.dial(watcher.peerId), 'done')
     const open = await client.dial(watcher.peerId)
-    open.sink.write(new Uint8Array(3_000_000))
+    pushStreams(open).sink.write(new Uint8Array(3_000_000))
     await watcher.dial(client.peerId)
     await client.close()
     await failure(open.closed)
@@ -121,6 +130,6 @@ describe('a closed client', () => {
     const reading = failure(near.readable.getReader().read())
     await within('the end', listener.close())
     expect(await reading).toMatchObject({ code: 'ERR_STREAM_RESET' })
-    expect(far.isClosed).toBe(true)
+    expect(await isClosed(far)).toBe(true)
   })
 })

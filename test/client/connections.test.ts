@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { pushStreams } from '@websocket-star/client'
+import { readableStream } from '@websocket-star/streams'
 import { describe, expect, test } from 'vitest'
 import { startStar } from '../support/star.js'
 import {
@@ -45,9 +47,10 @@ test('a client that polls may send as much at once as it was told', async () => 
   const { near, far } = await openPair(star, { transports: ['polling'] })
   const received = readAll(far.readable)
   // twelve of these fill a request up to the last byte, as engine.io-client counts
-  for (let index = 0; index < 60; index++) near.sink.write(new Uint8Array(65_536).fill(index))
-  near.sink.end()
-  expect(await near.sink.whenClosed).toBeUndefined()
+  const { sink } = pushStreams(near)
+  for (let index = 0; index < 60; index++) sink.write(new Uint8Array(65_536).fill(index))
+  sink.end()
+  expect(await sink.whenClosed).toBeUndefined()
   expect((await received).bytes).toBe(60 * 65_536)
 })
 
@@ -56,15 +59,16 @@ test('small writes arrive in order, joined into few chunks', async () => {
   const { near, far } = await openPair(star)
   let chunks = 0
   let text = ''
-  far.source.onData = (bytes) => {
+  const [{ sink }, { source }] = [pushStreams(near), pushStreams(far)]
+  source.onData = (bytes) => {
     chunks++
     text += textOf(bytes)
   }
-  const ended = new Promise((resolve) => (far.source.onEnd = resolve))
-  far.source.resume()
+  const ended = new Promise((resolve) => (source.onEnd = resolve))
+  source.resume()
   const words = Array.from({ length: 10_000 }, (_, index) => `${index} `)
-  for (const word of words) near.sink.write(bytesOf(word))
-  near.sink.end()
+  for (const word of words) sink.write(bytesOf(word))
+  sink.end()
   expect(await ended).toBeUndefined()
   expect(text).toBe(words.join(''))
   expect(chunks).toBeLessThan(10)
@@ -74,8 +78,9 @@ test('a lone small write does not wait for others', async () => {
   await using star = await startStar()
   const { near, far } = await openPair(star)
   const reader = far.readable.getReader()
+  const { sink } = pushStreams(near)
   for (const word of ['one', 'two', 'three']) {
-    near.sink.write(bytesOf(word))
+    sink.write(bytesOf(word))
     expect(textOf((await reader.read()).value ?? bytesOf('nothing'))).toBe(word)
   }
 })
@@ -95,7 +100,6 @@ test('an echo: either side may end first', async () => {
     localAddress: `${star.multiaddr}/p2p/${dialer.peerId}`
   })
   await connection.closed
-  expect(connection.isClosed).toBe(true)
 })
 
 test('the one who is dialled learns who it is, and may dial back', async () => {
@@ -106,6 +110,42 @@ test('the one who is dialled learns who it is, and may dial back', async () => {
   expect(await roundTripText(await listener.dial(far.remoteAddress), 'back')).toBe('back')
 })
 
+test('has the documented members and no others', async () => {
+  await using star = await startStar()
+  const { near } = await openPair(star)
+  const own = Object.keys(near)
+  const inherited = Object.getOwnPropertyNames(Object.getPrototypeOf(near))
+  const members = ['id', 'direction', 'remotePeerId', 'remoteAddress', 'localAddress']
+  members.push('readable', 'writable', 'closed', 'abort')
+  expect([...own, ...inherited].toSorted()).toEqual([...members, 'constructor'].toSorted())
+})
+
+describe('mixing the two kinds of streams on one connection', () => {
+  const inUse = expect.objectContaining({ name: 'StreamsInUseError', code: 'ERR_STREAMS_IN_USE' })
+
+  test('fails for pushStreams after readable or writable was read', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    const written = writeRandom(near.writable, MB)
+    const received = readAll(far.readable)
+    expect(() => pushStreams(near)).toThrow(inUse)
+    expect(() => pushStreams(far)).toThrow(inUse)
+    expect(await received).toEqual({ bytes: MB, digest: await written })
+  })
+
+  test('fails for readable and writable after pushStreams, which may be called again', async () => {
+    await using star = await startStar()
+    const { near, far } = await openPair(star)
+    const { sink } = pushStreams(near)
+    expect(() => near.writable).toThrow(inUse)
+    expect(() => near.readable).toThrow(inUse)
+    expect(pushStreams(near).sink).toBe(sink)
+    sink.write(bytesOf('whole'))
+    sink.end()
+    expect(await readAll(far.readable)).toMatchObject({ bytes: 5 })
+  })
+})
+
 describe('a connection that nobody reads', () => {
   test('holds its sender within the window, and goes on when it is read', async () => {
     await using star = await startStar()
@@ -113,13 +153,14 @@ describe('a connection that nobody reads', () => {
     const size = 30 * MB
     let done = false
     const written = writeRandom(near.writable, size).finally(() => (done = true))
-    while (far.source.readableLength < 200_000) await delay(5)
+    const { source } = pushStreams(far)
+    while (source.readableLength < 200_000) await delay(5)
     // Long enough for all of it to pass, if nothing held it.
     await delay(300)
     expect(done).toBe(false)
-    expect(far.source.readableLength).toBeLessThanOrEqual(WINDOW)
+    expect(source.readableLength).toBeLessThanOrEqual(WINDOW)
     expect(star.server.stats()).toMatchObject({ bufferedBytes: 0, pausedSenders: 0 })
-    const received = await readAll(far.readable)
+    const received = await readAll(readableStream(source))
     expect(received).toEqual({ bytes: size, digest: await written })
   })
 
@@ -146,8 +187,9 @@ describe('an end', () => {
   test('comes after everything that was written before it', async () => {
     await using star = await startStar()
     const { near, far } = await openPair(star)
-    near.sink.write(new Uint8Array(3 * MB))
-    near.sink.end()
+    const { sink } = pushStreams(near)
+    sink.write(new Uint8Array(3 * MB))
+    sink.end()
     expect(await readAll(far.readable)).toMatchObject({ bytes: 3 * MB })
   })
 

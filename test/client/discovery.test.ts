@@ -16,6 +16,13 @@ describe('who is there', () => {
     expect(alice.peers.size).toBe(0)
   })
 
+  test('cannot be changed by users', async () => {
+    await using star = await startStar()
+    const { peers } = await joinClient(star)
+    const members = [...Object.keys(peers), ...Object.getOwnPropertyNames(Object.getPrototypeOf(peers))]
+    expect(members.toSorted()).toEqual(['changes', 'constructor', 'get', 'has', 'size'])
+  })
+
   test('never is oneself', async () => {
     await using star = await startStar()
     const clients = await Promise.all(Array.from({ length: 10 }, () => joinClient(star)))
@@ -30,7 +37,7 @@ describe('who is there', () => {
     const [alice, bob] = [await joinClient(star), await joinClient(star)]
     await untilPeers(alice, 'bob', () => alice.peers.has(bob.peerId))
     const seen: string[] = []
-    const changes = alice.peers[Symbol.asyncIterator]()
+    const changes = alice.peers.changes()
     const next = async (): Promise<PeerChange> => (await within('a change', changes.next())).value as PeerChange
     const note = ({ type, peer }: PeerChange): number => seen.push(`${type} ${peer.id}`)
     note(await next())

@@ -5,10 +5,12 @@ import { eventually } from '@websocket-star/testkit'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { pushStreams } from '@websocket-star/client'
+import { readableStream } from '@websocket-star/streams'
 import { createNonce, parseAddress } from '@websocket-star/protocol'
 import { startLyingStar } from '../support/lying-star.js'
 import { startStar } from '../support/star.js'
-import { accepting, failure, joinClient, openClient, untilStatus } from '../support/star-client.js'
+import { accepting, failure, isClosed, joinClient, openClient, untilStatus } from '../support/star-client.js'
 
 type Ack = (...args: unknown[]) => void
 
@@ -201,7 +203,7 @@ describe('a server that sends events of odd shapes', () => {
       })
     expect(await incoming()).toEqual([])
     expect(await incoming()).toEqual(['Dial id is in use'])
-    expect((await accepted.next()).isClosed).toBe(false)
+    expect(await isClosed(await accepted.next())).toBe(false)
   })
 })
 
@@ -235,18 +237,20 @@ describe('a server that breaks the rules of streams', () => {
     const [broken, whole] = [await client.dial(target), await client.dial(target)]
     const [socket] = sockets
     if (socket === undefined) throw new Error('not connected')
+    const { source } = pushStreams(broken)
+    const readable = readableStream(source)
     lie(socket, `${broken.id}.listener`)
     expect(
       await failure(
-        broken.readable
+        readable
           .getReader()
           .read()
           .then(async function more({ done }): Promise<unknown> {
-            return done ? undefined : await more(await broken.readable.getReader().read())
+            return done ? undefined : await more(await readable.getReader().read())
           })
       )
     ).toBeDefined()
-    await eventually('the error', () => broken.source.error?.code === code)
+    await eventually('the error', () => source.error?.code === code)
     socket.emit(`socket.io-pull-stream.queue.${whole.id}.listener`, Buffer.from('fine'))
     const { value } = await whole.readable.getReader().read()
     expect(Buffer.from(value ?? []).toString()).toBe('fine')
@@ -264,8 +268,9 @@ describe('a server that breaks the rules of streams', () => {
     })
     const client = await joinClient(url, NAIVE)
     const connection = await client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
-    expect(connection.sink.write(new Uint8Array(10))).toBe(true)
-    await eventually('what was written to leave', () => connection.sink.writableLength === 0)
+    const { sink } = pushStreams(connection)
+    expect(sink.write(new Uint8Array(10))).toBe(true)
+    await eventually('what was written to leave', () => sink.writableLength === 0)
   })
 })
 
@@ -409,10 +414,11 @@ test('empty chunks without end take no memory', async () => {
   for (let index = 0; index < 100_000; index++)
     sockets[0]?.emit(`socket.io-pull-stream.queue.${name}`, Buffer.from('x'))
   sockets[0]?.emit(`socket.io-pull-stream.error.${name}`, true)
-  await connection.source.whenClosed
+  const { source } = pushStreams(connection)
+  await source.whenClosed
   let chunks = 0
   let bytes = 0
-  for await (const chunk of connection.readable) {
+  for await (const chunk of readableStream(source)) {
     chunks++
     bytes += chunk.length
   }

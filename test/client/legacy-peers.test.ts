@@ -1,3 +1,5 @@
+import { pushStreams } from '@websocket-star/client'
+import { readableStream } from '@websocket-star/streams'
 import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import { joinLegacy } from '../support/legacy.js'
@@ -55,8 +57,9 @@ describe('beside a real legacy client', () => {
     pull(pull.values(chunks), sink)
     const connection = await accepted.next()
     await eventually('the sender to be paused', () => star.server.stats().pausedSenders === 1)
-    expect(connection.source.readableLength).toBeLessThan(3 * MB)
-    expect(await readAll(connection.readable)).toMatchObject({ bytes: 20 * MB })
+    const { source } = pushStreams(connection)
+    expect(source.readableLength).toBeLessThan(3 * MB)
+    expect(await readAll(readableStream(source))).toMatchObject({ bytes: 20 * MB })
     expect(star.server.stats()).toMatchObject({ pausedSenders: 0, reset: {} })
   })
 

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { eventually, within } from '@websocket-star/testkit'
-import { describe, expect, test } from 'vitest'
+import { JoinAbortedError } from '@websocket-star/client'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startStar } from '../support/star.js'
 import {
   accepting,
@@ -81,7 +82,9 @@ describe('several servers', () => {
     await using star = await startStar({ discovery: { prefixes: 1 } })
     await joinClient(`http://localhost:${star.port}`)
     const client = await openClient(star)
-    expect((await failure(client.join({ signal: AbortSignal.timeout(300) }))).name).toBe('TimeoutError')
+    const error = await failure(client.join({ signal: AbortSignal.timeout(300) }))
+    expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_JOIN_ABORTED' })
+    expect(error.cause).toMatchObject({ code: 'ERR_JOIN_REFUSED' })
     expect(client.servers[0]?.error).toMatchObject({ code: 'ERR_JOIN_REFUSED' })
   })
 
@@ -125,12 +128,60 @@ describe('a server that is down', () => {
   })
 
   test('is waited for no longer than a signal says', async () => {
-    const client = await openClient(await deadUrl())
-    const error = await failure(client.join({ signal: AbortSignal.timeout(100) }))
-    expect(error.name).toBe('TimeoutError')
+    const url = await deadUrl()
+    const client = await openClient(url)
+    const joining = failure(client.join({ signal: AbortSignal.timeout(300) }))
+    await untilStatus(client, 'a failed attempt', () => client.servers[0]?.state === 'waiting')
+    const error = await joining
+    expect(error).toBeInstanceOf(JoinAbortedError)
+    expect(error).toMatchObject({ name: 'TimeoutError', reason: { name: 'TimeoutError' } })
+    expect(error.message).toContain(`${url} could not be reached: connect ECONNREFUSED`)
+    expect(error.cause).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
     expect(await failure(client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'))).toMatchObject({
       code: 'ERR_NOT_JOINED'
     })
+  })
+})
+
+describe('an aborted join', () => {
+  test('of an origin that the server refuses says so', async () => {
+    await using star = await startStar({ allowedOrigins: ['self'] })
+    const client = await openClient(star, { socket: { extraHeaders: { origin: 'https://elsewhere.example' } } })
+    const stop = new AbortController()
+    const joining = failure(client.join({ signal: stop.signal }))
+    await untilStatus(client, 'a refusal', () => client.servers[0]?.state === 'waiting')
+    stop.abort()
+    const error = await joining
+    expect(error).toMatchObject({ name: 'AbortError', code: 'ERR_JOIN_ABORTED' })
+    expect(error.cause).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+    expect(error.message).toContain('does not allow this origin')
+  })
+
+  test('of several servers has the error of the latest attempt', async () => {
+    await using full = await startStar({ discovery: { prefixes: 1 } })
+    await joinClient(`http://localhost:${full.port}`)
+    const client = await openClient([await deadUrl(), full.url], { backoff: { initial: 60_000, max: 60_000 } })
+    const stop = new AbortController()
+    const joining = failure(client.join({ signal: stop.signal }))
+    await untilStatus(client, 'both to fail', () => client.servers.every(({ state }) => state === 'waiting'))
+    stop.abort()
+    // The join that is refused takes round trips more than the connection that is.
+    expect((await joining).cause).toMatchObject({ code: 'ERR_JOIN_REFUSED' })
+  })
+
+  test('has the reason of its signal if no attempt has failed', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as { port: number } // it listens on TCP
+    const client = await openClient(`http://127.0.0.1:${port}`)
+    const reason = new Error('enough')
+    const stop = new AbortController()
+    const joining = failure(client.join({ signal: stop.signal }))
+    await once(silent, 'connection')
+    stop.abort(reason)
+    expect(await joining).toBe(reason)
+    await client.close()
   })
 })
 

@@ -10,7 +10,7 @@ test('of two clients with one key the newer is dialled; when it leaves, the olde
   const privateKey = await keyFromSeed(SEED)
   const [caller, older] = [await joinClient(star), await joinClient(star, { privateKey })]
   const newer = await joinClient(star, { privateKey })
-  await untilStatus(older, 'word of the other', () => older.servers[0]?.state === 'taken')
+  await untilStatus(older, 'word of the other', () => older.servers[0]?.state === 'taken-over')
   const [atOlder, atNewer] = [accepting(older), accepting(newer)]
 
   await caller.dial(newer.peerId)
@@ -27,7 +27,7 @@ test('one that was taken from does not fight for the peer', async () => {
   const privateKey = await keyFromSeed(SEED)
   const older = await joinClient(star, { privateKey })
   const newer = await joinClient(star, { privateKey })
-  await untilStatus(older, 'word of the other', () => older.servers[0]?.state === 'taken')
+  await untilStatus(older, 'word of the other', () => older.servers[0]?.state === 'taken-over')
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(newer.servers[0]?.state).toBe('joined')
   expect(star.server.stats().joins).toMatchObject({ failure: 0, success: 2 })

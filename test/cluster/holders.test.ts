@@ -63,7 +63,7 @@ describe.each(SHARED_BY)('of a peer that joins at two servers that share a star 
     for (const node of [there, here, there]) {
       const previous = last
       last = await joinClient(node.url, { privateKey })
-      await untilStatus(previous, 'word of the other', () => previous.servers[0]?.state === 'taken')
+      await untilStatus(previous, 'word of the other', () => previous.servers[0]?.state === 'taken-over')
       await previous.close()
     }
     const accepted = accepting(last)

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { pushStreams } from '@websocket-star/client'
 import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { echoOf, serveEcho } from '../support/libp2p-echo.js'
@@ -127,7 +128,7 @@ describe('metrics', () => {
     const stranger = await joinClient(star)
     const connection = await stranger.dial(bob.peerId.toString())
     // A length that no protocol's name has.
-    connection.sink.write(Uint8Array.of(0xff, 0xff, 0x03))
+    pushStreams(connection).sink.write(Uint8Array.of(0xff, 0xff, 0x03))
     await becomes(metrics, ERRORS, { [`${host} inbound_upgrade`]: 1 })
     await becomes(metrics, INBOUND, { [host]: 0 })
     expect(entries).toContainEqual({

@@ -139,6 +139,15 @@ export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
+/** Returns whether both directions of a connection have ended. */
+export async function isClosed({ closed }: Connection): Promise<boolean> {
+  const isSettled = closed.then(
+    () => true,
+    () => true
+  )
+  return await Promise.race([isSettled, new Promise<boolean>((resolve) => setImmediate(resolve, false))])
+}
+
 /** Sends a text, ends, and returns what comes back. */
 export async function roundTripText({ readable, writable }: Connection, text: string): Promise<string> {
   const writer = writable.getWriter()

@@ -1,14 +1,14 @@
 export interface BackoffOptions {
-  /** Milliseconds before the first retry, on average. Default 500. */
+  /** Average pause before the first retry, in milliseconds. Default 500. */
   initial?: number
-  /** At most. Default 30,000. */
+  /** Longest average pause, in milliseconds. Default 30,000. */
   max?: number
 }
 
-/** How much longer each pause is: clients of a server that was away for a moment are to be back in a few. */
+/** Ratio of a pause to the one before: small, so that clients return within seconds after a short outage. */
 const GROWTH = 1.5
 
-/** How long to wait before the next attempt: longer each time, and never the same for two clients. */
+/** Exponentially growing pauses between attempts, randomised so that clients do not retry all at once. */
 export class Backoff {
   readonly #initial: number
   readonly #max: number
@@ -26,7 +26,7 @@ export class Backoff {
     return this.#attempts
   }
 
-  /** @returns milliseconds, from half of what it is on average to one and a half times that */
+  /** @returns milliseconds, from half to one and a half times the average pause */
   next(): number {
     const average = Math.min(this.#initial * GROWTH ** this.#attempts++, this.#max)
     return average * (0.5 + this.#random())

@@ -1,90 +1,112 @@
 import { readableStream, writableStream, type Sink, type Source } from '@websocket-star/streams'
+import { StreamsInUseError } from './errors.js'
 
-/** How a connection came to be. */
 export type Direction = 'inbound' | 'outbound'
 
-export interface ConnectionInit {
-  /** The dial's id. */
-  id: string
-  direction: Direction
-  /** The other peer's address on the star, in canonical form. */
-  remoteAddress: string
-  /** Undefined if its address has no peer id. */
-  remotePeerId: string | undefined
-  /** This client's address that was dialled, or dialled from. */
-  localAddress: string
-  sink: Sink
-  source: Source
+/** The push-style streams of a connection. They are faster than `readable` and `writable`, which are built on them. */
+export interface PushStreams {
+  /** Sends. `sink.write(bytes)` returns false when the caller should wait for `sink.onDrain`. */
+  readonly sink: Sink
+  /** Receives. Set `source.onData` and `source.onEnd`, then call `source.resume()`. */
+  readonly source: Source
 }
 
+export interface ConnectionInit {
+  id: string
+  direction: Direction
+  remoteAddress: string
+  remotePeerId: string | undefined
+  localAddress: string
+  streams: PushStreams
+}
+
+/** Set by {@link Connection}, whose private fields only it can read. */
+let claimPushStreams: (connection: Connection) => PushStreams
+
 /**
- * A byte stream to another peer and one back, through a server. Nothing is encrypted but what the way to the server is,
- * and who is at the other end is what the server says: a star checks that peers own their ids, unless it was told not to.
- *
- * Use either `readable` and `writable`, or `source` and `sink` below them.
+ * A byte stream to another peer and one back, relayed by a server. Only the connection to the server is encrypted: the server
+ * can read and change everything, and vouches for the identity of the other peer.
  */
 export class Connection {
+  /** The id of the dial. */
   readonly id: string
   readonly direction: Direction
+  /** The other peer's address on the star, in canonical form. */
   readonly remoteAddress: string
+  /** Undefined if the remote address has no peer id. */
   readonly remotePeerId: string | undefined
+  /** The address of this client that was dialled, or dialled from. */
   readonly localAddress: string
-  /** The push-style core of `writable`. */
-  readonly sink: Sink
-  /** The push-style core of `readable`. */
-  readonly source: Source
   /**
-   * Fulfilled once both directions have ended as they should; rejected once both are over with the first error of
-   * either. A rejection that nobody looks at goes unnoticed. The `cause` of one that gave way to another is a
-   * {@link GaveWayError}.
+   * Resolves when both directions have ended normally. If one fails, rejects with its error when both are over. It may be
+   * ignored. The `cause` of an evicted connection is a {@link ConnectionEvictedError}.
    */
   readonly closed: Promise<void>
+  readonly #streams: PushStreams
+  #style: 'web' | 'push' | undefined
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array> | undefined
 
-  /** Made by a client. */
+  static {
+    claimPushStreams = (connection) => connection.#claim('push')
+  }
+
   constructor(init: ConnectionInit) {
     this.id = init.id
     this.direction = init.direction
     this.remoteAddress = init.remoteAddress
     this.remotePeerId = init.remotePeerId
     this.localAddress = init.localAddress
-    this.sink = init.sink
-    this.source = init.source
-    this.closed = this.#close()
+    this.#streams = init.streams
+    this.closed = closedOf(init.streams)
     this.closed.catch(() => {})
   }
 
-  async #close(): Promise<void> {
-    const errors = await Promise.all([this.sink.whenClosed, this.source.whenClosed])
-    const failure = errors.find((error) => error !== undefined)
-    if (failure !== undefined) throw failure
-  }
-
-  /** What the other peer sends. As long as it is not read, that peer waits; cancelling it stops that peer's sending only. */
+  /**
+   * Bytes from the other peer. Reading slowly makes the sender wait. Cancelling it ends this direction only.
+   *
+   * @throws {StreamsInUseError} after {@link pushStreams} was called
+   */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    // What comes from a socket is never shared memory; without saying so it could not be piped through a decoder.
-    return (this.#readable ??= readableStream(this.source as Source<Uint8Array<ArrayBuffer>>))
+    const { source } = this.#claim('web')
+    // Bytes from a socket are never shared memory, which a decoder would not accept.
+    return (this.#readable ??= readableStream(source as Source<Uint8Array<ArrayBuffer>>))
   }
 
-  /** What is sent to the other peer. Closing it resolves once everything was sent. */
+  /**
+   * Bytes for the other peer. Closing it resolves when everything was sent.
+   *
+   * @throws {StreamsInUseError} after {@link pushStreams} was called
+   */
   get writable(): WritableStream<Uint8Array> {
-    return (this.#writable ??= writableStream(this.sink))
+    const { sink } = this.#claim('web')
+    return (this.#writable ??= writableStream(sink))
   }
 
-  /** When a chunk last passed in either direction, or when it was opened; milliseconds of `performance.now()`. */
-  get usedAt(): number {
-    return Math.max(this.sink.usedAt, this.source.usedAt)
-  }
-
-  /** Both directions are over. */
-  get isClosed(): boolean {
-    return this.sink.closed && this.source.closed
-  }
-
-  /** Ends both directions at once; the other peer is told why, and what was not sent yet is lost. */
+  /** Ends both directions at once and sends the reason to the other peer. Bytes that are still queued are lost. */
   abort(reason?: unknown): void {
-    this.sink.abort(reason)
-    this.source.abort(reason)
+    this.#streams.sink.abort(reason)
+    this.#streams.source.abort(reason)
   }
+
+  #claim(style: 'web' | 'push'): PushStreams {
+    this.#style ??= style
+    if (this.#style !== style) throw new StreamsInUseError(this.id, this.#style)
+    return this.#streams
+  }
+}
+
+async function closedOf({ sink, source }: PushStreams): Promise<void> {
+  const errors = await Promise.all([sink.whenClosed, source.whenClosed])
+  const failure = errors.find((error) => error !== undefined)
+  if (failure !== undefined) throw failure
+}
+
+/**
+ * Returns the push-style streams of a connection, to be used instead of its `readable` and `writable`.
+ *
+ * @throws {StreamsInUseError} after `readable` or `writable` was read
+ */
+export function pushStreams(connection: Connection): PushStreams {
+  return claimPushStreams(connection)
 }

@@ -1,6 +1,6 @@
 import { StarError, WIRE_ERRORS } from '@websocket-star/protocol'
 
-/** No connection to a server could be made, or it was lost; the client tries again by itself. */
+/** A server cannot be reached, or the connection to it was lost. The client retries. */
 export class ServerUnreachableError extends StarError {
   override readonly name = 'ServerUnreachableError'
   constructor(server: string, reason: string, options?: ErrorOptions) {
@@ -8,28 +8,32 @@ export class ServerUnreachableError extends StarError {
   }
 }
 
-/** What the platform's words, as far as it has any, most likely mean. */
+/** Returns the likely meaning of an error text of the platform, in parentheses, or nothing. */
 function hintFor(reason: string): string {
   if (/^Unexpected server response: (2\d\d|3\d\d|404)$/.test(reason)) {
     return ' (something answers there, but no WebSocketStar server)'
   }
-  if (/^Unexpected server response: 503$/.test(reason))
-    return ' (the server, or a proxy before it, takes no new clients at the moment)'
+  if (/^Unexpected server response: 403$/.test(reason)) {
+    return ' (the server, or a proxy before it, does not allow this origin)'
+  }
+  if (/^Unexpected server response: 503$/.test(reason)) {
+    return ' (the server, or a proxy before it, accepts no new clients at the moment)'
+  }
   if (/wrong version number/i.test(reason)) return ' (the server may speak ws, not wss)'
   return ''
 }
 
-/** A server said something that is not in the protocol. */
+/** A server sent something that violates the protocol. */
 export class ServerProtocolError extends StarError {
   override readonly name = 'ServerProtocolError'
   constructor(server: string, message: string, options?: ErrorOptions) {
-    super('ERR_SERVER_PROTOCOL', `${server} does not keep to the protocol: ${message}`, options)
+    super('ERR_SERVER_PROTOCOL', `${server} violates the protocol: ${message}`, options)
   }
 }
 
-/** A server refused the join; `reason` is what it said. */
 export class JoinRefusedError extends StarError {
   override readonly name = 'JoinRefusedError'
+  /** The server's text, usually one of `WIRE_ERRORS`. */
   readonly reason: string
   constructor(server: string, reason: string) {
     super('ERR_JOIN_REFUSED', `${server} refused the join: ${reason}`)
@@ -37,19 +41,32 @@ export class JoinRefusedError extends StarError {
   }
 }
 
-/** A server did not ask for a proof of the key, and the client insists on one. */
+/** The signal of a `join` aborted after an attempt had failed. `cause` is the error of the latest failed attempt. */
+export class JoinAbortedError extends StarError {
+  /** The name of the signal's reason, such as `TimeoutError` or `AbortError`. */
+  override readonly name: string
+  /** The signal's reason. */
+  readonly reason: unknown
+  constructor(reason: unknown, cause: Error) {
+    super('ERR_JOIN_ABORTED', `The join was aborted before a server was joined: ${cause.message}`, { cause })
+    this.name = reason instanceof Error ? reason.name : 'JoinAbortedError'
+    this.reason = reason
+  }
+}
+
+/** A server admits peers without proof of their identity, and `allowUnchallenged` is off. */
 export class ChallengeMissingError extends StarError {
   override readonly name = 'ChallengeMissingError'
   constructor(server: string) {
     super(
       'ERR_CHALLENGE_MISSING',
-      `${server} lets peers join without proof of their identity, so that anyone may pose as anyone: ` +
-        'pass allowUnchallenged: true if that is what you want'
+      `${server} lets peers join without proof of their identity, so anyone can impersonate anyone: ` +
+        'pass allowUnchallenged: true to accept that'
     )
   }
 }
 
-/** Nothing can be dialled, or left, where no server is joined. */
+/** The operation needs a server that is joined. */
 export class NotJoinedError extends StarError {
   override readonly name = 'NotJoinedError'
   constructor(message = 'No server is joined at the moment') {
@@ -57,7 +74,7 @@ export class NotJoinedError extends StarError {
   }
 }
 
-/** Nobody who is online has this peer id. */
+/** No peer with this id is online. */
 export class PeerNotFoundError extends StarError {
   override readonly name = 'PeerNotFoundError'
   constructor(target: string) {
@@ -65,9 +82,10 @@ export class PeerNotFoundError extends StarError {
   }
 }
 
-/** The peer, or a server, refused the dial; `reason` is what it said. */
+/** The other peer, or a server, refused the dial. */
 export class DialRefusedError extends StarError {
   override readonly name = 'DialRefusedError'
+  /** The text of the peer or server. */
   readonly reason: string
   constructor(target: string, reason: string) {
     super('ERR_DIAL_REFUSED', `${target} could not be dialled: ${reason}`)
@@ -75,7 +93,7 @@ export class DialRefusedError extends StarError {
   }
 }
 
-/** The peer, or the server, did not answer a dial in time. */
+/** Neither the other peer nor the server answered the dial in time. */
 export class DialTimeoutError extends StarError {
   override readonly name = 'DialTimeoutError'
   constructor(target: string) {
@@ -83,15 +101,24 @@ export class DialTimeoutError extends StarError {
   }
 }
 
-/** The client ended a connection of another peer because it had as many as it may and a new one came: see `maxConnections`. */
-export class GaveWayError extends StarError {
-  override readonly name = 'GaveWayError'
+/** This client ended a connection to make room for one of another peer: see `maxConnections`. */
+export class ConnectionEvictedError extends StarError {
+  override readonly name = 'ConnectionEvictedError'
   constructor() {
-    super('ERR_GAVE_WAY', WIRE_ERRORS.gaveWay)
+    super('ERR_CONNECTION_EVICTED', WIRE_ERRORS.gaveWay)
   }
 }
 
-/** The client is closed. */
+/** `readable` and `writable` were used on a connection together with `pushStreams`. */
+export class StreamsInUseError extends StarError {
+  override readonly name = 'StreamsInUseError'
+  constructor(connection: string, style: 'web' | 'push') {
+    const [web, push] = ['readable and writable', 'pushStreams']
+    const [used, other] = style === 'web' ? [web, push] : [push, web]
+    super('ERR_STREAMS_IN_USE', `Connection ${connection} is used by ${used}: do not use ${other} on it`)
+  }
+}
+
 export class ClientClosedError extends StarError {
   override readonly name = 'ClientClosedError'
   constructor() {

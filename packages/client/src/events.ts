@@ -2,42 +2,40 @@ import type { Connection } from './connection.js'
 import type { StarPeer } from './star-peer.js'
 
 /**
- * What a client has to do with one server.
+ * The state of one server.
  *
- * - `connecting`: an attempt is under way
- * - `joined`: peers can be found and dialled there, and this client is
- * - `taken`: connected, but another connection with the same key holds the peer: that one is dialled
- * - `waiting`: the last attempt failed, or the connection was lost; the next is at `retryAt`
+ * - `connecting`: an attempt is in progress
+ * - `joined`: this client can dial peers there, and be dialled
+ * - `taken-over`: connected, but another client with the same key receives the dials
+ * - `waiting`: the last attempt failed or the connection was lost; the next attempt begins at `retryAt`
  * - `left`: there will be no more attempts
  */
-export type ServerState = 'connecting' | 'joined' | 'taken' | 'waiting' | 'left'
+export type ServerState = 'connecting' | 'joined' | 'taken-over' | 'waiting' | 'left'
 
 export interface ServerStatus {
   /** `https://…` or `http://…` */
   readonly url: string
-  /** This client's addresses there, in canonical form: those that are joined now. */
+  /** Addresses under which this client is joined there, in canonical form. */
   readonly addresses: readonly string[]
   readonly state: ServerState
-  /** Why it is not joined, if something went wrong. */
+  /** Why the last attempt failed, or the connection was lost; undefined once joined. */
   readonly error: Error | undefined
-  /** When the next attempt begins, in milliseconds since 1970, while it waits. */
+  /** Start of the next attempt, in milliseconds since 1970, in the state `waiting`. */
   readonly retryAt: number | undefined
-  /** Limits the server announced, by name; undefined for one that announces none. */
+  /** Limits that the server announced, by name; undefined if it announces none. */
   readonly limits: Readonly<Record<string, number>> | undefined
 }
 
-/** What a client tells of. The names are DOM events', so that `addEventListener` takes a signal. */
+/** The events of a client, by name. */
 export interface StarEvents {
-  /** Somebody is there. */
   'peer:joined': CustomEvent<StarPeer>
-  /** Somebody can be dialled at other addresses than before. */
+  /** The addresses of a peer changed. */
   'peer:changed': CustomEvent<StarPeer>
-  /** Somebody is on no server any more. */
+  /** A peer has left the last server it was on. */
   'peer:left': CustomEvent<StarPeer>
-  /** A server's status has changed. */
   'server:status': CustomEvent<ServerStatus>
-  /** A handler threw, or rejected: its connection was ended. */
+  /** The handler of a connection threw or rejected; the connection was aborted. */
   'handler:error': CustomEvent<{ connection: Connection; error: unknown }>
-  /** A server goes down in a while: the client connects anew by itself, streams may finish until then. */
+  /** A server will shut down. The client reconnects by itself; open streams have `afterMs` milliseconds to finish. */
   'server:drain': CustomEvent<{ url: string; afterMs: number }>
 }

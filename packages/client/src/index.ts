@@ -1,6 +1,6 @@
 /**
- * A peer of a WebSocketStar: it joins a server, learns who else is there, and exchanges byte streams with them through
- * it. For Node and browsers.
+ * Client of the WebSocketStar protocol, for Node and browsers: joins a server, learns which other peers are online, and exchanges
+ * byte streams with them through the server.
  *
  * @example
  * ```ts
@@ -8,6 +8,7 @@
  *
  * const client = await createStarClient({ servers: ['http://127.0.0.1:9090'] })
  * client.handle(({ readable, writable }) => readable.pipeTo(writable)) // an echo
+ * // Without a server this throws: http://127.0.0.1:9090 could not be reached: connect ECONNREFUSED 127.0.0.1:9090
  * await client.join({ signal: AbortSignal.timeout(10_000) })
  *
  * for await (const { type, peer } of client.peers.changes()) {
@@ -27,7 +28,8 @@ export { createStarClient } from './star-client.js'
 export type { ConnectionHandler, StarClient } from './star-client.js'
 export type { StarClientOptions } from './options.js'
 export type { BackoffOptions } from './backoff.js'
-export type { Connection, Direction } from './connection.js'
+export { pushStreams } from './connection.js'
+export type { Connection, Direction, PushStreams } from './connection.js'
 export type { ServerState, ServerStatus, StarEvents } from './events.js'
 export type { Peers } from './peers.js'
 export type { PeerChange, StarPeer } from './star-peer.js'
@@ -51,12 +53,14 @@ export type { Sink, Source, WindowOptions } from '@websocket-star/streams'
 export {
   ChallengeMissingError,
   ClientClosedError,
+  ConnectionEvictedError,
   DialRefusedError,
   DialTimeoutError,
-  GaveWayError,
+  JoinAbortedError,
   JoinRefusedError,
   NotJoinedError,
   PeerNotFoundError,
   ServerProtocolError,
-  ServerUnreachableError
+  ServerUnreachableError,
+  StreamsInUseError
 } from './errors.js'

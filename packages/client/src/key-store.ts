@@ -1,20 +1,20 @@
 import { StarError } from '@websocket-star/protocol'
-import { generateKey, generateSealedKey, keyFromSeed, sealKey, unsealed } from './key.js'
-import type { Ed25519Key, SealedKey, StarPrivateKey } from './key.js'
+import { generateKey, generateNonExtractableKey, importNonExtractable, keyFromSeed, toPrivateKey } from './key.js'
+import type { Ed25519Key, NonExtractableKey, StarPrivateKey } from './key.js'
 
 export interface KeyStoreOptions {
   /** Name of the IndexedDB database. Default `'websocket-star'`. */
   database?: string
-  /** Name of the key in it, for pages that are several peers. Default `'default'`. */
+  /** Name of the key in the database, for pages with several peers. Default `'default'`. */
   name?: string
   /**
-   * Keep the seed itself, so that it can be read and exported. Scripts of the page, and whoever reads the browser's
-   * files, can then take the key. Default false: the browser signs, and gives the key to nobody.
+   * Store the seed, so that the key can be exported. Any script of the page, and anyone who can read the browser's files, can
+   * then steal the key. Default false.
    */
   extractable?: boolean
 }
 
-/** A key could not be kept, or not be read: there is no IndexedDB, or the browser does not let the page use it. */
+/** A key could not be stored or loaded: IndexedDB is missing, or not available to the page. */
 export class KeyStoreError extends StarError {
   override readonly name = 'KeyStoreError'
   constructor(message: string, options?: ErrorOptions) {
@@ -24,26 +24,23 @@ export class KeyStoreError extends StarError {
 
 const STORE = 'keys'
 
-/** A seed that somebody asked to be able to read. */
-interface OpenKey {
+interface ExtractableKey {
   readonly extractable: true
   readonly seed: Uint8Array
 }
 
-/** A bare seed is of a browser that cannot seal keys, or of a version of this package that did not. */
-type KeptKey = SealedKey | OpenKey | Uint8Array
+/** A bare seed was stored by a browser without Ed25519, or by an early version of this package. */
+type StoredKey = NonExtractableKey | ExtractableKey | Uint8Array
 
 /**
- * The key of this page's origin, kept in IndexedDB: the same peer after a reload. The first call makes it. Pages and
- * workers of one origin share it, also when they ask at the same time.
+ * Loads the key of this page's origin from IndexedDB, and generates it on the first call. All pages and workers of the origin
+ * get the same key, even if they call at the same time.
  *
- * Where the browser has Ed25519 in WebCrypto (Chromium 137, Firefox 129, Safari 17, over HTTPS or on localhost), the key
- * cannot be read, by this page neither; elsewhere its seed is kept. A seed that an earlier version or such a browser kept is
- * replaced by a key that cannot be read, unless it is asked for as `extractable`.
+ * If the browser has Ed25519 in WebCrypto (Chromium 137, Firefox 129, Safari 17, over HTTPS or on localhost), not even this page
+ * can read the key. Otherwise the seed is stored, and replaced by a non-extractable key as soon as the browser has Ed25519, unless
+ * it was requested as `extractable`.
  *
- * Two that are joined with one key at the same time are one peer: the newer one is dialled.
- *
- * @throws {KeyStoreError} also if a key that cannot be read is asked for as `extractable`
+ * @throws {KeyStoreError} also if the stored key cannot be exported and `extractable` is set
  */
 export function loadOrCreateKey(options: KeyStoreOptions & { extractable: true }): Promise<Ed25519Key>
 export function loadOrCreateKey(options?: KeyStoreOptions): Promise<StarPrivateKey>
@@ -54,54 +51,54 @@ export async function loadOrCreateKey({
 }: KeyStoreOptions = {}): Promise<StarPrivateKey> {
   const { indexedDB } = globalThis as { indexedDB?: IDBFactory }
   if (indexedDB === undefined) {
-    throw new KeyStoreError('There is no IndexedDB here: keep the seed of a key yourself, and use keyFromSeed')
+    throw new KeyStoreError('IndexedDB is not available: store the seed of a key yourself, and use keyFromSeed')
   }
   let db: IDBDatabase | undefined
   try {
     db = await open(indexedDB, database)
-    return await (extractable ? loadOpen(db, name) : loadSealed(db, name))
+    return await (extractable ? loadExtractable(db, name) : loadNonExtractable(db, name))
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause
-    throw new KeyStoreError(`The key ${JSON.stringify(name)} could not be kept in IndexedDB`, { cause })
+    throw new KeyStoreError(`The key ${JSON.stringify(name)} could not be stored in IndexedDB`, { cause })
   } finally {
     db?.close()
   }
 }
 
-async function loadOpen(db: IDBDatabase, name: string): Promise<Ed25519Key> {
+async function loadExtractable(db: IDBDatabase, name: string): Promise<Ed25519Key> {
   const { seed } = await generateKey()
-  const key = await keep(db, name, (known = seed) =>
+  const key = await update(db, name, (known = seed) =>
     known instanceof Uint8Array ? { extractable: true, seed: known } : known
   )
   if ('seed' in key) return await keyFromSeed(key.seed)
-  throw new KeyStoreError(`The key ${JSON.stringify(name)} was made so that it cannot be read: name another one`)
+  throw new KeyStoreError(`The key ${JSON.stringify(name)} is not extractable: use another name`)
 }
 
-async function loadSealed(db: IDBDatabase, name: string): Promise<StarPrivateKey> {
+async function loadNonExtractable(db: IDBDatabase, name: string): Promise<StarPrivateKey> {
   const { seed } = await generateKey()
-  const fresh = await generateSealedKey()
+  const fresh = await generateNonExtractableKey()
   const known =
-    (fresh && (await tryToKeep(db, name, (now = fresh) => now))) ?? (await keep(db, name, (now = seed) => now))
-  if (!(known instanceof Uint8Array)) return await usable(known)
-  const sealed = await sealKey(known)
-  // Another page may have done it meanwhile, or have asked to be able to read it.
-  const replace = (now: KeptKey = known): KeptKey => (now instanceof Uint8Array && sealed !== undefined ? sealed : now)
-  return await usable((await tryToKeep(db, name, replace)) ?? known)
+    (fresh && (await tryToUpdate(db, name, (now = fresh) => now))) ?? (await update(db, name, (now = seed) => now))
+  if (!(known instanceof Uint8Array)) return await privateKeyOf(known)
+  const imported = await importNonExtractable(known)
+  // Another page may have replaced the seed meanwhile.
+  const replace = (now: StoredKey = known): StoredKey => (now instanceof Uint8Array ? (imported ?? now) : now)
+  return await privateKeyOf((await tryToUpdate(db, name, replace)) ?? known)
 }
 
-/** Returns undefined where sealed keys are not stored though they exist, as in some private windows. */
-async function tryToKeep(...args: Parameters<typeof keep<KeptKey>>): Promise<KeptKey | undefined> {
+/** Returns undefined if non-extractable keys cannot be stored, as in some private windows. */
+async function tryToUpdate(...args: Parameters<typeof update<StoredKey>>): Promise<StoredKey | undefined> {
   try {
-    return await keep(...args)
+    return await update(...args)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'DataCloneError') return undefined
     throw error
   }
 }
 
-async function usable(kept: KeptKey): Promise<StarPrivateKey> {
-  if ('privateKey' in kept) return unsealed(kept)
-  const { type, publicKey, sign } = await keyFromSeed('seed' in kept ? kept.seed : kept)
+async function privateKeyOf(stored: StoredKey): Promise<StarPrivateKey> {
+  if ('privateKey' in stored) return toPrivateKey(stored)
+  const { type, publicKey, sign } = await keyFromSeed('seed' in stored ? stored.seed : stored)
   return { type, publicKey, sign }
 }
 
@@ -112,23 +109,23 @@ function open(indexedDB: IDBFactory, database: string): Promise<IDBDatabase> {
 }
 
 /**
- * Replaces what is kept, in one transaction, so that of two pages that come at once one makes the key and the other gets it.
+ * Updates the stored key in one transaction, so that two pages that call at the same time get the same key.
  *
- * @returns what is kept now
+ * @returns the key that is stored now
  */
-async function keep<T extends KeptKey>(
+async function update<T extends StoredKey>(
   db: IDBDatabase,
   name: string,
-  change: (known: KeptKey | undefined) => T
+  change: (known: StoredKey | undefined) => T
 ): Promise<T> {
   const store = db.transaction(STORE, 'readwrite').objectStore(STORE)
   const known: unknown = await settled(store.get(name))
-  const kept = change(isKept(known) ? known : undefined)
-  if (kept !== known) await settled(store.put(kept, name))
-  return kept
+  const stored = change(isStoredKey(known) ? known : undefined)
+  if (stored !== known) await settled(store.put(stored, name))
+  return stored
 }
 
-function isKept(value: unknown): value is KeptKey {
+function isStoredKey(value: unknown): value is StoredKey {
   if (typeof value !== 'object' || value === null) return false
   return value instanceof Uint8Array || 'seed' in value || 'privateKey' in value
 }
@@ -136,6 +133,8 @@ function isKept(value: unknown): value is KeptKey {
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.addEventListener('success', () => resolve(request.result))
-    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed')))
+    request.addEventListener('error', () =>
+      reject(request.error ?? new KeyStoreError('IndexedDB failed without saying why'))
+    )
   })
 }

@@ -11,46 +11,46 @@ export interface StarClientOptions {
    * `/dns4/star.example.com/tcp/443/wss/p2p-websocket-star`.
    */
   servers: readonly string[]
-  /** Who this client is: a key of `generateKey` or `keyFromSeed`, or of `@libp2p/crypto`. Default: a new Ed25519 key. */
+  /** The key that proves this peer's identity. Default: a new Ed25519 key. */
   privateKey?: StarPrivateKey
-  /** Let `join` fail, and give up for good, if any of the servers cannot be joined at once. Default false: keep trying. */
+  /** Make `join` fail, without retries, if any of the servers cannot be joined at once. Default false. */
   strict?: boolean
-  /** Sign whatever a server sends, not only nonces of this protocol that name the address. Default false. */
+  /** Sign anything a server sends, not only nonces of this protocol for the joined address. Default false. */
   signAnyNonce?: boolean
-  /** Join servers that ask for no proof of identity. Default false. */
+  /** Join servers that do not ask for proof of identity. Default false. */
   allowUnchallenged?: boolean
-  /** How long one attempt to connect may take. Default 20,000. */
+  /** Time for one attempt to connect. Default 20,000. */
   connectTimeout?: number
-  /** How long a server may take to answer a join. Default 20,000. */
+  /** Time for a server to answer a join. Default 20,000. */
   joinTimeout?: number
-  /** How long a dial may take. Default 20,000; servers give up after 15,000. */
+  /** Time for a dial to be answered. Default 20,000; servers give up after 15,000. */
   dialTimeout?: number
-  /** Pauses between attempts to reach a server; each client's differ. Default 500, growing up to 30,000. */
+  /** Randomised pauses between attempts to reach a server. Default 500, growing to 30,000. */
   backoff?: BackoffOptions
-  /** What the other side of a connection may have under way. Default 256 KiB, growing by itself up to 4 MiB. */
+  /** Bytes that may be in flight to this side of a connection. Default 256 KiB, growing as needed to 4 MiB. */
   window?: WindowOptions
-  /** Unread bytes of a connection through a server that knows no windows, above which it is ended. Default 64 MiB. */
+  /** Maximum unread bytes of a connection, through a server without flow control. Default 64 MiB. */
   maxUnread?: number
   /**
-   * Connections open at once through one server. At that number one that another peer opened ends for each new one, or the new
-   * one is refused: the peer with the most gives way first, then what was not used for a minute. This client's own dials are
-   * not limited by it, and do not give way. Default 1,024.
+   * Connections open at once through one server. Above that, each inbound connection evicts another inbound one: of the peer with
+   * the most, or one that was idle for a minute. If there is none, the new one is refused. Outbound connections are neither limited
+   * nor evicted. Default 1,024.
    */
   maxConnections?: number
-  /** Peers remembered of one server. Default 65,536. */
+  /** Maximum number of peers remembered for each server. Default 65,536. */
   maxPeers?: number
-  /** After how long a peer counts as gone, at a server that does not tell who leaves. Default 45,000. */
+  /** Time after which a peer counts as offline, if the server does not announce who leaves. Default 45,000. */
   peerExpiry?: number
   /**
-   * What to connect by, in order of preference. Default in browsers WebSocket, and polling where that is blocked; in Node
-   * WebSocket alone, since polling follows a server's redirects to others.
+   * Transports in order of preference. Default: WebSocket, and in browsers polling where WebSockets are blocked. Polling in Node
+   * would follow a server's redirects to other hosts.
    */
   transports?: readonly ('websocket' | 'polling')[]
-  /** More for socket.io-client, such as `extraHeaders`, `ca` or `path`. */
+  /** Further options of socket.io-client, such as `extraHeaders`, `ca` or `path`. */
   socket?: Partial<ManagerOptions>
 }
 
-/** All options, with their defaults. */
+/** The options with all defaults filled in. */
 export interface ResolvedOptions extends Required<Omit<StarClientOptions, 'privateKey' | 'window' | 'backoff'>> {
   window: WindowOptions
   backoff: BackoffOptions
@@ -59,7 +59,7 @@ export interface ResolvedOptions extends Required<Omit<StarClientOptions, 'priva
 const DURATIONS = ['connectTimeout', 'joinTimeout', 'dialTimeout', 'peerExpiry'] as const
 const COUNTS = ['maxUnread', 'maxPeers', 'maxConnections'] as const
 const TRANSPORTS: readonly string[] = ['websocket', 'polling']
-/** `setTimeout` takes no more. */
+/** Maximum of `setTimeout`. */
 const DURATION_MAX = 2 ** 31 - 1
 
 /** @throws {InvalidOptionsError} */
@@ -83,7 +83,7 @@ export function resolveOptions(options: StarClientOptions): ResolvedOptions {
     socket: {},
     backoff: {},
     window: {},
-    // What is given as undefined is not given.
+    // An option that is undefined has its default.
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     servers: options.servers
   }
@@ -113,7 +113,7 @@ export function resolveOptions(options: StarClientOptions): ResolvedOptions {
 }
 
 function checkBackoff({ initial = 500, max = 30_000 }: BackoffOptions): void {
-  // Half as much again is added to the longest pause.
+  // Randomisation adds up to half of the longest pause.
   if (initial >= 1 && max >= initial && max <= DURATION_MAX / 2) return
   throw new InvalidOptionsError(`backoff: expected milliseconds, 1 <= initial <= max, got ${initial} and ${max}`)
 }
@@ -123,7 +123,6 @@ function checkWindow({ initial = WINDOW_INITIAL, max = WINDOW_MAX }: WindowOptio
   throw new InvalidOptionsError(`window: expected bytes, 1 <= initial <= max <= 16777216, got ${initial} and ${max}`)
 }
 
-/** A page or a worker. */
 function isBrowser(): boolean {
   return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
 }

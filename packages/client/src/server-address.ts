@@ -1,18 +1,16 @@
 import { InvalidOptionsError, parseAddress, serverUrl } from '@websocket-star/protocol'
 
-/** A star as a client joins it. */
 export interface ServerAddress {
-  /** Where its server listens: `http://…` or `https://…`, without a path. */
+  /** `http://…` or `https://…`, without a path. */
   readonly url: string
-  /** What addresses on it begin with: a multiaddr that ends in `/p2p-websocket-star`. */
+  /** The start of all addresses on this server: a multiaddr that ends in `/p2p-websocket-star`. */
   readonly prefix: string
 }
 
 /**
- * Reads a server as users name it: a multiaddr that ends in `/p2p-websocket-star`, or a URL (`https:`, `http:`, `wss:`,
- * `ws:`).
+ * Parses a server as users name it: a multiaddr that ends in `/p2p-websocket-star`, or a URL (`https:`, `http:`, `wss:` or `ws:`).
  *
- * @param peerId - the client's own: a multiaddr may name it, but no other
+ * @param peerId - the client's own, the only one that the multiaddr may have
  * @throws {InvalidOptionsError}
  */
 export function parseServer(text: string, peerId: string): ServerAddress {
@@ -27,7 +25,7 @@ export function parseServer(text: string, peerId: string): ServerAddress {
     return { url: serverUrl(address), prefix: address.prefix }
   } catch (cause) {
     throw new InvalidOptionsError(
-      `servers: ${JSON.stringify(text)} is no server: ${messageOf(cause)}. Use a URL such as https://star.example.com, or ` +
+      `servers: ${JSON.stringify(text)} is not a server address: ${messageOf(cause)}. Use a URL such as https://star.example.com, or ` +
         'a multiaddr such as /dns4/star.example.com/tcp/443/wss/p2p-websocket-star',
       { cause }
     )
@@ -39,7 +37,7 @@ function multiaddrOf(text: string): string {
   try {
     url = new URL(text)
   } catch (cause) {
-    throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} is no URL`, { cause })
+    throw new InvalidOptionsError(`servers: ${JSON.stringify(text)} is not a valid URL`, { cause })
   }
   const { protocol, hostname } = url
   const secure = protocol === 'https:' || protocol === 'wss:'

@@ -3,32 +3,31 @@ import { StreamError } from '@websocket-star/streams'
 import { TypedEventEmitter } from 'main-event'
 import { abortable } from './abort.js'
 import type { Connection } from './connection.js'
-import { ClientClosedError, NotJoinedError, PeerNotFoundError } from './errors.js'
+import { parseDialTarget } from './dial-target.js'
+import { ClientClosedError, JoinAbortedError, NotJoinedError, PeerNotFoundError } from './errors.js'
 import type { ServerStatus, StarEvents } from './events.js'
 import { encodedKey, generateKey, type StarPrivateKey } from './key.js'
 import { resolveOptions, type ResolvedOptions, type StarClientOptions } from './options.js'
-import { PeerView } from './peer-view.js'
-import { Peers } from './peers.js'
-import { watchLifecycle } from './page-lifecycle.js'
+import { watchPageLifecycle } from './page-lifecycle.js'
+import { PeerTable } from './peer-table.js'
+import type { Peers } from './peers.js'
 import { parseServer } from './server-address.js'
-import { parseTarget, ServerLink, type LinkListener } from './server-link.js'
+import { ServerPeers } from './server-peers.js'
+import { SessionManager, type SessionManagerObserver } from './session-manager.js'
 
-/** Takes what other peers dial. What it throws, or rejects with, ends the connection. */
+/** Handles a connection that another peer opened. If it throws or rejects, the connection is aborted. */
 export type ConnectionHandler = (connection: Connection) => void | Promise<void>
 
-/** Told to a caller when nobody handles connections. */
+/** Reasons sent to the peer that dialled. */
 const NOT_ACCEPTING = 'Not accepting connections'
-
-/** Told to a caller whose connection's handler threw. */
 const HANDLER_FAILED = 'The connection could not be handled'
 
-/** Bytes beyond a window that an old sender, held back by the server in its place, may have under way. */
+/** Bytes accepted beyond a window: an old sender, which the server pauses, may have that many in flight. */
 const TOLERANCE = 4_194_304
 
 /**
- * A peer of one or more stars.
+ * Creates a client. Call {@link StarClient.join} to connect it.
  *
- * @param options - see {@link StarClientOptions}
  * @throws {InvalidOptionsError}
  */
 export async function createStarClient(options: StarClientOptions): Promise<StarClient> {
@@ -36,141 +35,137 @@ export async function createStarClient(options: StarClientOptions): Promise<Star
   return new StarClient(resolved, options.privateKey ?? (await generateKey()))
 }
 
-/** Joins servers, knows who is there, dials and is dialled. One server that is down stops nothing. */
+/** A peer on one or more servers, which work independently of each other. */
 export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDisposable {
-  /** Who this client is, as base58btc multihash. */
+  /** This client's peer id, as base58btc multihash. */
   readonly peerId: string
   readonly privateKey: StarPrivateKey
-  /** Who else is there, over all servers. */
+  /** The other peers that are online. */
   readonly peers: Peers
   readonly #options: ResolvedOptions
-  readonly #links = new Map<string, ServerLink>()
+  readonly #peerTable: PeerTable
+  readonly #servers = new Map<string, SessionManager>()
   readonly #stop = new AbortController()
   #handler: ConnectionHandler | undefined
 
-  /** Made by {@link createStarClient}. */
+  /** Use {@link createStarClient}. */
   constructor(options: ResolvedOptions, privateKey: StarPrivateKey) {
     super()
     if (typeof privateKey?.sign !== 'function' || privateKey.publicKey === undefined) {
-      throw new InvalidOptionsError('privateKey: expected a key, such as keyFromSeed(seed) makes of 32 bytes')
+      throw new InvalidOptionsError('privateKey: expected a key, such as the result of generateKey()')
     }
-    // A key that no star knows is told of here, not by each server.
+    // Throws for a key type that no server accepts.
     encodedKey(privateKey.publicKey)
     this.privateKey = privateKey
     this.peerId = privateKey.publicKey.toString()
     this.#options = options
-    this.peers = new Peers(this)
+    this.#peerTable = new PeerTable(this)
+    this.peers = this.#peerTable.peers
     for (const server of options.servers) parseServer(server, this.peerId)
-    watchLifecycle({ back: () => this.retry(), away: () => this.#suspend() }, this.#stop.signal)
+    watchPageLifecycle({ onBack: () => this.retry(), onAway: () => this.#suspend() }, this.#stop.signal)
   }
 
-  /** This client's addresses, on all servers that are joined. */
+  /** This client's addresses on all servers that are joined. */
   get addresses(): string[] {
     return this.servers.flatMap(({ addresses }) => addresses)
   }
 
-  /** How things stand with each server. */
   get servers(): ServerStatus[] {
-    return [...this.#links.values()].map(({ status }) => status)
+    return [...this.#servers.values()].map(({ status }) => status)
   }
 
   /**
-   * Joins servers: those of the options, or one more. A server that is down does not stop the client: it tries again for
-   * ever, and says so in `server:status` events. Bound the wait by a signal, such as `AbortSignal.timeout(10_000)`.
+   * Joins the servers of the options, or one more. The client retries servers that are down for as long as it is open, and reports
+   * them in `server:status` events. Limit the wait by a signal, such as `AbortSignal.timeout(10_000)`; retries continue after it.
    *
    * @returns once one of them is joined; with `strict`, once all are
-   * @throws with `strict`, why one cannot be joined, after which none of those asked for is tried any more; the signal's
-   * reason, after which the client goes on trying; {@link ClientClosedError}; {@link InvalidOptionsError}
+   * @throws {JoinAbortedError} if the signal aborts after an attempt failed; its `cause` is the latest failure
+   * @throws the signal's reason if it aborts before that
+   * @throws with `strict`, the error of a server that cannot be joined; these servers are not retried
+   * @throws {ClientClosedError}, {InvalidOptionsError}
    */
   async join({ server, signal }: { server?: string; signal?: AbortSignal } = {}): Promise<void> {
     this.#throwIfClosed()
     const texts = server === undefined ? this.#options.servers : [server]
-    const links = await Promise.all(texts.map((text) => this.#link(text)))
-    if (links.length === 0) return
+    const servers = await Promise.all(texts.map((text) => this.#addServer(text)))
+    if (servers.length === 0) return
     const closed = this.#stop.signal
     const either = signal === undefined ? closed : AbortSignal.any([signal, closed])
-    if (!this.#options.strict) {
-      return await Promise.any(links.map((link) => link.joined(either))).catch(() => {
-        either.throwIfAborted()
-        throw new NotJoinedError('All servers were left while they were joined')
-      })
-    }
     try {
-      await Promise.all(links.map((link) => link.attempted(either)))
+      if (this.#options.strict) await Promise.all(servers.map((each) => each.attempted(either)))
+      else await Promise.any(servers.map((each) => each.joined(either)))
     } catch (error) {
-      if (signal?.aborted !== true) for (const text of texts) await this.leave(text)
+      this.#throwIfClosed()
+      if (signal?.aborted === true) throw joinAborted(signal.reason, servers)
+      if (!this.#options.strict) throw new NotJoinedError('All servers were left while they were being joined')
+      for (const text of texts) await this.leave(text)
       throw error
     }
   }
 
-  /** Leaves a server, and ends everything that goes over it. A signal ends the wait, not the leaving. */
+  /** Leaves a server and ends all connections through it. The signal ends the wait only. */
   async leave(server: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const { url, prefix } = parseServer(server, this.peerId)
-    const link = this.#links.get(url)
-    if (link === undefined || link.remove(prefix)) return
-    this.#links.delete(url)
-    await abortable(link.close(), signal)
+    const manager = this.#servers.get(url)
+    if (manager === undefined || manager.remove(prefix)) return
+    this.#servers.delete(url)
+    await abortable(manager.close(), signal)
   }
 
   /**
-   * Opens a connection to a peer: on the server that told of it, else on each that is joined.
+   * Opens a connection to a peer, through a server that has announced it if there is one, else through any.
    *
-   * @param target - a peer id, or an address that ends in one. The client connects to its own servers only: of an address
-   * on another one, the peer id is looked for there
+   * @param target - a peer id, or an address that ends in one. An address on a server that is not joined is dialled by its peer id
    * @throws {PeerNotFoundError}, {DialRefusedError}, {DialTimeoutError}, {NotJoinedError}, {ClientClosedError},
-   * `InvalidAddressError` of the protocol package, or the signal's reason
+   * {InvalidAddressError}, or the signal's reason
    */
   async dial(target: string, { signal }: { signal?: AbortSignal } = {}): Promise<Connection> {
     this.#throwIfClosed()
     signal?.throwIfAborted()
-    const address = parseTarget(target)
-    const joined = [...this.#links.values()].filter(({ isJoined }) => isJoined)
+    const address = parseDialTarget(target)
+    const joined = [...this.#servers.values()].filter(({ isJoined }) => isJoined)
     if (joined.length === 0) throw new NotJoinedError()
     const { peerId } = address
-    const rank = (link: ServerLink): number =>
-      link.covers(address) ? 0 : peerId !== undefined && link.knows(peerId) ? 1 : 2
+    const rank = (server: SessionManager): number =>
+      server.covers(address) ? 0 : peerId !== undefined && server.knows(peerId) ? 1 : 2
     let failure: unknown = new PeerNotFoundError(target)
-    for (const link of joined.toSorted((a, b) => rank(a) - rank(b))) {
-      const covered = link.covers(address)
-      if (!covered && peerId === undefined) continue
+    for (const server of joined.toSorted((a, b) => rank(a) - rank(b))) {
+      const isCovered = server.covers(address)
+      if (!isCovered && peerId === undefined) continue
       try {
-        return await link.dial(covered || peerId === undefined ? address : link.addressOf(peerId), signal)
+        return await server.dial(isCovered || peerId === undefined ? address : server.addressOf(peerId), signal)
       } catch (error) {
         signal?.throwIfAborted()
         this.#throwIfClosed()
-        // What a server that knows the peer says counts for more than that others do not know it.
+        // The error of a server that knows the peer says more than `Peer not found` of the others.
         if (!(error instanceof PeerNotFoundError) && failure instanceof PeerNotFoundError) failure = error
       }
     }
     throw failure
   }
 
-  /**
-   * Takes connections that others open. While nobody does, they are refused.
-   *
-   * @param handler - takes the place of the one before; undefined takes no more
-   */
+  /** Sets the handler of inbound connections, or removes it. Without a handler they are refused. */
   handle(handler: ConnectionHandler | undefined): void {
     this.#handler = handler
   }
 
-  /** Tries all servers that are waited for again at once, for example when the device is online again. */
+  /** Retries all servers that are waiting, at once. */
   retry(): void {
-    for (const link of this.#links.values()) link.retry()
+    for (const server of this.#servers.values()) server.retry()
   }
 
-  /** Says goodbye to all servers, so that nobody waits for one who has gone; `retry` joins them again. */
+  /** Leaves all servers when the page is hidden away, so that other peers see this one leave; `retry` joins again. */
   #suspend(): void {
-    for (const link of this.#links.values()) link.suspend()
+    for (const server of this.#servers.values()) server.suspend()
   }
 
-  /** Leaves all servers and ends everything. A closed client cannot be used again. A signal ends the wait, not the closing. */
+  /** Leaves all servers for good. The signal ends the wait only. */
   async close({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#stop.abort(new ClientClosedError())
     this.#handler = undefined
-    const closed = Promise.all([...this.#links.values()].map((link) => link.close())).then(() => {
-      this.#links.clear()
-      this.peers.close()
+    const closed = Promise.all([...this.#servers.values()].map((server) => server.close())).then(() => {
+      this.#servers.clear()
+      this.#peerTable.close()
     })
     await abortable(closed, signal)
   }
@@ -183,27 +178,27 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     if (this.#stop.signal.aborted) throw new ClientClosedError()
   }
 
-  async #link(text: string): Promise<ServerLink> {
+  async #addServer(text: string): Promise<SessionManager> {
     const server = parseServer(text, this.peerId)
-    const known = this.#links.get(server.url)
+    const known = this.#servers.get(server.url)
     if (known !== undefined) {
       await known.add(server.prefix, this.#stop.signal)
       return known
     }
     const { maxPeers, peerExpiry, servers: _, ...options } = this.#options
-    const privateKey = this.privateKey
-    const link = new ServerLink(
+    const { privateKey } = this
+    const manager = new SessionManager(
       server,
       this.peerId,
       { ...options, privateKey, tolerance: TOLERANCE },
-      () => new PeerView(this.peers, { self: this.peerId, maxPeers, expiry: peerExpiry }),
-      this.#listener
+      () => new ServerPeers(this.#peerTable, { self: this.peerId, maxPeers, expiry: peerExpiry }),
+      this.#observer
     )
-    this.#links.set(server.url, link)
-    return link
+    this.#servers.set(server.url, manager)
+    return manager
   }
 
-  readonly #listener: LinkListener = {
+  readonly #observer: SessionManagerObserver = {
     status: (status) => void this.safeDispatchEvent('server:status', { detail: status }),
     drain: (notice) => void this.safeDispatchEvent('server:drain', { detail: notice }),
     refusal: () => (this.#handler === undefined ? NOT_ACCEPTING : undefined),
@@ -214,12 +209,21 @@ export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDi
     try {
       await this.#handler?.(connection)
     } catch (error) {
-      // What went wrong here may say more than a stranger is to know.
+      // The handler's error may contain what the other peer must not see.
       connection.abort(HANDLER_FAILED)
-      // That the connection has ended early is no fault of the handler's.
+      // A stream error means that the connection ended early, which is no fault of the handler.
       if (!(error instanceof StreamError)) {
         this.safeDispatchEvent('handler:error', { detail: { connection, error } })
       }
     }
   }
+}
+
+/** Returns the error of an aborted join: with the latest failure as its cause, if an attempt has failed. */
+function joinAborted(reason: unknown, servers: readonly SessionManager[]): unknown {
+  const [latest] = servers
+    .filter(({ status }) => status.error !== undefined)
+    .toSorted((one, other) => other.failedAt - one.failedAt)
+  const error = latest?.status.error
+  return error === undefined ? reason : new JoinAbortedError(reason, error)
 }

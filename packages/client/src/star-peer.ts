@@ -1,14 +1,13 @@
-/** A peer that is online on at least one of the servers that are joined. */
+/** A peer that is online on at least one of the joined servers. */
 export interface StarPeer {
-  /** The peer id as base58btc multihash; for an address that has none, the address. */
+  /** The peer id as base58btc multihash; the address, if that has no peer id. */
   readonly id: string
-  /** Where it can be dialled: one address for each server it is on, in canonical form. */
+  /** Addresses to dial it at, one for each server, in canonical form. */
   readonly addresses: readonly string[]
 }
 
-/** One change of who is there. */
 export interface PeerChange {
-  /** `changed`: it can be dialled at other addresses than before. */
+  /** `changed`: its addresses differ from before. */
   readonly type: 'joined' | 'changed' | 'left'
   readonly peer: StarPeer
 }

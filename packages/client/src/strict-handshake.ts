@@ -1,24 +1,21 @@
 import type { Manager } from 'socket.io-client'
 
-type Engine = Manager['engine']
-
-/** Milliseconds of the longest timer there is: engine.io sets one to the sum of both. */
+/** Longest timer, in milliseconds. engine.io sets one to pingInterval + pingTimeout. */
 const TIMER_MAX = 2 ** 31 - 1
 
 /**
- * Refuses a handshake that engine.io's client takes to be whole and fails on: an exception there is nobody's to catch, and
- * ends a Node process. Such a handshake ends the connection instead.
+ * Closes the connection on a malformed handshake. engine.io's client would throw an exception that nothing can catch, which ends a
+ * Node process.
  */
-export function checkHandshake(engine: Engine): void {
+export function checkHandshake(engine: Manager['engine']): void {
   engine.on('packet', (packet: { type: string; data?: unknown }) => {
     if (packet.type !== 'open' || isHandshake(packet.data)) return
-    // engine.io handles a packet after its listeners have seen it.
+    // engine.io handles the packet after its event listeners.
     packet.type = 'error'
     packet.data = 'malformed handshake'
   })
 }
 
-/** Whether a text has what engine.io reads of a handshake. */
 function isHandshake(text: unknown): boolean {
   try {
     const handshake: unknown = JSON.parse(String(text))

@@ -1,18 +1,18 @@
 import { Decoder, Encoder } from 'socket.io-parser'
 
-/** CONNECT and DISCONNECT: the packets that may come without data. */
+/** CONNECT and DISCONNECT, the packets without data. */
 const MAY_BE_EMPTY = /^[01]/
-/** Where data begins: an object, a list, or a text. */
+/** The start of data: an object, a list or a text. */
 const DATA = /[[{"]/
 
 /**
- * Refuses packets that socket.io's client takes to be whole and fails on: an exception there is nobody's to catch, and ends
- * a Node process. Refused here, a packet ends the connection that it came over.
+ * Closes the connection on packets without data. socket.io's client would throw an exception that nothing can catch, which ends a
+ * Node process.
  */
 class StrictDecoder extends Decoder {
   override add(data: unknown): void {
     if (typeof data === 'string' && !MAY_BE_EMPTY.test(data) && !DATA.test(data)) {
-      throw new Error('a packet came without data')
+      throw new Error('packet without data')
     }
     super.add(data)
   }

@@ -1,7 +1,14 @@
 import { generateKeyPair, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { encodePublicKey, parsePublicKey } from '@websocket-star/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { encodedKey, generateKey, generateSealedKey, keyFromSeed, sealKey, unsealed } from '../src/key.js'
+import {
+  encodedKey,
+  generateKey,
+  generateNonExtractableKey,
+  keyFromSeed,
+  importNonExtractable,
+  toPrivateKey
+} from '../src/key.js'
 
 const SEED = Uint8Array.from({ length: 32 }, (_, index) => index)
 
@@ -38,7 +45,7 @@ describe('an Ed25519 key', () => {
 
   test('is not made of anything but 32 bytes', async () => {
     for (const size of [0, 31, 33])
-      await expect(keyFromSeed(new Uint8Array(size))).rejects.toThrow('A seed has 32 bytes')
+      await expect(keyFromSeed(new Uint8Array(size))).rejects.toThrow('seed: expected 32 bytes')
   })
 
   test('keeps its seed from being changed by who gave it', async () => {
@@ -52,9 +59,9 @@ describe('an Ed25519 key', () => {
 describe('a sealed key', () => {
   test('signs as the seed does that it is made from, also once it has been stored', async () => {
     const open = await keyFromSeed(SEED)
-    const sealed = await sealKey(SEED)
+    const sealed = await importNonExtractable(SEED)
     if (sealed === undefined) throw new Error('there is no Ed25519 here')
-    const key = unsealed(structuredClone(sealed))
+    const key = toPrivateKey(structuredClone(sealed))
     const data = new TextEncoder().encode('a nonce')
     expect(key.publicKey.toString()).toBe(open.publicKey.toString())
     expect(await key.sign(data)).toEqual(await open.sign(data))
@@ -62,16 +69,16 @@ describe('a sealed key', () => {
   })
 
   test('is another one each time', async () => {
-    const keys = await Promise.all([generateSealedKey(), generateSealedKey()])
-    const ids = keys.map((key) => key && unsealed(key).publicKey.toString())
+    const keys = await Promise.all([generateNonExtractableKey(), generateNonExtractableKey()])
+    const ids = keys.map((key) => key && toPrivateKey(key).publicKey.toString())
     expect(new Set(ids).size).toBe(2)
     for (const id of ids) expect(id).toMatch(/^12D3KooW/)
   })
 
   test('is not made where there is no WebCrypto', async () => {
     vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
-    expect(await generateSealedKey()).toBeUndefined()
-    expect(await sealKey(SEED)).toBeUndefined()
+    expect(await generateNonExtractableKey()).toBeUndefined()
+    expect(await importNonExtractable(SEED)).toBeUndefined()
   })
 })
 
@@ -86,5 +93,5 @@ test.each(['Ed25519', 'secp256k1', 'RSA'] as const)(
 
 test('a key of a type that no star knows is refused', async () => {
   const key = await generateKeyPair('ECDSA')
-  expect(() => encodedKey(key.publicKey)).toThrow('RSA, Ed25519, secp256k1, not ECDSA')
+  expect(() => encodedKey(key.publicKey)).toThrow('RSA, Ed25519, secp256k1, got ECDSA')
 })

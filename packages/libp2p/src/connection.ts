@@ -1,7 +1,7 @@
 import type { AbortOptions } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, type AbstractMultiaddrConnectionInit, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { GaveWayError, type Connection } from '@websocket-star/client'
+import { ConnectionEvictedError, pushStreams, type Connection, type PushStreams } from '@websocket-star/client'
 import { StreamAbortedError, StreamStoppedError } from '@websocket-star/streams'
 
 export interface StarConnectionInit extends AbstractMultiaddrConnectionInit {
@@ -11,11 +11,13 @@ export interface StarConnectionInit extends AbstractMultiaddrConnectionInit {
 /** A client's connection as libp2p wants it. Its backpressure is the connection's: what is not read here is not granted. */
 export class StarConnection extends AbstractMultiaddrConnection {
   readonly #connection: Connection
+  readonly #streams: PushStreams
 
   constructor({ connection, ...init }: StarConnectionInit) {
     super(init)
     this.#connection = connection
-    const { sink, source } = connection
+    this.#streams = pushStreams(connection)
+    const { sink, source } = this.#streams
     sink.onDrain = () => this.safeDispatchEvent('drain')
     source.onData = (bytes) => this.onData(bytes)
     source.onEnd = (error) => {
@@ -30,13 +32,14 @@ export class StarConnection extends AbstractMultiaddrConnection {
   }
 
   sendData(data: Uint8ArrayList): SendResult {
+    const { sink } = this.#streams
     let canSendMore = true
-    for (const bytes of data) canSendMore = this.#connection.sink.write(bytes)
+    for (const bytes of data) canSendMore = sink.write(bytes)
     return { sentBytes: data.byteLength, canSendMore }
   }
 
   async sendClose({ signal }: AbortOptions = {}): Promise<void> {
-    const { sink, source } = this.#connection
+    const { sink, source } = this.#streams
     // However it ends, this side has closed it.
     sink.onFinish = undefined
     sink.end()
@@ -53,7 +56,7 @@ export class StarConnection extends AbstractMultiaddrConnection {
   /** Either direction has ended early: the connection is over, whatever may still be read. */
   #fail(error: Error): void {
     if (error instanceof StreamStoppedError) this.onTransportClosed()
-    else if (error.cause instanceof GaveWayError) this.abort(error.cause)
+    else if (error.cause instanceof ConnectionEvictedError) this.abort(error.cause)
     // What this side has ended itself, libp2p knows of.
     else if (!(error instanceof StreamAbortedError)) this.#reset()
   }
@@ -65,15 +68,15 @@ export class StarConnection extends AbstractMultiaddrConnection {
 
   sendReset(error: Error): void {
     // The resets of its streams may still wait for the end of this turn: without them they would seem to have ended well.
-    this.#connection.sink.flush()
+    this.#streams.sink.flush()
     this.#connection.abort(error)
   }
 
   sendPause(): void {
-    this.#connection.source.pause()
+    this.#streams.source.pause()
   }
 
   sendResume(): void {
-    this.#connection.source.resume()
+    this.#streams.source.resume()
   }
 }

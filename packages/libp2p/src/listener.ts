@@ -76,7 +76,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
           const status = this.#follow(client.servers)
           if (this.#isJoined) resolve(undefined)
           else if (status?.state === 'waiting') resolve(status.error)
-          else if (status?.state === 'taken') resolve(new PeerTakenOverError())
+          else if (status?.state === 'taken-over') resolve(new PeerTakenOverError())
         },
         { signal: this.#stop.signal }
       )
@@ -147,7 +147,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     if (wasJoined && !this.#isJoined) {
       this.#isMissed = true
       const why =
-        status?.state === 'taken'
+        status?.state === 'taken-over'
           ? new PeerTakenOverError().message
           : (status?.error?.message ?? 'the connection was lost')
       this.#init.log.error('%s is not joined any more: %s', this.prefix, why)
@@ -174,7 +174,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
 
 /** Whether another node is dialled in this one's place. */
 function isTaken(status: ServerStatus | undefined, servers: readonly ServerStatus[]): boolean {
-  if (status?.state !== 'taken') return false
+  if (status?.state !== 'taken-over') return false
   // A node that listens twice on one server, under different names, takes its own place: it is dialled all the same.
   return !servers.some(({ url, state }) => url !== status.url && (state === 'joined' || state === 'connecting'))
 }

@@ -27,12 +27,13 @@ export async function openNewPair(near: Place, far: Place): Promise<Pair> {
     }
   })
   const connection = await dialer.dial(`${near.prefix}/p2p/${listener.peerId}`)
-  connection.closed.catch((error: Error) => near.lost(`new pair: ${error.message}`))
+  let isClosed = false
+  connection.closed.catch((error: Error) => near.lost(`new pair: ${error.message}`)).finally(() => (isClosed = true))
   const writer = connection.writable.getWriter()
   return {
     delays,
     beat: () => {
-      if (connection.isClosed) return
+      if (isClosed) return
       writer.write(messageOf(delays.send())).catch(() => {})
     }
   }

@@ -256,11 +256,6 @@ export function createPeer(star: typeof Star) {
       await lineOf(connection).reader?.cancel(reason)
     },
 
-    /** Bytes that came and were not read. */
-    async unread(connection: number): Promise<number> {
-      return lineOf(connection).connection.source.readableLength
-    },
-
     async closed(connection: number): Promise<End> {
       return await endOf(lineOf(connection).connection.closed)
     }

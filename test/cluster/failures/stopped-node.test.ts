@@ -102,7 +102,7 @@ test(
     there.resume()
     const resumedAt = performance.now()
     expect(await broken).toEqual(connections.flatMap(() => [LOST, LOST].map((text) => expect.stringContaining(text))))
-    await untilStatus(mover.client, 'word of the other', () => mover.client.servers[0]?.state === 'taken')
+    await untilStatus(mover.client, 'word of the other', () => mover.client.servers[0]?.state === 'taken-over')
     await untilAllKnown([near, far, moved])
     const agreedAfter = Math.round(performance.now() - resumedAt)
     await star.untilPeers(3 + LOAD_PEERS)

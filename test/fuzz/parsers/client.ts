@@ -5,9 +5,9 @@ import { webSocketStar, type WebSocketStarComponents } from '@websocket-star/lib
 import { InvalidOptionsError, parseAddress } from '@websocket-star/protocol'
 import { socketStreams } from '@websocket-star/streams'
 import fc from 'fast-check'
-import { PeerView } from '../../../packages/client/src/peer-view.js'
-import { Peers } from '../../../packages/client/src/peers.js'
+import { PeerTable } from '../../../packages/client/src/peer-table.js'
 import { parseServer } from '../../../packages/client/src/server-address.js'
+import { ServerPeers } from '../../../packages/client/src/server-peers.js'
 import { STRICT_PARSER } from '../../../packages/client/src/strict-parser.js'
 import { toPeerId } from '../../../packages/libp2p/src/peer-id.js'
 import { codecOf, sizeOf } from '../../../packages/streams/src/codec.js'
@@ -54,13 +54,14 @@ const told = fc.oneof(
   anything
 )
 
-const view = defineParser({
-  name: 'peer-view',
+const serverPeers = defineParser({
+  name: 'server-peers',
   share: 300,
   inputs: fc.array(told, { maxLength: 4 }),
   read: (all) => {
-    const peers = new Peers(NOBODY)
-    const view = new PeerView(peers, { self: OWN.publicKey.toString(), maxPeers: MAX_PEERS, expiry: 1_000 })
+    const table = new PeerTable(NOBODY)
+    const { peers } = table
+    const view = new ServerPeers(table, { self: OWN.publicKey.toString(), maxPeers: MAX_PEERS, expiry: 1_000 })
     try {
       for (const argument of all) {
         view.changed(argument)
@@ -259,4 +260,4 @@ const filters = defineParser({
   }
 })
 
-export const CLIENT_PARSERS = [server, view, codec, streams, decoder, client, peerIds, filters]
+export const CLIENT_PARSERS = [server, serverPeers, codec, streams, decoder, client, peerIds, filters]

@@ -1,5 +1,5 @@
 /** One peer, in a page: what runs in the browser. A trial calls the functions of `peer`. */
-import { createStarClient } from '@websocket-star/client'
+import { createStarClient, type PeerChange } from '@websocket-star/client'
 import { ours } from '../../contenders/libraries/ours.js'
 import type { OpenPeer } from '../../contenders/libraries/peer.js'
 import { peerCommands, type PeerCommands } from '../end-to-end/peer-commands.js'
@@ -37,7 +37,7 @@ const commands = {
     const began = performance.now()
     const client = await createStarClient({ servers: [server] })
     await client.join()
-    const first = await firstPeer(client.peers)
+    const first = await firstPeer(client.peers.changes())
     const milliseconds = performance.now() - began
     if (first !== peerId) throw new Error(`${first} was seen first, and not ${peerId}`)
     await client.close()
@@ -45,8 +45,8 @@ const commands = {
   }
 }
 
-async function firstPeer(peers: AsyncIterable<{ peer: { id: string } }>): Promise<string | undefined> {
-  for await (const { peer } of peers) return peer.id
+async function firstPeer(changes: AsyncIterable<PeerChange>): Promise<string | undefined> {
+  for await (const { peer } of changes) return peer.id
   return undefined
 }
 

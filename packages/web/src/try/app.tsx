@@ -112,7 +112,7 @@ function Connection({ status, problem, onRetry }: ConnectionProps) {
           Try now
         </button>
       )}
-      {status?.state === 'taken' && <SomebodyElse />}
+      {status?.state === 'taken-over' && <SomebodyElse />}
     </p>
   )
 }
@@ -121,7 +121,7 @@ function describe(status: ServerStatus | undefined): readonly [tone: string, tex
   switch (status?.state) {
     case 'joined':
       return ['good', 'Joined']
-    case 'taken':
+    case 'taken-over':
       return ['wait', 'Another tab is this peer: that one is called']
     case 'waiting':
       return ['bad', `Not connected: ${status.error?.message ?? 'the connection was lost'}. Trying again by itself`]

@@ -5,14 +5,16 @@ import { encodeMessage, type Message, type MessageReader } from './wire.js'
 export class Talk {
   readonly connection: Connection
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
+  #isOpen = true
 
   constructor(connection: Connection) {
     this.connection = connection
     this.#writer = connection.writable.getWriter()
+    this.#writer.closed.catch(() => {}).finally(() => (this.#isOpen = false))
   }
 
   get isOpen(): boolean {
-    return !this.connection.isClosed && !this.connection.sink.closed
+    return this.#isOpen
   }
 
   async send(message: Message): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { connectionToGiveWay } from '../src/room.js'
+import { connectionToEvict } from '../src/eviction.js'
 
 const NOW = 1_000_000
 const QUIET = 60_000
@@ -9,8 +9,12 @@ function connection(peer: string, usedAgo = 0, direction: 'inbound' | 'outbound'
   return { remotePeerId: peer, remoteAddress: `/p2p/${peer}`, direction, usedAt: NOW - usedAgo }
 }
 
+function usedAt(connection: { usedAt: number }): number {
+  return connection.usedAt
+}
+
 function toGiveWay<T extends ReturnType<typeof connection>>(open: readonly T[], dialer: string): number {
-  return open.indexOf(connectionToGiveWay(open, connection(dialer), NOW) as T)
+  return open.indexOf(connectionToEvict(open, connection(dialer), usedAt, NOW) as T)
 }
 
 describe('of open connections gives way', () => {
@@ -37,6 +41,6 @@ describe('of open connections gives way', () => {
     const open = ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1'].map((remoteAddress) => {
       return { ...connection('', 0), remotePeerId: undefined, remoteAddress }
     })
-    expect(connectionToGiveWay(open, connection('a'), NOW)).toBe(open[0])
+    expect(connectionToEvict(open, connection('a'), usedAt, NOW)).toBe(open[0])
   })
 })

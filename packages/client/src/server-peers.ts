@@ -1,30 +1,30 @@
 import { parseAddress, parsePeersDelta, type StarAddress } from '@websocket-star/protocol'
-import type { Peers } from './peers.js'
+import type { PeerTable } from './peer-table.js'
 
-export interface PeerViewOptions {
-  /** The client's own peer id: it is not told of itself. */
+export interface ServerPeersOptions {
+  /** The client's own peer id, which is left out. */
   self: string
-  /** Peers remembered at most; what a server tells beyond that is left out. */
+  /** Maximum number of peers remembered; the server's further peers are ignored. */
   maxPeers: number
-  /** Milliseconds after which a peer that is not announced again counts as gone, where a server does not tell who leaves. */
+  /** Milliseconds after which a peer that is not announced again is removed, if {@link ServerPeers.expires}. */
   expiry: number
 }
 
-/** Who is there as one server tells it. It reads what a server sends, so that it takes anything and keeps what can be used. */
-export class PeerView {
-  readonly #peers: Peers
-  readonly #options: PeerViewOptions
+/** The peers that one server announces. It accepts any input from the server and keeps the valid addresses. */
+export class ServerPeers {
+  readonly #table: PeerTable
+  readonly #options: ServerPeersOptions
   readonly #now: () => number
-  /** When each was last told of; milliseconds. */
+  /** When each peer was last announced; milliseconds. */
   readonly #seen = new Map<string, number>()
-  /** Who was there before a list that is not complete, and has not been named by it. */
+  /** Peers known before a full list that arrives in parts, and not named by it yet. */
   #stale: Set<string> | undefined
   #timer: ReturnType<typeof setInterval> | undefined
-  /** Who is not told of again counts as gone: for servers that do not tell who leaves. */
+  /** Remove peers that are not announced again: for servers that do not announce who leaves. */
   expires = true
 
-  constructor(peers: Peers, options: PeerViewOptions, now: () => number = () => performance.now()) {
-    this.#peers = peers
+  constructor(table: PeerTable, options: ServerPeersOptions, now: () => number = () => performance.now()) {
+    this.#table = table
     this.#options = options
     this.#now = now
   }
@@ -33,20 +33,17 @@ export class PeerView {
     return this.#seen.has(id)
   }
 
-  /** `ws-peer`: one address. */
+  /** Handles `ws-peer`: one address. */
   announced(text: unknown): void {
-    this.#add(text)
+    this.#addText(text)
   }
 
-  /** The list in the answer to a join; not all who are there. */
+  /** Handles the list in the answer to a join, which may be incomplete. */
   listed(texts: readonly unknown[]): void {
-    for (const text of texts) this.#add(text)
+    for (const text of texts) this.#addText(text)
   }
 
-  /**
-   * `ss-peers`: what changed, or everything, perhaps in parts. Of lists that are longer than all the peers that are
-   * remembered, that much.
-   */
+  /** Handles `ss-peers`: changes, or a full list, possibly in parts. Reads at most `maxPeers` entries of each list. */
   changed(argument: unknown): void {
     const delta = parsePeersDelta(argument)
     if (delta === undefined) return
@@ -55,20 +52,19 @@ export class PeerView {
     const left = delta.left.slice(0, maxPeers).flatMap((text) => addressOf(text) ?? [])
     if (delta.full === true) this.#stale = new Set(this.#seen.keys())
     for (const address of joined) this.#stale?.delete(idOf(address))
-    // Before the others come, for there may be room for so many only.
-    if (delta.more === false || (delta.full === true && delta.more !== true)) this.#endList()
-    for (const address of joined) this.#addAddress(address)
+    // Stale peers are removed first, since there may be no room for the new ones.
+    if (delta.more === false || (delta.full === true && delta.more !== true)) this.#removeStale()
+    for (const address of joined) this.#add(address)
     for (const address of left) this.#remove(idOf(address))
   }
 
-  /** A list is complete: whoever was there before and is not in it is gone. */
-  #endList(): void {
+  #removeStale(): void {
     const stale = this.#stale ?? []
     this.#stale = undefined
     for (const id of stale) this.#remove(id)
   }
 
-  /** The connection is gone, and with it all that is known through it. */
+  /** Removes all peers, when the session has ended. */
   clear(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -76,22 +72,21 @@ export class PeerView {
     for (const id of this.#seen.keys()) this.#remove(id)
   }
 
-  #add(text: unknown): void {
+  #addText(text: unknown): void {
     const address = addressOf(text)
-    if (address !== undefined) this.#addAddress(address)
+    if (address !== undefined) this.#add(address)
   }
 
-  #addAddress(address: StarAddress): void {
+  #add(address: StarAddress): void {
     const id = idOf(address)
     if (id === this.#options.self) return
-    if (!this.#seen.has(id) && this.#seen.size >= this.#options.maxPeers && !this.#makeRoom()) return
+    if (!this.#seen.has(id) && this.#seen.size >= this.#options.maxPeers && !this.#evictStale()) return
     this.#seen.set(id, this.#now())
-    this.#peers.add(this, id, address.canonical)
-    if (this.expires) this.#expireLater()
+    this.#table.add(this, id, address.canonical)
+    if (this.expires) this.#startExpiry()
   }
 
-  /** Who has not been named by the list that is coming gives way. */
-  #makeRoom(): boolean {
+  #evictStale(): boolean {
     const [stale] = this.#stale ?? []
     if (stale === undefined) return false
     this.#remove(stale)
@@ -101,10 +96,10 @@ export class PeerView {
   #remove(id: string): void {
     this.#seen.delete(id)
     this.#stale?.delete(id)
-    this.#peers.remove(this, id)
+    this.#table.remove(this, id)
   }
 
-  #expireLater(): void {
+  #startExpiry(): void {
     const { expiry } = this.#options
     this.#timer ??= setInterval(() => {
       const limit = this.#now() - expiry

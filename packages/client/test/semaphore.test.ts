@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Slots } from '../src/slots.js'
+import { Semaphore } from '../src/semaphore.js'
 
 /** Whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -8,9 +8,9 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 test('so many are taken at once, others wait in order', async () => {
-  const slots = new Slots(2)
-  const [one, two] = [await slots.acquire(undefined), await slots.acquire(undefined)]
-  const [three, four] = [slots.acquire(undefined), slots.acquire(undefined)]
+  const semaphore = new Semaphore(2)
+  const [one, two] = [await semaphore.acquire(undefined), await semaphore.acquire(undefined)]
+  const [three, four] = [semaphore.acquire(undefined), semaphore.acquire(undefined)]
   expect(await isSettled(three)).toBe(false)
   one()
   one()
@@ -22,24 +22,24 @@ test('so many are taken at once, others wait in order', async () => {
 })
 
 test('one that gives up makes room for the next', async () => {
-  const slots = new Slots(1)
-  const first = await slots.acquire(undefined)
+  const semaphore = new Semaphore(1)
+  const first = await semaphore.acquire(undefined)
   const stop = new AbortController()
-  const given = slots.acquire(stop.signal)
-  const next = slots.acquire(undefined)
+  const given = semaphore.acquire(stop.signal)
+  const next = semaphore.acquire(undefined)
   stop.abort(new Error('enough'))
   await expect(given).rejects.toThrow('enough')
   first()
   ;(await next)()
-  ;(await slots.acquire(undefined))()
+  ;(await semaphore.acquire(undefined))()
 })
 
 test('one that gives up when it is its turn passes it on', async () => {
-  const slots = new Slots(1)
-  const first = await slots.acquire(undefined)
+  const semaphore = new Semaphore(1)
+  const first = await semaphore.acquire(undefined)
   const stop = new AbortController()
-  const given = slots.acquire(stop.signal)
-  const next = slots.acquire(undefined)
+  const given = semaphore.acquire(stop.signal)
+  const next = semaphore.acquire(undefined)
   first()
   stop.abort(new Error('enough'))
   // Either it has its turn, and frees it, or it has not.
@@ -51,7 +51,7 @@ test('one that gives up when it is its turn passes it on', async () => {
 })
 
 test('a signal that has aborted takes none', async () => {
-  const slots = new Slots(1)
-  await expect(slots.acquire(AbortSignal.abort(new Error('late')))).rejects.toThrow('late')
-  ;(await slots.acquire(undefined))()
+  const semaphore = new Semaphore(1)
+  await expect(semaphore.acquire(AbortSignal.abort(new Error('late')))).rejects.toThrow('late')
+  ;(await semaphore.acquire(undefined))()
 })

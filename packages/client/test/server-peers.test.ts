@@ -1,8 +1,9 @@
 import { TypedEventEmitter } from 'main-event'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { StarEvents } from '../src/events.js'
-import { PeerView } from '../src/peer-view.js'
-import { Peers } from '../src/peers.js'
+import { PeerTable } from '../src/peer-table.js'
+import type { Peers } from '../src/peers.js'
+import { ServerPeers } from '../src/server-peers.js'
 
 const PREFIX = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
 const SELF = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
@@ -13,13 +14,15 @@ const D = '12D3KooWBSta1AuAuDPjUsbycQtWCn52C9Pd7G7Banxvd3WuYAuA'
 const EXPIRY = 1000
 
 let events: TypedEventEmitter<StarEvents>
+let table: PeerTable
 let peers: Peers
 let seen: string[]
 
 beforeEach(() => {
   vi.useFakeTimers()
   events = new TypedEventEmitter()
-  peers = new Peers(events)
+  table = new PeerTable(events)
+  peers = table.peers
   seen = []
   for (const type of ['joined', 'changed', 'left'] as const) {
     events.addEventListener(`peer:${type}`, ({ detail }) => seen.push(`${type} ${detail.id}`))
@@ -30,8 +33,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function view(maxPeers = 10): PeerView {
-  return new PeerView(peers, { self: SELF, maxPeers, expiry: EXPIRY }, () => Date.now())
+function view(maxPeers = 10): ServerPeers {
+  return new ServerPeers(table, { self: SELF, maxPeers, expiry: EXPIRY }, () => Date.now())
 }
 
 function at(id: string, form: 'p2p' | 'ipfs' = 'p2p'): string {

@@ -1,55 +1,54 @@
-import { InvalidAddressError, parseAddress, rebase, type StarAddress } from '@websocket-star/protocol'
+import { parseAddress, rebase, type StarAddress } from '@websocket-star/protocol'
 import { abortable, delay } from './abort.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
 import type { Connection } from './connection.js'
 import { ClientClosedError, NotJoinedError, ServerUnreachableError } from './errors.js'
 import type { ServerState, ServerStatus } from './events.js'
-import type { PeerView } from './peer-view.js'
 import type { ServerAddress } from './server-address.js'
+import type { ServerPeers } from './server-peers.js'
 import { Session, type SessionOptions } from './session.js'
 
-export interface LinkOptions extends SessionOptions {
+export interface SessionManagerOptions extends SessionOptions {
   backoff: BackoffOptions
 }
 
-/** What a link tells of. */
-export interface LinkListener {
+export interface SessionManagerObserver {
   status(status: ServerStatus): void
   drain(notice: { url: string; afterMs: number }): void
-  /** See {@link SessionListener.refusal}. */
+  /** See {@link SessionObserver.refusal}. */
   refusal(): string | undefined
   incoming(connection: Connection): void
 }
 
-/** A session that lasted this long, in milliseconds, was a success: the next failure is a first one. */
-const STABLE = 10_000
-/** Sessions that may finish their streams at the same time; a server that goes down again and again gets no more. */
+/** Milliseconds after which a session counts as a success, so that the back-off starts anew. */
+const STABLE_AFTER = 10_000
+/** Maximum number of old sessions that are finishing their streams, for servers that drain again and again. */
 const RETIRING_MAX = 4
 
 /**
- * One server, for as long as it is wanted: it connects, joins, and when the connection is lost does so again, later and
- * later, for ever. A server that goes down is left for a new connection while the old one's streams finish.
+ * Keeps one server joined: opens a session, and a new one when it is lost, with growing pauses. When the server drains, a new
+ * session is opened while the old one finishes its streams.
  */
-export class ServerLink {
+export class SessionManager {
   readonly url: string
   readonly #peerId: string
   readonly #prefixes: string[]
-  readonly #options: LinkOptions
-  /** Makes what a session tells of its star's peers known. */
-  readonly #createView: () => PeerView
-  readonly #listener: LinkListener
+  readonly #options: SessionManagerOptions
+  readonly #createPeers: () => ServerPeers
+  readonly #observer: SessionManagerObserver
   readonly #backoff: Backoff
   readonly #stop = new AbortController()
   readonly #stopped: Promise<void>
-  /** Ends a pause between two attempts. */
+  /** Ends the pause between two attempts. */
   #wake = new AbortController()
   #state: ServerState = 'connecting'
   #error: Error | undefined
+  #failedAt = 0
   #retryAt: number | undefined
-  /** The session that serves, and what it has told of. */
+  /** The current session, and the peers announced to it. */
   #session: Session | undefined
-  #view: PeerView | undefined
-  /** Sessions that are left for another, and wait for their streams to finish. */
+  #peers: ServerPeers | undefined
+  /** Old sessions that are finishing their streams. */
   readonly #retiring = new Set<Session>()
   readonly #onAttempt = new Set<(error?: Error) => void>()
   readonly #done: Promise<void>
@@ -57,21 +56,21 @@ export class ServerLink {
   constructor(
     server: ServerAddress,
     peerId: string,
-    options: LinkOptions,
-    createView: () => PeerView,
-    listener: LinkListener
+    options: SessionManagerOptions,
+    createPeers: () => ServerPeers,
+    observer: SessionManagerObserver
   ) {
     this.url = server.url
     this.#peerId = peerId
     this.#prefixes = [server.prefix]
     this.#options = options
-    this.#createView = createView
-    this.#listener = listener
+    this.#createPeers = createPeers
+    this.#observer = observer
     this.#backoff = new Backoff(options.backoff)
     this.#stopped = new Promise((resolve) => {
       this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    // It begins once its owner has it.
+    // Deferred, so that the owner has this object when the first status arrives.
     this.#done = Promise.resolve().then(() => this.#run())
   }
 
@@ -90,47 +89,52 @@ export class ServerLink {
     return this.#session?.address !== undefined
   }
 
-  /** Whether it has told of a peer. */
-  knows(peerId: string): boolean {
-    return this.#view?.has(peerId) ?? false
+  /** When the last attempt failed; milliseconds of `performance.now()`. */
+  get failedAt(): number {
+    return this.#failedAt
   }
 
-  /** A peer's address on this star. */
+  /** Returns whether the server has announced a peer. */
+  knows(peerId: string): boolean {
+    return this.#peers?.has(peerId) ?? false
+  }
+
+  /** Returns the address of a peer on this server. */
   addressOf(peerId: string): StarAddress {
     return parseAddress(rebase(peerId, this.#prefixes[0] ?? '', 'canonical'))
   }
 
-  /** Whether an address is one of this star's. */
+  /** Returns whether an address is on this server, by one of the prefixes that are joined. */
   covers(address: StarAddress): boolean {
     return address.prefix !== undefined && this.#prefixes.includes(address.prefix)
   }
 
-  /** Joins one more prefix of the same server; if that is refused, the others stay. */
+  /** Joins one more prefix. If that is refused, the others stay joined. */
   async add(prefix: string, signal: AbortSignal): Promise<void> {
     if (this.#prefixes.includes(prefix)) return
     this.#prefixes.push(prefix)
     try {
       await this.#session?.join(rebase(this.#peerId, prefix, 'canonical'), signal)
-      this.#tell()
+      this.#publishStatus()
     } catch (error) {
       this.#prefixes.splice(this.#prefixes.indexOf(prefix), 1)
       throw error
     }
   }
 
-  /** Leaves one prefix. @returns whether any are left */
+  /** Leaves one prefix. @returns whether any others remain */
   remove(prefix: string): boolean {
     const index = this.#prefixes.indexOf(prefix)
     if (index >= 0) this.#prefixes.splice(index, 1)
     this.#session?.leave(rebase(this.#peerId, prefix, 'canonical'))
-    if (this.#prefixes.length > 0) this.#tell()
+    if (this.#prefixes.length > 0) this.#publishStatus()
     return this.#prefixes.length > 0
   }
 
   /**
-   * Fulfilled once it is joined, however many attempts that takes.
+   * Resolves once the server is joined, after any number of attempts.
    *
-   * @throws {ClientClosedError} once it is given up, or the signal's reason
+   * @throws {ClientClosedError}, or the signal's reason
    */
   async joined(signal: AbortSignal): Promise<void> {
     while (!this.isJoined) {
@@ -140,7 +144,7 @@ export class ServerLink {
     }
   }
 
-  /** Fulfilled once it is joined. @throws why the attempt that is under way, or was the last one, failed */
+  /** Resolves once the server is joined. @throws the error of the current attempt, or of the last one during a pause */
   async attempted(signal: AbortSignal): Promise<void> {
     if (this.isJoined) return
     if (this.#state === 'waiting' && this.#error !== undefined) throw this.#error
@@ -161,12 +165,12 @@ export class ServerLink {
     }
   }
 
-  /** Tries again now, if it waits. */
+  /** Ends a pause between attempts. */
   retry(): void {
     this.#wake.abort()
   }
 
-  /** Says goodbye now, and comes back by {@link retry} or later by itself. */
+  /** Closes the session. {@link retry} reconnects at once; otherwise that happens after the usual pause. */
   suspend(): void {
     this.#session?.close()
     for (const session of this.#retiring) session.close()
@@ -178,7 +182,7 @@ export class ServerLink {
     return await this.#session.dial(to, signal)
   }
 
-  /** Leaves the server: everything that goes over it ends. */
+  /** Leaves the server and ends all connections through it. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#wake.abort()
@@ -189,48 +193,48 @@ export class ServerLink {
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
-        await this.#attend(await this.#open(signal))
+        await this.#serve(await this.#open(signal))
       } catch (error) {
-        if (!signal.aborted) await this.#wait(error instanceof Error ? error : new Error(String(error)))
+        if (!signal.aborted) await this.#pauseAfter(error)
       }
     }
     for (const session of this.#retiring) session.close()
     this.#drop(this.#session)
-    this.#set('left')
+    this.#setState('left')
     for (const settle of this.#onAttempt) settle(new ClientClosedError())
   }
 
-  /** @returns a session that has joined, and what it has told of */
-  async #open(signal: AbortSignal): Promise<{ session: Session; view: PeerView }> {
-    if (this.#session === undefined) this.#set('connecting')
-    const view = this.#createView()
+  /** Opens a session and joins all prefixes. */
+  async #open(signal: AbortSignal): Promise<{ session: Session; peers: ServerPeers }> {
+    if (this.#session === undefined) this.#setState('connecting')
+    const peers = this.#createPeers()
     const session = await Session.connect(
       this.url,
       this.#options,
       {
-        announced: (address) => view.announced(address),
-        listed: (addresses) => view.listed(addresses),
-        changed: (delta) => view.changed(delta),
-        taken: (which) => this.#look(which),
-        drain: (afterMs) => this.#listener.drain({ url: this.url, afterMs }),
-        refusal: () => this.#listener.refusal(),
-        incoming: (connection) => this.#listener.incoming(connection)
+        announced: (address) => peers.announced(address),
+        listed: (addresses) => peers.listed(addresses),
+        changed: (delta) => peers.changed(delta),
+        ownership: (which) => this.#updateState(which),
+        drain: (afterMs) => this.#observer.drain({ url: this.url, afterMs }),
+        refusal: () => this.#observer.refusal(),
+        incoming: (connection) => this.#observer.incoming(connection)
       },
       signal
     )
-    // A server that knows the extensions tells who leaves.
-    view.expires = session.server === undefined
+    // A server that speaks the extensions announces who leaves.
+    peers.expires = session.server === undefined
     try {
       await this.#joinAll(session, signal)
-      return { session, view }
+      return { session, peers }
     } catch (error) {
       session.close()
-      view.clear()
+      peers.clear()
       throw error
     }
   }
 
-  /** Joins under all prefixes. One that is refused does not keep the others from being joined. */
+  /** Joins under all prefixes, and fails only if all are refused. */
   async #joinAll(session: Session, signal: AbortSignal): Promise<void> {
     let failure: unknown
     for (const prefix of this.#prefixes) {
@@ -244,42 +248,42 @@ export class ServerLink {
     if (session.address === undefined) throw failure ?? new ServerUnreachableError(this.url, 'nothing was joined')
   }
 
-  /** Stays with a session until it is lost, or to be left. */
-  async #attend({ session, view }: { session: Session; view: PeerView }): Promise<void> {
+  /** Makes a session the current one until it is lost or should be replaced. */
+  async #serve({ session, peers }: { session: Session; peers: ServerPeers }): Promise<void> {
     const begin = performance.now()
-    const before = { session: this.#session, view: this.#view }
+    const before = { session: this.#session, peers: this.#peers }
     this.#session = session
-    this.#view = view
+    this.#peers = peers
     if (before.session !== undefined) this.#retire(before.session)
-    // What both have told of stays, since it was never without one who tells of it.
-    before.view?.clear()
-    this.#look(session)
+    // Peers known to both sessions stay online, because the new session announced them before this.
+    before.peers?.clear()
+    this.#updateState(session)
     for (const settle of this.#onAttempt) settle()
     const end = await Promise.race([session.closed, session.drained, this.#stopped])
-    const isStable = performance.now() - begin > STABLE
+    const isStable = performance.now() - begin > STABLE_AFTER
     if (isStable) this.#backoff.reset()
     if (this.#stop.signal.aborted) return
     if (end === undefined) {
-      // It is to be left: until another is joined this one serves, if it lasts.
-      void session.closed.then(() => this.#drop(session) && this.#set('connecting'))
-      if (!isStable) await this.#pause()
+      // A draining session stays in use until its successor has joined, or it is lost.
+      void session.closed.then(() => this.#drop(session) && this.#setState('connecting'))
+      if (!isStable) await this.#sleep(this.#backoff.next())
       return
     }
     this.#drop(session)
     throw new ServerUnreachableError(this.url, `the connection was lost (${end})`)
   }
 
-  /** The session is over. @returns whether it was the one that serves */
+  /** Closes a session. @returns whether it was the current one */
   #drop(session: Session | undefined): boolean {
     session?.close()
     if (session === undefined || this.#session !== session) return false
     this.#session = undefined
-    this.#view?.clear()
-    this.#view = undefined
+    this.#peers?.clear()
+    this.#peers = undefined
     return true
   }
 
-  /** Lets a session finish what goes over it. */
+  /** Closes a session once its connections have ended. */
   #retire(session: Session): void {
     this.#retiring.add(session)
     void session.idle().then(() => {
@@ -290,19 +294,17 @@ export class ServerLink {
     if (this.#retiring.size > RETIRING_MAX) oldest?.close()
   }
 
-  async #wait(error: Error): Promise<void> {
+  async #pauseAfter(thrown: unknown): Promise<void> {
+    const error =
+      thrown instanceof Error ? thrown : new ServerUnreachableError(this.url, String(thrown), { cause: thrown })
     this.#error = error
+    this.#failedAt = performance.now()
     const pause = this.#backoff.next()
     this.#retryAt = Date.now() + pause
-    this.#set('waiting')
+    this.#setState('waiting')
     for (const settle of this.#onAttempt) settle(error)
     await this.#sleep(pause)
     this.#retryAt = undefined
-  }
-
-  /** Waits without a word: there is a session that serves. */
-  async #pause(): Promise<void> {
-    await this.#sleep(this.#backoff.next())
   }
 
   async #sleep(milliseconds: number): Promise<void> {
@@ -310,31 +312,17 @@ export class ServerLink {
     await delay(milliseconds, AbortSignal.any([this.#wake.signal, this.#stop.signal]))
   }
 
-  /** How things stand with the session that serves. */
-  #look(session: Session): void {
-    if (session === this.#session) this.#set(session.isTaken ? 'taken' : 'joined')
+  #updateState(session: Session): void {
+    if (session === this.#session) this.#setState(session.isOwner ? 'joined' : 'taken-over')
   }
 
-  #set(state: ServerState): void {
+  #setState(state: ServerState): void {
     this.#state = state
     if (state === 'joined') this.#error = undefined
-    this.#tell()
+    this.#publishStatus()
   }
 
-  #tell(): void {
-    this.#listener.status(this.status)
-  }
-}
-
-/** Reads what is dialled: a peer id, or an address that ends in one. @throws InvalidAddressError */
-export function parseTarget(target: string): StarAddress {
-  if (typeof target !== 'string') throw new InvalidAddressError('Expected a peer id, or an address that ends in one')
-  try {
-    return parseAddress(target.startsWith('/') ? target : `/p2p/${target}`)
-  } catch (cause) {
-    throw new InvalidAddressError(
-      `${JSON.stringify(target.slice(0, 128))} is no peer id, and no address that ends in one`,
-      { cause }
-    )
+  #publishStatus(): void {
+    this.#observer.status(this.status)
   }
 }
