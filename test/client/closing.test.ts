@@ -14,7 +14,7 @@ import {
   roundTripText
 } from '../support/star-client.js'
 
-/** What would keep a process alive, by kind and number. */
+/** Counts the active resources that keep a process alive, by kind. */
 function resources(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
@@ -25,7 +25,7 @@ test('leaves no timer and no socket behind, whatever was open', async () => {
   await using star = await startStar()
   const watcher = await joinClient(star)
   echoing(watcher)
-  // What the first round leaves is kept once.
+  // The first round leaves caches behind.
   const round = async (): Promise<void> => {
     const client = await createStarClient({ servers: [star.url, 'http://127.0.0.1:1'] })
     accepting(client)
@@ -63,7 +63,7 @@ describe('a signal', () => {
     const [dialer, listener] = [await joinClient(star), await joinClient(star)]
     const stop = new AbortController()
     const accepted = accepting(listener)
-    // The answer is under way when the dial is given up.
+    // The dial is aborted while the answer is in flight.
     const dial = failure(dialer.dial(listener.peerId, { signal: stop.signal }))
     const connection = await accepted.next()
     stop.abort(new Error('changed my mind'))

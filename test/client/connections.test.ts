@@ -46,7 +46,7 @@ test('a client that polls may send as much at once as it was told', async () => 
   await using star = await startStar()
   const { near, far } = await openPair(star, { transports: ['polling'] })
   const received = readAll(far.readable)
-  // twelve of these fill a request up to the last byte, as engine.io-client counts
+  // Twelve of these fill a request up to the last byte, as engine.io-client counts.
   const { sink } = pushStreams(near)
   for (let index = 0; index < 60; index++) sink.write(new Uint8Array(65_536).fill(index))
   sink.end()
@@ -155,7 +155,7 @@ describe('a connection that nobody reads', () => {
     const written = writeRandom(near.writable, size).finally(() => (done = true))
     const { source } = pushStreams(far)
     while (source.readableLength < 200_000) await delay(5)
-    // Long enough for all of it to pass, if nothing held it.
+    // Long enough for everything to arrive, if the sender were not paused.
     await delay(300)
     expect(done).toBe(false)
     expect(source.readableLength).toBeLessThanOrEqual(WINDOW)

@@ -47,7 +47,6 @@ describe('who is there', () => {
     note(await next())
     expect(seen).toEqual([`joined ${bob.peerId}`, `joined ${carol.peerId}`, `left ${bob.peerId}`])
     await alice.close()
-    // All that were known have left by then.
     for (let end = await changes.next(); end.done !== true; end = await changes.next());
   })
 

@@ -25,7 +25,7 @@ const rows = [...page.matchAll(/^\| `(ERR_\w+)` \| `(\w+Error)` \|/gm)].map(([, 
 
 describe('docs/errors.md', () => {
   test.each(CLASSES)('lists $name of $package with its code', ({ package: from, ErrorClass, name }) => {
-    // The server's InvalidOptionsError takes a list, all others texts.
+    // The server's InvalidOptionsError takes a list.
     const error =
       from === 'rendezvous' && name === 'InvalidOptionsError' ? new ErrorClass([]) : new ErrorClass('a', 'b')
     expect(error).toBeInstanceOf(protocol.StarError)

@@ -18,7 +18,7 @@ function run(script: string, ...args: string[]): ChildProcess {
   return child
 }
 
-/** Starts an example that goes on, and waits for the peer id it prints. */
+/** Starts an example that listens. @returns the peer id it prints */
 async function listening(script: string, ...args: string[]): Promise<string> {
   const child = run(script, ...args)
   let output = ''
@@ -32,7 +32,6 @@ async function listening(script: string, ...args: string[]): Promise<string> {
   return await within('a peer id', found)
 }
 
-/** Runs an example that ends. */
 async function finished(script: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = run(script, ...args)
   const { stdout, stderr } = child

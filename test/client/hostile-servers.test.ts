@@ -15,15 +15,14 @@ import { accepting, failure, isClosed, joinClient, openClient, untilStatus } fro
 type Ack = (...args: unknown[]) => void
 
 interface Lies {
-  /** Answers a join. Default: lets everyone in, unasked. */
+  /** Answers a join. Default: admits all, without a challenge. */
   join?: (ack: Ack, address: string, data: string) => void
   dial?: (socket: Socket, ack: Ack, id: string) => void
   connected?: (socket: Socket) => void
-  /** Once it has joined. */
   joined?: (socket: Socket) => void
 }
 
-/** A star on a real socket.io server that says whatever a test wants. */
+/** Starts a socket.io server that answers as a test wants. */
 async function startLiar({ join, dial, connected, joined }: Lies): Promise<{ url: string; sockets: Socket[] }> {
   const http = createServer().listen(0, '127.0.0.1')
   await once(http, 'listening')
@@ -46,7 +45,7 @@ async function startLiar({ join, dial, connected, joined }: Lies): Promise<{ url
 
 const NAIVE = { allowUnchallenged: true }
 
-/** Why a client could not join, after one attempt. */
+/** Returns the error of one attempt to join. */
 async function refusal(url: string, options = {}): Promise<Error & { code?: string }> {
   const client = await openClient(url, { strict: true, ...options })
   return await failure(client.join())
@@ -275,7 +274,7 @@ describe('a server that breaks the rules of streams', () => {
 })
 
 describe('a server that sends what only looks like a packet', () => {
-  /** Written past socket.io, once the client has joined. */
+  /** Packets written below socket.io, after the join. */
   test.each([
     '42[1]',
     '42[]',
@@ -292,7 +291,7 @@ describe('a server that sends what only looks like a packet', () => {
     const { url } = await startLiar({
       joined(socket) {
         if (++count > 1) return
-        // Below engine.io's own writes.
+        // Written below engine.io.
         const { transport } = socket.conn as unknown as { transport: { socket: { send(text: string): void } } }
         transport.socket.send(text)
         transport.socket.send('42["ws-peer","/ip4/1.2.3.4"]')
@@ -370,7 +369,7 @@ test('a server that never answers CONNECT is given up, and tried again', async (
   let refusals = 0
   server.engine.on('connection', (socket: { removeAllListeners(name: string): void }) => {
     refusals++
-    // The socket.io server above it hears nothing.
+    // The socket.io server does not receive it.
     socket.removeAllListeners('data')
   })
   onTestFinished(() => void server.close())

@@ -16,7 +16,7 @@ import {
   untilStatus
 } from '../support/star-client.js'
 
-/** A port of the loopback interface where nobody listens. */
+/** Returns the URL of a closed port. */
 async function deadUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -60,7 +60,7 @@ describe('several servers', () => {
     const [alice, bob] = [await joinClient([one.url, two.url]), await joinClient([two.url])]
     echoing(bob)
     expect(await roundTripText(await alice.dial(bob.peerId), 'found')).toBe('found')
-    // A name of the star that this client did not join under.
+    // Another name of the server than the client joined under.
     const address = `/dns4/localhost/tcp/${two.port}/ws/p2p-websocket-star/p2p/${bob.peerId}`
     expect(await roundTripText(await alice.dial(address), 'found again')).toBe('found again')
   })
@@ -165,7 +165,7 @@ describe('an aborted join', () => {
     const joining = failure(client.join({ signal: stop.signal }))
     await untilStatus(client, 'both to fail', () => client.servers.every(({ state }) => state === 'waiting'))
     stop.abort()
-    // The join that is refused takes round trips more than the connection that is.
+    // A refused join fails after a refused connection.
     expect((await joining).cause).toMatchObject({ code: 'ERR_JOIN_REFUSED' })
   })
 

@@ -25,7 +25,8 @@ let claimPushStreams: (connection: Connection) => PushStreams
 
 /**
  * A byte stream to another peer and one back, relayed by a server. Only the connection to the server is encrypted: the server
- * can read and change everything, and vouches for the identity of the other peer.
+ * can read and change everything, and vouches for the identity of the other peer. Using `readable` or `writable` together with
+ * {@link pushStreams} throws a {@link StreamsInUseError}.
  */
 export class Connection {
   /** The id of the dial. */
@@ -62,22 +63,14 @@ export class Connection {
     this.closed.catch(() => {})
   }
 
-  /**
-   * Bytes from the other peer. Reading slowly makes the sender wait. Cancelling it ends this direction only.
-   *
-   * @throws {StreamsInUseError} after {@link pushStreams} was called
-   */
+  /** Bytes from the other peer. Reading slowly makes the sender wait. Cancelling it ends this direction only. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { source } = this.#claim('web')
     // Bytes from a socket are never shared memory, which a decoder would not accept.
     return (this.#readable ??= readableStream(source as Source<Uint8Array<ArrayBuffer>>))
   }
 
-  /**
-   * Bytes for the other peer. Closing it resolves when everything was sent.
-   *
-   * @throws {StreamsInUseError} after {@link pushStreams} was called
-   */
+  /** Bytes for the other peer. Closing it resolves when everything was sent. */
   get writable(): WritableStream<Uint8Array> {
     const { sink } = this.#claim('web')
     return (this.#writable ??= writableStream(sink))
@@ -102,11 +95,7 @@ async function closedOf({ sink, source }: PushStreams): Promise<void> {
   if (failure !== undefined) throw failure
 }
 
-/**
- * Returns the push-style streams of a connection, to be used instead of its `readable` and `writable`.
- *
- * @throws {StreamsInUseError} after `readable` or `writable` was read
- */
+/** Returns the push-style streams of a connection, to be used instead of its `readable` and `writable`. */
 export function pushStreams(connection: Connection): PushStreams {
   return claimPushStreams(connection)
 }

@@ -105,7 +105,7 @@ export class DialTimeoutError extends StarError {
 export class ConnectionEvictedError extends StarError {
   override readonly name = 'ConnectionEvictedError'
   constructor() {
-    super('ERR_CONNECTION_EVICTED', WIRE_ERRORS.gaveWay)
+    super('ERR_CONNECTION_EVICTED', WIRE_ERRORS.evicted)
   }
 }
 

@@ -108,11 +108,7 @@ function open(indexedDB: IDBFactory, database: string): Promise<IDBDatabase> {
   return settled(request)
 }
 
-/**
- * Updates the stored key in one transaction, so that two pages that call at the same time get the same key.
- *
- * @returns the key that is stored now
- */
+/** Updates and returns the stored key in one transaction, so that pages that call at the same time get the same key. */
 async function update<T extends StoredKey>(
   db: IDBDatabase,
   name: string,

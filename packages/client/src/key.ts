@@ -42,12 +42,7 @@ export function generateKey(): Promise<Ed25519Key> {
   return keyFromSeed(crypto.getRandomValues(new Uint8Array(SEED_BYTES)))
 }
 
-/**
- * Makes an Ed25519 key from a seed. The same seed gives the same peer id.
- *
- * @param seed - 32 random bytes
- * @throws {InvalidOptionsError} if it is not 32 bytes
- */
+/** Makes an Ed25519 key from 32 random bytes. The same seed gives the same peer id. @throws {InvalidOptionsError} */
 export async function keyFromSeed(seed: Uint8Array): Promise<Ed25519Key> {
   if (seed.byteLength !== SEED_BYTES) {
     throw new InvalidOptionsError(`seed: expected ${SEED_BYTES} bytes, got ${seed.byteLength}`)

@@ -6,10 +6,7 @@ import type { StarPrivateKey } from './key.js'
 
 /** Options of {@link createStarClient}. Durations are milliseconds, sizes are bytes. */
 export interface StarClientOptions {
-  /**
-   * The servers to join: URLs such as `https://star.example.com`, or multiaddrs such as
-   * `/dns4/star.example.com/tcp/443/wss/p2p-websocket-star`.
-   */
+  /** URLs such as `https://star.example.com`, or multiaddrs that end in `/p2p-websocket-star`. */
   servers: readonly string[]
   /** The key that proves this peer's identity. Default: a new Ed25519 key. */
   privateKey?: StarPrivateKey

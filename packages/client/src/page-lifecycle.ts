@@ -5,11 +5,7 @@ export interface PageLifecycleHandlers {
   onAway(): void
 }
 
-/**
- * Calls handlers on a browser's lifecycle events. In Node it does nothing.
- *
- * @param signal - removes the event listeners
- */
+/** Calls handlers on a browser's lifecycle events until the signal aborts. Does nothing in Node. */
 export function watchPageLifecycle({ onBack, onAway }: PageLifecycleHandlers, signal: AbortSignal): void {
   // Pages have all of these events, workers the first one, Node none.
   if (typeof globalThis.addEventListener !== 'function') return

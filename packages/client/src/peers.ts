@@ -35,8 +35,6 @@ export class Peers implements Iterable<StarPeer> {
   /**
    * Yields the current peers as `joined`, then each change, until the client is closed. A slow reader gets at most one change
    * per peer, from what it last saw to the current state.
-   *
-   * @throws the signal's reason
    */
   async *changes({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<PeerChange, void, undefined> {
     const reader = new ChangeReader()

@@ -7,12 +7,7 @@ export interface ServerAddress {
   readonly prefix: string
 }
 
-/**
- * Parses a server as users name it: a multiaddr that ends in `/p2p-websocket-star`, or a URL (`https:`, `http:`, `wss:` or `ws:`).
- *
- * @param peerId - the client's own, the only one that the multiaddr may have
- * @throws {InvalidOptionsError}
- */
+/** Parses a URL or multiaddr of a server. @param peerId - the client's own @throws {InvalidOptionsError} */
 export function parseServer(text: string, peerId: string): ServerAddress {
   const multiaddr = /^[a-z]+:\/\//i.test(text) ? multiaddrOf(text) : text
   try {

@@ -131,11 +131,7 @@ export class SessionManager {
     return this.#prefixes.length > 0
   }
 
-  /**
-   * Resolves once the server is joined, after any number of attempts.
-   *
-   * @throws {ClientClosedError}, or the signal's reason
-   */
+  /** Resolves once the server is joined, after any number of attempts. */
   async joined(signal: AbortSignal): Promise<void> {
     while (!this.isJoined) {
       await this.#nextAttempt(signal).catch((error: unknown) => {

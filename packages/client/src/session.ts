@@ -109,11 +109,7 @@ export class Session {
     this.#listen()
   }
 
-  /**
-   * Connects to a server without joining.
-   *
-   * @throws {ServerUnreachableError}, or the signal's reason
-   */
+  /** Connects to a server without joining. */
   static async connect(
     url: string,
     options: SessionOptions,
@@ -147,11 +143,7 @@ export class Session {
     }
   }
 
-  /**
-   * Joins under an address and answers the server's challenge.
-   *
-   * @throws {JoinRefusedError}, {ChallengeMissingError}, {ServerProtocolError}, {InvalidNonceError}, or the signal's reason
-   */
+  /** Joins under an address and answers the server's challenge. */
   async join(address: string, signal: AbortSignal): Promise<void> {
     const { privateKey, signAnyNonce, allowUnchallenged } = this.#options
     const [error, nonce, peers] = await this.#requestJoin(address, encodedKey(privateKey.publicKey), signal)
@@ -181,11 +173,7 @@ export class Session {
     if (this.#socket.connected) this.#socket.emit(EVENTS.leave, address)
   }
 
-  /**
-   * Opens a connection to a peer on this server.
-   *
-   * @throws {PeerNotFoundError}, {DialRefusedError}, {DialTimeoutError}, {ServerUnreachableError}, or the signal's reason
-   */
+  /** Opens a connection to a peer on this server. */
   async dial(to: StarAddress, signal: AbortSignal | undefined): Promise<Connection> {
     const release = await this.#dialSlots.acquire(signal)
     this.#dialling++

@@ -25,11 +25,7 @@ const HANDLER_FAILED = 'The connection could not be handled'
 /** Bytes accepted beyond a window: an old sender, which the server pauses, may have that many in flight. */
 const TOLERANCE = 4_194_304
 
-/**
- * Creates a client. Call {@link StarClient.join} to connect it.
- *
- * @throws {InvalidOptionsError}
- */
+/** Creates a client. Call {@link StarClient.join} to connect it. @throws {InvalidOptionsError} */
 export async function createStarClient(options: StarClientOptions): Promise<StarClient> {
   const resolved = resolveOptions(options)
   return new StarClient(resolved, options.privateKey ?? (await generateKey()))

@@ -3,10 +3,7 @@ import type { Manager } from 'socket.io-client'
 /** Longest timer, in milliseconds. engine.io sets one to pingInterval + pingTimeout. */
 const TIMER_MAX = 2 ** 31 - 1
 
-/**
- * Closes the connection on a malformed handshake. engine.io's client would throw an exception that nothing can catch, which ends a
- * Node process.
- */
+/** Closes the connection on a malformed handshake, for which engine.io's client throws an exception that nothing catches. */
 export function checkHandshake(engine: Manager['engine']): void {
   engine.on('packet', (packet: { type: string; data?: unknown }) => {
     if (packet.type !== 'open' || isHandshake(packet.data)) return

@@ -5,10 +5,7 @@ const MAY_BE_EMPTY = /^[01]/
 /** The start of data: an object, a list or a text. */
 const DATA = /[[{"]/
 
-/**
- * Closes the connection on packets without data. socket.io's client would throw an exception that nothing can catch, which ends a
- * Node process.
- */
+/** Closes the connection on packets without data, for which socket.io's client throws an exception that nothing catches. */
 class StrictDecoder extends Decoder {
   override add(data: unknown): void {
     if (typeof data === 'string' && !MAY_BE_EMPTY.test(data) && !DATA.test(data)) {

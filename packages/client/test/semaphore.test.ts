@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { Semaphore } from '../src/semaphore.js'
 
-/** Whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending')
   return (await Promise.race([promise, new Promise((resolve) => setImmediate(resolve, pending))])) !== pending
@@ -42,7 +41,7 @@ test('one that gives up when it is its turn passes it on', async () => {
   const next = semaphore.acquire(undefined)
   first()
   stop.abort(new Error('enough'))
-  // Either it has its turn, and frees it, or it has not.
+  // Whether it was granted or not, the permit must be free again.
   await given.then(
     (release) => release(),
     () => {}

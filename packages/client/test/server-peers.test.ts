@@ -105,7 +105,7 @@ describe('batches of changes', () => {
     const told = view()
     told.changed({ joined: [at(A), at(B)], left: [], full: true })
     told.changed({ joined: [at(C)], left: [], full: true, more: true })
-    // A batch in between.
+    // An intervening batch.
     told.changed({ joined: [at(D)], left: [at(C)] })
     expect(seen).toEqual([`joined ${A}`, `joined ${B}`, `joined ${C}`, `joined ${D}`, `left ${C}`])
     told.changed({ joined: [at(B)], left: [], more: false })

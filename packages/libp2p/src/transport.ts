@@ -27,7 +27,7 @@ import {
   type Connection,
   type StarClient
 } from '@websocket-star/client'
-import { isSamePlace, parseAddress } from '@websocket-star/protocol'
+import { isSameServer, parseAddress } from '@websocket-star/protocol'
 import { asError } from './as-error.js'
 import { shareClient } from './clients.js'
 import { StarConnection } from './connection.js'
@@ -174,7 +174,7 @@ class WebSocketStar implements Transport, Startable {
     const client = await this.#openClient()
     try {
       const star = read(address)
-      const isJoined = star !== undefined && client.addresses.some((own) => isSamePlace(own, star))
+      const isJoined = star !== undefined && client.addresses.some((own) => isSameServer(own, star))
       const isKnown = star?.peerId !== undefined && client.peers.has(star.peerId)
       // A star that this node does not listen on is joined in order to dial there: only its peers can.
       if (!isJoined && !isKnown && star?.prefix !== undefined) {

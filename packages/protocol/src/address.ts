@@ -26,48 +26,44 @@ const EXPECTED =
   'expected a multiaddr such as /dns4/star.example.com/tcp/443/wss/p2p-websocket-star/p2p/<peer id>, ' +
   `at most ${ADDRESS_MAX_LENGTH} characters`
 
-/** Where a peer joined, or may be dialled. Two addresses are the same exactly if their `canonical` texts are. */
+/** A parsed address. Two addresses are equal if their `canonical` texts are. */
 export interface StarAddress {
-  /** With `/p2p/` before the peer id, the peer id as base58btc multihash, no trailing slash. */
+  /** The spelling with `/p2p/` before a base58btc peer id, without trailing slash. */
   readonly canonical: string
-  /** The same with `/ipfs/` before the peer id: legacy clients split the text on it. */
+  /** The same with `/ipfs/`, which legacy clients split the text on. */
   readonly legacy: string
-  /** The canonical text up to and including `/p2p-websocket-star`; undefined unless that stands there exactly once. */
+  /** The canonical text up to `/p2p-websocket-star`; undefined unless that occurs exactly once. */
   readonly prefix: string | undefined
-  /**
-   * The peer id as base58btc multihash ('Qm…', '12D3Koo…', '16Uiu2…'); undefined unless there is exactly one, it is the
-   * last part, and it is a SHA-256 or an identity multihash.
-   */
+  /** The peer id at the end, as base58btc; undefined unless it is the only one, and a SHA-256 or identity multihash. */
   readonly peerId: string | undefined
   /**
-   * Whether this is one of the forms that `WebSocketStar` of mafmt accepts (host, tcp port unless the host is a name, ws
-   * or wss, p2p-websocket-star, perhaps a peer id), or one with `/tls/ws` or `/tls/sni/<name>/ws` in place of `/wss`.
+   * The address has a form that `WebSocketStar` of mafmt accepts: host, tcp port (optional for names), ws or wss,
+   * p2p-websocket-star, and possibly a peer id. `/tls/ws` and `/tls/sni/<name>/ws` may replace `/wss`.
    */
   readonly strict: boolean
 }
 
-/** Legacy clients know a peer id by `/ipfs/`, everyone else by `/p2p/`. */
 export type AddressForm = 'canonical' | 'legacy'
 
 /**
- * Reads an address in any spelling: `/ipfs/` or `/p2p/`, a peer id as base58btc or CID, with or without a trailing slash.
+ * Parses an address in any spelling: `/ipfs/` or `/p2p/`, a peer id as base58btc or CID, with or without a trailing slash.
  *
- * @throws InvalidAddressError for anything that is no multiaddr of 1 to 1024 printable ASCII characters
+ * @throws {InvalidAddressError} unless it is a multiaddr of 1 to 1024 printable ASCII characters
  */
 export function parseAddress(text: unknown): StarAddress {
-  return parseKnown(text) ?? parseAny(text)
+  return parseByPrefix(text) ?? parseFully(text)
 }
 
-/** The spelling of almost all addresses: what leads to a star, and a peer id as base58btc. */
+/** The form of almost all addresses: a prefix and a base58btc peer id. */
 const USUAL = /^(\/[\x21-\x7e]+\/p2p-websocket-star)\/(?:ipfs|p2p)\/([Q1][1-9A-HJ-NP-Za-km-z]{1,127})$/
-/** Prefixes remembered; a star has few that are much used. */
+/** Maximum number of cached prefixes; a star has few that are used often. */
 const PREFIXES_MAX = 256
 
-/** What addresses with these prefixes are, by the text of the prefix: most of the work is the same for all peers of a star. */
+/** Parsed prefixes by their text: parsing them is most of the work, and all peers of a star share them. */
 const prefixes = new Map<string, Pick<StarAddress, 'strict'> & { prefix: string }>()
 
-/** @returns undefined for what has to be read as a whole */
-function parseKnown(text: unknown): StarAddress | undefined {
+/** Returns undefined if the prefix is not cached. */
+function parseByPrefix(text: unknown): StarAddress | undefined {
   if (typeof text !== 'string' || text.length >= ADDRESS_MAX_LENGTH) return undefined
   const [, spelling = '', peerId = ''] = USUAL.exec(text) ?? []
   const known = prefixes.get(spelling)
@@ -78,10 +74,10 @@ function parseKnown(text: unknown): StarAddress | undefined {
   return { canonical: rebase(peerId, prefix, 'canonical'), legacy, prefix, peerId, strict }
 }
 
-function remember(text: unknown, { canonical, legacy, prefix, peerId, strict }: StarAddress): void {
+function cachePrefix(text: unknown, { canonical, legacy, prefix, peerId, strict }: StarAddress): void {
   const [, spelling, id] = USUAL.exec(String(text)) ?? []
   if (spelling === undefined || prefix === undefined || peerId === undefined || id !== peerId) return
-  // It has to be what would be made of it.
+  // The cached form must give the same texts.
   if (canonical !== rebase(peerId, prefix, 'canonical') || legacy !== rebase(peerId, prefix, 'legacy')) return
   if (prefixes.size >= PREFIXES_MAX) prefixes.clear()
   prefixes.set(spelling, { prefix, strict })
@@ -96,12 +92,12 @@ function isPeerId(text: string): boolean {
   }
 }
 
-function parseAny(text: unknown): StarAddress {
+function parseFully(text: unknown): StarAddress {
   const components = parseComponents(text)
   const printed = components.map((component) => multiaddr([component]).toString())
   const canonical = printed.join('')
   const legacy = components.map((c, i) => (c.code === CODE_P2P ? `/ipfs/${c.value}` : printed[i])).join('')
-  // What one spelling allows every spelling must, or an address could be joined but not be told to anyone.
+  // Both spellings must fit, or an address could be joined that cannot be announced.
   if (legacy.length > ADDRESS_MAX_LENGTH || canonical.length > ADDRESS_MAX_LENGTH) {
     throw new InvalidAddressError(`Address ${quoted(canonical)} is too long: ${EXPECTED}`)
   }
@@ -116,57 +112,54 @@ function parseAny(text: unknown): StarAddress {
     peerId,
     strict: rest === 0 || (rest === 1 && peerId !== undefined)
   }
-  remember(text, address)
+  cachePrefix(text, address)
   return address
 }
 
 /**
- * The address of a peer as seen by someone who joined under `prefix`: every client can only dial what begins with the
- * prefix it joined with itself. Nothing is checked here, so that a list of peers is told at the cost of joining texts.
- *
- * @param peerId the `peerId` of a {@link StarAddress}
- * @param prefix the `prefix` of a {@link StarAddress}
+ * Returns the address of a peer for a client that joined under `prefix`: a client can only dial addresses that begin with its
+ * own prefix. The arguments are not checked, because this runs for each peer of a list.
  */
 export function rebase(peerId: string, prefix: string, form: AddressForm): string {
   return `${prefix}/${form === 'legacy' ? 'ipfs' : 'p2p'}/${peerId}`
 }
 
 /**
- * The URL of the server an address leads to: `https:` for wss and tls, else `http:`; default ports are left out. A name
- * given by `/sni/` is the host, since it is the one the certificate is checked for.
+ * Returns the URL of an address's server: `https:` for wss and tls, else `http:`, without a default port. The name in `/sni/` is
+ * the host, because the certificate is checked against it.
  *
- * @throws InvalidAddressError if the address names no server that can be reached by WebSocket
+ * @throws {InvalidAddressError} if the address has no server that can be reached by WebSocket
  */
 export function serverUrl(address: StarAddress | string): string {
   const text = typeof address === 'string' ? address : address.canonical
   const { prefix } = parseAddress(text)
   const server = prefix === undefined ? undefined : matchServer(parseComponents(prefix))
-  if (server === undefined) throw new InvalidAddressError(`Address ${quoted(text)} names no server: ${EXPECTED}`)
+  if (server === undefined) throw new InvalidAddressError(`Address ${quoted(text)} has no server: ${EXPECTED}`)
   const { host, port, secure } = server
   try {
-    // A multiaddr takes any text for a host name; in a URL `a@b` or `a?b` would be something else than a host.
+    // A multiaddr accepts any host name; in a URL, `a@b` and `a?b` would not be hosts.
     if (!/^(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(host)) throw new TypeError(`Not a host name: ${quoted(host)}`)
     return new URL(`${secure ? 'https' : 'http'}://${host}${port === undefined ? '' : `:${port}`}`).origin
   } catch (cause) {
-    throw new InvalidAddressError(`Address ${quoted(text)} names a host that has no URL: ${EXPECTED}`, { cause })
+    throw new InvalidAddressError(`Address ${quoted(text)} has a host that no URL can have: ${EXPECTED}`, { cause })
   }
 }
 
-/** A peer id short enough for a log line: its first four and its last six characters. */
+/** Returns the first four and the last six characters of a peer id, for log lines. */
 export function shortPeerId(peerId: string): string {
   return peerId.length <= 11 ? peerId : `${peerId.slice(0, 4)}…${peerId.slice(-6)}`
 }
 
-/** Most parts, names and values together; the longest address of a star has eleven. */
+/** Maximum number of names and values in an address; the longest address of a star has eleven. */
 const PARTS_MAX = 24
-/** A peer id of the longest key that is kept whole has 62 characters as a multihash, 71 as a CID. */
+/** The longest valid peer id has 62 characters as a multihash, 71 as a CID. */
 const PEER_ID_MAX_LENGTH = 128
 
 function isPeerIdName(part: string | undefined): boolean {
   return part === 'p2p' || part === 'ipfs'
 }
 
-/** The parts of a multiaddr, with every peer id as base58btc multihash. */
+/** Returns the components of a multiaddr, with peer ids as base58btc. */
 function parseComponents(text: unknown): Component[] {
   if (typeof text !== 'string')
     throw new InvalidAddressError(`An address must be a string, got ${kindOf(text)}: ${EXPECTED}`)
@@ -178,10 +171,10 @@ function parseComponents(text: unknown): Component[] {
       `Address ${quoted(text)} is not a / followed by printable ASCII characters: ${EXPECTED}`
     )
   }
-  // Legacy multiaddr drops empty parts wherever they are, the current one only the first.
+  // Legacy versions of multiaddr drop all empty parts, the current one only the first.
   const tidy = text.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '')
   if (tidy === '') throw new InvalidAddressError(`Address ${quoted(text)} is empty: ${EXPECTED}`)
-  // base58 costs the square of its length, so what is no peer id is not looked at.
+  // Decoding base58 takes quadratic time.
   const parts = tidy.split('/')
   if (
     parts.length > PARTS_MAX ||
@@ -195,7 +188,7 @@ function parseComponents(text: unknown): Component[] {
     const normal = components.map((component) => {
       return component.code === CODE_P2P ? { ...component, value: parsePeerId(component.value ?? '').text } : component
     })
-    // Some values are looked at by multiaddr only when they are turned into bytes.
+    // multiaddr checks some values only when it encodes them.
     return multiaddr(normal).bytes.length > 0 ? normal : []
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason'
@@ -205,7 +198,7 @@ function parseComponents(text: unknown): Component[] {
   }
 }
 
-/** multiaddr reads an IPv6 address through a URL, where `::1]?` would pass for `::1`. */
+/** multiaddr parses IPv6 addresses as part of a URL, which accepts `::1]?` as `::1`. */
 function assertLiteralIp6(text: string, components: readonly Component[]): void {
   const parts = text.split('/')
   let at = 1
@@ -225,17 +218,16 @@ function peerIdOf(components: readonly Component[]): string | undefined {
   return peerId.valid ? peerId.text : undefined
 }
 
-/** How the beginning of an address leads to a star. */
-interface Server {
-  /** As it stands in a URL. */
+interface ServerComponents {
+  /** As in a URL. */
   readonly host: string
   readonly port: string | undefined
   readonly secure: boolean
-  /** How many components it takes, p2p-websocket-star included. */
+  /** Number of components, including p2p-websocket-star. */
   readonly length: number
 }
 
-/** What may stand between the host and p2p-websocket-star. */
+/** The components allowed between the host and p2p-websocket-star. */
 const TRANSPORTS: readonly (readonly number[])[] = [
   [CODE_WS],
   [CODE_WSS],
@@ -243,13 +235,12 @@ const TRANSPORTS: readonly (readonly number[])[] = [
   [CODE_TLS, CODE_SNI, CODE_WS]
 ]
 
-function matchServer(components: readonly Component[]): Server | undefined {
+function matchServer(components: readonly Component[]): ServerComponents | undefined {
   const [host, tcp] = components
   if (host?.value === undefined) return undefined
   const hasPort = tcp?.code === CODE_TCP
   const isIp = host.code === CODE_IP4 || host.code === CODE_IP6
   const isName = [CODE_DNS, CODE_DNS4, CODE_DNS6, CODE_DNSADDR].includes(host.code)
-  // A name may do without a port, an IP address may not.
   if (!isName && !(isIp && hasPort)) return undefined
   const rest = components.slice(hasPort ? 2 : 1)
   const transport = TRANSPORTS.find((codes) => {

@@ -6,37 +6,35 @@ import { InvalidNonceError } from './errors.js'
 import { kindOf, quoted } from './excerpt.js'
 
 /**
- * A nonce is `websocket-star:join:1 <canonical address> <43 base64url characters>`: it says what signing it is good for,
- * so a client never signs arbitrary bytes, and where, so a signature cannot be carried to another star. Legacy clients
- * sign whatever text they are sent; to them it is a nonce like any other.
+ * A nonce is `websocket-star:join:1 <canonical address> <43 base64url characters>`. The fixed start keeps clients from signing
+ * arbitrary bytes, and the address makes a signature useless on another star. Legacy clients sign any text.
  */
 const DOMAIN = 'websocket-star:join:1'
 
 const RANDOM_BYTES = 32
 const RANDOM_LENGTH = 43
 
-/** Base64url of 32 bytes without padding: the last character carries four bits, so only sixteen of them can end it. */
+/** Unpadded base64url of 32 bytes: the last character holds four bits, so only sixteen characters are possible. */
 const RANDOM = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 /** Longest nonce, in characters. */
 export const NONCE_MAX_LENGTH = DOMAIN.length + 1 + ADDRESS_MAX_LENGTH + 1 + RANDOM_LENGTH
 
 export interface Nonce {
-  /** The one address a signature of this nonce is good for. */
+  /** The only address that a signature of this nonce is valid for. */
   readonly address: StarAddress
-  /** 32 random bytes as base64url. */
   readonly random: string
 }
 
-/** What signs a nonce: any libp2p private key. */
+/** Any private key of libp2p. */
 export interface NonceSigner {
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
 /**
- * A fresh nonce for one join of one address.
+ * Creates a nonce for one join of one address.
  *
- * @param random fills an array with random bytes; by default the platform's cryptographic source
+ * @param random - fills an array with random bytes. Default: the platform's cryptographic source
  */
 export function createNonce(
   address: StarAddress,
@@ -48,9 +46,9 @@ export function createNonce(
 }
 
 /**
- * Reads a nonce of this protocol.
+ * Parses a nonce of this protocol.
  *
- * @throws InvalidNonceError for anything else, such as the bare nonces of legacy servers
+ * @throws {InvalidNonceError} for anything else, such as the bare nonces of legacy servers
  */
 export function parseNonce(nonce: unknown): Nonce {
   if (typeof nonce !== 'string') throw new InvalidNonceError(`A nonce must be a string, got ${kindOf(nonce)}`)
@@ -65,7 +63,7 @@ export function parseNonce(nonce: unknown): Nonce {
     throw new InvalidNonceError(`A nonce must end in ${RANDOM_BYTES} random bytes as base64url, got ${quoted(random)}`)
   }
   const address = addressOf(addressText)
-  // One nonce has one spelling: two texts that mean the same would be two things to sign.
+  // Only one spelling is valid, since the signature covers the text.
   if (address.canonical !== addressText) {
     throw new InvalidNonceError(
       `A nonce must name its address as ${quoted(address.canonical)}, got ${quoted(addressText)}`
@@ -75,25 +73,25 @@ export function parseNonce(nonce: unknown): Nonce {
 }
 
 /**
- * What a client does before it signs: the nonce must be made for exactly the address it is joining with. Otherwise the
- * server could pass on the nonce of another star, and join there in this client's name.
+ * Checks that a nonce is for the address being joined, before a client signs it. Otherwise a hostile server could relay the nonce
+ * of another star and join there as this client.
  *
- * @throws InvalidNonceError if it is another address, or no nonce of this protocol
+ * @throws {InvalidNonceError} if it is for another address, or not a nonce of this protocol
  */
 export function assertNonceFor(nonce: unknown, address: StarAddress): void {
   const named = parseNonce(nonce).address
   if (named.canonical === address.canonical) return
   throw new InvalidNonceError(
     `The server asked to sign a nonce for ${quoted(named.canonical)} while joining ${quoted(address.canonical)}: ` +
-      'it may be passing on the nonce of another star. Do not join this server'
+      'it may be relaying the nonce of another star. Do not join this server'
   )
 }
 
 /**
- * Signs the characters of a nonce as they are. Any text is signed: call {@link assertNonceFor} first, unless the server
- * is a legacy one and trusted.
+ * Signs the characters of a nonce. Any text is accepted: call {@link assertNonceFor} first, unless the server is a trusted legacy
+ * server.
  *
- * @returns the signature as hex, as the second round of a join wants it
+ * @returns the signature in hex, as the second round of a join sends it
  */
 export async function signNonce(privateKey: NonceSigner, nonce: string): Promise<string> {
   return toHex(await privateKey.sign(new TextEncoder().encode(nonce)))

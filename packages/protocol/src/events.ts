@@ -1,11 +1,7 @@
 import { toHex } from 'multiformats/bytes'
 import type { AcceptOptions, DrainNotice, PeersDelta } from './extensions.js'
 
-/**
- * The names of the control events. The wire's own spelling, `ss-incomming` among it, stands here and nowhere else.
- * Up to `peer` they are those of the WebSocketStar protocol; the others are extensions, which a legacy client never
- * hears.
- */
+/** The control events. Those from `peers` on are extensions, which legacy clients do not receive. */
 export const EVENTS = {
   join: 'ss-join',
   leave: 'ss-leave',
@@ -19,55 +15,47 @@ export const EVENTS = {
 } as const
 
 /**
- * Answer to a join. First round with the challenge on: `(null, nonce)`. Success: `(null, null, peers)`, where the second
- * must be null (clients 0.8 and 0.9 break otherwise) and each of `peers` must end in `/ipfs/<peer id>` for legacy
- * clients (they throw otherwise). Failure: `(text)`.
+ * Answers a join. First round with the challenge on: `(null, nonce)`. Success: `(null, null, peers)`; the null is required by
+ * clients 0.8 and 0.9, and legacy clients need `/ipfs/<peer id>` at the end of each address. Failure: `(text)`.
  */
 export type JoinAck = (error: string | null, nonce?: string | null, peers?: readonly string[]) => void
 
-/** Answer to a dial, from the server and from the callee: nothing or null on success, a text on failure. */
+/** Answers a dial, from the server or the callee: nothing or null on success, a text on failure. */
 export type DialAck = (error?: string | null) => void
 
-/** What a client sends, in socket.io's way of typing events. Addresses are multiaddrs as text. */
+/** The control events of clients, typed for socket.io. Addresses are multiaddrs. */
 export interface ClientToServerEvents {
   /** `data`: the public key in the first round, the signature of the nonce in the second, '' without an identity. */
   [EVENTS.join]: (address: string, data: string, ack: JoinAck) => void
-  /** The protocol knows no answer to a leave. */
   [EVENTS.leave]: (address: string) => void
   [EVENTS.dial]: (from: string, to: string, dialId: string, ack: DialAck) => void
 }
 
-/** What a server sends. */
 export interface ServerToClientEvents {
   [EVENTS.incoming]: (dialId: string, from: string, ack: DialAck) => void
-  /** A peer is online: sent when it joins and again every 10 s. */
+  /** Announces a peer, when it joins and every 10 s. */
   [EVENTS.peer]: (address: string) => void
   [EVENTS.peers]: (delta: PeersDelta) => void
-  /**
-   * Another session joined as this client's peer, and is dialled now, or one more did than may share it. The address is
-   * the one this client joined with, in its canonical form.
-   */
+  /** Takeover: another session is now the owner of this client's (canonical) address, or its session limit was exceeded. */
   [EVENTS.taken]: (address: string) => void
-  /** The session that had taken this client's peer has left, and this one is dialled again. The address is as above. */
+  /** This session is the owner of its address again, because the other one has left. */
   [EVENTS.held]: (address: string) => void
   [EVENTS.drain]: (notice: DrainNotice) => void
 }
 
-/** What every event name of the socket.io-pull-stream protocol begins with. */
 export const STREAM_EVENT_PREFIX = 'socket.io-pull-stream.'
 
-/** `accept` and `credit` go from a half's receiver to its sender, `queue` the other way, `error` both ways. */
+/** A half's receiver sends `accept` and `credit`, its sender `queue`, and both send `error`. */
 export type StreamEventKind = 'accept' | 'queue' | 'error' | 'credit'
 
-/** The arguments of each kind of stream event. */
 export interface StreamEventArguments {
-  /** Nothing from a legacy receiver. */
+  /** Legacy receivers send no options. */
   accept: [options?: AcceptOptions]
-  /** One chunk, as one binary attachment. */
+  /** One binary attachment. */
   queue: [chunk: Uint8Array]
-  /** The half has ended: `true` is the normal end, a text says what went wrong. */
+  /** Ends the half: `true` normally, a text with the reason of a failure. */
   error: [reason: true | string]
-  /** That many payload bytes more may be sent: an integer from 1 to 2²⁴. */
+  /** Further payload bytes that may be sent: an integer from 1 to 2²⁴. */
   credit: [bytes: number]
 }
 
@@ -75,17 +63,16 @@ export interface StreamEventArguments {
 export type StreamEventName<Kind extends StreamEventKind = StreamEventKind> =
   `${typeof STREAM_EVENT_PREFIX}${Kind}.${string}`
 
-/** Arguments by event name, for any stream. */
 export type StreamEvents = {
   [Kind in StreamEventKind as StreamEventName<Kind>]: StreamEventArguments[Kind]
 }
 
-/** The event that speaks of `stream`, which is a dial's half or any name two users of streams agreed on. */
+/** @param stream - the name of a dial's half, or any name that both sides agreed on */
 export function streamEventName<Kind extends StreamEventKind>(kind: Kind, stream: string): StreamEventName<Kind> {
   return `${STREAM_EVENT_PREFIX}${kind}.${stream}`
 }
 
-/** The inverse of {@link streamEventName}; undefined for any other event, and for an empty stream name. */
+/** Parses the result of {@link streamEventName}. Returns undefined for other events and for an empty stream name. */
 export function parseStreamEventName(name: string): { kind: StreamEventKind; stream: string } | undefined {
   if (!name.startsWith(STREAM_EVENT_PREFIX)) return undefined
   const dot = name.indexOf('.', STREAM_EVENT_PREFIX.length)
@@ -100,25 +87,24 @@ export const DIAL_ID_MAX_LENGTH = 128
 
 const DIAL_ID = /^[A-Za-z0-9_~.:-]+$/
 
-/** Whether this can name a dial: 1 to 128 characters of `A-Z a-z 0-9 _ ~ . : -`. */
+/** Accepts 1 to 128 characters of `A-Z a-z 0-9 _ ~ . : -`. */
 export function isDialId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= DIAL_ID_MAX_LENGTH && DIAL_ID.test(value)
 }
 
-/** A new id, for a dial or for any stream. Not `crypto.randomUUID`, which pages that came over plain HTTP do not have. */
+/** Creates an id for a dial or a stream, without `crypto.randomUUID`, which pages loaded over plain HTTP do not have. */
 export function createDialId(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(16)))
 }
 
-/** Who sends on a half: the dialer on `<id>.dialer`, the callee on `<id>.listener`. */
+/** The sender of a half: the dialer sends on `<id>.dialer`, the callee on `<id>.listener`. */
 export type HalfSide = 'dialer' | 'listener'
 
-/** The stream name of one direction of a dial. */
 export function halfName<Side extends HalfSide>(dialId: string, side: Side): `${string}.${Side}` {
   return `${dialId}.${side}`
 }
 
-/** The inverse of {@link halfName}; undefined for a stream that belongs to no dial. */
+/** Parses the result of {@link halfName}. Returns undefined for streams that are not halves. */
 export function parseHalfName(stream: string): { dialId: string; side: HalfSide } | undefined {
   const dot = stream.lastIndexOf('.')
   const side = stream.slice(dot + 1)

@@ -1,7 +1,4 @@
-/**
- * The beginning of a text of unknown length: at most `max` UTF-16 units, and never half of a surrogate pair, which
- * would turn into U+FFFD on its way through UTF-8.
- */
+/** Returns at most `max` UTF-16 units of a text. It never splits a surrogate pair, which UTF-8 could not encode. */
 export function excerpt(text: string, max: number): string {
   if (text.length <= max) return text
   const last = text.charCodeAt(max - 1)
@@ -9,13 +6,13 @@ export function excerpt(text: string, max: number): string {
   return text.slice(0, splitsPair ? max - 1 : max)
 }
 
-/** The same for error messages: quoted, control characters escaped so that a log line stays one line, `…` when cut. */
+/** Returns an excerpt for error messages: quoted, on one line, with `…` if it was cut. */
 export function quoted(text: string, max = 80): string {
   const quotedText = JSON.stringify(excerpt(text, max))
   return text.length > max ? `${quotedText}…` : quotedText
 }
 
-/** What kind of value this is, in words. Never shows the value itself, which may be of any size and depth. */
+/** Describes the type of a value, without the value itself, which may be of any size and depth. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (value === undefined) return 'nothing'

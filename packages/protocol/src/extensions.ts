@@ -1,23 +1,19 @@
 import { ADDRESS_MAX_LENGTH } from './address.js'
 
-/** The version of the extensions described here. 1 is the legacy protocol, which has no place to say so. */
+/** The version of these extensions. 1 would be the legacy protocol, which announces no version. */
 export const EXTENSIONS_VERSION = 2
 
-/**
- * What a client wants to hear of others: batched deltas (`ss-peers`), the legacy announcements (`ws-peer`, all or a
- * rotating window every 10 s), or nothing.
- */
+/** How a client learns about other peers: by `ss-peers`, by `ws-peer` (all or a rotating window every 10 s), or not. */
 export type PeersWanted = 'deltas' | 'windows' | 'none'
 
-/** Sent with socket.io's CONNECT packet by clients that know the extensions (protocol revision 5 only). */
+/** The `auth` of a client's CONNECT packet, if it speaks the extensions (socket.io protocol revision 5 only). */
 export interface ConnectRequest {
   websocketStar: { version: number; peers: PeersWanted }
 }
 
 /**
- * What a server that knows the extensions answers CONNECT with; a legacy server sends no `websocketStar`. Ours tells of
- * the limits `messageSize` (bytes of one message from a client) and `streamsPerSession` (stream halves that one
- * connection may have open; a dial has two). A client takes none of them for granted.
+ * The answer to CONNECT of a server that speaks the extensions. All limits are optional. Ours announces `messageSize` (bytes of
+ * one message from a client) and `streamsPerSession` (open halves of one session; a dial has two).
  */
 export interface ConnectAnswer {
   sid: string
@@ -25,10 +21,9 @@ export interface ConnectAnswer {
 }
 
 /**
- * `ss-peers`: what changed since the last one, in canonical addresses, under the prefix the client joined with. With
- * `full`, `joined` replaces all that was known. A long list comes in parts: the first is `full`, each says in `more`
- * whether others follow, and after the last one whoever no part has named, and no batch between them, is gone. An address
- * may be told that is known already, or left that is not: neither means anything.
+ * `ss-peers`: changes since the last one, as canonical addresses under the client's prefix. With `full`, `joined` replaces all
+ * known peers. A long list comes in parts: the first has `full`, and each says in `more` whether others follow. After the last
+ * part, peers named in neither a part nor an intervening batch are gone. Known joins and unknown leaves are ignored.
  */
 export interface PeersDelta {
   joined: readonly string[]
@@ -37,29 +32,26 @@ export interface PeersDelta {
   more?: boolean
 }
 
-/** The argument of `accept`: how many bytes of payload the receiver takes before it grants more. */
+/** The argument of `accept`: payload bytes that may be sent before further credit. */
 export interface AcceptOptions {
   window: number
 }
 
-/** `ss-drain`: reconnect elsewhere after that many milliseconds. Streams may finish until then. */
+/** `ss-drain`: milliseconds until the client should reconnect elsewhere. Open streams may finish until then. */
 export interface DrainNotice {
   afterMs: number
 }
 
-/** Most that one `credit`, or the first window, may grant: 16 MiB. */
+/** Largest credit or window, in bytes: 16 MiB. */
 export const CREDIT_MAX = 2 ** 24
 
-/** A longer timer would fire at once (the argument of `setTimeout` is a signed 32-bit integer). */
+/** Maximum of `setTimeout`; a longer timer would fire at once. */
 const DELAY_MAX_MS = 2 ** 31 - 1
 
-/** A server may tell of any limits; this many are kept. */
+/** Maximum number of announced limits that are kept. */
 const LIMITS_MAX = 64
 
-/**
- * What a client says of itself when it connects. Undefined for anything that is not exactly understood: such a client is
- * served as a legacy one, which always works. Unknown fields are ignored, so that later versions may add some.
- */
+/** Parses a {@link ConnectRequest}. Returns undefined if it is not understood: its client is served like a legacy one. */
 export function parseConnectRequest(value: unknown): { version: number; peers: PeersWanted } | undefined {
   const extension = own(value, 'websocketStar')
   const version = own(extension, 'version')
@@ -69,7 +61,7 @@ export function parseConnectRequest(value: unknown): { version: number; peers: P
   return { version, peers }
 }
 
-/** What a server says of itself; undefined for a legacy server. Limits that are not finite numbers are left out. */
+/** Parses a {@link ConnectAnswer}, dropping limits that are not finite. Returns undefined for a legacy server. */
 export function parseConnectAnswer(
   value: unknown
 ): { version: number; limits: Readonly<Record<string, number>> } | undefined {
@@ -83,9 +75,8 @@ export function parseConnectAnswer(
 }
 
 /**
- * The window of an `accept`. Without one (a legacy receiver, or nothing sensible) the result is `{}`. 0 is a window: the
- * sender waits for credit. A larger window than {@link CREDIT_MAX} counts as that: sending less than allowed is safe,
- * taking it for no window at all would flood the receiver.
+ * Parses the argument of `accept`. Legacy receivers have no window; with a window of 0 the sender waits for credit. Larger windows
+ * count as {@link CREDIT_MAX}, because ignoring them would flood the receiver.
  */
 export function parseAcceptOptions(value: unknown): { window?: number } {
   const window = own(value, 'window')
@@ -93,14 +84,14 @@ export function parseAcceptOptions(value: unknown): { window?: number } {
   return { window: Math.min(window, CREDIT_MAX) }
 }
 
-/** The argument of `credit`: an integer from 1 to 2²⁴ (bytes), or undefined. */
+/** Parses the argument of `credit`. */
 export function parseCredit(value: unknown): number | undefined {
   return isIntegerWithin(value, 1, CREDIT_MAX) ? value : undefined
 }
 
 /**
- * A batch of peers. The addresses are texts still, to be parsed one by one, so that one bad entry does not cost the
- * others; what is no text of acceptable length is left out. Undefined if neither list is there.
+ * Parses a batch of peers, without invalid entries. The addresses are unparsed, so that one bad address does not spoil the batch.
+ * Returns undefined if there is no list.
  */
 export function parsePeersDelta(value: unknown): PeersDelta | undefined {
   const joined = own(value, 'joined')
@@ -115,14 +106,13 @@ export function parsePeersDelta(value: unknown): PeersDelta | undefined {
   }
 }
 
-/** When to reconnect, in milliseconds from now, fit for `setTimeout`; undefined if it does not say. */
 export function parseDrainNotice(value: unknown): DrainNotice | undefined {
   const afterMs = own(value, 'afterMs')
   if (typeof afterMs !== 'number' || !(afterMs >= 0)) return undefined
   return { afterMs: Math.min(afterMs, DELAY_MAX_MS) }
 }
 
-/** A field the value itself has: what was sent, never what a prototype lends, and no getter is run. */
+/** Returns an own field of a value, without reading its prototype or running a getter. */
 function own(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return Object.getOwnPropertyDescriptor(value, name)?.value

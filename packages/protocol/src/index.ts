@@ -1,8 +1,6 @@
 /**
- * What goes over the wire between a WebSocketStar server and its clients: event names, addresses, keys, the join
- * challenge, errors. Pure functions without I/O, for Node and browsers.
- *
- * Whoever joins a star proves that the peer id in the address is theirs:
+ * The wire protocol between a WebSocketStar server and its clients: events, addresses, keys, the join challenge and errors. Pure
+ * functions without I/O, for Node and browsers.
  *
  * @example
  * ```ts
@@ -12,21 +10,21 @@
  *   verifySignature
  * } from '@websocket-star/protocol'
  *
- * // The client: which server, and under which address?
+ * // The client derives its address and the server's URL.
  * const privateKey = await generateKeyPair('Ed25519')
  * const address = parseAddress(rebase(privateKey.publicKey.toString(), '/dns4/star.example.com/wss/p2p-websocket-star', 'canonical'))
  * console.log(serverUrl(address)) // https://star.example.com
  *
- * // The server: is this key the one the address names? Then here is something to sign.
+ * // The server checks that the key belongs to the address, and sends a nonce.
  * const key = parsePublicKey(encodePublicKey(privateKey.publicKey))
  * console.log(key.peerIds.includes(address.peerId ?? '')) // true
  * const nonce = createNonce(address)
  *
- * // The client signs, if the nonce is for this very address.
+ * // The client signs the nonce if it is for this address.
  * assertNonceFor(nonce, address)
  * const signature = await signNonce(privateKey, nonce)
  *
- * // The server believes it.
+ * // The server verifies the signature.
  * console.log(await verifySignature(key, nonce, signature)) // true
  * ```
  *
@@ -106,8 +104,8 @@ export {
 } from './key.js'
 export type { ParsedPublicKey, ParseKeyOptions, StarKeyType } from './key.js'
 
-export { isSamePlace, placeOf, placeOfHost } from './place.js'
-export type { Place } from './place.js'
+export { isSameServer, locationOf, locationOfHost } from './server-location.js'
+export type { ServerLocation } from './server-location.js'
 
 export { ackError, endReason } from './reason.js'
 

@@ -11,21 +11,21 @@ import { kindOf } from './excerpt.js'
 /** Largest public key as a libp2p protobuf, in bytes. RSA 8192 takes 1067. */
 export const PUBLIC_KEY_MAX_BYTES = 1200
 
-/** Smallest RSA modulus accepted by default, in bits. Demos of legacy browser peers used it. */
+/** Smallest RSA modulus accepted by default, in bits: demos of legacy browser peers used 1024. */
 export const RSA_MIN_BITS = 1024
 
-/** Largest RSA modulus accepted by default, in bits. The cost of verifying grows with its square. */
+/** Largest RSA modulus accepted by default, in bits: the cost of verifying grows with its square. */
 export const RSA_MAX_BITS = 8192
 
-/** Longest signature as hex: that of RSA 8192, and a little room. Checked before it is decoded. */
+/** Longest signature in hex: that of RSA 8192, with some tolerance. */
 export const SIGNATURE_HEX_MAX_LENGTH = 2 * 1024 + 16
 
 export type StarKeyType = 'RSA' | 'Ed25519' | 'secp256k1'
 
-/** By their number in libp2p's protobuf. ECDSA (3) is left out: no generation of WebSocketStar clients used it. */
+/** Key types by their number in libp2p's protobuf, without ECDSA (3), which no WebSocketStar client used. */
 const KEY_TYPES: readonly StarKeyType[] = ['RSA', 'Ed25519', 'secp256k1']
 
-/** An exponent of up to this many bytes keeps verifying cheap; all real keys use 65537 or 3. */
+/** Maximum that keeps verifying cheap; all real keys use 65537 or 3. */
 const RSA_EXPONENT_MAX_BYTES = 4
 
 const SHA2_256 = 0x12
@@ -41,24 +41,21 @@ export interface ParseKeyOptions {
 export interface ParsedPublicKey {
   readonly key: PublicKey
   readonly type: StarKeyType
-  /**
-   * Every peer id this key may be known by, as base58btc multihash: the SHA-256 one first ('Qm…', which legacy libp2p
-   * gave every key), then for small keys the one that holds the key itself ('12D3Koo…', '16Uiu2…').
-   */
+  /** The peer ids of this key: SHA-256 ('Qm…', used by legacy libp2p), then identity ('12D3Koo…', '16Uiu2…') if it is small. */
   readonly peerIds: readonly string[]
 }
 
-/** A public key as clients send it in a join: hex of the libp2p protobuf. */
+/** Encodes a public key as clients send it in a join: hex of the libp2p protobuf. */
 export function encodePublicKey(key: PublicKey): string {
   return toHex(publicKeyToProtobuf(key))
 }
 
 /**
- * Reads a public key: hex or base64 (any alphabet, padded or not) of the libp2p protobuf. Clients send hex, the
- * protocol's text says base64. Sizes are checked before any work that depends on them.
+ * Parses a public key: hex or base64 (any alphabet, padded or not) of the libp2p protobuf. Clients send hex; the protocol's
+ * specification says base64.
  *
- * @throws InvalidKeyError for anything but an RSA, Ed25519 or secp256k1 key in its one canonical encoding: two
- *   encodings of one key would give it two peer ids
+ * @throws {InvalidKeyError} unless it is an RSA, Ed25519 or secp256k1 key in its canonical encoding: another encoding of the
+ * same key would have another peer id
  */
 export function parsePublicKey(text: string, options: ParseKeyOptions = {}): ParsedPublicKey {
   const bytes = decodeText(text)
@@ -73,10 +70,7 @@ export function parsePublicKey(text: string, options: ParseKeyOptions = {}): Par
   return { key, type, peerIds: type === 'RSA' ? [hashed] : [hashed, peerId(IDENTITY, bytes)] }
 }
 
-/**
- * Whether `signatureHex` is this key's signature of the nonce's characters. False for malformed signatures too; never
- * rejects, since a signature comes from a stranger.
- */
+/** Verifies the signature of a nonce's characters. Resolves with false for malformed signatures, and never rejects. */
 export async function verifySignature(key: ParsedPublicKey, nonce: string, signatureHex: string): Promise<boolean> {
   if (typeof signatureHex !== 'string' || signatureHex.length > SIGNATURE_HEX_MAX_LENGTH) return false
   if (!isHex(signatureHex)) return false
@@ -92,7 +86,7 @@ function decodeText(text: unknown): Uint8Array {
   if (text.length > 2 * PUBLIC_KEY_MAX_BYTES) {
     throw new InvalidKeyError(`A public key must be at most ${2 * PUBLIC_KEY_MAX_BYTES} characters, got ${text.length}`)
   }
-  // Hex first: base64 of a libp2p key never looks like hex, its third or fourth character is beyond F.
+  // The base64 of a libp2p key is never valid hex: its third or fourth character is beyond F.
   const bytes = isHex(text) ? fromHex(text) : decodeBase64(text)
   if (bytes.length > PUBLIC_KEY_MAX_BYTES) {
     throw new InvalidKeyError(`A public key must be at most ${PUBLIC_KEY_MAX_BYTES} bytes, got ${bytes.length}`)
@@ -115,8 +109,8 @@ function decodeBase64(text: string): Uint8Array {
 }
 
 /**
- * Only the payload is read here: a canonical protobuf has one header (type, length), and whether the input had it shows
- * when the key is encoded again. `publicKeyFromProtobuf` would not do, its size check refuses RSA 8192 by one byte.
+ * Parses the payload only. The caller checks the header by encoding the key again. `publicKeyFromProtobuf` is not usable, because
+ * its size check rejects RSA 8192 by one byte.
  */
 function keyFromProtobuf(bytes: Uint8Array): PublicKey {
   const lengthBytes = (bytes[3] ?? 0) < 0x80 ? 1 : 2
@@ -150,7 +144,7 @@ function assertRsaWithin(key: RSAPublicKey, options: ParseKeyOptions): void {
   }
 }
 
-/** Of an unsigned big-endian integer without leading zero bytes. */
+/** @param integer - unsigned, big-endian, without leading zero bytes */
 function bitLength(integer: Uint8Array): number {
   return integer.length === 0 ? 0 : integer.length * 8 - (Math.clz32(integer[0] ?? 0) - 24)
 }

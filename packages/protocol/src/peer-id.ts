@@ -5,17 +5,17 @@ const SHA2_256 = 0x12
 const SHA2_256_BYTES = 32
 const IDENTITY = 0x00
 
-/** Keys of up to 42 bytes are peer ids themselves, larger ones are hashed (libp2p's peer id specification). */
+/** Keys of up to 42 bytes are embedded in the peer id, larger ones hashed (libp2p's peer id specification). */
 const IDENTITY_MAX_BYTES = 42
 
-/** The codecs a peer id may have as CID: libp2p-key, and dag-pb from the time before that existed. */
+/** Codecs of a peer id as CID: libp2p-key, and dag-pb, which was used before it. */
 const PEER_ID_CODECS = new Set([0x72, 0x70])
 
 /**
- * Reads the value of a `/p2p/` component: base58btc multihash ('Qm…', '1…') or CID.
+ * Parses the value of a `/p2p/` component: a base58btc multihash ('Qm…', '1…') or a CID.
  *
- * @returns the base58btc text, and whether it is a multihash that libp2p takes for a peer id
- * @throws Error if it is neither text
+ * @returns the base58btc text, and whether the multihash is valid as a peer id
+ * @throws {Error} if it is neither
  */
 export function parsePeerId(value: string): { text: string; valid: boolean } {
   const bytes = /^[Q1]/.test(value) ? base58btc.decoder.decode(`z${value}`) : multihashOf(value)
@@ -28,7 +28,7 @@ function multihashOf(text: string): Uint8Array {
   return cid.multihash.bytes
 }
 
-/** Both forms have a code and a length below 128, so each is one byte. */
+/** The code and the length of both valid forms are one byte each. */
 function isPeerIdMultihash(bytes: Uint8Array): boolean {
   const [code, size] = bytes
   if (size === undefined || bytes.length !== size + 2) return false

@@ -1,17 +1,16 @@
 import { WIRE_ERROR_MAX_LENGTH } from './errors.js'
 import { excerpt } from './excerpt.js'
 
-/** Passed on in place of a reason that is no text. */
+/** Replaces a reason that is not a text. */
 const UNNAMED_STREAM_ERROR = 'stream error'
 
-/** Passed on in place of a callee's refusal that is no text. */
+/** Replaces a callee's refusal that is not a text. */
 const UNNAMED_REFUSAL = 'Dial refused'
 
 /**
- * What the argument of a stream's `error` event means: `true` is the normal end, a text says what went wrong. Peers
- * send all sorts, nested as deep as they like, and a value passed on as it is would crash whoever walks it: so only
- * `true` or a text of at most 256 characters comes out. Nothing, null, false, 0 and '' end the half normally; the first
- * server forwarded nothing for those, which left a stream nobody ever ended.
+ * Returns what to forward of a stream's `error` event: `true` for a normal end, else a text of at most 256 characters. Peers send
+ * values of any type and depth, which must not reach the other peer. Nothing, null, false, 0 and '' are normal ends; the first
+ * server did not forward those, so that the stream never ended.
  */
 export function endReason(value: unknown): true | string {
   if (typeof value === 'string') return value === '' ? true : excerpt(value, WIRE_ERROR_MAX_LENGTH)
@@ -20,8 +19,8 @@ export function endReason(value: unknown): true | string {
 }
 
 /**
- * What a callee's answer to `ss-incomming` means: undefined is success (nothing, null, false, 0 or ''), a text of at
- * most 256 characters the refusal. An object is looked at for a `message` of its own and no further.
+ * Returns the error of an acknowledgement as a text of at most 256 characters, or undefined for success (nothing, null, false, 0
+ * or ''). Of an object only its own `message` is read.
  */
 export function ackError(value: unknown): string | undefined {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return undefined

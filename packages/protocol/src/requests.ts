@@ -5,12 +5,12 @@ import { DIAL_ID_MAX_LENGTH, EVENTS, isDialId } from './events.js'
 import { kindOf } from './excerpt.js'
 import { PUBLIC_KEY_MAX_BYTES } from './key.js'
 
-/** Longest second argument of a join, in characters: the largest public key as hex. Signatures are shorter. */
+/** Longest second argument of a join, in characters: the largest public key in hex. */
 export const JOIN_DATA_MAX_LENGTH = 2 * PUBLIC_KEY_MAX_BYTES
 
-/** A join: the public key in `data` in the first round, the signature in the second, '' if nothing was sent. */
 export interface JoinRequest {
   readonly address: StarAddress
+  /** The public key in the first round, the signature in the second, '' if nothing was sent. */
   readonly data: string
 }
 
@@ -25,10 +25,10 @@ export interface DialRequest {
 }
 
 /**
- * Reads the arguments of a join, without the ack function. More arguments than known are ignored.
+ * Parses the arguments of a join, without the acknowledgement. Further arguments are ignored.
  *
- * @throws InvalidRequestError if the data is no string or too long, checked before anything else is looked at
- * @throws InvalidAddressError if the address is no multiaddr
+ * @throws {InvalidRequestError} if the data is not a string or too long, before the address is parsed
+ * @throws {InvalidAddressError}
  */
 export function parseJoinRequest(args: readonly unknown[]): JoinRequest {
   const data = args[1] ?? ''
@@ -43,25 +43,21 @@ export function parseJoinRequest(args: readonly unknown[]): JoinRequest {
   return { address: parseAddress(args[0]), data }
 }
 
-/**
- * Reads the arguments of a leave.
- *
- * @throws InvalidAddressError if the address is no multiaddr
- */
+/** Parses the arguments of a leave. @throws {InvalidAddressError} */
 export function parseLeaveRequest(args: readonly unknown[]): LeaveRequest {
   return { address: parseAddress(args[0]) }
 }
 
 /**
- * Reads the arguments of a dial, without the ack function.
+ * Parses the arguments of a dial, without the acknowledgement.
  *
- * @throws InvalidRequestError if the dial id is not one, checked before anything else is looked at
- * @throws InvalidAddressError if one of the addresses is no multiaddr
+ * @throws {InvalidRequestError} for an invalid dial id, before the addresses are parsed
+ * @throws {InvalidAddressError}
  */
 export function parseDialRequest(args: readonly unknown[]): DialRequest {
   const dialId = args[2]
   if (!isDialId(dialId)) {
-    const got = typeof dialId === 'string' ? `another of ${dialId.length}` : kindOf(dialId)
+    const got = typeof dialId === 'string' ? `another string of ${dialId.length} characters` : kindOf(dialId)
     throw new InvalidRequestError(
       `${EVENTS.dial}: argument 2 (dial id) must be a string of 1 to ${DIAL_ID_MAX_LENGTH} ` +
         `letters, digits and _ ~ . : - characters, got ${got}`

@@ -1,5 +1,5 @@
 /**
- * Base class of the errors that all `@websocket-star` packages throw. The underlying error, if there is one, is its `cause`.
+ * Base class of the errors of all `@websocket-star` packages. `cause` is the underlying error, if there is one.
  *
  * @example
  * ```ts
@@ -12,7 +12,7 @@
  */
 export class StarError extends Error {
   override readonly name: string = 'StarError'
-  /** The kind of error. Stable across versions, unlike the message: docs/errors.md lists all codes. */
+  /** Stable across versions, unlike the message; listed in docs/errors.md. */
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {

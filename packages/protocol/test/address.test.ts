@@ -10,7 +10,7 @@ import { ADDRESS_MAX_LENGTH, parseAddress, rebase, serverUrl, shortPeerId } from
 import { InvalidAddressError } from '../src/errors.js'
 import { anything, damagedAddress, peerId, prefixOver, starAddress, wellFormedParts } from './arbitraries.js'
 
-// Counts how often the library is asked, to show that caps come before work.
+// Counts the calls of the library, to test that sizes are checked first.
 vi.mock('@multiformats/multiaddr', async (original) => {
   const actual = await original<typeof Library>()
   return { ...actual, multiaddr: vi.fn<typeof actual.multiaddr>(actual.multiaddr) }
@@ -179,7 +179,7 @@ describe('reading an address', () => {
     expect(parseAddress(parseAddress(fits).legacy).canonical).toBe(fits)
     // 1024 characters as canonical text, 1025 as legacy one.
     expect(() => parseAddress(fits.replace('/dns4/', '/dns4/a'))).toThrow(InvalidAddressError)
-    // ':' grows to %3A when it is written again.
+    // ':' is written again as %3A.
     expect(() => parseAddress(`/unix/${':'.repeat(500)}`)).toThrow(InvalidAddressError)
   })
 })
@@ -281,10 +281,10 @@ describe('whatever the text', () => {
         (text, id, name) => {
           const other = text.replace(/\/(?:ipfs|p2p)\/[^/]*\/?$/, `/${name}/${id}`)
           const first = attempt(other)
-          // Now its prefix is known, if there is one.
+          // Its prefix is cached now, if it has one.
           attempt(text)
           expect(attempt(other)).toEqual(first)
-          // And now it is forgotten.
+          // The prefix is evicted from the cache now.
           for (let port = 1; port <= 300; port++) attempt(`/ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star/p2p/${QM}`)
           expect(attempt(other)).toEqual(first)
         }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { base58btc } from 'multiformats/bases/base58'
 
-/** Anything a stranger may send: values of every type, JSON of every shape, texts of every character. */
+/** Values of any type: JSON of any shape, texts of any characters. */
 export const anything = fc.oneof(
   fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
   fc.jsonValue(),
@@ -13,7 +13,6 @@ export const anything = fc.oneof(
 const sha256Id = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((digest) => [0x12, 32, ...digest])
 const identityId = fc.uint8Array({ minLength: 1, maxLength: 42 }).map((digest) => [0, digest.length, ...digest])
 
-/** Peer ids as base58btc multihash. */
 export const peerId = fc
   .oneof(sha256Id, identityId)
   .map((bytes) => base58btc.encoder.baseEncode(Uint8Array.from(bytes)))
@@ -32,7 +31,7 @@ const maybePort = fc.option(
   { nil: '' }
 )
 
-/** Components in no sensible order, each one well-formed and known to legacy multiaddr. */
+/** Components in any order, each of them valid for legacy multiaddr. */
 export const wellFormedParts = fc
   .array(
     fc.oneof(
@@ -46,14 +45,13 @@ export const wellFormedParts = fc
   )
   .map((parts) => parts.join(''))
 
-/** Host, perhaps a port, and `transport`, up to p2p-websocket-star: most, not all, have a strict form. */
+/** Prefixes, most of them strict. */
 export function prefixOver(...transports: string[]): fc.Arbitrary<string> {
   return fc
     .tuple(host, maybePort, fc.constantFrom(...transports))
     .map(([server, tcp, transport]) => `${server}${tcp}${transport}/p2p-websocket-star`)
 }
 
-/** Addresses that look like those of real clients. */
 export const starAddress = fc
   .tuple(
     prefixOver('/ws', '/wss', '/tls/ws', '/tls/sni/star.example.com/ws'),

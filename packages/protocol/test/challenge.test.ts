@@ -91,7 +91,7 @@ describe('reading a nonce', () => {
   })
 
   test('the cap comes before any work', () => {
-    // Would be refused for its random part, if it were looked at.
+    // The random part is invalid, but must not be read.
     expect(() => parseNonce(`${NONCE}${'A'.repeat(10_000_000)}`)).toThrow(/at most 1090 characters/)
   })
 })

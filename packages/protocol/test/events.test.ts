@@ -31,7 +31,7 @@ describe('control events', () => {
     })
   })
 
-  // These fail when tsc compiles the tests.
+  // Type errors fail the build of the tests.
   test('are typed by direction', () => {
     expectTypeOf<keyof ClientToServerEvents>().toEqualTypeOf<'ss-join' | 'ss-leave' | 'ss-dial'>()
     expectTypeOf<keyof ServerToClientEvents>().toEqualTypeOf<

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
 import * as protocol from '../src/index.js'
 
-/** The first block of TypeScript in a text, without the stars of a docstring. */
+/** Returns the first block of TypeScript in a page or docstring. */
 function exampleIn(text: string): string {
   const example = /```ts\n(.*?)```/s.exec(text.replaceAll(/^ \* ?/gm, ''))?.[1]
   if (example === undefined) throw new Error('No example found')
@@ -16,7 +16,7 @@ async function textOf(path: string): Promise<string> {
   return readFile(new URL(path, import.meta.url), 'utf8')
 }
 
-/** Runs the example from a file of its own, against the sources, and returns what it logged. */
+/** Runs an example against the sources. @returns the values it logged */
 async function logOf(example: string): Promise<unknown[]> {
   const directory = await mkdtemp(join(tmpdir(), 'websocket-star-'))
   const log = vi.spyOn(console, 'log').mockReturnValue()
@@ -37,7 +37,6 @@ async function logOf(example: string): Promise<unknown[]> {
   }
 }
 
-/** What the comments behind `console.log` promise. */
 function promisedBy(example: string): string[] {
   return [...example.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map((match) => match[1] ?? '')
 }
@@ -96,7 +95,9 @@ test('the package exports what it is documented to, and nothing by accident', ()
       "endReason",
       "halfName",
       "isDialId",
-      "isSamePlace",
+      "isSameServer",
+      "locationOf",
+      "locationOfHost",
       "parseAcceptOptions",
       "parseAddress",
       "parseConnectAnswer",
@@ -111,8 +112,6 @@ test('the package exports what it is documented to, and nothing by accident', ()
       "parsePeersDelta",
       "parsePublicKey",
       "parseStreamEventName",
-      "placeOf",
-      "placeOfHost",
       "rebase",
       "serverUrl",
       "shortPeerId",

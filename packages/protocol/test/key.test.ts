@@ -17,7 +17,7 @@ import { anything } from './arbitraries.js'
 import { rsaPublicKey } from './rsa-public-key.js'
 import { NONCE, VECTORS } from './vectors.js'
 
-// Counts how often hex is decoded, to show that caps come before work.
+// Counts decodings of hex, to test that sizes are checked first.
 vi.mock('multiformats/bytes', async (original) => {
   const actual = await original<typeof Bytes>()
   return { ...actual, fromHex: vi.fn<typeof actual.fromHex>(actual.fromHex) }
@@ -27,7 +27,7 @@ beforeEach(() => {
   vi.mocked(bytes.fromHex).mockClear()
 })
 
-/** From libp2p's specification of peer ids, not from the library under this package. */
+/** From libp2p's specification of peer ids, independent of the library that this package uses. */
 const SPEC = {
   Ed25519: '080112201ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e',
   secp256k1: '08021221037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99'
@@ -100,7 +100,7 @@ describe('reading a public key', () => {
       'a longer length': Buffer.concat([key.subarray(0, 3), Buffer.from([0xa0, 0x00]), key.subarray(4)])
     }
     for (const [what, other] of Object.entries(others)) {
-      // The library takes them all for the same key.
+      // The library decodes all of them to the same key.
       expect(Buffer.from(publicKeyToProtobuf(publicKeyFromProtobuf(other))), what).toEqual(key)
       expect(() => parsePublicKey(other.toString('hex')), what).toThrow(InvalidKeyError)
     }
@@ -141,7 +141,7 @@ describe('reading a public key', () => {
     expect(bytes.fromHex).not.toHaveBeenCalled()
     expect(() => parsePublicKey('0'.repeat(2400))).toThrow(InvalidKeyError)
     expect(bytes.fromHex).toHaveBeenCalledOnce()
-    // 2400 characters of base64 are within the cap of the text, and over that of the bytes.
+    // 2400 characters of base64 are allowed as text, but too many as bytes.
     const long = rsaPublicKey({ modulusBits: 9600 })
     expect(long.length).toBeGreaterThan(PUBLIC_KEY_MAX_BYTES)
     expect(() => parsePublicKey(long.toString('base64'), { maxRsaBits: 16_384 })).toThrow(/at most 1200 bytes/)
@@ -162,7 +162,6 @@ describe('reading a public key', () => {
     fc.assert(
       fc.property(fc.oneof(anything, protobuf, damaged, nested, fc.base64String()), (text) => {
         try {
-          // A cast, since what comes off the wire may be anything.
           const { key } = parsePublicKey(text as string)
           expect(encodePublicKey(key)).toBe(text)
         } catch (error) {
@@ -235,7 +234,7 @@ describe('verifying a signature', () => {
     expect(await verifySignature(key, NONCE, signature.slice(0, -1))).toBe(false)
     expect(await verifySignature(key, NONCE, signature.slice(0, -2))).toBe(false)
     expect(await verifySignature(key, NONCE, `${signature}00`)).toBe(false)
-    // A lenient decoder drops half a byte at the end.
+    // A lenient decoder would drop half a byte at the end.
     expect(await verifySignature(key, NONCE, `${signature}0`)).toBe(false)
     expect(await verifySignature(key, NONCE, signature.replace(/.$/, 'g'))).toBe(false)
   })
@@ -244,7 +243,7 @@ describe('verifying a signature', () => {
     const { publicKey, signature } = VECTORS[name]
     let parsed = 0
     const bits = publicKey.length * 4
-    // Every bit of the short keys; of the long ones some, since each costs a verification.
+    // Every bit of short keys, some bits of long ones, since each takes a verification.
     const step = Math.ceil(bits / 300)
     for (let bit = 0; bit < bits; bit += step) {
       const damaged = Buffer.from(publicKey, 'hex')
@@ -277,7 +276,6 @@ describe('verifying a signature', () => {
     const hex = fc.uint8Array({ maxLength: 70 }).map((data) => bytes.toHex(data))
     await fc.assert(
       fc.asyncProperty(fc.oneof(anything, hex), async (signature) => {
-        // A cast, since what comes off the wire may be anything.
         expect(await verifySignature(key, NONCE, signature as string)).toBe(false)
       })
     )
@@ -304,7 +302,6 @@ describe('verifying a signature', () => {
   })
 })
 
-/** As hex. */
 function varint(value: number): string {
   const encoded = value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7]
   return Buffer.from(encoded).toString('hex')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ackError, endReason } from '../src/reason.js'
 import { anything } from './arbitraries.js'
 
-/** Nested deeper than any recursion survives. */
+/** Values nested too deeply for recursive code. */
 function deep(depth: number, wrap: (inner: unknown) => unknown): unknown {
   let value: unknown = 'x'
   for (let i = 0; i < depth; i++) value = wrap(value)

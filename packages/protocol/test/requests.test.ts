@@ -8,7 +8,7 @@ import { JOIN_DATA_MAX_LENGTH, parseDialRequest, parseJoinRequest, parseLeaveReq
 import { anything, starAddress } from './arbitraries.js'
 import { VECTORS } from './vectors.js'
 
-// Counts how often an address is parsed, to show that caps come before work.
+// Counts parsed addresses, to test that sizes are checked first.
 vi.mock('@multiformats/multiaddr', async (original) => {
   const actual = await original<typeof Library>()
   return { ...actual, multiaddr: vi.fn<typeof actual.multiaddr>(actual.multiaddr) }
@@ -46,7 +46,7 @@ describe('a join', () => {
     )
     expect(() => parseJoinRequest([A, 'a'.repeat(10_000_000)])).toThrow(InvalidRequestError)
     expect(multiaddr).not.toHaveBeenCalled()
-    // Under a prefix that was not read before.
+    // A prefix that is not cached.
     const elsewhere = A.replace('a.b', 'elsewhere.b')
     expect(parseJoinRequest([elsewhere, 'a'.repeat(JOIN_DATA_MAX_LENGTH)]).data).toHaveLength(JOIN_DATA_MAX_LENGTH)
     expect(multiaddr).toHaveBeenCalled()

@@ -1,19 +1,18 @@
-/** Everything that can be wrong with an RSA public key. */
 interface RsaParts {
   modulusBits: number
   /** Default 65537, big-endian. */
   exponent?: number[]
   /** Last byte of the modulus. Default 0xff. */
   lastByte?: number
-  /** Zero bytes before the modulus; by default what DER asks for. */
+  /** Zero bytes before the modulus. Default: as DER requires. */
   padding?: number
   /** Algorithm identifier as hex. Default rsaEncryption. */
   algorithm?: string
-  /** Hex that follows the exponent. Default none. */
+  /** Hex after the exponent. Default none. */
   trailer?: string
 }
 
-/** The libp2p protobuf of an RSA public key built by hand: no private key belongs to it. */
+/** Builds the libp2p protobuf of an RSA public key, which has no private key. */
 export function rsaPublicKey(parts: RsaParts): Buffer {
   const { modulusBits, exponent = [1, 0, 1], lastByte = 0xff, trailer = '' } = parts
   const { algorithm = '300d06092a864886f70d0101010500' } = parts

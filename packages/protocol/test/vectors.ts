@@ -1,7 +1,4 @@
-/**
- * Public keys and signatures made once by @libp2p/crypto 5.1.23, and the peer ids it gave them: a change of format in
- * this package or under it shows here, and no test waits for an RSA key of 8192 bits.
- */
+/** Public keys, signatures and peer ids made by @libp2p/crypto 5.1.23, to detect a change of format. */
 export const NONCE =
   'websocket-star:join:1 /dns4/star.example.com/tcp/443/wss/p2p-websocket-star/p2p/QmZ9hzLv3kYNZRKoYhAbRGXgvELCkeeSWMBt2bJ1FQjyxz AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { InvalidAddressError, isSamePlace, parseAddress, placeOf, placeOfHost } from '@websocket-star/protocol'
+import { InvalidAddressError, isSameServer, parseAddress, locationOf, locationOfHost } from '@websocket-star/protocol'
 import fc from 'fast-check'
 import { placeOfOrigin } from '../../../packages/rendezvous/src/names/origins.js'
 import { forwardedAddresses, ipOf } from '../../../packages/rendezvous/src/pacing/forwarded.js'
@@ -58,15 +58,15 @@ const place = defineParser({
   share: 300,
   inputs: fc.tuple(fc.oneof(edited(host), host), edited(starAddress), fc.boolean()),
   read: ([text, address, secure]) => {
-    const place = placeOfHost(text, secure)
+    const place = locationOfHost(text, secure)
     if (place !== undefined) {
       const host = place.host.includes(':') ? `[${place.host}]` : place.host
-      same('the place, written and read', placeOfHost(`${host}:${place.port}`, secure), place)
+      same('the place, written and read', locationOfHost(`${host}:${place.port}`, secure), place)
       same('the place of its origin', placeOfOrigin(`http${secure ? 's' : ''}://${text}`), place)
     }
     const read = readOrRefuse(() => parseAddress(address), InvalidAddressError)
     if (read === undefined) return
-    holds('an address leads where it leads', isSamePlace(read, read.legacy) === (placeOf(read) !== undefined))
+    holds('an address leads where it leads', isSameServer(read, read.legacy) === (locationOf(read) !== undefined))
   }
 })
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { placeOfHost } from '@websocket-star/protocol'
+import { locationOfHost } from '@websocket-star/protocol'
 import type { Proxies } from '../pacing/proxies.js'
 import { isLocalName } from './host-names.js'
 import { placeOfOrigin } from './origins.js'
@@ -34,7 +34,7 @@ export class HostCheck {
     const { host } = request.headers
     // Browsers always send one.
     if (host === undefined || host === '') return false
-    const name = placeOfHost(host, secure)?.host
+    const name = locationOfHost(host, secure)?.host
     if (name !== undefined && names.isTrustedHost(name)) return false
     if (isStrict) return true
     if (name !== undefined && isLocalName(name)) return false
@@ -53,7 +53,7 @@ function isFromPageOf(host: string, { headers }: IncomingMessage): boolean {
   const { origin } = headers
   const place = origin === undefined ? undefined : placeOfOrigin(origin)
   if (place === undefined) return true
-  const asked = placeOfHost(host, place.secure)
+  const asked = locationOfHost(host, place.secure)
   return asked === undefined || (asked.host === place.host && asked.port === place.port)
 }
 

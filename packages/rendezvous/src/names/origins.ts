@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { placeOfHost, type Place } from '@websocket-star/protocol'
+import { locationOfHost, type ServerLocation } from '@websocket-star/protocol'
 import type { OwnNames } from './own-names.js'
 
 /** What an operator lists to admit no origin but the server's own. */
@@ -43,15 +43,15 @@ export class Origins {
   #isOwn(origin: string, host: string | undefined): boolean {
     const place = placeOfOrigin(origin)
     if (place === undefined || !this.#names.isTrustedHost(place.host)) return false
-    const asked = host === undefined ? undefined : placeOfHost(host, place.secure)
+    const asked = host === undefined ? undefined : locationOfHost(host, place.secure)
     return this.#names.isPublicPlace(place) || (asked?.host === place.host && asked.port === place.port)
   }
 }
 
 /** @returns undefined for an origin that is hidden, or that is no web page's */
-export function placeOfOrigin(origin: string): Place | undefined {
+export function placeOfOrigin(origin: string): ServerLocation | undefined {
   const [, scheme, host] = /^(https?):\/\/([^/]+)$/.exec(origin) ?? []
-  return host === undefined ? undefined : placeOfHost(host, scheme === 'https')
+  return host === undefined ? undefined : locationOfHost(host, scheme === 'https')
 }
 
 /** As browsers write it. */

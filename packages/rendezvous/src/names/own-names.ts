@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseAddress, placeOf, type Place, type StarAddress } from '@websocket-star/protocol'
+import { locationOf, parseAddress, type ServerLocation, type StarAddress } from '@websocket-star/protocol'
 import { InvalidOptionsError } from '../options.js'
 import { reachOf, type Reach } from '../pacing/reach.js'
 import type { CertificateNames } from './certificate-names.js'
@@ -16,10 +16,10 @@ const PLACES_MAX = 256
  */
 export class OwnNames {
   readonly #prefixes: readonly string[]
-  readonly #places: readonly Place[]
+  readonly #places: readonly ServerLocation[]
   readonly #certificate: CertificateNames | undefined
   readonly #interfaces: Pick<InterfaceAddresses, 'has'>
-  readonly #seen = new Map<string, Place | undefined>()
+  readonly #seen = new Map<string, ServerLocation | undefined>()
   /** The port it listens on. */
   #port: number | undefined
 
@@ -30,7 +30,7 @@ export class OwnNames {
     interfaces: Pick<InterfaceAddresses, 'has'> = new InterfaceAddresses()
   ) {
     this.#prefixes = publicAddresses.map(publicPrefix)
-    this.#places = this.#prefixes.flatMap((prefix) => placeOf(prefix) ?? [])
+    this.#places = this.#prefixes.flatMap((prefix) => locationOf(prefix) ?? [])
     this.#certificate = certificate
     this.#interfaces = interfaces
   }
@@ -67,7 +67,7 @@ export class OwnNames {
     return isIP(host) !== 0 && this.#interfaces.has(host) && (reachOf(host) === 'anywhere' || reach !== 'anywhere')
   }
 
-  isPublicPlace({ host, port, secure }: Place): boolean {
+  isPublicPlace({ host, port, secure }: ServerLocation): boolean {
     return this.#places.some((own) => own.host === host && own.port === port && own.secure === secure)
   }
 
@@ -80,9 +80,9 @@ export class OwnNames {
     return this.#places.some((own) => own.host === host) || this.#certificate?.covers(host) === true
   }
 
-  #placeOf(prefix: string): Place | undefined {
+  #placeOf(prefix: string): ServerLocation | undefined {
     if (this.#seen.has(prefix)) return this.#seen.get(prefix)
-    const place = placeOf(prefix)
+    const place = locationOf(prefix)
     if (this.#seen.size >= PLACES_MAX) this.#seen.clear()
     this.#seen.set(prefix, place)
     return place

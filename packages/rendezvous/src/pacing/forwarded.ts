@@ -1,4 +1,4 @@
-import { placeOfHost } from '@websocket-star/protocol'
+import { locationOfHost } from '@websocket-star/protocol'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
 
@@ -74,5 +74,5 @@ function addressIn(text: string): string {
 export function ipOf(text: string): string | undefined {
   if (isIPv4(text)) return text
   const [ip = ''] = text.split('%', 1)
-  return isIPv6(ip) ? placeOfHost(`[${ip}]`, false)?.host : undefined
+  return isIPv6(ip) ? locationOfHost(`[${ip}]`, false)?.host : undefined
 }

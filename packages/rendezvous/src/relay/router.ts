@@ -68,7 +68,7 @@ export class Router {
     while (!this.#streamLimit.hasRoom(end)) {
       const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)
       if (half === undefined) return false
-      this.reset(half, 'gave way', WIRE_ERRORS.gaveWay)
+      this.reset(half, 'gave way', WIRE_ERRORS.evicted)
     }
     return true
   }
@@ -148,7 +148,7 @@ export class Router {
       half.sender.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
       half.receiver.sendError(half.stream, WIRE_ERRORS.streamNotAccepted)
     }
-    for (const half of this.#flow.overdue()) this.reset(half, 'paused too long', WIRE_ERRORS.heldTooLong)
+    for (const half of this.#flow.overdue()) this.reset(half, 'paused too long', WIRE_ERRORS.pausedTooLong)
   }
 
   /** Relays a frame to the other endpoint of its half. @returns false if the frame was dropped */

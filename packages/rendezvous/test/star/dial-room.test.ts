@@ -97,7 +97,7 @@ describe('where a peer that is dialled has no room', () => {
     // Both ends are told on both halves.
     for (const { recording } of [alice, bob]) {
       const errors = recording.sent.filter(([kind]) => kind === 'error')
-      expect(errors.map(([, , reason]) => reason)).toEqual(Array.from({ length: 8 }, () => WIRE_ERRORS.gaveWay))
+      expect(errors.map(([, , reason]) => reason)).toEqual(Array.from({ length: 8 }, () => WIRE_ERRORS.evicted))
     }
   })
 
@@ -170,7 +170,7 @@ describe('where a peer that is dialled has no room', () => {
     expect(gaveWay()).toBe(1)
     for (let asked = 0; asked < 9; asked++) bob.recording.answer()
     const answers = scene.journal.filter(([kind]) => kind === 'answer').map(([, error]) => error)
-    expect(answers).toEqual([WIRE_ERRORS.gaveWay, ...Array.from({ length: 8 }, () => undefined)])
+    expect(answers).toEqual([WIRE_ERRORS.evicted, ...Array.from({ length: 8 }, () => undefined)])
     expect(connectionsOf(alice, carol, bob)).toEqual([7, 1, 8])
   })
 })
@@ -258,6 +258,6 @@ describe('dials from another node', () => {
     for (let dial = 0; dial < 8; dial++) await dialCallee(near, hog)
     for (let dial = 0; dial < 4; dial++) await dialCallee(near, neighbour)
     expect(halvesOf(near, hog, neighbour)).toEqual([8, 8])
-    expect(hog.recording.sent.filter(([, , reason]) => reason === WIRE_ERRORS.gaveWay)).toHaveLength(8)
+    expect(hog.recording.sent.filter(([, , reason]) => reason === WIRE_ERRORS.evicted)).toHaveLength(8)
   })
 })

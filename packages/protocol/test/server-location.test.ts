@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseAddress } from '../src/address.js'
-import { isSamePlace, placeOf, placeOfHost } from '../src/place.js'
+import { isSameServer, locationOf, locationOfHost } from '../src/server-location.js'
 import { anything, damagedAddress, peerId, starAddress } from './arbitraries.js'
 
 const STAR = '/p2p-websocket-star'
@@ -22,8 +22,8 @@ describe('the place of an address', () => {
     '/dns4/edge.example.net/tcp/443/tls/sni/star.example.com/ws',
     '/ip4/192.0.2.1/tcp/443/tls/sni/Star.example.com/ws'
   ])('%s is that of the usual form', (server) => {
-    expect(placeOf(`${server}${STAR}`)).toEqual({ host: 'star.example.com', port: 443, secure: true })
-    expect(placeOf(parseAddress(`${server}${STAR}/ipfs/${ID}`))).toEqual(placeOf(`${server}${STAR}`))
+    expect(locationOf(`${server}${STAR}`)).toEqual({ host: 'star.example.com', port: 443, secure: true })
+    expect(locationOf(parseAddress(`${server}${STAR}/ipfs/${ID}`))).toEqual(locationOf(`${server}${STAR}`))
   })
 
   test.each([
@@ -37,7 +37,7 @@ describe('the place of an address', () => {
     ['/ip6/::ffff:c000:201/tcp/9090/ws', { host: '192.0.2.1', port: 9090, secure: false }],
     ['/dns4/192.0.2.1/tcp/9090/ws', { host: '192.0.2.1', port: 9090, secure: false }]
   ])('%s', (server, place) => {
-    expect(placeOf(`${server}${STAR}`)).toEqual(place)
+    expect(locationOf(`${server}${STAR}`)).toEqual(place)
   })
 
   test.each([
@@ -49,8 +49,8 @@ describe('the place of an address', () => {
     'star.example.com',
     ''
   ])('there is none of %j', (text) => {
-    expect(placeOf(text)).toBeUndefined()
-    expect(isSamePlace(text, text)).toBe(false)
+    expect(locationOf(text)).toBeUndefined()
+    expect(isSameServer(text, text)).toBe(false)
   })
 
   test.each([
@@ -62,13 +62,13 @@ describe('the place of an address', () => {
     ['an address', '/ip4/192.0.2.1/tcp/443/wss'],
     ['a certificate of another name', '/dns4/star.example.com/tls/sni/evil.example/ws']
   ])('%s is another place', (_, server) => {
-    expect(isSamePlace(`/dns4/star.example.com/wss${STAR}`, `${server}${STAR}`)).toBe(false)
+    expect(isSameServer(`/dns4/star.example.com/wss${STAR}`, `${server}${STAR}`)).toBe(false)
   })
 
   test('nothing that a stranger sends makes it throw', () => {
-    fc.assert(fc.property(anything, (text) => void placeOf(text as string)))
-    fc.assert(fc.property(damagedAddress, (text) => void placeOf(text)))
-    fc.assert(fc.property(fc.string(), fc.boolean(), (text, secure) => void placeOfHost(text, secure)))
+    fc.assert(fc.property(anything, (text) => void locationOf(text as string)))
+    fc.assert(fc.property(damagedAddress, (text) => void locationOf(text)))
+    fc.assert(fc.property(fc.string(), fc.boolean(), (text, secure) => void locationOfHost(text, secure)))
   })
 
   test('is the same in every spelling', () => {
@@ -91,9 +91,9 @@ describe('the place of an address', () => {
     }
     fc.assert(
       fc.property(fc.domain(), fc.boolean(), spelling, spelling, peerId, (name, secure, one, other, id) => {
-        expect(isSamePlace(written(name, secure, one), `${written(name, secure, other)}/p2p/${id}`)).toBe(true)
-        expect(isSamePlace(written(name, secure, one), written(name, !secure, other))).toBe(false)
-        expect(isSamePlace(written(name, secure, one), written(`x.${name}`, secure, other))).toBe(false)
+        expect(isSameServer(written(name, secure, one), `${written(name, secure, other)}/p2p/${id}`)).toBe(true)
+        expect(isSameServer(written(name, secure, one), written(name, !secure, other))).toBe(false)
+        expect(isSameServer(written(name, secure, one), written(`x.${name}`, secure, other))).toBe(false)
       })
     )
   })
@@ -105,7 +105,7 @@ describe('the place of an address', () => {
         const long = numbers.map((number) => number.toString(16).padStart(4, '0').toUpperCase()).join(':')
         const short = numbers.map((number) => number.toString(16)).join(':')
         const [one, other] = [long, short].map((ip) => `/ip6/${ip}/tcp/1/ws${STAR}`)
-        expect(isSamePlace(String(one), String(other))).toBe(true)
+        expect(isSameServer(String(one), String(other))).toBe(true)
       })
     )
   })
@@ -113,8 +113,8 @@ describe('the place of an address', () => {
   test('is an equivalence among addresses of real clients', () => {
     fc.assert(
       fc.property(starAddress, starAddress, (one, other) => {
-        expect(isSamePlace(one, other)).toBe(isSamePlace(other, one))
-        expect(isSamePlace(one, one)).toBe(placeOf(one) !== undefined)
+        expect(isSameServer(one, other)).toBe(isSameServer(other, one))
+        expect(isSameServer(one, one)).toBe(locationOf(one) !== undefined)
       })
     )
   })
@@ -130,7 +130,7 @@ describe('the place of a Host header', () => {
     ['[::ffff:127.0.0.1]', false, { host: '127.0.0.1', port: 80, secure: false }],
     ['2130706433', false, { host: '127.0.0.1', port: 80, secure: false }]
   ])('%s', (text, secure, place) => {
-    expect(placeOfHost(text, secure)).toEqual(place)
+    expect(locationOfHost(text, secure)).toEqual(place)
   })
 
   test.each([
@@ -149,6 +149,6 @@ describe('the place of a Host header', () => {
     'a..',
     '127.0.0.1..'
   ])('there is none of %j', (text) => {
-    expect(placeOfHost(text, false)).toBeUndefined()
+    expect(locationOfHost(text, false)).toBeUndefined()
   })
 })

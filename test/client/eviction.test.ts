@@ -12,12 +12,11 @@ import { accepting, failure, isClosed, joinClient, openClient, roundTripText } f
 
 const FREE = 1_000_000
 
-/** A star that lets clients dial as often as they like. */
+/** Starts a star without limits of dials. */
 function startBusyStar(): ReturnType<typeof startStar> {
   return startStar({ limits: { dialsPerSecond: FREE, workPerSession: FREE, unacceptedStreams: FREE } })
 }
 
-/** Keeps what others dial open, and sends back what comes. */
 async function joinEcho(star: Star, options = {}): Promise<StarClient> {
   const client = await openClient(star, options)
   client.handle(async ({ readable, writable }) => await readable.pipeTo(writable))
@@ -44,7 +43,7 @@ test.each([1, 10])('idle connections of %d strangers shut nobody out', async (st
   }
   const replies = await Promise.all(open.map(async (connection, index) => await roundTripText(connection, `${index}`)))
   expect(replies).toEqual(open.map((_, index) => `${index}`))
-  // Those that gave way were told why, one for each that was dialled beyond the limit, and by nobody else.
+  // One connection was evicted for each dial above the limit, with the reason.
   const room = 1_024 - idle.length
   const ended = idle.map((connection) => pushStreams(connection).source.error).filter((error) => error !== undefined)
   expect(ended.length).toBeGreaterThanOrEqual(100 - room)
@@ -77,6 +76,6 @@ test('a connection that gives way ends with the reason at both ends, and its pee
     reason: 'Gave way to a new connection'
   })
   expect(await Promise.all(far.slice(1).map(isClosed))).toEqual([false, false])
-  // Two of one peer and one of another: nobody has two more than the other, and nothing is quiet.
+  // Two connections of one peer and one of another: no peer has two more than the other, and none is idle.
   expect(await failure(modest.dial(callee.peerId))).toMatchObject({ reason: 'Too many connections' })
 })
