@@ -5,7 +5,7 @@ async function readyOf(url: string): Promise<number> {
   return (await fetch(`${url}/ready`)).status
 }
 
-test('a server that is started while it stops is there afterwards', async () => {
+test('a server that is started while it stops joins the star again', async () => {
   const server = createRendezvous({ host: '127.0.0.1', port: 0 })
   await server.start()
   const stopped = server.stop()
@@ -16,7 +16,7 @@ test('a server that is started while it stops is there afterwards', async () => 
   expect(() => server.address()).toThrow('not listening')
 })
 
-test('a server that is started, stopped, started and stopped in one go is not there', async () => {
+test('a server that is started, stopped, started and stopped without a pause is not on the star', async () => {
   const server = createRendezvous({ host: '127.0.0.1', port: 0 })
   await Promise.all([server.start(), server.stop(), server.start(), server.stop()])
   expect(() => server.address()).toThrow('not listening')

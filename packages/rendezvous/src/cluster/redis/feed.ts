@@ -28,7 +28,7 @@ export class Feed {
   /** Number of the last reported change. */
   #position = 0
   #isPaused = true
-  /** Entries up to this number are not read again: changes between them are missing. */
+  /** Entries up to this number are not read again: changes before them are missing. */
   #skipped = 0
   #isReading = false
   #retry: NodeJS.Timeout | undefined

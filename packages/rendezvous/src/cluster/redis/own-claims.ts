@@ -26,9 +26,9 @@ interface ClaimBatch {
 export interface OwnClaimsObserver {
   /** It is unknown whether sent changes were applied: the node has to register again. */
   outOfSync(error: Error): void
-  counted(sequence: number): void
+  sequenceKnown(sequence: number): void
   /** Another node owns a claimed peer. */
-  elsewhere(record: PeerRecord): void
+  ownedElsewhere(record: PeerRecord): void
 }
 
 /** The time from a registration until it is closed. */
@@ -49,7 +49,7 @@ export class OwnClaims {
   readonly #observer: OwnClaimsObserver
   readonly #now: () => number
   /** The newest claim of each peer. */
-  readonly #held = new Map<string, Claim>()
+  readonly #claims = new Map<string, Claim>()
   #unsent: ClaimChange[] = []
   /** Peers whose claims are to be compared with the registry. */
   readonly #unchecked = new Set<string>()
@@ -67,14 +67,14 @@ export class OwnClaims {
   }
 
   claim(claim: Claim): void {
-    this.#held.set(claim.key, claim)
+    this.#claims.set(claim.key, claim)
     if (this.#isStuck) claim.settle()
     this.#change({ key: claim.key, claim })
   }
 
   release(claim: Claim): void {
-    if (this.#held.get(claim.key) !== claim) return
-    this.#held.delete(claim.key)
+    if (this.#claims.get(claim.key) !== claim) return
+    this.#claims.delete(claim.key)
     this.#change({ key: claim.key, claim: undefined })
   }
 
@@ -88,10 +88,10 @@ export class OwnClaims {
 
   /** Drops an older claim to a peer that another node owns. */
   claimedElsewhere({ key, generation }: PeerRecord): void {
-    const own = this.#held.get(key)
+    const own = this.#claims.get(key)
     if (own?.generation === undefined || own.generation >= generation) return
     own.lose()
-    this.#held.delete(key)
+    this.#claims.delete(key)
   }
 
   /** Returns the number of a batch or a registration, greater than all before. */
@@ -108,7 +108,7 @@ export class OwnClaims {
   async open(): Promise<void> {
     const registration: Registration = { inFlight: new Set(), checked: withResolvers() }
     this.#registration = registration
-    for (const key of this.#held.keys()) this.#unchecked.add(key)
+    for (const key of this.#claims.keys()) this.#unchecked.add(key)
     this.#send()
     this.#resolveIfChecked(registration)
     await registration.checked.promise
@@ -120,8 +120,8 @@ export class OwnClaims {
    */
   compare(registered: ReadonlyMap<string, number>): void {
     if (this.#registration === undefined) return
-    for (const key of registered.keys()) if (!this.#held.has(key)) this.#change({ key, claim: undefined })
-    for (const [key, { generation = 0 }] of this.#held) {
+    for (const key of registered.keys()) if (!this.#claims.has(key)) this.#change({ key, claim: undefined })
+    for (const [key, { generation = 0 }] of this.#claims) {
       if (generation > 0 && registered.get(key) !== generation) this.#unchecked.add(key)
     }
     this.#send()
@@ -162,7 +162,7 @@ export class OwnClaims {
       for (const { claim } of changes) if (claim !== undefined) waiting.push(claim)
     }
     for (const key of this.#unchecked) {
-      const claim = this.#held.get(key)
+      const claim = this.#claims.get(key)
       if (claim !== undefined) waiting.push(claim)
     }
     return waiting
@@ -172,7 +172,7 @@ export class OwnClaims {
     if (this.#registration === undefined) return
     this.#unchecked.delete(change.key)
     this.#unsent.push(change)
-    if (this.#unsent.length > UNSENT_MAX + this.#held.size) {
+    if (this.#unsent.length > UNSENT_MAX + this.#claims.size) {
       this.#lose(this.#registration, new Error('Redis applies changes too slowly'))
       return
     }
@@ -204,7 +204,7 @@ export class OwnClaims {
     for (const key of this.#unchecked) {
       if (unchecked.length >= limit) break
       this.#unchecked.delete(key)
-      unchecked.push({ key, claim: this.#held.get(key) })
+      unchecked.push({ key, claim: this.#claims.get(key) })
     }
     return unchecked
   }
@@ -230,16 +230,16 @@ export class OwnClaims {
 
   #answered(registration: Registration, batch: ClaimBatch, { sequence, generations, elsewhere }: ApplyResult): void {
     registration.inFlight.delete(batch)
-    this.#observer.counted(sequence)
+    this.#observer.sequenceKnown(sequence)
     // Report the owners before the claims are lost.
-    for (const record of elsewhere) this.#observer.elsewhere(record)
+    for (const record of elsewhere) this.#observer.ownedElsewhere(record)
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue
       const generation = generations[index] ?? 0
       if (generation > 0) claim.win(generation)
       else {
         claim.lose()
-        if (this.#held.get(claim.key) === claim) this.#held.delete(claim.key)
+        if (this.#claims.get(claim.key) === claim) this.#claims.delete(claim.key)
       }
       claim.settle()
     }

@@ -142,8 +142,8 @@ export class RedisBackplane implements Backplane {
       commands,
       {
         outOfSync: (error) => this.#syncAll(error.message),
-        counted: (sequence) => this.#lease.saw(sequence),
-        elsewhere: (record) => this.#notify((observer) => observer.joined(record))
+        sequenceKnown: (sequence) => this.#lease.saw(sequence),
+        ownedElsewhere: (record) => this.#notify((observer) => observer.joined(record))
       },
       now
     )
@@ -196,7 +196,8 @@ export class RedisBackplane implements Backplane {
    * `cause` is the error of Redis
    */
   async start(observer: BackplaneObserver): Promise<void> {
-    if (this.#observer !== undefined || this.#stopped !== undefined) throw new Error('A backplane starts once')
+    if (this.#observer !== undefined || this.#stopped !== undefined)
+      throw new Error('A backplane can be started only once: create another one')
     const { links, renewInterval, reapInterval, connectTimeout } = this.#options
     this.#observer = observer
     const carrier = { publish: (node: string, envelope: Buffer) => this.#commands.publish(node, envelope) }
@@ -243,7 +244,7 @@ export class RedisBackplane implements Backplane {
   }
 
   link(node: string): NodeLink {
-    if (this.#links === undefined) throw new Error('This backplane was not started')
+    if (this.#links === undefined) throw new Error('This backplane has no links yet: call start() first')
     return this.#links.link(node)
   }
 

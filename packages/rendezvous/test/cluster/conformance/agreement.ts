@@ -24,7 +24,7 @@ export function agreementSuite(kind: BackplaneKind): void {
     }
   )
 
-  test.each([1, 2, 3])('all views converge on the truth after many changes, seed %i', async (seed) => {
+  test.each([1, 2, 3])('all nodes agree on the owners after many changes, seed %i', async (seed) => {
     const walk = new RandomWalk(new Random(seed), await openNodes(kind))
     for (let node = 0; node < 3; node++) await walk.startNode()
     for (let step = 0; step < 600; step++) await walk.step()

@@ -7,8 +7,8 @@ const MARK = keyOf(2)
 
 /** Tests which claims win, and which nodes are notified. */
 export function claimsSuite(kind: BackplaneKind): void {
-  describe('one that starts', () => {
-    test('is told of all that others hold, before it has started', async () => {
+  describe('a node that starts', () => {
+    test('gets a snapshot of all peers of other nodes before its start resolves', async () => {
       const start = await openNodes(kind)
       const [first, second] = [await start(), await start()]
       const claims = [await first.own(keyOf(1)), await second.own(keyOf(2)), await first.own(keyOf(3))]
@@ -22,7 +22,7 @@ export function claimsSuite(kind: BackplaneKind): void {
       expect(third.backplane.isFenced).toBe(false)
     })
 
-    test('has an id that nobody else has', async () => {
+    test('has a unique id', async () => {
       const nodes = await startThree(kind)
       const ids = nodes.map(({ id }) => id)
       expect(new Set(ids).size).toBe(3)
@@ -30,7 +30,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     })
   })
 
-  test('a claim has a generation, and all others are told', async () => {
+  test('a claim gets a generation, and all other nodes are notified', async () => {
     const [first, ...others] = await startThree(kind)
     const claim = await first.own(KEY)
     expect(claim.generation).toBeGreaterThan(0)
@@ -46,7 +46,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     expect(first.others.size).toBe(0)
   })
 
-  test('the newest claim wins, whoever made it, and the loser is told', async () => {
+  test('the newest claim wins on any node, and the loser is notified', async () => {
     const [first, second, third] = await startThree(kind)
     const { generation: old } = await first.own(KEY)
     const { generation } = await second.own(KEY, { address: '/dns4/other.example/ws' })
@@ -56,7 +56,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     expect(third.others.get(KEY)?.address).toBe('/dns4/other.example/ws')
   })
 
-  test('one that took over and then gives up remembers no earlier owner', async () => {
+  test('a node that took over a peer and released it reports no earlier owner', async () => {
     const [first, second] = await startThree(kind)
     await first.own(KEY)
     // Immediately, so that the other node may learn of the earlier claim after this one.
@@ -67,7 +67,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     await first.untilOwned(KEY, undefined)
   })
 
-  test('a node that claims again what it holds has a newer generation', async () => {
+  test('a node that claims its own peer again gets a newer generation', async () => {
     const [first, second] = await startThree(kind)
     const { generation: old } = await first.own(KEY)
     const { generation } = await first.own(KEY)
@@ -75,15 +75,15 @@ export function claimsSuite(kind: BackplaneKind): void {
     await second.untilOwned(KEY, { node: first.id, generation })
   })
 
-  describe('a claim that counts only if no other node holds the peer', () => {
-    test('counts for a free one', async () => {
+  describe('a claim that counts only if no other node owns the peer', () => {
+    test('wins a peer without an owner', async () => {
       const [first, second] = await startThree(kind)
       const { generation } = await first.own(KEY, { isAgain: true })
       expect(generation).toBeGreaterThan(0)
       await second.untilOwned(KEY, { node: first.id, generation })
     })
 
-    test("counts for one's own", async () => {
+    test('wins a peer of the same node', async () => {
       const [first, second] = await startThree(kind)
       const { generation: old } = await first.own(KEY)
       const { generation } = await first.own(KEY, { isAgain: true })
@@ -91,7 +91,7 @@ export function claimsSuite(kind: BackplaneKind): void {
       await second.untilOwned(KEY, { node: first.id, generation })
     })
 
-    test('does not for one of another node, which is not disturbed', async () => {
+    test('loses to another owner, which is not notified', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.own(KEY)
       expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
@@ -100,7 +100,7 @@ export function claimsSuite(kind: BackplaneKind): void {
       expect(await first.backplane.lookup(KEY)).toMatchObject({ node: second.id, generation })
     })
 
-    test('counts again once the other has left', async () => {
+    test('wins once the other owner has left', async () => {
       const [first, second] = await startThree(kind)
       const foreign = await second.own(KEY)
       expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
@@ -112,7 +112,7 @@ export function claimsSuite(kind: BackplaneKind): void {
   })
 
   describe('a release', () => {
-    test('is told to all others, with the generation', async () => {
+    test('is reported to all other nodes, with the generation', async () => {
       const [first, ...others] = await startThree(kind)
       const claim = await first.own(KEY)
       first.release(claim)
@@ -123,7 +123,7 @@ export function claimsSuite(kind: BackplaneKind): void {
       }
     })
 
-    test('right behind the claim leaves nobody', async () => {
+    test('right behind the claim leaves no owner', async () => {
       const [first, second] = await startThree(kind)
       first.release(first.claim(KEY))
       await mark(first, second)
@@ -147,7 +147,7 @@ export function claimsSuite(kind: BackplaneKind): void {
       await expectStillHeld({ node: first.id, generation }, first, second)
     })
 
-    test('of a claim renewed in the same breath changes nothing', async () => {
+    test('of a claim renewed in the same tick changes nothing', async () => {
       const [first, second] = await startThree(kind)
       const outdated = first.claim(KEY)
       const held = first.own(KEY)
@@ -156,14 +156,14 @@ export function claimsSuite(kind: BackplaneKind): void {
       await expectStillHeld({ node: first.id, generation }, first, second)
     })
 
-    test('of a claim that did not count changes nothing', async () => {
+    test('of a lost claim changes nothing', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.own(KEY)
       first.release(await first.tryToHold(KEY, { isAgain: true }))
       await expectStillHeld({ node: second.id, generation }, first, third)
     })
 
-    test('twice is once', async () => {
+    test('twice has the effect of one', async () => {
       const [first, second] = await startThree(kind)
       const claim = await first.own(KEY)
       first.release(claim)
@@ -174,7 +174,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     })
   })
 
-  test('all others can ask who holds a peer', async () => {
+  test('all other nodes can look up the owner of a peer', async () => {
     const [first, second, third] = await startThree(kind)
     const { generation } = await first.own(KEY)
     for (const { backplane } of [second, third]) {
@@ -183,7 +183,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     }
   })
 
-  test('keys that are addresses are held like peer ids', async () => {
+  test('keys that are addresses can be claimed like peer ids', async () => {
     const [first, second] = await startThree(kind)
     const key = '/ip4/127.0.0.1/tcp/9090/ws'
     const claim = await first.own(key, { address: key })
@@ -192,7 +192,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     await second.untilOwned(key, undefined)
   })
 
-  test('one knows whether there are others', async () => {
+  test('a node knows whether there are other nodes', async () => {
     const start = await openNodes(kind)
     const first = await start()
     expect(first.backplane.hasOthers).toBe(false)
@@ -204,7 +204,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     expect(first.backplane.hasOthers).toBe(false)
   })
 
-  test('the peers of one that stops leave, and nobody else does', async () => {
+  test('the peers of a stopping node leave, and no others do', async () => {
     const [first, second, third] = await startThree(kind)
     const keys = Array.from({ length: 2000 }, (_, index) => keyOf(1000 + index))
     const { generation } = await first.own(KEY)

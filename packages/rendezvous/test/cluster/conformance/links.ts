@@ -8,7 +8,7 @@ import { brief, keyOf, type TestNode } from './test-node.js'
 const HELLO: Frame = { type: 'probe', id: 1, key: keyOf(1) }
 
 export function linksSuite(kind: BackplaneKind): void {
-  test('frames of every shape arrive in order and equal, over links that both begin at once', async () => {
+  test('frames of every shape arrive in order and equal, over links that both sides open at the same time', async () => {
     const nodes = await startThree(kind)
     const frames = everyShape()
     for (const node of nodes) for (const other of nodes) if (other !== node) sendAtOnce(node, other, frames)
@@ -44,8 +44,8 @@ export function linksSuite(kind: BackplaneKind): void {
     for (const node of [first, second, third]) expect(node.lostLinks).toEqual([])
   })
 
-  describe('a link to one that stops', () => {
-    test('is lost, once, and those to others are not', async () => {
+  describe('a link to a node that stops', () => {
+    test('is lost once, and links to other nodes are not', async () => {
       const [first, second, third] = await startThree(kind)
       const [lost, kept] = [first.backplane.link(second.id), first.backplane.link(third.id)]
       for (const link of [lost, kept]) link.send(HELLO)
@@ -77,7 +77,7 @@ export function linksSuite(kind: BackplaneKind): void {
     })
   })
 
-  test('a link to nobody is lost', async () => {
+  test('a link to an unknown node is lost', async () => {
     const [first] = await startThree(kind)
     const link = first.backplane.link('nobody-12345678')
     link.send(HELLO)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { KEPT_MAX, BufferPool } from '../../../src/cluster/links/buffer-pool.js'
 
-describe('pool', () => {
+describe('a buffer pool', () => {
   test.each([
     [16_384, 17_408],
     [17_408, 17_408],
@@ -9,24 +9,24 @@ describe('pool', () => {
     [65_536 + 1_024, 66_560],
     [65_536 + 1_025, 82_944],
     [16_777_216, 16_778_240]
-  ])('for %i bytes are of %i, and are used again', (size, slabSize) => {
+  ])('reuses a buffer for %i bytes, of %i', (size, pooledSize) => {
     const pool = new BufferPool()
     const first = pool.acquire(size)
-    expect([first.length, first.byteOffset, first.buffer.byteLength]).toEqual([size, 0, slabSize])
+    expect([first.length, first.byteOffset, first.buffer.byteLength]).toEqual([size, 0, pooledSize])
     pool.release(first)
     const second = pool.acquire(size)
-    expect(second.buffer === first.buffer).toBe(slabSize <= KEPT_MAX)
+    expect(second.buffer === first.buffer).toBe(pooledSize <= KEPT_MAX)
     expect([pool.keptBytes, pool.acquire(size).buffer === first.buffer]).toEqual([0, false])
   })
 
-  test('are not kept of what is small', () => {
+  test('keeps no small buffers', () => {
     const pool = new BufferPool()
     const small = pool.acquire(16_383)
     pool.release(small)
     expect([small.length, pool.keptBytes]).toEqual([16_383, 0])
   })
 
-  test('are used again for what is of another length and needs as much', () => {
+  test('reuses a buffer for another length of the same size class', () => {
     const pool = new BufferPool()
     const first = pool.acquire(70_000)
     pool.release(first)
@@ -34,7 +34,7 @@ describe('pool', () => {
     expect([second.buffer === first.buffer, second.length]).toEqual([true, 82_000])
   })
 
-  test('are kept up to a bound', () => {
+  test('keeps a limited number of bytes', () => {
     const pool = new BufferPool()
     const taken = Array.from({ length: 100 }, () => pool.acquire(65_600))
     for (const one of taken) pool.release(one)
@@ -46,7 +46,7 @@ describe('pool', () => {
     expect(pool.keptBytes).toBe(0)
   })
 
-  test('are not given up for one that cannot be kept', () => {
+  test('keeps its buffers when a returned one is too large to keep', () => {
     const pool = new BufferPool()
     const [one, large] = [pool.acquire(65_600), pool.acquire(KEPT_MAX + 1)]
     pool.release(one)
@@ -54,7 +54,7 @@ describe('pool', () => {
     expect(pool.acquire(65_600).buffer).toBe(one.buffer)
   })
 
-  test('make room for those that are in use now', () => {
+  test('makes room for the sizes in use now', () => {
     const pool = new BufferPool()
     const earlier = Array.from({ length: 300 }, () => pool.acquire(17_000))
     for (const one of earlier) pool.release(one)

@@ -63,7 +63,7 @@ describe('an envelope', () => {
     )
   })
 
-  test('however it is changed it is refused, or it is another one, written as such', () => {
+  test('a changed one is refused, or equals the encoding of another envelope', () => {
     const change = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }) })
     const cut = fc.option(fc.nat({ max: 400 }), { nil: undefined })
     fc.assert(
@@ -78,7 +78,7 @@ describe('an envelope', () => {
     )
   })
 
-  test('any bytes are refused, or one', () => {
+  test('arbitrary bytes are refused, or are one', () => {
     const beginning = written(HEAD)
     const any = fc.uint8Array({ maxLength: 120 })
     fc.assert(
@@ -91,7 +91,7 @@ describe('an envelope', () => {
     )
   })
 
-  test('chunks are views of it', () => {
+  test('has chunks that are views of its bytes', () => {
     const bytes = written(HEAD, [{ type: 'data', channel: 1, isOpener: false, bytes: Buffer.from('chunk') }])
     const [frame] = read(bytes)?.frames ?? []
     expect(frame).toMatchObject({ type: 'data', bytes: Buffer.from('chunk') })
@@ -116,7 +116,7 @@ describe('an envelope', () => {
     ['acknowledged before it has heard of anybody', written({ ...HEAD, acknowledged: 1 }, [PROBED]), 'malformed'],
     ['a reset of a link', written({ ...HEAD, type: 'reset', to: 1, sequence: 0 }), 'malformed'],
     ['a number too large to be exact', written({ ...HEAD, sequence: 2 ** 53 }, [PROBED]), 'malformed']
-  ])('of %s is none', (_, bytes, refusal) => {
+  ])('of %s is refused', (_, bytes, refusal) => {
     expect(readEnvelopeHead(bytes)).toBe(refusal)
   })
 })
@@ -138,7 +138,7 @@ describe('frames', () => {
     ['a grant', { type: 'grant', channel: 1, isOpener: true, bytes: Number.NaN }],
     ['a key', { type: 'probe', id: 1, key: `${address}a` }],
     ['an id', { type: 'probed', id: -1, isAlive: true }]
-  ])('with %s out of its bounds are not written', (_, frame) => {
+  ])('with %s out of bounds are not written', (_, frame) => {
     expect(() => frameSize(frame)).toThrow(RangeError)
   })
 
@@ -173,7 +173,7 @@ describe('frames', () => {
     ['a long one', 'x'.repeat(1000), 'x'.repeat(256)],
     ['one whose last character does not fit', `${'x'.repeat(255)}🦊`, 'x'.repeat(255)],
     ['one with half a character', 'a\ud83eb', 'a\ufffdb']
-  ])('reasons are cut to what is told to clients: %s', (_, reason, told) => {
+  ])('reasons are cut to the length on the wire to clients: %s', (_, reason, told) => {
     const frames: Frame[] = [
       { type: 'end', channel: 1, isOpener: true, half: 'received', reason },
       { type: 'opened', channel: 1, isExtended: false, error: reason }

@@ -57,8 +57,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('what leaves', () => {
-  test('of one tick goes in one envelope, at its end', async () => {
+describe('a sent frame', () => {
+  test('shares one envelope with others of its tick, at the end of the tick', async () => {
     const { network, a, b } = pair()
     const link = a.links.link('b')
     for (let channel = 0; channel < 100; channel++) link.send(data(channel, 100))
@@ -69,7 +69,7 @@ describe('what leaves', () => {
     expect(b.frames.map(({ frame }) => frame)).toEqual(Array.from({ length: 100 }, (_, channel) => data(channel, 100)))
   })
 
-  test('goes at once when it is 64 KiB', async () => {
+  test('is sent immediately at 64 KiB', async () => {
     const { network, a } = pair()
     const link = a.links.link('b')
     link.send(data(1, 64 * KIB))
@@ -80,7 +80,7 @@ describe('what leaves', () => {
     expect(network.queue('a', 'b')).toHaveLength(2)
   })
 
-  test('is acknowledged by what goes the other way', async () => {
+  test('is acknowledged by an envelope in the other direction', async () => {
     const { network, link, other } = await linked()
     link.send(grant(1))
     await tick()
@@ -93,7 +93,7 @@ describe('what leaves', () => {
     expect(network.heads('b', 'a')).toEqual([])
   })
 
-  test('is acknowledged after a while if nothing goes the other way', async () => {
+  test('is acknowledged after a delay if nothing is sent in the other direction', async () => {
     const { network, a, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -106,7 +106,7 @@ describe('what leaves', () => {
     expect(a.links.stats.links).toMatchObject([{ node: 'b', unacknowledged: 0, window: 4 * MIB }])
   })
 
-  test('is acknowledged at the end of the tick when it is an eighth of the window', async () => {
+  test('is acknowledged at the end of the tick if it fills an eighth of the window', async () => {
     const { network, link } = await linked()
     for (let chunk = 0; chunk < 7; chunk++) link.send(data(1, 64 * KIB))
     network.deliver('a', 'b')
@@ -118,7 +118,7 @@ describe('what leaves', () => {
     expect(network.heads('b', 'a')).toMatchObject([{ type: 'ack', acknowledged: 9 }])
   })
 
-  test('both ways begun at once is one link', async () => {
+  test('in both directions at the same time makes one link', async () => {
     const { network, a, b } = pair()
     const [link, other] = [a.links.link('b'), b.links.link('a')]
     link.send(grant(1))
@@ -138,8 +138,8 @@ describe('what leaves', () => {
   })
 })
 
-describe('what is lost on the way', () => {
-  test('is asked for and sent again, once', async () => {
+describe('a lost envelope', () => {
+  test('is requested and retransmitted once', async () => {
     const { network, a, b, link } = await linked()
     for (let channel = 1; channel <= 10; channel++) {
       link.send(grant(channel))
@@ -156,7 +156,7 @@ describe('what is lost on the way', () => {
     expect(b.links.stats.refused).toEqual({ gap: 9 })
   })
 
-  test('is not sent again for each request', async () => {
+  test('is not retransmitted for each nack', async () => {
     const { network, a, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -184,7 +184,7 @@ describe('what is lost on the way', () => {
     expect(a.lost).toEqual([])
   })
 
-  test('may be the last, however much is heard of the other side', async () => {
+  test('may be the last, whatever is received from the other side', async () => {
     const { network, b, link, other } = await linked()
     link.send(grant(1))
     await tick()
@@ -208,7 +208,7 @@ describe('what is lost on the way', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('comes once if it comes twice, or late', async () => {
+  test('is delivered once if it arrives twice, or late', async () => {
     const { network, b, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -231,7 +231,7 @@ describe('the window', () => {
     return count
   }
 
-  test('of chunks that are not acknowledged is kept to; room is told of when half of it is free', async () => {
+  test('limits unacknowledged chunks; room is reported when half of it is free', async () => {
     const { network, a, b, link } = await linked()
     expect(fill(link)).toBe(64)
     expect(network.queue('a', 'b')).toHaveLength(64)
@@ -260,7 +260,7 @@ describe('the window', () => {
     await network.run(100)
   })
 
-  test('is no limit to other frames, but they wait for what is out to be acknowledged', async () => {
+  test('does not limit other frames, but they wait until the envelopes in flight are acknowledged', async () => {
     const { network, b, link } = await linked({ windowMax: 64 * KIB })
     fill(link)
     for (let channel = 0; channel < 100; channel++) {
@@ -272,7 +272,7 @@ describe('the window', () => {
     expect(b.frames).toHaveLength(101)
   })
 
-  test('and eight megabytes more of other frames lose the link, at both ends', async () => {
+  test('exceeded by eight megabytes of other frames loses the link, at both ends', async () => {
     const { network, a, b, link, other } = await linked({ windowMax: 64 * KIB })
     const frame: Frame = { type: 'probe', id: 1, key: `/${'k'.repeat(1000)}` }
     for (let sent = 0; sent < 8 * MIB; sent += frameSize(frame)) link.send(frame)
@@ -288,7 +288,7 @@ describe('the window', () => {
     expect(b.lost).toEqual([other])
   })
 
-  test('may be exceeded by one large chunk, and what follows it', async () => {
+  test('may be exceeded by one large chunk, and frames behind it', async () => {
     const { network, a, b, link } = await linked()
     link.send(data(1, 16 * MIB))
     for (let channel = 0; channel < 1000; channel++) link.send(grant(channel))
@@ -297,8 +297,8 @@ describe('the window', () => {
   })
 })
 
-describe('a node that nobody hears', () => {
-  test('sends nothing but probes, and all of it once somebody listens', async () => {
+describe('a node whose envelopes have no subscriber', () => {
+  test('sends only probes, and everything once there is a subscriber', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'unheard'
     link.send(grant(1))
@@ -315,7 +315,7 @@ describe('a node that nobody hears', () => {
     expect([channels(b), a.lost]).toEqual([[1, 2], []])
   })
 
-  test('tries again at once when it hears of the other', async () => {
+  test('tries again immediately when it receives from the other', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'unheard'
     link.send(grant(1))
@@ -327,7 +327,7 @@ describe('a node that nobody hears', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('gives the link up after three seconds', async () => {
+  test('loses the link after three seconds', async () => {
     const { network, a, link } = await linked()
     a.mode = 'unheard'
     link.send(grant(1))
@@ -339,7 +339,7 @@ describe('a node that nobody hears', () => {
     expect([next === link, next.isLost]).toEqual([false, false])
   })
 
-  test('does not count the time in which the carrier answered nothing', async () => {
+  test('does not count time in which the carrier did not answer', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'unheard'
     link.send(grant(1))
@@ -357,7 +357,7 @@ describe('a node that nobody hears', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('does not if it was stopped itself meanwhile', async () => {
+  test('does not count time in which its own process was stopped', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'unheard'
     link.send(grant(1))
@@ -371,8 +371,8 @@ describe('a node that nobody hears', () => {
   })
 })
 
-describe('a carrier that takes nothing', () => {
-  test('loses no link for a minute, and gets all that is not acknowledged when it works again', async () => {
+describe('a carrier that rejects everything', () => {
+  test('loses no link for a minute, and gets all unacknowledged envelopes when it works again', async () => {
     const { network, a, b, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -391,7 +391,7 @@ describe('a carrier that takes nothing', () => {
     expect([link.hasRoom, a.faults]).toEqual([true, []])
   })
 
-  test('loses links in use after a minute, and others begin anew when it works again', async () => {
+  test('loses links in use after a minute, and new ones work when it works again', async () => {
     const { network, a, b, link } = await linked()
     a.mode = b.mode = 'away'
     link.send(grant(1))
@@ -405,7 +405,7 @@ describe('a carrier that takes nothing', () => {
     expect([channels(b), b.lost.length]).toEqual([[2], 1])
   })
 
-  test('is tried again even if nobody says that it works', async () => {
+  test('is tried again without being resumed', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'away'
     link.send(grant(1))
@@ -416,7 +416,7 @@ describe('a carrier that takes nothing', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('and answers nothing at all loses none either', async () => {
+  test('and never answers loses no link either', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'stopped'
     link.send(grant(1))
@@ -428,7 +428,7 @@ describe('a carrier that takes nothing', () => {
 })
 
 describe('silence', () => {
-  test('does not count while the carrier takes nothing', async () => {
+  test('does not count while the carrier rejects everything', async () => {
     const { network, a, link } = await linked()
     link.send(grant(1))
     for (const mode of ['works', 'away', 'works'] as const) {
@@ -438,7 +438,7 @@ describe('silence', () => {
     expect(a.lost).toEqual([])
   })
 
-  test('of a link that waits is asked about each second, however long it has waited', async () => {
+  test('of a link with unacknowledged envelopes is probed each second, for any time', async () => {
     const { network, a, b, link } = await linked()
     a.mode = 'away'
     link.send(grant(1))
@@ -452,7 +452,7 @@ describe('silence', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('is broken when the other side asks', async () => {
+  test('ends when the other side probes', async () => {
     const { network, a } = await linked()
     await network.pass(1_000, [a])
     network.deliver('a', 'b')
@@ -460,7 +460,7 @@ describe('silence', () => {
     expect(types(network.heads('b', 'a'))).toEqual(['ack'])
   })
 
-  test('while this process was stopped itself does not count', async () => {
+  test('does not count while this process was stopped', async () => {
     const { network, a, link } = await linked()
     link.send(grant(1))
     await network.pass(20_000, [a])
@@ -471,7 +471,7 @@ describe('silence', () => {
     expect(a.lost).toEqual([link])
   })
 
-  test('of a link in use is asked about each second, of another one each five', async () => {
+  test('of a link in use is probed each second, of an idle one each five seconds', async () => {
     const { network } = await linked()
     const probes = () => network.heads('a', 'b').filter(({ type }) => type === 'probe').length
     await network.pass(10_000)
@@ -481,7 +481,7 @@ describe('silence', () => {
     expect(probes()).toBe(2)
   })
 
-  test('of a link that was never used is none', async () => {
+  test('of a link that was never used is not probed', async () => {
     const { network, a } = pair()
     a.links.link('b')
     await network.pass(60_000)
@@ -489,7 +489,7 @@ describe('silence', () => {
     expect(a.lost).toEqual([])
   })
 
-  test('of a stopped process for fifteen seconds is borne', async () => {
+  test('of a process that was stopped for fifteen seconds loses no link', async () => {
     const { network, a, b, link } = await linked()
     for (let channel = 1; channel <= 5; channel++) {
       link.send(grant(channel))
@@ -513,8 +513,8 @@ describe('silence', () => {
   })
 })
 
-describe('links that follow each other', () => {
-  test('when a goodbye gets lost the other side is told as soon as it asks', async () => {
+describe('successive links', () => {
+  test('if a bye is lost, the other side is told when it probes', async () => {
     const { network, a, b, link, other } = await linked()
     a.links.nodes(['a'])
     expect(a.lost).toEqual([link])
@@ -539,7 +539,7 @@ describe('links that follow each other', () => {
     expect(a.lost).toHaveLength(1)
   })
 
-  test('what comes late of a link that has ended is not taken again', async () => {
+  test('late envelopes of an ended link are refused', async () => {
     const { network, a, b, link } = await linked()
     b.links.nodes(['b'])
     network.drop('b', 'a')
@@ -559,7 +559,7 @@ describe('links that follow each other', () => {
     expect([channels(b), b.links.stats.refused]).toEqual([[5], { stale: 1 }])
   })
 
-  test.each(['bye', 'reset'] as const)('a %s that names another link means nothing', async (type) => {
+  test.each(['bye', 'reset'] as const)('a %s for another link is ignored', async (type) => {
     const { network, a, b, link, other } = await linked()
     link.send(grant(1))
     await tick()
@@ -573,7 +573,7 @@ describe('links that follow each other', () => {
     expect(a.lost).toEqual([])
   })
 
-  test('a goodbye before anything was heard of the other side is heeded', async () => {
+  test('a bye before anything else from the other side ends the link', async () => {
     const { network, a, b } = pair()
     a.links.link('b').send(grant(1))
     a.links.stop()
@@ -581,14 +581,14 @@ describe('links that follow each other', () => {
     expect([channels(b), b.lost.length]).toEqual([[1], 1])
   })
 
-  test('a goodbye of another link than the one that has just begun means nothing', () => {
+  test('a bye of another link does not end a new one', () => {
     const { b } = pair()
     const link = b.links.link('a')
     b.links.receive(forged({ type: 'bye', source: 'a', from: 5, sequence: 0 }))
     expect([link.isLost, b.lost]).toEqual([false, []])
   })
 
-  test('envelopes of links that are not known are answered, but not each of them', async () => {
+  test('envelopes of unknown links are answered, but not each of them', async () => {
     const { network, b } = pair()
     const stray = () => b.links.receive(forged({ to: 7, from: 9, sequence: 5 }, [grant(1)]))
     for (let time = 0; time < 10; time++) stray()
@@ -605,7 +605,7 @@ describe('links that follow each other', () => {
 })
 
 describe('the nodes of a star', () => {
-  test('that are gone take their links with them', async () => {
+  test('lose their links when they are gone', async () => {
     const { a, link } = await linked()
     const idle = a.links.link('c')
     a.links.nodes(['a', 'b', 'c'])
@@ -616,7 +616,7 @@ describe('the nodes of a star', () => {
     expect(idle.isLost).toBe(true)
   })
 
-  test('that nobody has told of yet are waited for, for a while', async () => {
+  test('keep their links for a while before they get a lease', async () => {
     const { network, a } = pair()
     const c = network.add('c')
     c.links.link('a').send(grant(1))
@@ -630,8 +630,8 @@ describe('the nodes of a star', () => {
   })
 })
 
-describe('what nobody should send', () => {
-  test('never throws, and is counted', () => {
+describe('an invalid envelope', () => {
+  test('is counted and never throws', () => {
     const { a } = pair()
     const head = forged({ source: 'b' }, [grant(1)])
     fc.assert(
@@ -645,7 +645,7 @@ describe('what nobody should send', () => {
     expect(Object.keys(refused)).toEqual(expect.arrayContaining(['version', 'malformed']))
   })
 
-  test('an acknowledgement of what was never sent changes nothing', async () => {
+  test('with an acknowledgement of unsent envelopes changes nothing', async () => {
     const { network, a, b, link } = await linked()
     link.send(grant(1))
     await tick()
@@ -659,13 +659,13 @@ describe('what nobody should send', () => {
     expect([channels(b), a.lost]).toEqual([[1], []])
   })
 
-  test('an envelope that claims to be from this very node is refused', () => {
+  test('that names this node as its source is refused', () => {
     const { a } = pair()
     a.links.receive(forged({ source: 'a' }, [grant(1)]))
     expect(a.links.stats).toMatchObject({ links: [], refused: { source: 1 } })
   })
 
-  test('frames that cannot be read end the link, for they would come again for ever', async () => {
+  test('with malformed frames ends the link: it would be retransmitted for ever', async () => {
     const { network, a, b, link, other } = await linked()
     link.send(grant(1))
     await tick()
@@ -677,7 +677,7 @@ describe('what nobody should send', () => {
     expect(a.lost).toEqual([link])
   })
 
-  test('more links than a star has nodes are not begun, except by nodes with a lease', async () => {
+  test('does not create links without limit, except for nodes with a lease', async () => {
     const { a, b, network } = pair()
     for (let index = 0; index < 1_100; index++) a.links.receive(forged({ source: `x${index}` }, [grant(1)]))
     expect(a.links.stats).toMatchObject({ refused: { links: 76 } })
@@ -690,8 +690,8 @@ describe('what nobody should send', () => {
   })
 })
 
-describe('faults of the node itself', () => {
-  test('what its observer throws stops nothing', async () => {
+describe('a fault of the node itself', () => {
+  test('in its observer stops nothing', async () => {
     const { network, a, b, link } = await linked()
     b.onFrame = (_, frame) => {
       if (frame.type === 'grant' && frame.channel === 1) throw new Error('observer')
@@ -708,7 +708,7 @@ describe('faults of the node itself', () => {
     expect(b.links.stats.links).toEqual([])
   })
 
-  test('a frame that cannot be told goes nowhere', async () => {
+  test('in a frame drops the frame', async () => {
     const { network, a, b, link } = await linked()
     link.send(grant(-1))
     link.send(grant(1))
@@ -716,7 +716,7 @@ describe('faults of the node itself', () => {
     expect([channels(b), a.faults]).toEqual([[1], [expect.any(RangeError)]])
   })
 
-  test('a chunk that cannot be told loses the link: what follows would be wrong', async () => {
+  test('in a chunk loses the link: a stream would lack a chunk', async () => {
     const { network, a, b, link, other } = await linked()
     link.send(data(1, 100))
     link.send(data(1, 2 ** 24 + 1))
@@ -727,7 +727,7 @@ describe('faults of the node itself', () => {
     expect(b.frames.length).toBeLessThan(2)
   })
 
-  test('a link that is lost while its frames are told of tells no more of them', async () => {
+  test('that loses a link while its frames are delivered stops their delivery', async () => {
     const { network, b, link } = await linked()
     b.onFrame = () => b.links.nodes(['b'])
     for (const channel of [1, 2]) link.send(grant(channel))
@@ -735,13 +735,13 @@ describe('faults of the node itself', () => {
     expect(channels(b)).toEqual([1])
   })
 
-  test('an id that no node may have is refused', () => {
+  test('in its id is refused', () => {
     expect(() => new Network().add('a b')).toThrow(TypeError)
   })
 })
 
 describe('a node that stops', () => {
-  test('sends what it has, says goodbye before it returns, and is told nothing more', async () => {
+  test('sends gathered frames and a bye before it returns, and gets no more events', async () => {
     const { network, a, b, link, other } = await linked()
     link.send(grant(1))
     a.links.stop()
@@ -753,7 +753,7 @@ describe('a node that stops', () => {
     expect(a.links.stats.links).toEqual([])
   })
 
-  test('takes nothing more if it stops when it hears that a link is lost', async () => {
+  test('receives nothing more if it stops while a link is lost', async () => {
     const { network, a, b } = await linked()
     b.onLost = () => b.links.stop()
     a.links.nodes(['a'])
@@ -763,7 +763,7 @@ describe('a node that stops', () => {
     expect([b.lost.length, b.frames]).toEqual([1, []])
   })
 
-  test('leaves no timer behind, even if it stops while it is told something', async () => {
+  test('leaves no timer behind, even if it stops in an event', async () => {
     const { network, b, link } = await linked()
     b.onFrame = () => b.links.stop()
     link.send(grant(1))

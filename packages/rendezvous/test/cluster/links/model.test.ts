@@ -8,8 +8,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('links over a carrier that loses, repeats, stops and refuses', () => {
-  test('give each frame once and in order, or are lost at both ends', async () => {
+describe('links over a carrier that loses, duplicates, stalls and rejects', () => {
+  test('deliver each frame once and in order, or are lost at both ends', async () => {
     let lost = 0
     let again = 0
     await fc.assert(

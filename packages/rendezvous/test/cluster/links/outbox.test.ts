@@ -27,14 +27,14 @@ function leaving(outbox: Outbox): number[] {
 }
 
 describe('an outbox', () => {
-  test('lets a window out, and more when some is acknowledged', () => {
+  test('sends a window, and more when some is acknowledged', () => {
     const outbox = filled(6)
     expect([leaving(outbox), outbox.last, outbox.bytes]).toEqual([[1, 2, 3], 3, SIZE * 6])
     expect(outbox.acknowledge(2)).toBe(true)
     expect([leaving(outbox), outbox.last, outbox.bytes]).toEqual([[4, 5], 5, SIZE * 4])
   })
 
-  test('begins again with what is not acknowledged', () => {
+  test('retransmits what is not acknowledged', () => {
     const outbox = filled(6)
     leaving(outbox)
     outbox.acknowledge(1)
@@ -44,7 +44,7 @@ describe('an outbox', () => {
     expect([outbox.last, outbox.sent]).toEqual([4, 4])
   })
 
-  test('skips what is acknowledged after it began again', () => {
+  test('skips what is acknowledged after a rewind', () => {
     const outbox = filled(9)
     leaving(outbox)
     outbox.rewind(0)
@@ -55,14 +55,14 @@ describe('an outbox', () => {
     expect([outbox.bytes, outbox.isEmpty]).toEqual([0, true])
   })
 
-  test('knows an acknowledgement that tells nothing new', () => {
+  test('recognises an acknowledgement without news', () => {
     const outbox = filled(2)
     leaving(outbox)
     outbox.acknowledge(1)
     expect([outbox.acknowledge(1), outbox.acknowledge(0), outbox.bytes]).toEqual([false, false, SIZE])
   })
 
-  test('begins again less and less often, until something is acknowledged', () => {
+  test('backs off between retransmissions until something is acknowledged', () => {
     const outbox = filled(2)
     leaving(outbox)
     const times: number[] = []
@@ -76,14 +76,14 @@ describe('an outbox', () => {
     expect(times).toEqual([0, 50, 150, 350, 750, 1_550, 2_350, 3_150, 3_200, 3_250, 3_350])
   })
 
-  test('does not begin again because of a request that is older than the last acknowledgement', () => {
+  test('does not retransmit for a nack older than the last acknowledgement', () => {
     const outbox = filled(3)
     leaving(outbox)
     outbox.acknowledge(2)
     expect([outbox.mayRewind(1, 0), outbox.mayRewind(2, 0)]).toEqual([false, true])
   })
 
-  test('uses the memory of what was acknowledged again, and of nothing else', () => {
+  test('reuses the memory of acknowledged envelopes only', () => {
     const outbox = new Outbox(HEAD, new BufferPool())
     const send = (): Buffer | undefined => {
       outbox.gather(data(1, CHUNK), CHUNK + 9)

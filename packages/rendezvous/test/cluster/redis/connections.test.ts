@@ -6,7 +6,7 @@ import { LINKS_DEFAULTS } from '../../../src/cluster/links/options.js'
 import { keyOf } from '../conformance/test-node.js'
 import { RedisStar } from './redis-star.js'
 
-test('claims that are made while connections are cut all count, and only they', async () => {
+test('all claims win that are made while connections are cut, and no others', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const claims = []
@@ -25,7 +25,7 @@ test('claims that are made while connections are cut all count, and only they', 
   await eventually('nothing to be missed', () => other.backplane.stats().feedLag === 0)
 })
 
-test('a node logs which others take part, and which have left', async () => {
+test('a node logs which other nodes join and leave', async () => {
   const star = await RedisStar.open()
   const one = await star.start()
   await eventually('it to take part', () => one.log.some((line) => line.startsWith('this node takes part in the star')))
@@ -43,7 +43,7 @@ test('a node logs which others take part, and which have left', async () => {
   expect(linesOf(other, one.id)).toEqual([expect.stringMatching(/^this node takes part in the star .*"nodes":\[/)])
 })
 
-test('links live on when the connections are cut that their frames come by', async () => {
+test('links survive when the connections under them are cut', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const link = one.backplane.link(other.id)
@@ -57,7 +57,7 @@ test('links live on when the connections are cut that their frames come by', asy
   expect(one.lostLinks).toEqual([])
 })
 
-test('links over which nothing can be sent for long are lost, and there are others when Redis is back', async () => {
+test('links that cannot send for long are lost, and new ones work when Redis is back', async () => {
   const star = await RedisStar.open()
   const links = { ...LINKS_DEFAULTS, awayTimeout: 500 }
   const [one, other] = [await star.start({ links }), await star.start({ links })]
@@ -74,7 +74,7 @@ test('links over which nothing can be sent for long are lost, and there are othe
   })
 })
 
-test('an inbox that Redis takes away is subscribed to as soon as it may be', async () => {
+test('an inbox whose subscription Redis refuses is subscribed again as soon as possible', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   await star.redis.cli('ACL', 'SETUSER', 'default', 'resetchannels')
@@ -87,7 +87,7 @@ test('an inbox that Redis takes away is subscribed to as soon as it may be', asy
   await other.until('the frame', () => other.framesFrom(one).length === 1)
 })
 
-test('a user who may not do all that is needed is told so at once', async () => {
+test('a start fails immediately if the Redis user lacks a permission', async () => {
   const user = { name: 'half', password: 'known', rules: '~ws* resetchannels +@all' }
   const star = await RedisStar.open({ user })
   await expect(within('the refusal', star.create().start())).rejects.toThrow(
@@ -95,7 +95,7 @@ test('a user who may not do all that is needed is told so at once', async () => 
   )
 })
 
-test('rubbish in the inbox is counted', async () => {
+test('garbage in the inbox is counted', async () => {
   const star = await RedisStar.open()
   const node = await star.start()
   const count = () => Object.values(node.backplane.stats().refusedEnvelopes).reduce((sum, some) => sum + some)
@@ -128,7 +128,7 @@ test('a stop leaves nothing behind', async () => {
   await star.untilRegistered()
 })
 
-test('a stop while Redis is paused takes no longer than it may', async () => {
+test('a stop while Redis is paused ends in time', async () => {
   const star = await RedisStar.open()
   const node = await star.start()
   await star.redis.pause()
@@ -136,7 +136,7 @@ test('a stop while Redis is paused takes no longer than it may', async () => {
   star.redis.resume()
 })
 
-test('a password is nowhere to be seen', async () => {
+test('a password appears in no log and no error', async () => {
   const password = randomBytes(8).toString('hex')
   const wrong = randomBytes(8).toString('hex')
   const star = await RedisStar.open({ password })

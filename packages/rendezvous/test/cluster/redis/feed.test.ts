@@ -11,7 +11,7 @@ function snapshotsOf(node: TestNode): number {
   return node.told.filter(([what]) => what === 'snapshot').length
 }
 
-test('changes that are missing are made up for by a snapshot', async () => {
+test('a snapshot makes up for missing changes', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const first = await one.own(keyOf(1))
@@ -28,7 +28,7 @@ test('changes that are missing are made up for by a snapshot', async () => {
   expect(snapshotsOf(other)).toBe(2)
 })
 
-test('a feed that has ended although there were changes is noticed', async () => {
+test('a feed that lacks its last changes is noticed', async () => {
   const star = await RedisStar.open()
   const other = await star.start()
   await star.redis.cli('HSET', REGISTRY, keyOf(2), `third-node|5|${addressOf(keyOf(2))}`)
@@ -37,7 +37,7 @@ test('a feed that has ended although there were changes is noticed', async () =>
   expect(other.backplane.stats().feedLag).toBe(0)
 })
 
-test('a peer that another node took and gave up unnoticed is held again', async () => {
+test('a peer that another node took and released unnoticed is claimed again', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const claim = await one.own(keyOf(1))
@@ -47,7 +47,7 @@ test('a peer that another node took and gave up unnoticed is held again', async 
   await star.untilRegistered({ key: keyOf(1), node: one.id, generation: claim.generation })
 })
 
-test('what happened after a claim is told after it has settled', async () => {
+test('changes after a claim are reported after it has settled', async () => {
   const star = await RedisStar.open()
   await using proxy = await FaultProxy.open(star.redis)
   const one = await star.start({ url: proxy.through(star.redis.url) })
@@ -69,7 +69,7 @@ test('what happened after a claim is told after it has settled', async () => {
   expect([wasSettled, claim.isLost]).toEqual([true, true])
 })
 
-test('who is told that another node holds a peer knows which', async () => {
+test('a node that learns of another owner knows which node it is', async () => {
   const star = await RedisStar.open()
   await using proxy = await FaultProxy.open(star.redis)
   const one = await star.start({ url: proxy.through(star.redis.url) })
@@ -83,7 +83,7 @@ test('who is told that another node holds a peer knows which', async () => {
   proxy.releaseAnswers()
 })
 
-test('lines that are not well-formed are counted, and the others are heard of', async () => {
+test('malformed lines are counted, and the others are reported', async () => {
   const star = await RedisStar.open()
   const node = await star.start()
   const lines = [
@@ -107,7 +107,7 @@ test('lines that are not well-formed are counted, and the others are heard of', 
   expect(node.backplane.stats()).toMatchObject({ refusedEnvelopes: { record: 7 }, feedLag: 0 })
 })
 
-test('an entry with a number from the future keeps nobody from going on', async () => {
+test('an entry with a number from the future stops no node', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   await star.redis.cli('XADD', FEED, '999999-0', 'c', 'rubbish')
@@ -123,7 +123,7 @@ test('an entry with a number from the future keeps nobody from going on', async 
   })
 })
 
-test('records that are not well-formed are left out of a snapshot, and can be claimed', async () => {
+test('malformed records are left out of a snapshot, and their peers can be claimed', async () => {
   const star = await RedisStar.open()
   const key = keyOf(1)
   await star.redis.cli('HSET', REGISTRY, key, 'rubbish', 'no-key', 'node|7|/address', keyOf(2), 'node|7|/address')
@@ -134,7 +134,7 @@ test('records that are not well-formed are left out of a snapshot, and can be cl
   await other.untilOwned(key, { node: one.id, generation: claim.generation })
 })
 
-test('a claim that others could not read is refused', async () => {
+test('a claim that other nodes could not parse is refused', async () => {
   const star = await RedisStar.open()
   const node = await star.start()
   node.claim('not a key')

@@ -3,7 +3,7 @@ import { KnownNodes } from '../../../src/cluster/redis/known-nodes.js'
 
 const UNHEARD = { joined: () => {}, left: () => {} }
 
-test('a node that is missing counts until it could have come back', () => {
+test('a node without a lease is kept for the grace period', () => {
   let now = 0
   const nodes = new KnownNodes(1_000, UNHEARD, () => now)
   nodes.update(['a', 'b'])
@@ -21,7 +21,7 @@ test('a node that is missing counts until it could have come back', () => {
   expect(nodes.ids).toEqual(['a'])
 })
 
-test('time in which nobody could come back does not count', () => {
+test('time in which no node could take a lease does not count', () => {
   let now = 0
   const nodes = new KnownNodes(1_000, UNHEARD, () => now)
   nodes.update(['a', 'b'])
@@ -36,7 +36,7 @@ test('time in which nobody could come back does not count', () => {
   expect(nodes.size).toBe(2)
 })
 
-test('a node that came back has all its time again', () => {
+test('a node that took a lease again has the whole grace period again', () => {
   let now = 0
   const nodes = new KnownNodes(1_000, UNHEARD, () => now)
   nodes.update(['a', 'b'])
@@ -52,14 +52,14 @@ test('a node that came back has all its time again', () => {
   expect(nodes.size).toBe(2)
 })
 
-test('a node that was said to be gone is', () => {
+test('a node that is reported gone is removed immediately', () => {
   const nodes = new KnownNodes(1_000, UNHEARD, () => 0)
   nodes.update(['a', 'b'])
   nodes.remove('b')
   expect(nodes.ids).toEqual(['a'])
 })
 
-test('each coming and going is told of once', () => {
+test('each node is reported once when it joins and once when it leaves', () => {
   let now = 0
   const told: string[] = []
   const observer = { joined: (node: string) => told.push(`+${node}`), left: (node: string) => told.push(`-${node}`) }

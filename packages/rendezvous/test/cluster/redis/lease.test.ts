@@ -6,7 +6,7 @@ import { RedisStar, SHORT } from './redis-star.js'
 const KEY = keyOf(1)
 const OTHER = keyOf(2)
 
-test('a node that is cut off gives itself up, and is given up; healed, it holds what nobody took', async () => {
+test('a node that is cut off is fenced and removed; reconnected, it owns the peers that no other node took', async () => {
   const star = await RedisStar.open()
   await using proxy = await FaultProxy.open(star.redis)
   const lone = await star.start({ url: proxy.through(star.redis.url) })
@@ -44,7 +44,7 @@ test('a node that is cut off gives itself up, and is given up; healed, it holds 
   )
 })
 
-test('thousands of peers of a node that is gone are removed, and nothing of it stays', async () => {
+test('thousands of peers of a lost node are removed without a trace', async () => {
   const star = await RedisStar.open()
   await using proxy = await FaultProxy.open(star.redis)
   const lone = await star.start({ url: proxy.through(star.redis.url) })
@@ -59,7 +59,7 @@ test('thousands of peers of a node that is gone are removed, and nothing of it s
   expect(await star.redis.cli('HKEYS', 'ws{test}:turns')).toBe(rest.id)
 })
 
-test('no node loses its lease when Redis was paused for longer than it lasts', async () => {
+test('no node loses its lease when Redis is paused for longer than a lease', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const claim = await one.own(KEY)
@@ -87,7 +87,7 @@ test('no node loses its lease when Redis was paused for longer than it lasts', a
   expect(await star.redis.cli('GET', 'ws{test}:epoch')).toBe(epoch)
 })
 
-test('leases are renewed while Redis has no memory to spare; claims count when it has again', async () => {
+test('leases are renewed while Redis is out of memory; claims win when it has memory again', async () => {
   const star = await RedisStar.open()
   const [one, other] = await star.startTwo()
   const claim = await one.own(KEY)

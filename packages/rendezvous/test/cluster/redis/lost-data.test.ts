@@ -28,7 +28,7 @@ function snapshotsOf(node: TestNode): number {
   return node.told.filter(([what]) => what === 'snapshot').length
 }
 
-test('what Redis has lost is written again as it was', async () => {
+test('lost records are written again unchanged', async () => {
   const star = await RedisStar.open()
   const { one, other, owners } = await acquainted(star)
   const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
@@ -42,7 +42,7 @@ test('what Redis has lost is written again as it was', async () => {
   await one.untilOwned(KEY, { node: other.id, generation })
 })
 
-test('what is claimed after a loss is newer than what was before', async () => {
+test('a claim after a loss is newer than all before', async () => {
   const star = await RedisStar.open()
   const { one, other, owners } = await acquainted(star)
   await star.redis.cli('FLUSHALL')
@@ -53,7 +53,7 @@ test('what is claimed after a loss is newer than what was before', async () => {
   await star.untilRegistered({ key: KEY, node: third.id, generation }, owners[1])
 })
 
-test('a Redis that comes back without its data is given it anew', async () => {
+test('a Redis that restarts empty gets its data again', async () => {
   const star = await RedisStar.open()
   const { one, other, owners, claims } = await acquainted(star)
   await star.redis.kill9()
@@ -67,7 +67,7 @@ test('a Redis that comes back without its data is given it anew', async () => {
   await other.until('the released peer to be gone', () => !other.others.has(KEY))
 })
 
-test('a Redis that comes back with old data is told what changed since', async () => {
+test('a Redis that restarts with old data gets the changes since', async () => {
   const star = await RedisStar.open()
   const { one, other, owners, claims } = await acquainted(star)
   await star.redis.save()
@@ -81,7 +81,7 @@ test('a Redis that comes back with old data is told what changed since', async (
   await other.until('the same', () => other.others.size === 1 && other.others.has(keyOf(3)))
 })
 
-test('changes that were lost are noticed by their number', async () => {
+test('lost changes are noticed by their numbers', async () => {
   const star = await RedisStar.open()
   const { one, other, owners } = await acquainted(star)
   const epoch = await star.redis.cli('GET', 'ws{test}:epoch')
@@ -94,7 +94,7 @@ test('changes that were lost are noticed by their number', async () => {
   await other.untilOwned(keyOf(3), { node: one.id, generation })
 })
 
-test('scripts that Redis has forgotten are sent again', async () => {
+test('scripts that Redis lost are sent again', async () => {
   const star = await RedisStar.open()
   const { one, other } = await acquainted(star)
   await star.redis.cli('SCRIPT', 'FLUSH')
@@ -103,7 +103,7 @@ test('scripts that Redis has forgotten are sent again', async () => {
   await eventually('all generations', () => claims.every(({ generation = 0 }) => generation > 0))
 })
 
-test('a Redis that is made a replica, and then a primary again', async () => {
+test('a Redis that becomes a replica, and then a primary again', async () => {
   const star = await RedisStar.open()
   const rival = await RedisStar.open()
   const { one, other, owners } = await acquainted(star)

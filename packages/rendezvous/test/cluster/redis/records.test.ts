@@ -15,7 +15,7 @@ function valueOf({ node, generation, address }: PeerRecord): string {
   return `${node}|${generation}|${address}`
 }
 
-test('a record is read as it was written', () => {
+test('a record is parsed as it was written', () => {
   const reader = new RecordReader()
   fc.assert(
     fc.property(record, (written) => {
@@ -33,7 +33,7 @@ test('a record is read as it was written', () => {
   expect(reader.refused).toBe(0)
 })
 
-test('whatever is read is well-formed, or refused and counted', () => {
+test('every parsed record is well-formed, or refused and counted', () => {
   const reader = new RecordReader()
   const spoilt = fc.tuple(record, fc.nat(), fc.uint8Array({ maxLength: 3 })).map(([written, at, bytes]) => {
     const line = Buffer.from(`+${written.key}\t${valueOf(written)}`)

@@ -19,7 +19,7 @@ async function openEngine(star: RedisStar, node: string): Promise<StarCommands> 
   return new StarCommands(connection, starKeys('test'), node, new RecordReader())
 }
 
-test('batches are taken in order and once, wherever they were stuck', async () => {
+test('batches are applied in order and once, wherever they were delayed', async () => {
   const star = await RedisStar.open()
   const commands = await openEngine(star, 'one')
   const claim = ['c', keyOf(1), addressOf(keyOf(1))]
@@ -35,7 +35,7 @@ test('batches are taken in order and once, wherever they were stuck', async () =
   expect(await commands.lookup(keyOf(1))).toMatchObject({ node: 'one', address: addressOf(keyOf(1)) })
 })
 
-test('to have had a peer counts against older claims only', async () => {
+test('a restored claim wins against older claims only', async () => {
   const star = await RedisStar.open()
   const [one, other] = [await openEngine(star, 'one'), await openEngine(star, 'other')]
   for (const commands of [one, other]) await commands.register(1, TTL, 0, 'epoch')
