@@ -16,7 +16,7 @@ function text(number: number, prefix = PREFIX): string {
   return `2["ws-peer","${prefix}/ipfs/${peerId(number)}"]`
 }
 
-describe('announcements', () => {
+describe('a batch of announcements', () => {
   const { member, entries } = holder(1, 2, 3, 4)
 
   /** Returns the announcements sent to a client that owns these peers. */
@@ -25,7 +25,7 @@ describe('announcements', () => {
     return told && { texts: told.messages.texts, count: told.count }
   }
 
-  test('a stranger is told of all, in the form that legacy clients know', () => {
+  test('names all peers to another client, in the form for legacy clients', () => {
     expect(toldTo(9)).toEqual({ texts: [1, 2, 3, 4].map((number) => text(number)), count: 4 })
     expect(toldTo()).toEqual({ texts: [1, 2, 3, 4].map((number) => text(number)), count: 4 })
   })
@@ -36,23 +36,23 @@ describe('announcements', () => {
     expect(toldTo(9, own)).toEqual({ texts: others.map((number) => text(number)), count: 3 })
   })
 
-  test('one that holds several of them is told of the others', () => {
+  test('names the others to the owner of several', () => {
     expect(toldTo(4, 1)).toEqual({ texts: [text(2), text(3)], count: 2 })
   })
 
-  test('one that holds all of them is told nothing', () => {
+  test('is empty for the owner of all', () => {
     expect(new AnnouncementBatch(entries, PREFIX).exceptOwn(member)).toBeUndefined()
     expect(new AnnouncementBatch([], PREFIX).exceptOwn(createSessionEntry('anyone'))).toBeUndefined()
   })
 
-  test('one that holds one of them under many prefixes is told of all others', () => {
+  test('names all others to a client that owns one under many prefixes', () => {
     const [twice, registry] = [createSessionEntry('twice'), new Registry()]
     for (const prefix of [PREFIX, OTHER_PREFIX]) registry.claim(twice, address(2, prefix))
     const told = new AnnouncementBatch(entries, PREFIX).exceptOwn(twice)
     expect([told?.messages.texts, told?.count]).toEqual([[text(1), text(3), text(4)], 3])
   })
 
-  test('strangers share their bytes, and so does one that is left out of them', () => {
+  test('shares its bytes among all clients, also those that own one of the peers', () => {
     const announcements = new AnnouncementBatch(entries, PREFIX)
     const [one, two] = [9, 10].map((number) => announcements.exceptOwn(holder(number).member)?.messages)
     expect(one).toBe(two)
@@ -61,7 +61,7 @@ describe('announcements', () => {
     expect(own?.frames).toHaveLength(2)
   })
 
-  test('their size is that of all of them on a WebSocket', () => {
+  test('has the size of all its messages on a WebSocket', () => {
     const announcements = new AnnouncementBatch(entries, PREFIX)
     expect(announcements.count).toBe(4)
     // A WebSocket header of two bytes, since no message exceeds 125 bytes, and engine.io's prefix of four.
@@ -82,21 +82,21 @@ test.each(['/ip4/1.1.1.1/tcp/1/ws/p2p-websocket-star', PREFIX, `/dns4/${'a'.repe
   }
 )
 
-describe('how an entry is called', () => {
+describe('the announced address', () => {
   const [entry] = holder(1).entries as [PeerEntry]
 
-  test('under a prefix, by that and its peer id', () => {
+  test('is the prefix of the client and the peer id', () => {
     expect(addressUnder(entry, OTHER_PREFIX)).toBe(`${OTHER_PREFIX}/ipfs/${peerId(1)}`)
   })
 
-  test('under none, as it joined last', () => {
+  test('is the last joined address for a client without a prefix', () => {
     const [registry, member] = [new Registry(), createSessionEntry('member')]
     registry.claim(member, address(1, OTHER_PREFIX))
     const { entry } = registry.claim(member, address(1))
     expect(addressUnder(entry, undefined)).toBe(`${PREFIX}/ipfs/${peerId(1)}`)
   })
 
-  test('without a peer id, as it joined', () => {
+  test('is the joined address of a peer without a peer id', () => {
     const { entry } = new Registry().claim(createSessionEntry('nameless'), addressWithoutPeer(7))
     for (const prefix of [PREFIX, undefined]) expect(addressUnder(entry, prefix)).toBe('/ip4/192.0.2.7/tcp/4001')
   })

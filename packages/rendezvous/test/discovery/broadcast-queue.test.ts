@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BroadcastQueue } from '../../src/discovery/broadcast-queue.js'
 
-describe('broadcasts', () => {
+describe('a queue of broadcasts', () => {
   /** A broadcast's letter and a number for each step, and the letter alone for its end. */
   let done: string[]
   let faults: unknown[]
@@ -38,17 +38,17 @@ describe('broadcasts', () => {
     while (!done.includes(name)) await turn()
   }
 
-  test('few clients are told at once', () => {
+  test('sends to few clients immediately', () => {
     start('a', 100)
     expect(done).toEqual([...steps('a', 100), 'a'])
   })
 
-  test('nobody at all is told at once, too', () => {
+  test('ends a broadcast without clients immediately', () => {
     start('a', 0)
     expect(done).toEqual(['a'])
   })
 
-  test('of many some are told at a time, and everything else has its turn between them', async () => {
+  test('sends to many clients in slices, and lets other work run in between', async () => {
     start('a', 1_000)
     const counts = [done.length]
     while (!done.includes('a')) {
@@ -61,7 +61,7 @@ describe('broadcasts', () => {
     expect(counts[0]).toBeGreaterThan(0)
   })
 
-  test('fewer at a time if each takes long', async () => {
+  test('makes slices shorter if each client takes long', async () => {
     start('a', 20, () => {
       now += 2
     })
@@ -70,7 +70,7 @@ describe('broadcasts', () => {
     expect(done).toEqual([...steps('a', 20), 'a'])
   })
 
-  test('one is over before the next begins, however many wait', async () => {
+  test('finishes one broadcast before the next begins', async () => {
     start('a', 300)
     const before = done.length
     start('b', 300)
@@ -81,7 +81,7 @@ describe('broadcasts', () => {
     expect(done).toEqual([...steps('a', 300), 'a', ...steps('b', 300), 'b', 'c0', 'c'])
   })
 
-  test('one that is begun by the end of another follows it', async () => {
+  test('sends a broadcast next that is started by the end of another', async () => {
     function* nobody(): Generator<void> {}
     broadcasts.start(nobody(), () => start('a', 300))
     await untilEnd('a')
@@ -89,7 +89,7 @@ describe('broadcasts', () => {
     expect(done).toEqual([...steps('a', 300), 'a', 'b0', 'b'])
   })
 
-  test('what is under way when they are stopped ends where it is, and what waits does not begin', async () => {
+  test('abandons the current broadcast and drops the waiting ones when it is stopped', async () => {
     start('a', 300)
     start('b', 1)
     const before = [...done]
@@ -101,7 +101,7 @@ describe('broadcasts', () => {
     expect(done).toEqual([...before, 'c0', 'c1', 'c'])
   })
 
-  test('what goes wrong is told, and the others go on', async () => {
+  test('reports an error of a step, and continues with the others', async () => {
     start('a', 10, (index) => {
       if (index === 3) throw new Error('broken')
     })
@@ -110,7 +110,7 @@ describe('broadcasts', () => {
     expect(done).toEqual(['a0', 'a1', 'a2', 'a3', 'a', 'b0', 'b1', 'b'])
   })
 
-  test('what goes wrong at the end, too', () => {
+  test('reports an error of an end, too', () => {
     function* nobody(): Generator<void> {}
     broadcasts.start(nobody(), () => {
       throw new Error('broken')

@@ -35,7 +35,7 @@ function useUp(kind: DiscoveryKind): number {
 beforeEach(() => create())
 
 describe('the budget of discovery', () => {
-  test('is for whoever sends, when nobody else does', () => {
+  test('is available to one kind when no other sends', () => {
     for (const kind of KINDS) {
       create()
       useUp(kind)
@@ -64,7 +64,7 @@ describe('the budget of discovery', () => {
     }
   })
 
-  test('is never exceeded by more than the last message, whatever is sent and when', () => {
+  test('is never exceeded by more than one message, whatever is sent and when', () => {
     const sending = fc.record({
       after: fc.nat({ max: 3_000 }),
       kind: fc.constantFrom(...KINDS),
@@ -89,7 +89,7 @@ describe('the budget of discovery', () => {
     )
   })
 
-  test('that was exceeded is paid back by what comes later', () => {
+  test('makes up later for having been exceeded', () => {
     useUp('changes')
     budget.spend('changes', RATE)
     for (const kind of KINDS.filter((kind) => kind !== 'changes')) useUp(kind)
@@ -99,7 +99,7 @@ describe('the budget of discovery', () => {
     expect(budget.left('changes')).toBeGreaterThan(0)
   })
 
-  test('is what it is where windows follow each other quickly', () => {
+  test('holds for short intervals, too', () => {
     create(20)
     expect(useUp('windows')).toBeLessThanOrEqual(RATE)
     now += 1_000
@@ -110,7 +110,7 @@ describe('the budget of discovery', () => {
 describe('the share of an address', () => {
   const [one, other, local] = [remote('192.0.2.1'), remote('192.0.2.2'), remote('127.0.0.1', true)]
 
-  test('is a part of it, and each address has its own', () => {
+  test('is a part of the budget, separate for each address', () => {
     budget.spendFor(one, 'lists', budget.leftFor(one))
     expect(budget.leftFor(one)).toBe(0)
     expect(budget.leftFor(other)).toBe(SAVED / 4)
@@ -118,7 +118,7 @@ describe('the share of an address', () => {
     expect(budget.leftFor(one)).toBe(RATE / 4)
   })
 
-  test('is that of a network of one subscriber', () => {
+  test('is that of an IPv6 network of one customer', () => {
     budget.spendFor(remote('2001:db8:1:2::1'), 'lists', SAVED)
     expect(budget.leftFor(remote('2001:db8:1:2:ffff::2'))).toBeLessThan(0)
     expect(budget.leftFor(remote('2001:db8:1:3::1'))).toBeGreaterThan(0)
@@ -131,7 +131,7 @@ describe('the share of an address', () => {
     expect(budget.canAnnounceFrom(local)).toBe(true)
   })
 
-  test('is one of what it causes, and another of what it is sent', () => {
+  test('is separate for what it causes and what it receives', () => {
     budget.spendForOrigin(one, SAVED)
     expect([budget.canAnnounceFrom(one), budget.canAnnounceFrom(other), budget.canAnnounceFrom(undefined)]).toEqual([
       false,
@@ -173,7 +173,7 @@ describe('the list in the answer to a join', () => {
     })
   }
 
-  test('becomes shorter for an address that joins again and again, and for no other', () => {
+  test('becomes shorter for an address that joins repeatedly, and for no other', () => {
     create()
     const lengths = joinAgain(100)
     expect(lengths).toEqual(lengths.toSorted((a, b) => b - a))

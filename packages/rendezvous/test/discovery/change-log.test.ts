@@ -28,7 +28,7 @@ function apply(known: Iterable<string>, { joined, left }: NetChanges): string[] 
   return [...result].toSorted()
 }
 
-describe('what changed', () => {
+describe('the changes', () => {
   test.each([
     ['nothing', [], [], []],
     ['one came', ['+a'], ['a'], []],
@@ -42,7 +42,7 @@ describe('what changed', () => {
     expect(keys(logOf(...events).since(0))).toEqual({ joined, left })
   })
 
-  test('from a place in the log on is what somebody missed who knew what was before', () => {
+  test('since a position are what a client missed that knew everything before', () => {
     const log = logOf('+a', '+b', '-a', '+a', '-b')
     expect(log.end).toBe(5)
     expect([0, 1, 2, 3, 4, 5].map((position) => keys(log.since(position)))).toEqual([
@@ -55,7 +55,7 @@ describe('what changed', () => {
     ])
   })
 
-  test('up to a place is what was so then', () => {
+  test('up to a position are those until then', () => {
     const log = logOf('+a', '-a', '-b', '+c')
     expect([1, 2, 3, 4].map((end) => keys(log.since(0, end)))).toEqual([
       { joined: ['a'], left: [] },
@@ -65,7 +65,7 @@ describe('what changed', () => {
     ])
   })
 
-  test('is the same from the same places when what was before them is forgotten', () => {
+  test('since a position stay the same when older ones are forgotten', () => {
     const log = logOf('+a', '-b', '+c', '-a')
     const before = keys(log.since(2))
     log.forget(2)
@@ -77,7 +77,7 @@ describe('what changed', () => {
     expect([log.end, log.isEmpty]).toEqual([5, true])
   })
 
-  test('leads from those who were there to those who are, from any place, for owners of any peers', () => {
+  test('lead from the earlier peers to the current ones, from any position, for owners of any peers', () => {
     const key = fc.constantFrom<string[]>('a', 'b', 'c', 'd')
     const some = fc.uniqueArray(key)
     fc.assert(

@@ -100,7 +100,7 @@ function numbers(count: number, first = 0): number[] {
 }
 
 describe('batches', () => {
-  test('are gathered for longer where there is not enough for each, and those who came and left meanwhile are left out', () => {
+  test('are rarer when the budget is short, and leave out peers that came and left meanwhile', () => {
     create(20_000)
     const subscribers = crowd(100, 'deltas')
     untilTold(200)
@@ -126,7 +126,7 @@ describe('batches', () => {
     for (const member of subscribers) expect(knows(member, numbers(100))).toBe(true)
   })
 
-  test('tell those first who have waited longest: nobody hears of a second one before all have heard of the first', () => {
+  test('go to those first who have waited longest: nobody gets a second one before all have the first', () => {
     create(20_000)
     const subscribers = crowd(100, 'deltas')
     untilTold(300)
@@ -142,7 +142,7 @@ describe('batches', () => {
     expect(subscribers[0]?.recording.sent.length).toBeLessThan((before[0] ?? 0) + 30)
   })
 
-  test('do not tell of more newcomers of one address than its share, and of those of others at once', () => {
+  test('name no more newcomers of one address than its share allows, and those of others immediately', () => {
     create(100_000)
     const subscribers = crowd(50, 'deltas')
     untilTold(60)
@@ -158,7 +158,7 @@ describe('batches', () => {
     for (const member of subscribers) expect(knows(member, [...numbers(50), 999, ...numbers(100, 1_000)])).toBe(true)
   })
 
-  test('tell everyone of a newcomer however many others change their own peers all the time', () => {
+  test('name a newcomer to everyone even if many others keep changing their own peers', () => {
     create(50_000)
     const [restless, quiet] = [crowd(60, 'deltas'), crowd(20, 'deltas', 100)]
     // Each claims a shared peer, which changes nothing for the others.
@@ -177,7 +177,7 @@ describe('batches', () => {
     }
   })
 
-  test('do not tell a client of a peer of its own that was held back', () => {
+  test('do not name a withheld peer to its own client', () => {
     create(4_000)
     const [subscriber, other] = [join(client('deltas', '10.0.0.1'), 0), join(client('deltas', '10.0.0.2'), 1)]
     const many = client('none', '10.0.0.1')
@@ -195,11 +195,11 @@ describe('full lists', () => {
   const LONG = `/dns4/${'a'.repeat(800)}/tcp/443/wss/p2p-websocket-star`
 
   function hold(count: number): void {
-    const holder = client('none', '10.9.9.9')
-    for (let number = 0; number < count; number++) registry.claim(holder, address(number))
+    const owner = client('none', '10.9.9.9')
+    for (let number = 0; number < count; number++) registry.claim(owner, address(number))
   }
 
-  test('come by turns of addresses, in parts, as the budget allows', () => {
+  test('are sent in parts, in rotation of addresses, as the budget allows', () => {
     create(500_000)
     hold(1_000)
     const greedy = numbers(10, 5_000).map((number) => join(client('deltas', '10.0.0.1'), number, LONG))
@@ -217,7 +217,7 @@ describe('full lists', () => {
     for (const member of all) expect(knows(member, everyone, false)).toBe(true)
   })
 
-  test('come later to an address that leaves and joins again and again, at no cost to others', () => {
+  test('are delayed for an address that leaves and joins repeatedly, at no cost to others', () => {
     create(200_000)
     hold(200)
     vi.advanceTimersByTime(10_000)
@@ -264,7 +264,7 @@ type Step = {
   at: number
 }
 
-test('whatever happens and however little may be sent, in the end every client knows who is there, and is told nothing twice', () => {
+test('after any sequence of events and with any budget, every client finally knows all peers, and is told nothing twice', () => {
   const step: fc.Arbitrary<Step> = fc.record({
     kind: fc.constantFrom('join', 'join', 'join', 'leave', 'end', 'wait', 'wait'),
     client: fc.nat(7),

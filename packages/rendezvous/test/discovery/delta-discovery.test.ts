@@ -79,7 +79,7 @@ function known(member: RecordingSessionEntry, prefix = PREFIX): number[] {
 }
 
 describe('a client that wants deltas', () => {
-  test('gets a full list with its join, at once, and no announcement', () => {
+  test('gets a full list immediately with its join, and no announcement', () => {
     join(client('windows'), 1)
     join(client('none'), 2, OTHER_PREFIX)
     const subscriber = join(client(), 3)
@@ -96,7 +96,7 @@ describe('a client that wants deltas', () => {
     expect(messages(join(client(), 1))).toEqual([{ joined: [], left: [], full: true }])
   })
 
-  test('hears of those who come and leave in batches', () => {
+  test('is told about peers that come and leave in batches', () => {
     const subscriber = join(client(), 1)
     const [two] = [join(client('windows'), 2), join(client('windows'), 3, OTHER_PREFIX)]
     vi.advanceTimersByTime(INTERVAL - 1)
@@ -110,7 +110,7 @@ describe('a client that wants deltas', () => {
     expect(counters.announcements).toBe(3)
   })
 
-  test('hears nothing of those who came and left, or left and came back, within a batch', () => {
+  test('is not told about peers that came and left, or left and came back, within a batch', () => {
     const two = join(client('windows'), 2)
     const subscriber = join(client(), 1)
     end(join(client('windows'), 3))
@@ -128,7 +128,7 @@ describe('a client that wants deltas', () => {
     ])
   })
 
-  test('is told nothing twice that came before its list, and nothing less that left after it', () => {
+  test('is not told again about peers of its list, but is told that they left', () => {
     const early = join(client(), 1)
     const [two, three] = [join(client('windows'), 2), join(client('windows'), 3)]
     end(two)
@@ -141,7 +141,7 @@ describe('a client that wants deltas', () => {
     expect(messages(early).slice(1)).toEqual([{ joined: canonical([4, 5]), left: [] }])
   })
 
-  test('is never told of its own peer, whoever holds it too', () => {
+  test('is never told about its own peer, even if others own it too', () => {
     const one = join(client(), 1)
     const again = join(client(), 1, OTHER_PREFIX)
     const other = join(client(), 2)
@@ -153,7 +153,7 @@ describe('a client that wants deltas', () => {
     expect(messages(other)).toEqual([{ joined: canonical([1]), left: [], full: true }])
   })
 
-  test('hears of a peer that is its own no more, and not of one that becomes its own', () => {
+  test('is told about a peer that is no longer its own, and not about one that becomes its own', () => {
     const other = join(client('windows'), 2)
     const subscriber = join(client(), 1)
     join(subscriber, 2)
@@ -170,7 +170,7 @@ describe('a client that wants deltas', () => {
     expect(messages(subscriber)).toHaveLength(4)
   })
 
-  test('hears of a peer that it lost to others', () => {
+  test('is told about a peer that it lost to another session', () => {
     const subscriber = join(client(), 1)
     join(subscriber, 2)
     batch()
@@ -179,7 +179,7 @@ describe('a client that wants deltas', () => {
     expect(known(subscriber)).toEqual([2])
   })
 
-  test('is told under the prefix it joined last: when that changes, by a new list', () => {
+  test('gets addresses under its last prefix, and a new list when that changes', () => {
     const other = join(client(), 1)
     const subscriber = join(client(), 2)
     join(subscriber, 2, OTHER_PREFIX)
@@ -199,7 +199,7 @@ describe('a client that wants deltas', () => {
     ])
   })
 
-  test('shares the text of a batch with those of its prefix', () => {
+  test('shares the text of a batch with other clients of its prefix', () => {
     const subscribers = [1, 2, 3].map((number) => join(client(), number, number === 3 ? OTHER_PREFIX : PREFIX))
     batch()
     join(client('none'), 4)
@@ -210,7 +210,7 @@ describe('a client that wants deltas', () => {
     expect(texts[2]).toBe(texts[0]?.toString().replace(PREFIX, OTHER_PREFIX))
   })
 
-  test('hears of addresses without a peer id as they are, and without a prefix of peers by their ids alone', () => {
+  test('gets addresses without a peer id unchanged, and bare peer ids if it has no prefix', () => {
     const nameless = client()
     registry.claim(nameless, addressWithoutPeer(7))
     registry.answered(nameless)
@@ -226,7 +226,7 @@ describe('a client that wants deltas', () => {
     expect(messages(subscriber).slice(1)).toEqual([{ joined: [], left: ['/ip4/192.0.2.7/tcp/4001'] }])
   })
 
-  test('is told nothing once it has left its last address, and all when it joins again', () => {
+  test('is told nothing after it has left its last address, and everything when it joins again', () => {
     const subscriber = join(client(), 1)
     leave(subscriber, 1)
     join(client('none'), 2)
@@ -238,7 +238,7 @@ describe('a client that wants deltas', () => {
   })
 })
 
-test('a client that wants to hear of nobody hears of nobody, and its prefix counts', () => {
+test('a client that wants no discovery gets none, and its prefix counts', () => {
   const quiet = join(client('none'), 1, OTHER_PREFIX)
   join(client(), 2)
   void discovery.introduce(registry.get(address(2)) ?? expect.fail())
@@ -250,7 +250,7 @@ test('a client that wants to hear of nobody hears of nobody, and its prefix coun
 })
 
 describe('the timer', () => {
-  test('runs while there is something to tell, and somebody to tell it to', () => {
+  test('runs while there are changes and subscribers', () => {
     join(client('windows'), 1)
     expect(vi.getTimerCount()).toBe(0)
     const subscriber = join(client(), 2)
@@ -276,7 +276,7 @@ describe('the timer', () => {
 })
 
 describe('a client that reads slowly', () => {
-  test('is left out, and gets a full list once it has read', () => {
+  test('is skipped, and gets a full list once it has read', () => {
     const [subscriber, other] = [join(client(), 1), join(client(), 2)]
     batch()
     subscriber.recording.recordingLink.buffered = SLOW_BACKLOG + 1
@@ -297,7 +297,7 @@ describe('a client that reads slowly', () => {
     expect(known(subscriber)).toEqual([2, 4, 5])
   })
 
-  test('gets it with the next batch, if that is sooner', () => {
+  test('gets its list with the next batch, if that is sooner', () => {
     const subscriber = join(client(), 1)
     subscriber.recording.recordingLink.buffered = SLOW_BACKLOG + 1
     join(client('none'), 2)
@@ -308,7 +308,7 @@ describe('a client that reads slowly', () => {
     expect(messages(subscriber).slice(1)).toEqual([{ joined: canonical([2, 3]), left: [], full: true }])
   })
 
-  test('gets the list of its join late, too', () => {
+  test('gets the list of its join later, too', () => {
     join(client('none'), 1)
     const subscriber = client()
     subscriber.recording.recordingLink.buffered = SLOW_BACKLOG
@@ -320,7 +320,7 @@ describe('a client that reads slowly', () => {
     expect(messages(subscriber)).toEqual([{ joined: canonical([1]), left: [], full: true }])
   })
 
-  test('at the very limit is told all the same', () => {
+  test('at the very limit is not skipped', () => {
     const subscriber = join(client(), 1)
     subscriber.recording.recordingLink.buffered = SLOW_BACKLOG
     join(client('none'), 2)
@@ -332,8 +332,8 @@ describe('a client that reads slowly', () => {
 describe('a long list', () => {
   /** Creates peers on as few sessions as possible. */
   function populate(count: number): void {
-    const holder = client('none')
-    for (let number = 0; number < count; number++) registry.claim(holder, address(1000 + number))
+    const owner = client('none')
+    for (let number = 0; number < count; number++) registry.claim(owner, address(1000 + number))
   }
 
   /** Creates a client whose backlog grows with each message until it reads. */
@@ -368,20 +368,20 @@ describe('a long list', () => {
     expect(counters.announcements).toBe(count)
   })
 
-  test('says in each message whether others follow, so that whoever is in none is known to be gone', () => {
+  test('says in each message whether others follow, so that the client knows which peers are gone', () => {
     populate(1001)
     const subscriber = join(client(), 1)
     const flags = viewOf(subscriber.recording.texts).messages.map(({ full, more }) => ({ full, more }))
     expect(flags).toEqual([{ full: true, more: true }, { more: false }])
   })
 
-  test('serves all who want one before the next batch, which tells them the rest and nobody of itself', () => {
+  test('serves all clients before the next batch, which tells them the rest and none its own peer', () => {
     populate(1500)
     const [first, two] = [join(client(), 1), join(client('windows'), 2)]
-    const holder = createSessionEntry('holder')
-    registry.claim(holder, address(3))
+    const owner = createSessionEntry('owner')
+    registry.claim(owner, address(3))
     const late = join(client(), 4)
-    registry.release(holder, address(3))
+    registry.release(owner, address(3))
     end(two)
     join(client('windows'), 5)
     const later = join(client(), 6)
@@ -400,28 +400,28 @@ describe('a long list', () => {
     }
   })
 
-  test('names who comes back before the next batch, however short it was gone', () => {
+  test('names a peer that comes back before the next batch', () => {
     populate(1500)
-    const holder = createSessionEntry('holder')
-    registry.claim(holder, address(2))
+    const owner = createSessionEntry('owner')
+    registry.claim(owner, address(2))
     const first = join(client(), 1)
-    registry.release(holder, address(2))
+    registry.release(owner, address(2))
     const late = join(client(), 3)
-    registry.claim(holder, address(2))
+    registry.claim(owner, address(2))
     batch()
     for (const subscriber of [first, late]) {
       expect(viewOf(subscriber.recording.texts, { strict: false }).peers).toContain(canonical([2])[0])
     }
   })
 
-  test('leaves out who has gone since it was made, and is not named before its turn', () => {
-    const holder = client('none')
-    for (let number = 0; number < 1500; number++) registry.claim(holder, address(1000 + number))
+  test('leaves out peers that left after it was made and before their part', () => {
+    const owner = client('none')
+    for (let number = 0; number < 1500; number++) registry.claim(owner, address(1000 + number))
     const { member, read } = unread()
     join(member, 1)
     const before = viewOf(member.recording.texts).peers.size
-    registry.release(holder, address(1000))
-    registry.release(holder, address(2499))
+    registry.release(owner, address(1000))
+    registry.release(owner, address(2499))
     batch()
     read()
     deltas.sweep()
@@ -432,14 +432,14 @@ describe('a long list', () => {
     )
   })
 
-  test('of long addresses comes in shorter messages', () => {
+  test('of long addresses has shorter messages', () => {
     const prefix = `/dns4/${'a'.repeat(800)}/wss/p2p-websocket-star`
     populate(300)
     const subscriber = join(client(), 1, prefix)
     expect(sizes(subscriber)).toEqual(['full', 149, 149, 2])
   })
 
-  test('waits for its reader, who hears of changes meanwhile', () => {
+  test('pauses for its reader, which is told about changes meanwhile', () => {
     populate(6000)
     const { member, read } = unread()
     join(member, 1)
@@ -459,9 +459,9 @@ describe('a long list', () => {
     read()
     // A listed peer leaves; of two unlisted ones that leave, one comes back.
     const [told, back, untold] = [1000, 6500, 6600].map((number) => registry.get(address(number))?.owners[0])
-    for (const holder of [told, back, untold]) {
-      if (holder === undefined) expect.fail()
-      registry.release(holder.sessionEntry, holder.address)
+    for (const owner of [told, back, untold]) {
+      if (owner === undefined) expect.fail()
+      registry.release(owner.sessionEntry, owner.address)
     }
     join(client('none'), 6500)
     batch()
@@ -474,7 +474,7 @@ describe('a long list', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('begins anew if its reader is too slow for the changes', () => {
+  test('starts again if its reader is too slow for the changes', () => {
     populate(4000)
     const { member, read } = unread()
     join(member, 1)
@@ -502,7 +502,7 @@ type Step = {
   at: number
 }
 
-test('whatever happens, after each batch every client knows who is there, and is told nothing twice', () => {
+test('after any sequence of events and a batch, every client knows all peers, and is told nothing twice', () => {
   const step: fc.Arbitrary<Step> = fc.record({
     kind: fc.constantFrom('join', 'join', 'join', 'leave', 'leave', 'end', 'slow', 'read', 'batch', 'batch', 'sweep'),
     client: fc.nat(6),
@@ -549,7 +549,7 @@ function expectInformed(member: RecordingSessionEntry): void {
   expect(known(member, prefix)).toEqual(others)
 }
 
-test('a list that was made before a batch is given to nobody after it, for it lacks what the batch told', () => {
+test('a list is not reused after a batch, since it lacks the changes of the batch', () => {
   create(1)
   join(client(), 1)
   const slow = client()

@@ -74,7 +74,7 @@ describe('discovery', () => {
     expect(counters.announcements).toBe(2)
   })
 
-  test('nobody is told of a peer it holds itself, under whatever prefix and however new', () => {
+  test('nobody is told about its own peer, under any prefix and however new', () => {
     const older = joined(1, OTHER_PREFIX)
     const newer = joined(1)
     announce(1)
@@ -84,7 +84,7 @@ describe('discovery', () => {
     expect(joinList(registry, budget, older, 256)).toEqual([])
   })
 
-  test('a client is told under the prefix it joined last', () => {
+  test('a client gets addresses under the prefix it joined last', () => {
     const one = joined(1, OTHER_PREFIX, PREFIX)
     joined(2)
     discovery.tick()
@@ -92,7 +92,7 @@ describe('discovery', () => {
     expect(one.prefix).toBe(PREFIX)
   })
 
-  test('when that address is left, under the one before', () => {
+  test('when it leaves that address, under the one before', () => {
     const one = joined(1, OTHER_PREFIX, PREFIX)
     joined(2)
     registry.release(one, address(1))
@@ -109,7 +109,7 @@ describe('discovery', () => {
     expect(one.recording.texts).toEqual([])
   })
 
-  test('a client that has left is told nothing more, and to leave twice does nothing', () => {
+  test('a client that has left is told nothing more, and leaving twice has no effect', () => {
     const [one, two] = [joined(1), joined(2)]
     joined(3)
     leaveAll(one)
@@ -119,7 +119,7 @@ describe('discovery', () => {
     expect(two.recording.texts).toEqual([announcement(3)])
   })
 
-  test('each interval everyone is told of all others while they are few', () => {
+  test('few peers are all announced in each interval', () => {
     const members = [joined(1), joined(2), joined(3)]
     for (let ticks = 0; ticks < 2; ticks++) discovery.tick()
     expect(members.map(({ recording }) => recording.texts.toSorted())).toEqual([
@@ -130,7 +130,7 @@ describe('discovery', () => {
     expect(counters.announcements).toBe(12)
   })
 
-  test('once they are many, of a window that goes round', () => {
+  test('many peers are announced in rotating windows', () => {
     create({ window: 4 })
     const subscriber = joined(0)
     for (let number = 1; number < 10; number++) joined(number)
@@ -150,7 +150,7 @@ describe('discovery', () => {
     expect(told).toEqual(windows.map((window) => window.map((n) => announcement(n))))
   })
 
-  test('so many newcomers a second are announced at once, the others by window', () => {
+  test('a limited number of newcomers per second is announced immediately, the others by window', () => {
     create({ window: 2 })
     const subscriber = joined(0)
     for (const number of [1, 2, 3]) {
@@ -169,7 +169,7 @@ describe('discovery', () => {
     expect(subscriber.recording.texts.filter((text) => text === announcement(3))).toHaveLength(2)
   })
 
-  test('an address without a peer id is announced as it is, to its prefix or none', () => {
+  test('an address without a peer id is announced unchanged, with or without a prefix', () => {
     const one = joined(1)
     const nameless = createSessionEntry('nameless')
     const { entry } = registry.claim(nameless, addressWithoutPeer(7))
@@ -189,7 +189,7 @@ describe('discovery', () => {
     expect(joinList(registry, budget, joiner, 256)).toEqual([3, 2, 1].map((n) => `${OTHER_PREFIX}/ipfs/${peerId(n)}`))
   })
 
-  test('it names so many others and no more, none of them without a peer id', () => {
+  test('it names a limited number of others, none of them without a peer id', () => {
     joined(1)
     joined(2)
     joined(3)
@@ -198,14 +198,14 @@ describe('discovery', () => {
     expect(joinList(registry, budget, joiner, 2)).toEqual([3, 2].map((n) => address(n).legacy))
   })
 
-  test('one who joined without a prefix gets the others as they joined', () => {
+  test('a client without a prefix gets the others as they joined', () => {
     joined(1, OTHER_PREFIX)
     const nameless = createSessionEntry('nameless')
     registry.claim(nameless, addressWithoutPeer(7))
     expect(joinList(registry, budget, nameless, 256)).toEqual([address(1, OTHER_PREFIX).legacy])
   })
 
-  test('announcements are for those who want to hear them, and so is the list of a join', () => {
+  test('only clients that want announcements get them and the list of a join', () => {
     const [deltas, none] = [createSessionEntry('deltas'), createSessionEntry('none')]
     deltas.recording.peers = 'deltas'
     none.recording.peers = 'none'
@@ -221,7 +221,7 @@ describe('discovery', () => {
     expect([deltas, none, legacy].map((member) => joinList(registry, budget, member, 256).length)).toEqual([0, 0, 2])
   })
 
-  test('a prefix counts whatever its clients want to hear', () => {
+  test('a prefix counts whatever its clients subscribe to', () => {
     for (const [index, peers] of (['deltas', 'none'] as const).entries()) {
       const member = createSessionEntry(peers)
       member.recording.peers = peers
@@ -231,7 +231,7 @@ describe('discovery', () => {
     expect([PREFIX, OTHER_PREFIX].map((prefix) => registry.hasRoomFor(prefix, 2))).toEqual([true, true])
   })
 
-  test('there is room for a known prefix and for so many different ones', () => {
+  test('there is room for a known prefix and a limited number of others', () => {
     expect(registry.hasRoomFor(PREFIX, 2)).toBe(true)
     const one = joined(1)
     joined(2, OTHER_PREFIX)
@@ -242,7 +242,7 @@ describe('discovery', () => {
     expect(registry.hasRoomFor(THIRD_PREFIX, 2)).toBe(true)
   })
 
-  test('a prefix is there until its last client goes, and a client has one', () => {
+  test('a prefix counts until its last client leaves, and a client has one', () => {
     const [one, two] = [joined(1), joined(2)]
     joined(3, OTHER_PREFIX)
     leaveAll(one)
@@ -266,7 +266,7 @@ describe('discovery', () => {
     }
   })
 
-  test('a peer that is announced twice in a batch is told once, and never to itself', async () => {
+  test('a peer that is queued twice in a batch is announced once, and never to itself', async () => {
     vi.useFakeTimers()
     for (let number = 10; number < 80; number++) joined(number)
     const [one, again, other] = [joined(1), joined(1, OTHER_PREFIX), joined(2)]
@@ -284,7 +284,7 @@ describe('discovery', () => {
     expect(again.recording.texts).toEqual([announcement(2, OTHER_PREFIX)])
   })
 
-  describe('where more listen than are told at once', () => {
+  describe('with more subscribers than one slice', () => {
     const COUNT = 300
     let journal: unknown[][]
 
@@ -315,7 +315,7 @@ describe('discovery', () => {
       expect(newcomer.recording.texts).toEqual([])
     })
 
-    test('each hears once of each that comes soon after it, and they are introduced in order', async () => {
+    test('each is told once about each that joins soon after, and they are introduced in order', async () => {
       const members = crowd()
       const introduced: number[] = []
       const newcomers = [COUNT, COUNT + 1, COUNT + 2, COUNT + 3]
@@ -331,7 +331,7 @@ describe('discovery', () => {
       }
     })
 
-    test('one that has left before its turn is not announced, but has been introduced', async () => {
+    test('a newcomer that left before its announcement is not announced, but introduced', async () => {
       const members = crowd()
       const introduced: number[] = []
       const [stays, leaves] = [joined(COUNT), joined(COUNT + 1)]
@@ -360,7 +360,7 @@ describe('discovery', () => {
       expect(members.at(-1)?.recording.texts).toEqual([0, 1, 2, 3].map((number) => announcement(number)))
     })
 
-    test('who joins again, leaves or comes meanwhile is told once, or not at all', async () => {
+    test('a client that joins again, leaves or comes meanwhile is told once, or not at all', async () => {
       create({ window: 1 })
       const members = crowd()
       const [first, last, second] = [members[1], members.at(-1), members[2]]
@@ -379,7 +379,7 @@ describe('discovery', () => {
       expect([first, second, last].map(({ recording }) => recording.texts.length)).toEqual([1, 1, 0])
     })
 
-    test('when it is stopped nobody more is told, and then all are again', async () => {
+    test('after a stop nobody more is told, and after a restart all are', async () => {
       create({ window: 1 })
       const members = crowd()
       discovery.tick()
@@ -393,7 +393,7 @@ describe('discovery', () => {
       await until(() => members.every(({ recording }, index) => index === 1 || recording.texts.length > 0))
     })
 
-    test('newcomers on their way when it is stopped are not announced', async () => {
+    test('newcomers that are queued at a stop are not announced', async () => {
       const members = crowd()
       for (const number of [COUNT, COUNT + 1]) {
         joined(number)
@@ -407,7 +407,7 @@ describe('discovery', () => {
     })
   })
 
-  test('where nobody listens a newcomer is introduced at once', () => {
+  test('without subscribers a newcomer is introduced immediately', () => {
     const none = createSessionEntry('none')
     none.recording.peers = 'none'
     const { entry } = registry.claim(none, address(1))
@@ -416,7 +416,7 @@ describe('discovery', () => {
     expect(introduced).toEqual([entry])
   })
 
-  test('one that reads slowly is told nothing of newcomers and windows, and everything again once it has read', () => {
+  test('a slow reader gets no newcomers and windows, and all of them again once it has read', () => {
     const [slow, other] = [joined(1), joined(2)]
     slow.recording.recordingLink.buffered = SLOW_BACKLOG + 1
     joined(3)
@@ -448,7 +448,7 @@ describe('discovery', () => {
       return [Math.min(...counts), Math.max(...counts)]
     }
 
-    test('makes windows smaller, and everyone is told of everyone as often', () => {
+    test('makes windows smaller, and announces all peers equally often', () => {
       create({ maxBytesPerSecond: RATE, interval: INTERVAL })
       const members = Array.from({ length: 40 }, (_, number) => joined(number))
       const begun = now
@@ -465,7 +465,7 @@ describe('discovery', () => {
       expect(sentTo(members)).toBeGreaterThan((RATE * (now - begun - INTERVAL)) / 1000 / 2)
     })
 
-    test('of less than one announcement to all is saved up', () => {
+    test('of less than one announcement to all accumulates', () => {
       create({ maxBytesPerSecond: RATE, interval: INTERVAL })
       const members = Array.from({ length: 1_000 }, (_, number) => joined(number))
       const begun = now
@@ -486,7 +486,7 @@ describe('discovery', () => {
       expect(told.at(-1)).toBeGreaterThan(10)
     })
 
-    test('is not exceeded by newcomers and windows together, whoever comes and when', () => {
+    test('is not exceeded by newcomers and windows together, whenever peers join', () => {
       const comings = fc.array(fc.record({ after: fc.nat({ max: 2_000 }), count: fc.nat({ max: 30 }) }), {
         minLength: 5,
         maxLength: 30

@@ -27,7 +27,7 @@ function round(turns: GroupRotation<Item>, isReady: (item: Item) => boolean = ()
   return taken
 }
 
-test('each group has one turn in a round, however many items it has', () => {
+test('each group is served once per round, however many items it has', () => {
   const turns = turnsOf(...items(A, 4), ...items(B, 1), ...items(C, 2))
   expect([round(turns), round(turns), round(turns), round(turns)]).toEqual([
     ['a0', 'b0', 'c0'],
@@ -38,7 +38,7 @@ test('each group has one turn in a round, however many items it has', () => {
   expect(turns.isEmpty).toBe(true)
 })
 
-test('an item that is not done with has the next turn of its group', () => {
+test('an item that stays is served next in its group', () => {
   const turns = turnsOf(...items(A, 2))
   const taken: string[] = []
   for (let count = 0; count < 3; count++) {
@@ -50,14 +50,14 @@ test('an item that is not done with has the next turn of its group', () => {
   expect(taken).toEqual(['a0', 'a0', 'a0'])
 })
 
-test('one that is not ready lets the others of its group pass, and a group without a ready one keeps its place', () => {
+test('an item that is not ready is skipped, and a group without a ready one keeps its place', () => {
   const turns = turnsOf(...items(A, 2), ...items(B, 2))
   expect(round(turns, ({ name }) => name === 'a1' || name === 'b0')).toEqual(['a1', 'b0'])
   expect(round(turns, ({ name }) => name !== 'a0')).toEqual(['b1'])
   expect(round(turns)).toEqual(['a0'])
 })
 
-test('a group that had its turn is behind those that had none', () => {
+test('a group that was served is behind those that were not', () => {
   const [a, b, c] = [items(A, 2), items(B, 2), items(C, 2)]
   const turns = turnsOf(...a, ...b)
   let left = 1
@@ -67,7 +67,7 @@ test('a group that had its turn is behind those that had none', () => {
   expect(round(turns)).toEqual(['b0', 'a1', 'c0'])
 })
 
-test('one that waits already does not wait twice', () => {
+test('an item that is added twice waits once', () => {
   const [item] = items(A, 1) as [Item]
   const turns = turnsOf(item, item)
   expect([round(turns), round(turns)]).toEqual([['a0'], []])

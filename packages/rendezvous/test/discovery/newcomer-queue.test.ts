@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { NewcomerQueue } from '../../src/discovery/newcomer-queue.js'
 import type { PeerEntry } from '../../src/registry/peer-entry.js'
 
-describe('newcomers', () => {
+describe('a queue of newcomers', () => {
   let newcomers: NewcomerQueue
   /** Announced batches, with their `done`. */
   let batches: { keys: string[]; done: () => void }[]
@@ -37,13 +37,13 @@ describe('newcomers', () => {
     return batches.map(({ keys }) => keys)
   }
 
-  test('where few listen each is announced at once', () => {
+  test('announces each immediately to few subscribers', () => {
     for (const key of ['a', 'b', 'c']) add(key, 63)
     expect(keys()).toEqual([['a'], ['b'], ['c']])
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('where many do the first is, and those that come soon after it go together', () => {
+  test('announces the first immediately to many subscribers, and those soon after it together', () => {
     add('a', 100)
     vi.advanceTimersByTime(5)
     for (const key of ['b', 'c']) add(key, 100)
@@ -58,7 +58,7 @@ describe('newcomers', () => {
     expect(keys()).toEqual([['a'], ['b', 'c', 'd'], ['e']])
   })
 
-  test('the more listen the longer they wait, but not for ever', () => {
+  test('delays them longer for more subscribers, up to a maximum', () => {
     for (const [subscribers, pause] of [
       [1_000, 200],
       [10_000, 2_000],
@@ -75,7 +75,7 @@ describe('newcomers', () => {
     }
   })
 
-  test('each is over when all have been told of its batch, not before', () => {
+  test('reports each as announced when all have been told about its batch, not before', () => {
     add('a', 100)
     for (const key of ['b', 'c']) add(key, 100)
     vi.advanceTimersByTime(20)
@@ -86,7 +86,7 @@ describe('newcomers', () => {
     expect(announced).toEqual(['b', 'c', 'a'])
   })
 
-  test('one that comes while others are being told waits for the next batch', () => {
+  test('queues one that comes during a broadcast for the next batch', () => {
     add('a', 100)
     add('b', 100)
     vi.advanceTimersByTime(20)
@@ -96,7 +96,7 @@ describe('newcomers', () => {
     expect(keys()).toEqual([['a'], ['b'], ['c']])
   })
 
-  test('so many may be announced in a second', () => {
+  test('has room for a limited number per second', () => {
     create(2)
     expect(newcomers.hasRoom()).toBe(true)
     add('a', 1)
@@ -109,7 +109,7 @@ describe('newcomers', () => {
     expect(newcomers.hasRoom()).toBe(true)
   })
 
-  test('those on their way when they are stopped are not announced, and later ones are', () => {
+  test('drops those that are queued when it is stopped, and announces later ones', () => {
     add('a', 100)
     add('b', 100)
     newcomers.stop()

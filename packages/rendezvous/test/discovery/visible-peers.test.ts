@@ -11,17 +11,17 @@ const RATE = 4_000
 /** Cost of announcing one peer: five use up the share of an address. */
 const COST = 1_000
 
-describe('who is online as far as clients are told', () => {
+describe('the visible peers', () => {
   let registry: Registry
-  let presence: VisiblePeers
+  let peers: VisiblePeers
   let now: number
 
   beforeEach(() => {
     now = 1_000_000
     registry = new Registry()
     const budget = new DiscoveryBudget({ interval: 10_000, maxBytesPerSecond: RATE }, new Counters(), () => now)
-    presence = new VisiblePeers(registry, budget)
-    registry.observe({ presence: (entry, isOnline) => presence.changed(entry, isOnline, COST) })
+    peers = new VisiblePeers(registry, budget)
+    registry.observe({ presence: (entry, isOnline) => peers.changed(entry, isOnline, COST) })
   })
 
   function join(number: number, ip?: string): RecordingSessionEntry {
@@ -41,65 +41,65 @@ describe('who is online as far as clients are told', () => {
   }
 
   function told(from = 0): { joined: number[]; left: number[] } {
-    const { joined, left } = presence.log.since(from)
+    const { joined, left } = peers.log.since(from)
     return { joined: numbersOf(joined.keys()), left: numbersOf(left.keys()) }
   }
 
   function release(): number[] {
-    return numbersOf(Array.from(presence.release(COST), ({ key }) => key))
+    return numbersOf(Array.from(peers.release(COST), ({ key }) => key))
   }
 
-  test('is everyone while no address causes more than its share', () => {
+  test('are all peers while no address exceeds its share', () => {
     useUp()
     expect(told()).toEqual({ joined: [0, 1, 2, 3, 4], left: [] })
-    expect([presence.hasWithheld, presence.size]).toEqual([false, 5])
+    expect([peers.hasWithheld, peers.size]).toEqual([false, 5])
   })
 
-  test('is not the newcomers of one that has, until it may cause more', () => {
+  test('exclude newcomers of an address over its share, until it has budget again', () => {
     useUp()
     join(5)
     join(6)
     join(7, '192.0.2.7')
     expect(told()).toEqual({ joined: [0, 1, 2, 3, 4, 7], left: [] })
-    expect(numbersOf(presence.peers().map(({ key }) => key))).toEqual([0, 1, 2, 3, 4, 7])
-    expect([presence.size, presence.find(peerId(5)), presence.find(peerId(7))?.key]).toEqual([6, undefined, peerId(7)])
+    expect(numbersOf(peers.peers().map(({ key }) => key))).toEqual([0, 1, 2, 3, 4, 7])
+    expect([peers.size, peers.find(peerId(5)), peers.find(peerId(7))?.key]).toEqual([6, undefined, peerId(7)])
     expect(release()).toEqual([])
     now += 1_000
     expect(release()).toEqual([5])
     now += 2_000
     expect(release()).toEqual([6])
     expect(told()).toEqual({ joined: [0, 1, 2, 3, 4, 7, 5, 6], left: [] })
-    expect([presence.hasWithheld, presence.size]).toEqual([false, 8])
+    expect([peers.hasWithheld, peers.size]).toEqual([false, 8])
   })
 
-  test('is nobody who has left before', () => {
+  test('exclude withheld peers that left before', () => {
     useUp()
     const member = join(5)
     registry.release(member, address(5))
-    expect([presence.hasWithheld, presence.log.end]).toEqual([false, 5])
+    expect([peers.hasWithheld, peers.log.end]).toEqual([false, 5])
     now += 10_000
     expect(release()).toEqual([])
   })
 
-  test('is one who was held back and has joined from another address since', () => {
+  test('include a withheld peer that has joined from another address since', () => {
     useUp()
     join(5)
     join(5, '192.0.2.7')
     expect(release()).toEqual([5])
   })
 
-  test('is told of those who leave at once', () => {
+  test('lose a peer immediately when it leaves', () => {
     const member = join(9)
     useUp()
-    const { end } = presence.log
+    const { end } = peers.log
     registry.release(member, address(9))
     expect(told(end)).toEqual({ joined: [], left: [9] })
   })
 
-  test('is nothing to tell when nobody hears of it', () => {
+  test('leave no changes to report after a clear', () => {
     useUp()
     join(5)
-    presence.clear()
-    expect([presence.hasWithheld, presence.log.isEmpty, presence.size]).toEqual([false, true, 6])
+    peers.clear()
+    expect([peers.hasWithheld, peers.log.isEmpty, peers.size]).toEqual([false, true, 6])
   })
 })
