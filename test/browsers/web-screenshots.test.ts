@@ -32,7 +32,7 @@ describe.runIf(process.env['SCREENSHOTS'] !== undefined)('pictures', () => {
   test('of the status page', { timeout: TRAFFIC + 60_000 }, async () => {
     const shared = new LocalStar()
     const nodes = ['amsterdam', 'lisbon'].map((node) =>
-      createRendezvous({ host: '127.0.0.1', port: 0, adminToken }, undefined, new LocalBackplane(shared, node))
+      createRendezvous({ host: '127.0.0.1', port: 0, adminToken, backplane: new LocalBackplane(shared, node) })
     )
     for (const node of nodes) {
       await node.start()

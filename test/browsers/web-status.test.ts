@@ -121,7 +121,7 @@ describe('in Chromium the status page', () => {
   test('shows the nodes of a star that has several, and their names to operators', async () => {
     const shared = new LocalStar()
     const [amsterdam, lisbon] = ['amsterdam', 'lisbon'].map((node) =>
-      createRendezvous({ host: '127.0.0.1', port: 0, adminToken }, undefined, new LocalBackplane(shared, node))
+      createRendezvous({ host: '127.0.0.1', port: 0, adminToken, backplane: new LocalBackplane(shared, node) })
     ) as [Rendezvous, Rendezvous] // as many as names
     for (const node of [amsterdam, lisbon]) {
       await node.start()

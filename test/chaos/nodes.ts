@@ -19,7 +19,6 @@ const METRICS_PATIENCE = 3_000
 const FLAGS = Object.entries({
   'public-address': STAR_MULTIADDR,
   'cluster-lease-ttl': LEASE,
-  'cluster-connect-timeout': 5_000,
   'drain-timeout': DRAIN_TIMEOUT,
   'dial-ack-timeout': DIAL_TIMEOUT,
   'dial-accept-timeout': 20_000

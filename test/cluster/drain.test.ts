@@ -22,7 +22,7 @@ describe.each(SHARED_BY)('of two servers that share a star by %s one drains', (s
       pause: (received) => (received < 1_000_000 ? undefined : gate)
     })
     await load.reached(1_000_000)
-    const drained = draining.server.drain(60_000)
+    const drained = draining.server.drain({ timeout: 60_000 })
     await within('it to move', moved)
     await staying.counted('both of them', ({ sessions }) => sessions === 2)
     goOn()

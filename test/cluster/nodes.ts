@@ -1,4 +1,4 @@
-import { LocalBackplane, LocalStar, type RendezvousInput } from '@websocket-star/rendezvous'
+import { LocalBackplane, LocalStar, type RendezvousOptions } from '@websocket-star/rendezvous'
 import { RedisServer } from '@websocket-star/testkit/processes'
 import { onTestFinished } from 'vitest'
 import { openStar, type RawStar } from '../support/raw-star.js'
@@ -9,14 +9,14 @@ export type SharedBy = 'one process' | 'Redis'
 export const SHARED_BY: readonly SharedBy[] = ['one process', 'Redis']
 
 /** Two servers of one star that know of each other; they end with the test. */
-export async function openTwo(sharedBy: SharedBy, options: RendezvousInput = {}): Promise<[RawStar, RawStar]> {
+export async function openTwo(sharedBy: SharedBy, options: RendezvousOptions = {}): Promise<[RawStar, RawStar]> {
   const open = await opener(sharedBy, options)
   const nodes: [RawStar, RawStar] = [await open(), await open()]
   await untilAcquainted(nodes)
   return nodes
 }
 
-async function opener(sharedBy: SharedBy, options: RendezvousInput): Promise<() => Promise<RawStar>> {
+async function opener(sharedBy: SharedBy, options: RendezvousOptions): Promise<() => Promise<RawStar>> {
   if (sharedBy === 'one process') {
     const star = new LocalStar()
     return async () => await openStar(options, new LocalBackplane(star))

@@ -1,4 +1,4 @@
-import type { RendezvousInput } from '@websocket-star/rendezvous'
+import type { RendezvousOptions } from '@websocket-star/rendezvous'
 import { Random, within } from '@websocket-star/testkit'
 import { test } from 'vitest'
 import { createIdentities } from '../support/raw-identity.js'
@@ -12,7 +12,7 @@ interface Setting extends WalkOptions {
   steps: number
   /** Clients there are from the start, and the peers of each. */
   crowd?: readonly [number, number]
-  discovery: NonNullable<RendezvousInput['discovery']>
+  discovery: NonNullable<RendezvousOptions['discovery']>
 }
 
 const settings: readonly Setting[] = [

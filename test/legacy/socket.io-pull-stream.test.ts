@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { RendezvousInput } from '@websocket-star/rendezvous'
+import type { RendezvousOptions } from '@websocket-star/rendezvous'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { End, Source } from '../support/legacy-types.js'
 import { joinSocket, type StarSocket, type StreamPair } from '../support/socket.js'
@@ -155,7 +155,7 @@ describe('a peer that goes', () => {
 })
 
 /** Two peers of a star, which leave with the test. */
-async function openPeers(options?: RendezvousInput): Promise<{ alice: StarSocket; bob: StarSocket }> {
+async function openPeers(options?: RendezvousOptions): Promise<{ alice: StarSocket; bob: StarSocket }> {
   const star = await startStar(options)
   onTestFinished(() => star[Symbol.asyncDispose]())
   const [alice, bob] = [await joinSocket(star, 'alice'), await joinSocket(star, 'bob')]
@@ -164,7 +164,7 @@ async function openPeers(options?: RendezvousInput): Promise<{ alice: StarSocket
 }
 
 /** The same, and both sides of a dial from one to the other. */
-async function openPair(options?: RendezvousInput) {
+async function openPair(options?: RendezvousOptions) {
   const peers = await openPeers(options)
   const [dialer, callee] = await dial(peers.alice, peers.bob)
   return { ...peers, dialer, callee }

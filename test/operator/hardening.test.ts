@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createRendezvous, LocalBackplane, LocalStar, type RendezvousInput } from '@websocket-star/rendezvous'
+import { createRendezvous, LocalBackplane, LocalStar, type RendezvousOptions } from '@websocket-star/rendezvous'
 import { connectRaw, openDial, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import { findCommand, freePort, unpackedProgram } from '@websocket-star/testkit/processes'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -56,7 +56,7 @@ describe('behind nginx', () => {
   ]
 
   /** A server with the flags of the sample and nginx in front of it, for one test. */
-  async function start(options: RendezvousInput = {}, replacements: readonly Replacement[] = []) {
+  async function start(options: RendezvousOptions = {}, replacements: readonly Replacement[] = []) {
     const { cert, key, authority: ca } = certificates
     const port = await freePort()
     const prefix = `/dns4/localhost/tcp/${port}/wss/p2p-websocket-star`
@@ -202,7 +202,7 @@ describe('the rules for Prometheus', () => {
   })
 
   test('ask for metrics and reasons that there are', async () => {
-    const server = createRendezvous({ host: '127.0.0.1', port: 0 }, undefined, new LocalBackplane(new LocalStar(), 'a'))
+    const server = createRendezvous({ host: '127.0.0.1', port: 0, backplane: new LocalBackplane(new LocalStar(), 'a') })
     await server.start()
     onTestFinished(() => server.stop())
     const metrics = await (await fetch(`${server.address().url}/metrics`)).text()

@@ -1,7 +1,7 @@
 import { get, type RequestOptions } from 'node:https'
 import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
-import { createRendezvous, type RendezvousInput } from '@websocket-star/rendezvous'
+import { createRendezvous, type RendezvousOptions } from '@websocket-star/rendezvous'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { CommandServer } from '../support/command.js'
 import { joinLegacy, LegacyNode, refusal } from '../support/legacy.js'
@@ -47,7 +47,7 @@ async function fetchPage(url: string, options: RequestOptions = {}): Promise<{ s
 }
 
 /** What a server says that cannot be created. */
-function complaintOf(options: RendezvousInput): string {
+function complaintOf(options: RendezvousOptions): string {
   try {
     createRendezvous(options)
     return ''
@@ -57,7 +57,7 @@ function complaintOf(options: RendezvousInput): string {
 }
 
 /** Every way to say where key and certificate are. */
-const ways: [string, (files: Certificates) => RendezvousInput][] = [
+const ways: [string, (files: Certificates) => RendezvousOptions][] = [
   ['PEM files', ({ key, cert }) => ({ key, cert })],
   ['PEM files with a passphrase', ({ lockedKey, cert, passphrase }) => ({ key: lockedKey, cert, passphrase })],
   ['a PFX file with a passphrase', ({ pfx, passphrase }) => ({ pfx, passphrase })],
@@ -116,7 +116,7 @@ describe('the command line', () => {
 })
 
 describe('it is told right away, with the file that is to blame', () => {
-  test.each<[string, (files: Certificates) => RendezvousInput, RegExp]>([
+  test.each<[string, (files: Certificates) => RendezvousOptions, RegExp]>([
     ['a key that is not there', ({ cert }) => ({ key: `${cert}.not`, cert }), /: key: .*no such file/],
     ['a certificate that is not there', ({ key }) => ({ key, cert: `${key}.not` }), /: cert: .*no such file/],
     ['a PFX file that is not there', ({ pfx }) => ({ pfx: `${pfx}.not` }), /: pfx: .*no such file/],

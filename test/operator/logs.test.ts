@@ -6,7 +6,7 @@ import { CommandServer, runCommand, type Command } from '../support/command.js'
 import { createCertificates, type Certificates } from '../support/certificates.js'
 
 /** What warns right after the start, since there is no public address. */
-const warning = 'name the address clients use'
+const warning = 'no public address is set'
 
 /** Starts a server, and stops it once it has given its warning; what it logged. */
 async function logOf(args: readonly string[]): Promise<readonly string[]> {

@@ -50,7 +50,7 @@ test('strangers learn neither the names of nodes nor versions, wherever they loo
 
 test('a private network may show them to everybody', async () => {
   const node = new LocalBackplane(new LocalStar(), 'amsterdam')
-  const server = createRendezvous({ host: '127.0.0.1', port: 0, privateDetails: false }, undefined, node)
+  const server = createRendezvous({ host: '127.0.0.1', port: 0, privateDetails: false, backplane: node })
   await server.start()
   onTestFinished(() => server.stop())
   const metrics = await (await fetch(`${server.address().url}/metrics`)).text()

@@ -15,7 +15,7 @@ test('without the direct way messages go through engine.io: bytes arrive, and th
   const warnings: unknown[] = []
   const ignore = (): void => {}
   const logger: Logger = { debug: ignore, info: ignore, error: ignore, warn: (details) => void warnings.push(details) }
-  await using server = createRendezvous({ host: '127.0.0.1', port: 0, relay: { highWaterMark: 65_536 } }, logger)
+  await using server = createRendezvous({ host: '127.0.0.1', port: 0, relay: { highWaterMark: 65_536 }, logger })
   await server.start()
   const { url } = server.address()
   const callee = await joinClient(url)

@@ -1,4 +1,4 @@
-import { createRendezvous, type Backplane, type RendezvousInput } from '@websocket-star/rendezvous'
+import { createRendezvous, type Backplane, type RendezvousOptions } from '@websocket-star/rendezvous'
 import { connectRaw, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import { expect, onTestFinished } from 'vitest'
 import { createIdentity } from './raw-identity.js'
@@ -24,7 +24,7 @@ export interface RawStar extends StarAddress {
  *
  * @param backplane - the way to other servers of the same process
  */
-export async function openStar(options: RendezvousInput = {}, backplane?: Backplane): Promise<RawStar> {
+export async function openStar(options: RendezvousOptions = {}, backplane?: Backplane): Promise<RawStar> {
   const faults: unknown[] = []
   const logger = {
     debug: ignore,
@@ -34,7 +34,7 @@ export async function openStar(options: RendezvousInput = {}, backplane?: Backpl
   }
   // Nobody is announced a second time unless the test is about that: on a slow machine it would be a surprise.
   const discovery = { interval: 3_600_000, ...options.discovery }
-  const server = createRendezvous({ host: '127.0.0.1', port: 0, ...options, discovery }, logger, backplane)
+  const server = createRendezvous({ host: '127.0.0.1', port: 0, ...options, discovery, logger, backplane })
   await server.start()
   const peers: RawPeer[] = []
   onTestFinished(async () => {

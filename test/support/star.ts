@@ -1,4 +1,4 @@
-import { createRendezvous, type Rendezvous, type RendezvousInput } from '@websocket-star/rendezvous'
+import { createRendezvous, type Rendezvous, type RendezvousOptions } from '@websocket-star/rendezvous'
 
 /** Where a server is. */
 export interface StarAddress {
@@ -18,7 +18,7 @@ export interface Star extends StarAddress, AsyncDisposable {
   restart(): Promise<void>
 }
 
-export async function startStar(options: RendezvousInput = {}): Promise<Star> {
+export async function startStar(options: RendezvousOptions = {}): Promise<Star> {
   let server = createRendezvous({ host: '127.0.0.1', port: 0, ...options })
   await server.start()
   const { port, url, multiaddr } = server.address()

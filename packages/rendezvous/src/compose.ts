@@ -1,4 +1,5 @@
 import { Budget } from './budget/budget.js'
+import type { BudgetLimits } from './budget/limits.js'
 import type { Backplane } from './cluster/backplane.js'
 import { Channels } from './cluster/channels.js'
 import { openBackplane } from './cluster/open-backplane.js'
@@ -9,7 +10,7 @@ import { Discovery } from './discovery/discovery.js'
 import { LimitedLogger, type Logger } from './logger.js'
 import { Origins } from './names/origins.js'
 import type { OwnNames } from './names/own-names.js'
-import type { RendezvousOptions } from './options.js'
+import type { ResolvedOptions } from './options.js'
 import { Proxies } from './pacing/proxies.js'
 import { WorkQueue } from './pacing/work-queue.js'
 import { Registry } from './registry/registry.js'
@@ -25,16 +26,16 @@ import { BacklogWatch } from './transport/backlog.js'
 import { Engine } from './transport/engine.js'
 import { Reassurance } from './transport/reassurance.js'
 
-/** Bytes that one direction of a connection between nodes may have in flight at first; all nodes agree on it. */
-const STREAM_WINDOW = 262_144
+/** Initial window of a half between nodes, in bytes; the same on all nodes. */
+const INITIAL_HOP_WINDOW = 262_144
 
-/** Milliseconds, from any origin: no one may set this clock. */
+/** Monotonic milliseconds. */
 const now = () => performance.now()
 
-/** The parts of one server. Each is given what it works with here, and finds nothing by itself. */
+/** The parts of one server, each constructed with everything that it uses. */
 export interface Parts {
   readonly counters: Counters
-  /** Keeps repeated messages short. */
+  /** Omits repeated messages. */
   readonly logger: Logger | undefined
   readonly registry: Registry
   readonly discovery: Discovery
@@ -47,30 +48,32 @@ export interface Parts {
   readonly joining: Joining
   readonly star: Star
   readonly backplane: Backplane
-  /** Other nodes may share the star. */
   readonly isShared: boolean
   readonly channels: Channels
   readonly otherNodes: OtherNodes
   readonly proxies: Proxies
   readonly origins: Origins
-  /** Opens the door for clients. @param isFull - tells that no more are let in */
+  /** @param isFull - returns whether new sessions are rejected */
   openEngine(isFull: () => boolean): Engine
-  /** Ends everything that has waited too long. */
+  /** Enforces the time limits of all parts. */
   sweep(): void
 }
 
-/** Sessions that may wait to be closed; those beyond are closed by a later sweep. */
-const ENDINGS = 16_384
+/** One IP address's share of what all clients may have unfinished. */
+const RECEIVED_SHARE_PER_IP = 1 / 8
+/** One IP address's share of all backlogs. */
+const BACKLOG_SHARE_PER_IP = 1 / 16
+/** Queued session closes; a later sweep closes the rest. */
+const MAX_QUEUED_CLOSES = 16_384
 
 /**
- * Puts a server together, from the bottom up.
+ * Constructs the parts of a server, from the bottom up.
  *
- * @param names - what the server is called
- * @param backplane - the way to other nodes; by default the one that the options name
+ * @param backplane - by default it is made from the options
  * @throws {InvalidOptionsError}
  */
 export function compose(
-  options: RendezvousOptions,
+  options: ResolvedOptions,
   logger: Logger | undefined,
   names: OwnNames,
   backplane?: Backplane
@@ -79,7 +82,7 @@ export function compose(
   const origins = new Origins(options.allowedOrigins, names)
   const { join, dial, relay, limits, heartbeat } = options
   const limited = logger === undefined ? undefined : new LimitedLogger(logger)
-  const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; the request was dropped')
+  const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; its request was dropped')
   const counters = new Counters()
 
   const flow = new FlowControl(relay, counters, now)
@@ -90,9 +93,9 @@ export function compose(
     now
   )
 
-  const budget = new Budget({ ...limits, bufferedBytesPerIp: relay.maxBufferedBytesPerIp }, now)
+  const budget = new Budget(budgetLimits(options), now)
   const workQueue = new WorkQueue(limits.waiting)
-  const endings = new WorkQueue(ENDINGS)
+  const endings = new WorkQueue(MAX_QUEUED_CLOSES)
   const backlog = new BacklogWatch(relay, endings, now)
   const reassurance = new Reassurance(heartbeat.timeout / 3, flow, backlog, now)
 
@@ -105,7 +108,7 @@ export function compose(
   const probes = new Probes(nodes, join.takeoverTimeout)
   const channels = new Channels(
     {
-      window: { initial: STREAM_WINDOW, max: options.cluster.streamWindow },
+      window: { initial: INITIAL_HOP_WINDOW, max: options.cluster.linkWindow },
       answerTimeout: dial.ackTimeout + relay.holdTimeout,
       maxKept: relay.maxBufferedBytes
     },
@@ -206,5 +209,14 @@ export function compose(
       reassurance.sweep()
       channels.sweep()
     }
+  }
+}
+
+/** Returns the limits of sessions and IP addresses, with those that follow from the limits of the whole server. */
+export function budgetLimits({ limits, relay }: Pick<ResolvedOptions, 'limits' | 'relay'>): BudgetLimits {
+  return {
+    ...limits,
+    receivedBytesPerIp: Math.max(limits.receivedBytes * RECEIVED_SHARE_PER_IP, 2 * limits.messageSize),
+    bufferedBytesPerIp: relay.maxBufferedBytes * BACKLOG_SHARE_PER_IP
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Rendezvous server of the WebSocketStar protocol: peers that all reach it by WebSocket find each other and exchange
- * byte streams through it. Clients of the old `libp2p-websocket-star-rendezvous` change nothing.
+ * Rendezvous server of the WebSocketStar protocol: peers that connect to it by WebSocket discover each other and exchange
+ * byte streams through it. Clients of the old `libp2p-websocket-star-rendezvous` work unchanged.
  *
  * @example
  * ```ts
@@ -18,10 +18,26 @@ export type { Backplane, BackplaneObserver, NodeLink } from './cluster/backplane
 export { AlreadyStartedError, NotListeningError, RedisError } from './errors.js'
 export type { ChannelRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local.js'
-export { createRendezvous, type Rendezvous, type RendezvousAddress } from './rendezvous.js'
 export type { Logger } from './logger.js'
-export { InvalidOptionsError, type OptionProblem, type RendezvousInput, type RendezvousOptions } from './options.js'
+export type {
+  ClusterSettings,
+  DialSettings,
+  DiscoverySettings,
+  HeartbeatSettings,
+  JoinSettings,
+  LimitsSettings,
+  RelaySettings,
+  ServerOptions
+} from './option-types.js'
+export { InvalidOptionsError, type OptionProblem, type ResolvedOptions } from './options.js'
 export type { Claim, PeerRecord } from './registry/claim.js'
+export {
+  createRendezvous,
+  type DrainOptions,
+  type Rendezvous,
+  type RendezvousAddress,
+  type RendezvousOptions
+} from './rendezvous.js'
 export type {
   BackplaneStats,
   CloseReason,

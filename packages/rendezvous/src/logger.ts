@@ -1,7 +1,7 @@
 import { pino, type Logger as PinoLogger } from 'pino'
-import type { RendezvousOptions } from './options.js'
+import type { ResolvedOptions } from './options.js'
 
-/** What the server writes its log to; a pino logger is one. Details hold no payloads, and peer ids shortened. */
+/** Destination of the server's log lines, such as a pino logger. Details contain no payloads and only shortened peer ids. */
 export interface Logger {
   debug(details: object | string, message?: string): void
   info(details: object | string, message?: string): void
@@ -9,18 +9,18 @@ export interface Logger {
   error(details: object | string, message?: string): void
 }
 
-/** Standard error, so that what the command line prints stays apart. */
+/** Standard output is for what the command line prints. */
 const STDERR = 2
 
-export function createLogger(level: RendezvousOptions['logLevel'], format: RendezvousOptions['logFormat']): PinoLogger {
+export function createLogger(level: ResolvedOptions['logLevel'], format: ResolvedOptions['logFormat']): PinoLogger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
   const stderr = pino.destination({ dest: STDERR, sync: true })
   return pino({ level }, isPretty ? { write: (line) => stderr.write(prettyLine(line)) } : stderr)
 }
 
-/** What pino writes, as `12:34:56 WARN message {"detail":1}`: a whole formatter would be a dozen packages more. */
+/** Formats a pino line as `12:34:56 WARN message {"detail":1}`; pino's own formatter brings a dozen packages. */
 function prettyLine(line: string): string {
-  // Written by pino in this form.
+  // pino writes lines of this form.
   const { level, time, msg, pid: _pid, hostname: _hostname, ...details } = JSON.parse(line) as PinoLine
   const clock = new Date(time).toTimeString().slice(0, 8)
   const rest = Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`
@@ -35,15 +35,11 @@ interface PinoLine {
   hostname?: string
 }
 
-/** Lines of one message that are written per {@link REPEAT_INTERVAL}. */
-const REPEATS = 10
-/** Milliseconds. */
-const REPEAT_INTERVAL = 10_000
+/** Lines with the same message per {@link REPEAT_INTERVAL_MS}. */
+const MAX_REPEATS = 10
+const REPEAT_INTERVAL_MS = 10_000
 
-/**
- * A logger that writes the same message a few times only in every ten seconds, and then how often it was left out: what
- * clients do cannot fill a disk.
- */
+/** Limits how often a message is logged, and logs how often it was omitted, so that clients cannot fill a disk. */
 export class LimitedLogger implements Logger {
   readonly #logger: Logger
   readonly #now: () => number
@@ -74,14 +70,14 @@ export class LimitedLogger implements Logger {
     const key = message ?? (typeof details === 'string' ? details : '')
     const now = this.#now()
     let seen = this.#seen.get(key)
-    if (seen === undefined || now - seen.since >= REPEAT_INTERVAL) {
-      if (seen !== undefined && seen.count > REPEATS) {
-        this.#logger[level]({ leftOut: seen.count - REPEATS }, `${key} (more of these were left out)`)
+    if (seen === undefined || now - seen.since >= REPEAT_INTERVAL_MS) {
+      if (seen !== undefined && seen.count > MAX_REPEATS) {
+        this.#logger[level]({ omitted: seen.count - MAX_REPEATS }, `${key} (repeats omitted)`)
       }
-      // Messages are fixed texts of this package, so their number is bounded.
+      // The map is bounded, since messages are fixed texts of this package.
       this.#seen.set(key, (seen = { since: now, count: 0 }))
     }
-    if (++seen.count > REPEATS) return
+    if (++seen.count > MAX_REPEATS) return
     if (message === undefined) this.#logger[level](details)
     else this.#logger[level](details, message)
   }

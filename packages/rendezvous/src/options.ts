@@ -8,12 +8,18 @@ const milliseconds = z
   .max(2 ** 31 - 1)
   .meta({ value: 'ms' })
 const bytes = z.number().int().min(1).meta({ value: 'bytes' })
-/** Whether user, password and number of the database can be read from a URL. */
+const count = z.number().int().min(1)
+const file = z.string().min(1).optional()
+
+const REDIS_URL =
+  'redis://[user:password@]host[:port][/db], or rediss:// for TLS; in a password write % / ? # as %25 %2F %3F %23'
+
+/** Returns whether the user, the password and the database number can be read from a URL. */
 function isReadable(url: string): boolean {
   try {
     const { username, password, pathname, search, hash } = new URL(url)
     const isDatabase = /^\/?\d*$/.test(pathname)
-    // A password with one of / ? # ends up in these, and its beginning in the name of the host.
+    // An unescaped / ? or # in a password ends the host name: the rest of the password is parsed as path, query or hash.
     const isWhole = hash === '' && !search.includes('@')
     return isDatabase && isWhole && [username, password].every((text) => decodeURIComponent(text) !== undefined)
   } catch {
@@ -21,114 +27,116 @@ function isReadable(url: string): boolean {
   }
 }
 
-const REDIS_URL =
-  'redis://[user:password@]host[:port][/db], or rediss:// for TLS; of a password, % / ? # are written %25 %2F %3F %23'
-const count = z.number().int().min(1)
-
 /**
- * Every option of the server with its default: the one source of its types, its flags, its environment variables, its
- * help texts and its page in the documentation. Durations are milliseconds, sizes are bytes.
+ * All options with their defaults: the one source of the parser, flags, environment variables, help texts,
+ * `docs/options.md` and `option-types.ts`. Durations are milliseconds, sizes are bytes.
  *
- * A name on the command line follows from the path (`discovery.joinList` is `--discovery-join-list`), unless `flag` says
- * otherwise; an option that is on by default has a flag `--disable-…`, described by `off`. `env` is the environment
- * variable's name where the old server had one, `value` names what is given.
+ * Each option may have these `meta` fields:
+ * - `description`: one short line, for `--help` too; `details`: further sentences, for the documentation
+ * - `group`: its heading; a nested option inherits that of its object; `essential`: listed by `--help`
+ * - `flag`: by default the path, so `discovery.window` is `--discovery-window`; a switch is `--disable-…`
+ * - `off`: what the flag of a switch does
+ * - `env`: by default `WEBSOCKET_STAR_` and the flag; the old server's variables have no prefix
+ * - `value`: placeholder of the value; `allowed`: accepted values in words
+ * - `commandLineDefault`: default on the command line, if it differs
  */
 export const optionsSchema = z.strictObject({
-  port: z
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(9090)
-    .meta({ description: 'TCP port to listen on; 0 picks a free one', short: 'p', env: 'PORT' }),
-  host: z
-    .string()
-    .min(1)
-    .default('0.0.0.0')
-    .meta({ description: 'Address to listen on', value: 'address', env: 'HOST' }),
-  key: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'File with the private key (PEM), for HTTPS', value: 'file', env: 'KEY' }),
-  cert: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'File with the certificate chain (PEM), for HTTPS', value: 'file', env: 'CERT' }),
-  pfx: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'File with key and certificate (PKCS #12), for HTTPS', value: 'file', env: 'PFX' }),
-  passphrase: z.string().optional().meta({ description: 'Passphrase of the key or PFX file', env: 'PFX_PASSPHRASE' }),
-  cryptoChallenge: z.boolean().default(true).meta({
-    description: 'Peers prove by a signature that they own the peer id in the address they join with',
-    off: 'Let peers join without proving that they own their peer id: anyone may then take an address that is free',
-    env: 'DISABLE_CRYPTO_CHALLENGE'
+  port: z.number().int().min(0).max(65_535).default(9090).meta({
+    description: 'TCP port to listen on; 0 picks a free one',
+    group: 'listening',
+    essential: true,
+    short: 'p',
+    env: 'PORT'
   }),
-  strictMultiaddr: z.boolean().default(true).meta({
-    description: 'Only addresses of the WebSocketStar form (…/ws/p2p-websocket-star/p2p/<peer id>) may join',
-    off: 'Let peers join with any multiaddr',
-    env: 'DISABLE_STRICT_MULTIADDR'
+  host: z.string().min(1).default('0.0.0.0').meta({
+    description: 'Address to listen on',
+    group: 'listening',
+    essential: true,
+    value: 'address',
+    env: 'HOST'
   }),
-  metrics: z.boolean().default(true).meta({
-    description: 'Metrics in the Prometheus form at /metrics',
-    off: 'Serve no metrics',
-    env: 'DISABLE_METRICS'
+  drainTimeout: z.number().int().min(0).default(8_000).meta({
+    description: 'Time for open streams to finish after SIGTERM; 0 ends them at once',
+    group: 'listening',
+    essential: true,
+    value: 'ms'
   }),
-  playground: z.boolean().default(true).meta({
-    description: 'A page at /try that makes a browser tab a peer, to try the server with',
-    off: 'Serve no playground at /try',
-    flag: 'no-playground'
+  key: file.meta({
+    description: 'Private key file (PEM), for HTTPS',
+    group: 'tls',
+    essential: true,
+    value: 'file',
+    env: 'KEY'
   }),
-  adminToken: z.string().min(16).optional().meta({
-    allowed: 'text of 16 characters or more',
-    description:
-      'Secret that opens the list of peers, and what can be done to them, on the status page; the command line makes one if none is given',
-    value: 'text'
+  cert: file.meta({
+    description: 'Certificate chain file (PEM), for HTTPS',
+    group: 'tls',
+    essential: true,
+    value: 'file',
+    env: 'CERT'
   }),
-  privateDetails: z.boolean().default(true).meta({
-    description: 'Names of nodes and exact versions are shown only to those who have the admin token',
-    off: 'Show names of nodes and exact versions to everybody, at /metrics and on the status page',
-    flag: 'public-details'
+  pfx: file.meta({
+    description: 'PKCS #12 file with key and certificate, instead of two PEM files',
+    group: 'tls',
+    essential: true,
+    value: 'file',
+    env: 'PFX'
+  }),
+  passphrase: z.string().optional().meta({
+    description: 'Passphrase of the key or PKCS #12 file',
+    group: 'tls',
+    essential: true,
+    env: 'PFX_PASSPHRASE'
   }),
   publicAddresses: z.array(z.string()).default([]).meta({
     description:
-      'Address this star is known by, a multiaddr ending in /p2p-websocket-star; joins under others are refused, but for names in the certificate and addresses of this machine',
+      'Multiaddr that clients use for this star, such as /dns4/star.example.com/tcp/443/wss/p2p-websocket-star',
+    details:
+      'Joins under other addresses are refused, except for the names in the certificate and the addresses of this machine.',
+    group: 'access',
+    essential: true,
     value: 'multiaddr',
     flag: 'public-address'
   }),
   allowedOrigins: z.array(z.string()).default([]).meta({
-    description:
-      'Web origin that may connect, such as https://app.example, or "self" for pages of this server only, under names it knows; if none is named, all may',
+    description: 'Web origin that may connect, or "self" for pages of this server only',
+    details:
+      'An origin is such as https://app.example. If none is named, pages of every origin may connect. Programs send no origin and may always connect.',
+    group: 'access',
+    essential: true,
     value: 'origin',
     flag: 'allowed-origin'
   }),
   trustProxy: z.array(z.string()).default([]).meta({
-    description:
-      'Address, subnet or "loopback" of a proxy whose X-Forwarded-For or Forwarded header is believed, or how many proxies there are in a row, such as 1',
+    description: 'Proxy whose X-Forwarded-For is believed: address, subnet or "loopback"',
+    details:
+      'The Forwarded header is believed too. A number, such as 1, is that of proxies in a row; every direct connection is then believed to be one.',
+    group: 'access',
+    essential: true,
     value: 'proxy'
   }),
-  logLevel: z
-    .enum(['silent', 'error', 'warn', 'info', 'debug'])
-    .default('info')
-    .meta({ description: 'Least severe log lines to write: silent, error, warn, info or debug', value: 'level' }),
-  logFormat: z.enum(['auto', 'json', 'pretty']).default('auto').meta({
-    description: 'Form of log lines: json, pretty, or auto, which is pretty on a terminal and JSON elsewhere',
-    value: 'form'
+  cryptoChallenge: z.boolean().default(true).meta({
+    description: 'Peers must sign a challenge to prove that they own their peer id',
+    off: 'Let peers join without proving that they own their peer id',
+    details: 'Without the challenge, anyone may take any address that is free.',
+    group: 'access',
+    env: 'DISABLE_CRYPTO_CHALLENGE'
   }),
-  drainTimeout: z.number().int().min(0).default(8_000).meta({
-    value: 'ms',
-    description: 'Time that streams have to finish when the server is told to stop by SIGTERM; 0 ends them at once'
+  strictMultiaddr: z.boolean().default(true).meta({
+    description: 'Only addresses of the form …/ws/p2p-websocket-star/p2p/<peer id> may join',
+    off: 'Let peers join with any multiaddr',
+    group: 'access',
+    env: 'DISABLE_STRICT_MULTIADDR'
   }),
   redis: z
-    .url({ protocol: /^rediss?$/, error: `it takes ${REDIS_URL}` })
+    .url({ protocol: /^rediss?$/, error: `expected ${REDIS_URL}` })
     .refine(isReadable)
     .optional()
     .meta({
       allowed: REDIS_URL,
-      description: 'Redis or Valkey server over which several nodes share one star: redis:// or rediss://, with TLS',
+      description: 'Redis or Valkey server that connects the nodes of one star',
+      group: 'cluster',
+      essential: true,
       value: 'url'
     }),
   cluster: z
@@ -139,7 +147,8 @@ export const optionsSchema = z.strictObject({
         .default('star')
         .meta({
           allowed: '1 to 64 letters, digits and _ . -',
-          description: 'Name of the star: nodes that use one Redis under the same name share it',
+          description: 'Name of the star; nodes with the same name share it',
+          essential: true,
           value: 'name'
         }),
       node: z
@@ -148,178 +157,225 @@ export const optionsSchema = z.strictObject({
         .optional()
         .meta({
           allowed: '1 to 48 letters, digits and _ . -',
-          description: 'Readable part of the id of this node; the name of the machine if none is given',
+          description: 'Readable part of the id of this node; by default the host name',
+          essential: true,
           value: 'name'
         }),
       leaseTtl: milliseconds.min(100).default(10_000).meta({
-        description: 'Time without a sign of life after which the others take a node for gone; the same on all nodes'
+        description: 'Silence after which other nodes treat a node as gone; must be the same on all nodes'
       }),
-      connectTimeout: milliseconds.default(10_000).meta({ description: 'Time to reach Redis when the server starts' }),
       linkWindow: bytes.min(262_144).default(4_194_304).meta({
-        description: 'Bytes on their way to one other node at most; with more than five other nodes it is less'
-      }),
-      streamWindow: bytes.min(262_144).default(4_194_304).meta({
-        description:
-          'Bytes of one stream on their way to its receiver on another node at most; streams begin with 256 KiB'
+        description: 'Bytes in flight to one other node',
+        details:
+          'With more than five other nodes it is less. One stream may have as many in flight; it begins with 256 KiB.'
       })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'cluster', description: 'Cooperation of the nodes that share one star.' }),
+  adminToken: z.string().min(16).optional().meta({
+    allowed: 'text of 16 characters or more',
+    description: 'Secret for the list of peers and the controls of the status page',
+    details: 'The command line generates one if none is given. A library without one has no such pages.',
+    group: 'pages',
+    essential: true,
+    value: 'text'
+  }),
+  playground: z.boolean().default(true).meta({
+    description: 'Page at /try that makes a browser tab a peer',
+    off: 'Do not serve the playground at /try',
+    group: 'pages',
+    essential: true,
+    flag: 'no-playground'
+  }),
+  metrics: z.boolean().default(true).meta({
+    description: 'Prometheus metrics at /metrics',
+    off: 'Do not serve metrics',
+    details: 'Without metrics, the figures of the status page require the admin token too.',
+    group: 'pages',
+    essential: true,
+    env: 'DISABLE_METRICS'
+  }),
+  privateDetails: z.boolean().default(true).meta({
+    description: 'Node names and exact versions are shown only with the admin token',
+    off: 'Show node names and exact versions to everybody',
+    details: 'This concerns /metrics and the status page.',
+    group: 'pages',
+    flag: 'public-details'
+  }),
+  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').meta({
+    description: 'Least severe level to log: silent, error, warn, info or debug',
+    group: 'logging',
+    essential: true,
+    value: 'level'
+  }),
+  logFormat: z.enum(['auto', 'json', 'pretty']).default('auto').meta({
+    description: 'Format of log lines: auto, json or pretty',
+    details: 'Lines are pretty on a terminal and JSON elsewhere, if it is auto.',
+    group: 'logging',
+    essential: true,
+    value: 'format'
+  }),
   discovery: z
     .strictObject({
       interval: milliseconds
         .default(10_000)
-        .meta({ description: 'Time between two announcements of the same peer to a client' }),
-      window: count
-        .default(256)
-        .meta({ description: 'Peers announced to a client per interval, and newcomers per second' }),
-      maxBytesPerSecond: bytes.default(4_000_000).meta({
-        description:
-          'Bytes per second, on average, that tell clients of other peers, all clients together. The peers of one IP address may cause a quarter of it; loopback and trusted proxies are exempt'
+        .meta({ description: 'Time between two announcements of the same peer to a legacy client' }),
+      window: count.default(256).meta({
+        description: 'Peers announced to a legacy client per interval, and newcomers per second'
       }),
-      joinList: count.default(256).meta({ description: 'Peers named in the answer to a join, newest first' }),
-      prefixes: count.default(1024).meta({ description: 'Different address prefixes that may be live at once' }),
+      joinList: count.default(256).meta({
+        description: 'Peers listed in the answer to the join of a legacy client, newest first'
+      }),
+      maxBytesPerSecond: bytes.default(4_000_000).meta({
+        description: 'Bytes per second for telling clients about peers',
+        details:
+          'This is the average for all clients together. The peers of one IP address may cause a quarter of it; loopback and trusted proxies are exempt from that.',
+        group: 'limits',
+        essential: true
+      }),
+      prefixes: count.default(1024).meta({ description: 'Address prefixes in use at the same time' }),
       deltaInterval: milliseconds
         .default(50)
-        .meta({ description: 'Time to gather newcomers and leavers for clients that hear of changes only' })
+        .meta({ description: 'Time to collect changes for clients that are told of changes only' })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'discovery', description: 'Announcements of peers to clients.' }),
   join: z
     .strictObject({
       deadline: milliseconds
         .default(60_000)
-        .meta({ description: 'A connection that holds no address and no stream for so long is closed' }),
+        .meta({ description: 'Time after which a session without an address and without a stream is closed' }),
       nonceTtl: milliseconds.default(20_000).meta({ description: 'Time a client has to answer the challenge' }),
       takeoverTimeout: milliseconds
         .default(2_000)
-        .meta({ description: 'Time an earlier holder of an address has to answer a ping' }),
-      minRsaBits: z.number().int().min(512).max(8192).default(1024).meta({ description: 'Smallest RSA key accepted' })
+        .meta({ description: 'Time the owner of an address has to answer a ping before another session takes over' }),
+      minRsaBits: z.number().int().min(512).max(8192).default(1024).meta({
+        description: 'Bits of the smallest RSA key accepted',
+        value: 'bits'
+      })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'joining', description: 'Requirements and time limits of joining.' }),
   dial: z
     .strictObject({
-      ackTimeout: milliseconds
-        .default(15_000)
-        .meta({ description: 'Time a dialled peer has to take or refuse the dial' }),
-      acceptTimeout: milliseconds
-        .default(60_000)
-        .meta({ description: 'Time a stream has to be accepted by its receiver' })
+      ackTimeout: milliseconds.default(15_000).meta({ description: 'Time a peer has to accept or reject a dial' }),
+      acceptTimeout: milliseconds.default(60_000).meta({ description: 'Time the receiver has to accept a stream' })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'joining', description: 'Time limits of dials.' }),
   relay: z
     .strictObject({
-      gatherTime: z.number().min(0).max(10).default(0.1).meta({
-        value: 'ms',
-        description:
-          'Time to gather small messages that come one at a time in quick succession; 0 passes each on at once'
+      gatherTime: z.number().min(0).max(10).default(0).meta({
+        description: 'Time to collect small messages that arrive in quick succession; 0 relays each at once',
+        details:
+          'While it waits, the server blocks the event loop of its process. A server embedded as a library therefore does not wait by default; the command line does.',
+        commandLineDefault: 0.1,
+        value: 'ms'
       }),
       highWaterMark: bytes
         .max(16_777_216)
         .default(1_048_576)
-        .meta({ description: 'Bytes unsent to one client above which those who send to it have to wait' }),
-      sessionCeiling: bytes
-        .default(8_388_608)
-        .meta({ description: 'Bytes unsent to one client above which nobody who sends to it is read from' }),
+        .meta({ description: 'Backlog of one session above which the senders to it are paused' }),
+      sessionCeiling: bytes.default(8_388_608).meta({
+        description: 'Backlog of one session above which everyone who sends to it is paused',
+        details: 'This includes senders that have credit left.'
+      }),
       holdTimeout: milliseconds
         .default(30_000)
-        .meta({ description: 'Time a sender that knows no windows may be held by one slow receiver' }),
+        .meta({ description: 'Longest time that one slow receiver may pause a sender that has no windows' }),
       stallTimeout: milliseconds
         .default(30_000)
-        .meta({ description: 'Time without any sign that a client reads, after which it is dropped' }),
-      maxBufferedBytesPerIp: bytes.default(33_554_432).meta({
-        description:
-          'Bytes unsent to all clients of one IP address above which those who send to them are held sooner; loopback and trusted proxies are exempt'
-      }),
+        .meta({ description: 'Time without a sign that a client reads, after which its session is closed' }),
       maxBufferedBytes: bytes.default(536_870_912).meta({
-        description: 'Bytes unsent to all clients together above which the one with the largest backlog is dropped'
+        description: 'Backlog of all sessions, in bytes; beyond, the largest is closed',
+        details:
+          'Above a sixteenth of it, the senders to one IP address are paused sooner; loopback and trusted proxies are exempt from that.',
+        group: 'limits',
+        essential: true
       })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'relaying', description: 'Flow control between peers.' }),
   limits: z
     .strictObject({
-      messageSize: bytes
-        .default(1_048_576)
-        .meta({ description: 'Largest message from a client', flag: 'max-message-size' }),
-      addressesPerSession: count
-        .default(8)
-        .meta({ description: 'Addresses that one connection may hold', flag: 'max-addresses-per-session' }),
+      sessionsPerIp: count.default(512).meta({
+        description: 'Sessions from one IP address',
+        details:
+          'Loopback and trusted proxies are exempt. An address may have twice as many TCP connections, those in the TLS handshake included.',
+        essential: true,
+        flag: 'max-sessions-per-ip'
+      }),
+      receivedBytes: bytes.default(268_435_456).meta({
+        description: 'Bytes of unfinished messages; beyond, the largest is dropped',
+        details:
+          'They count for all clients together. One IP address may use an eighth of it, but at least two of the largest messages; loopback and trusted proxies are exempt from that.',
+        essential: true,
+        flag: 'max-received-bytes'
+      }),
+      messageSize: bytes.default(1_048_576).meta({
+        description: 'Largest message from a client',
+        flag: 'max-message-size'
+      }),
+      addressesPerSession: count.default(8).meta({
+        description: 'Addresses that one session may join with',
+        flag: 'max-addresses-per-session'
+      }),
       streamsPerSession: count.default(4096).meta({
-        description: 'Stream halves that one connection may have open; a dial has two',
+        description: 'Open halves per session; a connection has two',
         flag: 'max-streams-per-session'
       }),
       pendingChallenges: count.default(16_384).meta({
-        description: 'Challenges not yet answered, over all connections; the oldest gives way',
+        description: 'Unanswered challenges of all sessions; beyond, the oldest is dropped',
         flag: 'max-pending-challenges'
       }),
       waiting: count.default(16_384).meta({
-        description: 'New connections and joins that may wait for their turn; those beyond are refused',
+        description: 'New sessions and joins in the queue; more are rejected',
         flag: 'max-waiting'
       }),
       pendingDialsPerSession: count.default(64).meta({
-        description: 'Dials of one connection that wait for an answer',
+        description: 'Unanswered dials per session',
         flag: 'max-pending-dials-per-session'
       }),
       unacceptedStreams: count.default(256).meta({
-        description: 'Stream halves of the dials of one connection that wait for their receivers',
+        description: 'Halves of the dials of one session that their receivers have not accepted yet',
         flag: 'max-unaccepted-streams'
       }),
       dialsPerSecond: count.default(100).meta({
-        description: 'Dials of one connection per second, on average; bursts of four times that are taken',
+        description: 'Dials of one session per second, on average; bursts may have four times as many',
         flag: 'max-dials-per-second'
       }),
       dialsPerSecondPerIp: count.default(400).meta({
-        description: 'Dials per second of all connections from one IP address; loopback and trusted proxies are exempt',
+        description: 'Dials per second of all sessions of one IP address; loopback and trusted proxies are exempt',
         flag: 'max-dials-per-second-per-ip'
       }),
       joinRoundsPerSecond: count.default(20).meta({
-        description: 'Join requests of one connection per second, on average; bursts of four times that are taken',
+        description: 'Join requests of one session per second, on average; bursts may have four times as many',
         flag: 'max-join-rounds-per-second'
       }),
       joinRoundsPerSecondPerIp: count.default(200).meta({
         description:
-          'Join requests per second of all connections from one IP address; loopback and trusted proxies are exempt',
+          'Join requests per second of all sessions of one IP address; loopback and trusted proxies are exempt',
         flag: 'max-join-rounds-per-second-per-ip'
       }),
-      connectionsPerIp: count.default(1024).meta({
-        description:
-          'TCP connections from one IP address, those in the TLS handshake among them; loopback and trusted proxies are exempt',
-        flag: 'max-connections-per-ip'
-      }),
-      sessionsPerIp: count.default(512).meta({
-        description: 'Connections from one IP address; loopback and trusted proxies are exempt',
-        flag: 'max-sessions-per-ip'
-      }),
       workPerSession: count.default(50).meta({
-        description:
-          'CPU time that the requests of one connection may cost per second, beside what it relays; it is read more slowly beyond',
+        description: 'CPU time per second for the requests of one session, not counting what it relays',
+        details: 'A session that costs more is read from more slowly.',
         value: 'ms',
         flag: 'max-work-per-session'
       }),
       workPerIp: count.default(250).meta({
-        description:
-          'CPU time that all requests from one IP address may cost per second, beside what it relays; loopback and trusted proxies are exempt',
+        description: 'CPU time per second for all requests of one IP address, not counting what it relays',
+        details: 'Loopback and trusted proxies are exempt.',
         value: 'ms',
         flag: 'max-work-per-ip'
       }),
       floodTimeout: milliseconds.default(10_000).meta({
-        description:
-          'Time that a connection may go on to send more requests than are worked through; then it is closed',
+        description: 'Time that a session may send more requests than it may cost, before it is closed',
         flag: 'flood-timeout'
-      }),
-      receivedBytesPerIp: bytes.default(33_554_432).meta({
-        description:
-          'Bytes of unfinished messages from one IP address, above which the largest is dropped; loopback and trusted proxies are exempt',
-        flag: 'max-received-bytes-per-ip'
-      }),
-      receivedBytes: bytes.default(268_435_456).meta({
-        description: 'Bytes of unfinished messages from all clients together, above which the largest is dropped',
-        flag: 'max-received-bytes'
-      }),
-      statusPages: count.default(64).meta({
-        description: 'Status pages that may be open at once and shown new figures',
-        flag: 'max-status-pages'
       })
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ group: 'limits', description: 'Limits of sessions, IP addresses and the whole server.' }),
   heartbeat: z
     .strictObject({
       interval: milliseconds.default(25_000).meta({ description: 'Time between two pings' }),
@@ -328,22 +384,23 @@ export const optionsSchema = z.strictObject({
         .meta({ description: 'Time to wait for the answer; browsers wake background tabs once a minute' })
     })
     .prefault({})
+    .meta({ group: 'heartbeat', description: 'Detection of lost clients.' })
 })
 
-/** What a caller may pass: every option may be left out. */
-export type RendezvousInput = z.input<typeof optionsSchema>
+/** Options as callers give them. `ServerOptions` is the same type, with documentation. */
+export type OptionsInput = z.input<typeof optionsSchema>
 
-/** The options a server runs with: every default filled in. */
-export type RendezvousOptions = z.output<typeof optionsSchema>
+/** Options with every default applied. */
+export type ResolvedOptions = z.output<typeof optionsSchema>
 
-/** What is wrong with one option. */
+/** A mistake in one option. */
 export interface OptionProblem {
-  /** The path in the options, such as `['discovery', 'interval']`. */
+  /** Position in the options, such as `['discovery', 'interval']`. */
   path: readonly string[]
   message: string
 }
 
-/** Options were given values they cannot have; the message names each of them and what is allowed. */
+/** Thrown for options with invalid values; the message names each of them and says what is allowed. */
 export class InvalidOptionsError extends StarError {
   override readonly name = 'InvalidOptionsError'
   readonly problems: readonly OptionProblem[]
@@ -356,25 +413,30 @@ export class InvalidOptionsError extends StarError {
 }
 
 /**
- * Checks options and fills in the defaults.
+ * Checks options and applies the defaults.
  *
  * @throws {InvalidOptionsError}
  */
-export function parseOptions(input: RendezvousInput): RendezvousOptions {
+export function parseOptions(input: OptionsInput): ResolvedOptions {
   const result = optionsSchema.safeParse(input)
   if (!result.success) {
-    const problems = result.error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
-    throw new InvalidOptionsError(problems, { cause: result.error })
+    throw new InvalidOptionsError(result.error.issues.flatMap(problemsOf), { cause: result.error })
   }
   const { key, cert, pfx } = result.data
   if ((key === undefined) !== (cert === undefined)) {
-    const [given, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert']
-    throw new InvalidOptionsError([{ path: [given], message: `it needs ${missing} too` }])
+    const [present, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert']
+    throw new InvalidOptionsError([{ path: [present], message: `it needs ${missing} too` }])
   }
   if (pfx !== undefined && key !== undefined) {
     throw new InvalidOptionsError([
-      { path: ['pfx'], message: 'it holds key and certificate: leave out --key and --cert' }
+      { path: ['pfx'], message: 'it contains key and certificate: leave out --key and --cert' }
     ])
   }
   return result.data
+}
+
+function problemsOf(issue: z.core.$ZodIssue): OptionProblem[] {
+  const path = issue.path.map(String)
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+  return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such option' }))
 }

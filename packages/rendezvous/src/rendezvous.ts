@@ -14,7 +14,8 @@ import { readTls } from './http/tls.js'
 import type { Logger } from './logger.js'
 import { certificateNames } from './names/certificate-names.js'
 import { OwnNames } from './names/own-names.js'
-import { parseOptions, type RendezvousInput, type RendezvousOptions } from './options.js'
+import type { ServerOptions } from './option-types.js'
+import { parseOptions, type ResolvedOptions } from './options.js'
 import { readOpenFiles } from './pacing/open-files.js'
 import { ListeningServer } from './server.js'
 import type { ClusterStats, RendezvousStats } from './stats.js'
@@ -27,53 +28,65 @@ export interface RendezvousAddress {
   port: number
   /** `http://host:port`, or `https://…` */
   url: string
-  /** What clients of this machine join under, followed by `/p2p/<peer id>`. */
+  /** Address prefix for clients on this machine; `/p2p/<peer id>` follows it. */
   multiaddr: string
 }
 
-/** A rendezvous server. Several may live in one process. */
-export interface Rendezvous extends AsyncDisposable {
-  /** Listens; rejects with the operating system's error, {@link RedisError} or {@link AlreadyStartedError}. */
-  start(): Promise<void>
-  /** Closes every connection and stops listening. A stopped server may be started again. */
-  stop(): Promise<void>
+/** Argument of {@link createRendezvous}: the options of the command line, a logger and a backplane. */
+export interface RendezvousOptions extends ServerOptions {
+  /** Pino logger, or an object with its `debug`, `info`, `warn` and `error`. Nothing is logged without one. */
+  logger?: Logger
   /**
-   * Stops gently: nobody may join any more, clients are sent elsewhere, and their streams may finish.
-   *
-   * @param timeout - milliseconds they have; by default the option `drainTimeout`
+   * Connection to the other nodes of the star; by default it is made from the option `redis`. Servers in one process
+   * share a star if each has a {@link LocalBackplane} of the same {@link LocalStar}.
    */
-  drain(timeout?: number): Promise<void>
+  backplane?: Backplane
+}
+
+export interface DrainOptions {
+  /** Milliseconds that streams have to finish; by default the option `drainTimeout`. */
+  timeout?: number
+}
+
+/** A rendezvous server. Several can run in one process. */
+export interface Rendezvous extends AsyncDisposable {
+  /** Starts to listen. Rejects with the operating system's error, {@link RedisError} or {@link AlreadyStartedError}. */
+  start(): Promise<void>
+  /** Closes every session and stops listening. A stopped server can be started again. */
+  stop(): Promise<void>
+  /** Rejects new peers, tells clients to use other servers, lets open streams finish, then stops. */
+  drain(options?: DrainOptions): Promise<void>
   /** @throws {NotListeningError} */
   address(): RendezvousAddress
   stats(): RendezvousStats
-  /** The options it runs with. */
-  readonly options: RendezvousOptions
-  /** Public addresses, and DNS names in the certificate. While there are none, clients may join under any name. */
+  /** Options with every default applied. */
+  readonly options: ResolvedOptions
+  /** Public addresses, and DNS names in the certificate. While the list is empty, clients may join under any name. */
   readonly names: readonly string[]
 }
 
-/** Milliseconds between two looks at what waits, at most. */
-const SWEEP_INTERVAL = 1_000
+const MAX_SWEEP_INTERVAL = 1_000
+/** Status pages with live figures; the server sends one update per second to each. */
+const MAX_STATUS_PAGES = 64
+/** TCP connections per session: a client that polls has two requests in progress. */
+const CONNECTIONS_PER_SESSION = 2
 
 /**
- * Creates a server; it listens once started.
+ * Creates a server; call `start` to listen.
  *
- * @param logger - a pino logger, or anything with its `debug`, `info`, `warn` and `error`; without one nothing is logged
- * @param backplane - the way to other nodes of the same star; by default the one that the option `redis` names, if any.
- *   Servers of one process share a star by a {@link LocalBackplane} each, of one {@link LocalStar}
  * @throws {InvalidOptionsError}
  */
-export function createRendezvous(input: RendezvousInput = {}, logger?: Logger, backplane?: Backplane): Rendezvous {
-  return new RendezvousServer(parseOptions(input), logger, backplane)
+export function createRendezvous({ logger, backplane, ...options }: RendezvousOptions = {}): Rendezvous {
+  return new RendezvousServer(parseOptions(options), logger, backplane)
 }
 
 class RendezvousServer implements Rendezvous {
-  readonly options: RendezvousOptions
+  readonly options: ResolvedOptions
   readonly #logger: Logger | undefined
   readonly #tls: SecureContextOptions | undefined
   readonly #names: OwnNames
   readonly #parts: Parts
-  /** What runs while the server listens. */
+  /** Set while the server listens. */
   #running:
     | {
         server: ListeningServer
@@ -84,10 +97,10 @@ class RendezvousServer implements Rendezvous {
       }
     | undefined
   #started: Promise<void> | undefined
-  /** The last stop. */
+  /** The latest stop, finished or not. */
   #stopping: Promise<void> | undefined
 
-  constructor(options: RendezvousOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
+  constructor(options: ResolvedOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
     this.options = options
     this.#logger = logger
     this.#tls = readTls(options)
@@ -111,9 +124,8 @@ class RendezvousServer implements Rendezvous {
     }
   }
 
-  /** @param stopped - resolves when the last stop is over */
-  async #start(stopped: Promise<void> | undefined): Promise<void> {
-    await stopped
+  async #start(lastStop: Promise<void> | undefined): Promise<void> {
+    await lastStop
     const { star, backplane, otherNodes } = this.#parts
     star.open()
     const connections = this.#createConnections()
@@ -122,7 +134,7 @@ class RendezvousServer implements Rendezvous {
       stats: () => this.stats(),
       state: () => this.#state(),
       version: VERSION,
-      maxClients: this.options.limits.statusPages,
+      maxClients: MAX_STATUS_PAGES,
       counters: this.#parts.counters
     })
     const pages = this.#createPages(feed, connections)
@@ -162,7 +174,7 @@ class RendezvousServer implements Rendezvous {
   #createConnections(): Connections {
     const { budget, counters, proxies } = this.#parts
     return new Connections({
-      perIp: this.options.limits.connectionsPerIp,
+      perIp: this.options.limits.sessionsPerIp * CONNECTIONS_PER_SESSION,
       openFiles: readOpenFiles(),
       counters,
       accountOf: (ip) => budget.addressOf(proxies.nearest(ip)),
@@ -216,7 +228,7 @@ class RendezvousServer implements Rendezvous {
   #startTimers(): NodeJS.Timeout[] {
     const { join, dial, relay, heartbeat, discovery } = this.options
     const shortest = Math.min(
-      SWEEP_INTERVAL,
+      MAX_SWEEP_INTERVAL,
       join.deadline,
       dial.acceptTimeout,
       join.nonceTtl,
@@ -237,7 +249,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   async #stop(started: Promise<void>): Promise<void> {
-    // A server that is just starting is waited for; one that could not start has told so.
+    // `start` reports its own error.
     await started.catch(() => {})
     const running = this.#running
     if (running === undefined) return
@@ -258,23 +270,23 @@ class RendezvousServer implements Rendezvous {
     const { channels, backplane, otherNodes } = this.#parts
     channels.stop()
     await backplane.stop()
-    // For those that were opened meanwhile.
+    // Again, for channels that were opened in the meantime.
     channels.stop()
     otherNodes.snapshot([])
   }
 
-  async drain(timeout = this.options.drainTimeout): Promise<void> {
+  async drain({ timeout = this.options.drainTimeout }: DrainOptions = {}): Promise<void> {
     await this.#started?.catch(() => {})
     if (this.#running === undefined) return
     const { star, router } = this.#parts
     this.#running.engine.refuseNew()
     const { sessions, streams } = this.stats()
     if (sessions > 0 && !star.isDraining) {
-      this.#logger?.info({ sessions, streams, timeout }, 'takes no new clients, and lets streams finish')
+      this.#logger?.info({ sessions, streams, timeout }, 'draining: new clients are rejected, open streams may finish')
     }
     await star.drain(timeout)
     const { size: left } = router
-    if (left > 0) this.#logger?.info({ streams: left }, 'cuts off the streams that are left')
+    if (left > 0) this.#logger?.info({ streams: left }, 'drain timeout: the remaining streams are ended')
     await this.stop()
   }
 

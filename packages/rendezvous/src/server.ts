@@ -6,24 +6,23 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import type { Connections } from './http/connections.js'
 import { tcpSocketOf } from './transport/engine-internals.js'
 
-/** Connections the operating system may hold ready to be accepted: when all clients come back at once, the others retry. */
+/** Connections queued by the operating system; when all clients reconnect at once, the rest retry. */
 const BACKLOG = 4_096
-/** Milliseconds between two looks at what has taken too long. */
+/** Milliseconds. */
 const SWEEP_INTERVAL = 1_000
 
-/** Milliseconds that whoever connects may take. Answers, polls among them, may take as long as they do. */
+/** Time limits in milliseconds. Responses, polls included, have none. */
 export interface HttpTimeouts {
-  /** The TLS handshake; then a request line with its headers, counted from when the connection was opened or last used. */
+  /** TLS handshake; then request line and headers, since the connection was opened or last used. */
   headers: number
-  /** A whole request. The largest body, 1.4 MB of base64, needs 190 kbit/s then; a slower client misses its pings as well. */
+  /** Whole request. The largest body, 1.4 MB of base64, then needs 190 kbit/s; slower clients miss pings as well. */
   request: number
-  /** A connection without a request. */
+  /** Connection without a request. */
   idle: number
 }
 
 const TIMEOUTS: HttpTimeouts = { headers: 10_000, request: 60_000, idle: 5_000 }
 
-/** Answers what comes in. */
 export interface ServerHandlers {
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
@@ -48,11 +47,11 @@ export class ListeningServer {
       keepAliveTimeout: timeouts.idle,
       connectionsCheckingInterval: Math.min(SWEEP_INTERVAL, timeouts.headers)
     }
-    const answer = (message: IncomingMessage, response: ServerResponse): void => {
+    const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
       if (connections.of(message.socket)?.begin(response) !== false) request(message, response)
     }
     this.#http =
-      tls === undefined ? createHttpServer(options, answer) : createHttpsServer({ ...tls, ...options }, answer)
+      tls === undefined ? createHttpServer(options, onRequest) : createHttpsServer({ ...tls, ...options }, onRequest)
     this.#http.on('upgrade', (message, socket, head) => {
       connections.upgraded(socket)
       upgrade(message, socket, head)
@@ -78,12 +77,11 @@ export class ListeningServer {
   }
 
   /**
-   * Listens on a port.
+   * Starts to listen.
    *
    * @param tls - undefined for HTTP
-   * @param port - 0 for any free one
-   * @param connections - counts and limits those that are opened
-   * @throws the error of the operating system
+   * @param port - 0 for any free port
+   * @throws the operating system's error
    */
   static async listen(
     tls: SecureContextOptions | undefined,
@@ -109,11 +107,11 @@ export class ListeningServer {
   }
 
   get address(): AddressInfo {
-    // It listens on a port, never on a pipe.
+    // A cast, since it listens on a port and never on a pipe.
     return this.#http.address() as AddressInfo
   }
 
-  /** Stops listening and ends every connection but those that have been upgraded. */
+  /** Stops listening and closes every connection that has not been upgraded. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()))

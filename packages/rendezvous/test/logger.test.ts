@@ -52,7 +52,7 @@ describe('a limited logger', () => {
     expect(lines.at(-1)).toEqual(['warn', {}, 'dropped'])
   })
 
-  test('says how many it left out, when the next one comes after ten seconds', () => {
+  test('says how many it omitted, when the next one comes after ten seconds', () => {
     const { logger, lines, clock } = limited()
     for (let count = 0; count < 25; count++) logger.warn({}, 'refused')
     clock.now += interval - 1
@@ -62,7 +62,7 @@ describe('a limited logger', () => {
     clock.now += 1
     logger.warn({ count: 'next' }, 'refused')
     expect(lines.slice(allowed)).toEqual([
-      ['warn', { leftOut: 16 }, 'refused (more of these were left out)'],
+      ['warn', { omitted: 16 }, 'refused (repeats omitted)'],
       ['warn', { count: 'next' }, 'refused']
     ])
   })
@@ -74,11 +74,11 @@ describe('a limited logger', () => {
       clock.now += interval
     }
     const notes = lines.filter(([, , message]) => message !== 'refused')
-    expect(notes.map(([, details]) => details)).toEqual([{ leftOut: 990 }, { leftOut: 990 }])
+    expect(notes.map(([, details]) => details)).toEqual([{ omitted: 990 }, { omitted: 990 }])
     expect(lines).toHaveLength(3 * allowed + notes.length)
   })
 
-  test('says nothing of lines left out if none were', () => {
+  test('says nothing of omitted lines if none were', () => {
     const { logger, lines, clock } = limited()
     for (let count = 0; count < allowed; count++) logger.warn({}, 'refused')
     clock.now += interval

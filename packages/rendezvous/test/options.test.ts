@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { InvalidOptionsError, parseOptions, type RendezvousInput } from '../src/options.js'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import type { ServerOptions } from '../src/option-types.js'
+import { InvalidOptionsError, parseOptions, type OptionsInput } from '../src/options.js'
 
 const DEFAULTS = {
   host: '0.0.0.0',
@@ -21,11 +22,11 @@ const DEFAULTS = {
   join: { deadline: 60_000, nonceTtl: 20_000, takeoverTimeout: 2_000, minRsaBits: 1024 },
   dial: { ackTimeout: 15_000, acceptTimeout: 60_000 },
   relay: {
+    gatherTime: 0,
     highWaterMark: 1_048_576,
     sessionCeiling: 8_388_608,
     holdTimeout: 30_000,
     stallTimeout: 30_000,
-    maxBufferedBytesPerIp: 33_554_432,
     maxBufferedBytes: 536_870_912
   },
   limits: {
@@ -40,25 +41,22 @@ const DEFAULTS = {
     dialsPerSecondPerIp: 400,
     joinRoundsPerSecond: 20,
     joinRoundsPerSecondPerIp: 200,
-    connectionsPerIp: 1024,
     sessionsPerIp: 512,
     workPerSession: 50,
     workPerIp: 250,
     floodTimeout: 10_000,
-    receivedBytesPerIp: 33_554_432,
-    receivedBytes: 268_435_456,
-    statusPages: 64
+    receivedBytes: 268_435_456
   },
   heartbeat: { interval: 25_000, timeout: 60_000 }
 }
 
 /** Any value for any option: what comes from a file or a command line has no types. */
-function withOption(path: string, value: unknown): RendezvousInput {
+function withOption(path: string, value: unknown): OptionsInput {
   const [group = '', name] = path.split('.')
   return { [group]: name === undefined ? value : { [name]: value } }
 }
 
-function problemOf(input: RendezvousInput): InvalidOptionsError {
+function problemOf(input: OptionsInput): InvalidOptionsError {
   try {
     parseOptions(input)
   } catch (error) {
@@ -142,7 +140,7 @@ describe('the options', () => {
     ['limits.dialsPerSecond', 0],
     ['limits.dialsPerSecondPerIp', 0.5],
     ['limits.joinRoundsPerSecond', 0],
-    ['limits.connectionsPerIp', 0],
+    ['limits.receivedBytes', 0],
     ['limits.sessionsPerIp', 0],
     ['heartbeat.interval', 0],
     ['heartbeat.timeout', 2 ** 31]
@@ -173,5 +171,19 @@ describe('the options', () => {
     const { message } = problemOf(withOption(path, 1))
     expect(message).toContain(named)
     expect(message).toContain(path.split('.').at(named === 'limits' ? -1 : 0))
+  })
+
+  test('each unknown option is a problem of its own, and is named by its whole path', () => {
+    const input: object = { verbose: 1, limits: { sessions: 1, files: 2 } }
+    expect(problemOf(input).problems).toEqual([
+      { path: ['limits', 'sessions'], message: 'there is no such option' },
+      { path: ['limits', 'files'], message: 'there is no such option' },
+      { path: ['verbose'], message: 'there is no such option' }
+    ])
+  })
+
+  test('the documented interface is the type that the schema accepts', () => {
+    expectTypeOf<ServerOptions>().toEqualTypeOf<OptionsInput>()
+    expectTypeOf<Parameters<typeof parseOptions>[0]>().toExtend<ServerOptions>()
   })
 })

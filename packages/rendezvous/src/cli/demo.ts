@@ -1,43 +1,42 @@
 import { createLogger } from '../logger.js'
-import { UsageError, type DemoRequest } from './command-line.js'
+import type { DemoRequest } from './command-line.js'
 import { qrText } from './qr-text.js'
-import { ownAddresses, startServer, type Served } from './serve.js'
+import { ownAddresses, startServer, type RunningServer } from './serve.js'
+import { UsageError } from './usage-error.js'
 
 /**
- * Runs a server to try things with, until it is told to stop: nobody but this machine reaches it, unless other devices
- * of the local network are to.
+ * Runs a server for this machine, or for the local network, until a signal stops it.
  *
- * @throws {UsageError} if it cannot start with what it was given
+ * @throws {UsageError} if the options do not let it start
  */
 export async function demo(request: DemoRequest): Promise<void> {
-  const { server, madeToken } = await startOnAnyPort(forOwnPages(request))
+  const { server, generatedToken } = await startOnAnyPort(forOwnPages(request))
   const [url, ...others] = urlsOf(server.address(), request.lan)
   const lines = [
     `Open this in two tabs: ${url}try`,
-    ...others.map((other) => `or, if that is not reached: ${other}try`),
+    ...others.map((other) => `or, if that does not open: ${other}try`),
     '',
     qrText(`${url}try`, process.stdout.isTTY === true),
     request.lan
-      ? 'A phone of the same network opens it by this code.'
-      : 'Only this machine reaches it. With --lan a phone of the same network does too, by the code that is shown then.',
+      ? 'Scan the code with a phone on the same network.'
+      : 'Only this machine can connect. Add --lan to let phones on the same network connect too; they can then scan the code.',
     '',
     `Status page: ${url}`,
-    ...(madeToken === undefined ? [] : [`Admin token: ${madeToken}`]),
+    ...(generatedToken === undefined ? [] : [`Admin token: ${generatedToken}`]),
     'Ctrl-C stops it.'
   ]
   console.log(lines.join('\n'))
 }
 
-/** Keeps out the other web sites that are open in the same browser, unless some are named. */
+/** Rejects other web sites that are open in the same browser, unless some origins were named. */
 function forOwnPages(request: DemoRequest): DemoRequest {
   const { options } = request
   return options.allowedOrigins.length > 0 ? request : { ...request, options: { ...options, allowedOrigins: ['self'] } }
 }
 
-async function startOnAnyPort(request: DemoRequest): Promise<Served> {
+async function startOnAnyPort(request: DemoRequest): Promise<RunningServer> {
   const { logLevel, logFormat } = request.options
   const logger = createLogger(logLevel, logFormat)
-  // That it has no public address goes without saying.
   try {
     return await startServer(request, logger)
   } catch (error) {
@@ -55,7 +54,7 @@ function isPortInUse(error: unknown): boolean {
   )
 }
 
-/** Where a browser finds it: on the local network under the address of this machine there. */
+/** Returns the URLs for browsers: with `lan`, those of this machine on the local network. */
 function urlsOf({ url, port }: { url: string; port: number }, lan: boolean): string[] {
   const { protocol } = new URL(url)
   if (!lan) return [`${url}/`]

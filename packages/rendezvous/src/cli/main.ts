@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { readCommandLine, UsageError } from './command-line.js'
-import { demo } from './demo.js'
 import { VERSION } from '../version.js'
+import { readCommandLine } from './command-line.js'
+import { demo } from './demo.js'
 import { serve } from './serve.js'
+import { UsageError } from './usage-error.js'
 
-/** Exit code for a mistake in what the operator gave. */
-const USAGE_ERROR = 2
+const USAGE_ERROR_EXIT_CODE = 2
 
 try {
   const request = readCommandLine({ args: process.argv.slice(2), env: process.env, version: VERSION })
@@ -15,5 +15,5 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(`websocket-star: ${error.message}`)
-  process.exitCode = USAGE_ERROR
+  process.exitCode = USAGE_ERROR_EXIT_CODE
 }

@@ -1,26 +1,51 @@
 import { z } from 'zod'
 import { optionsSchema } from '../options.js'
 
-/** How one option of the schema is given on the command line, in the environment and in a file. */
+/** Groups in the order of the help and the documentation, with their headings. */
+export const GROUPS = {
+  listening: 'Listening',
+  tls: 'TLS',
+  access: 'Who may use it',
+  limits: 'Limits',
+  cluster: 'Cluster',
+  pages: 'Pages',
+  logging: 'Logging',
+  discovery: 'Discovery',
+  joining: 'Joining and dialling',
+  relaying: 'Relaying',
+  heartbeat: 'Heartbeat'
+} as const
+
+export type Group = keyof typeof GROUPS
+
+/** One option as flag, environment variable and key of a configuration file. */
 export interface OptionSurface {
-  /** Where it stands in the options and in a configuration file, such as `['discovery', 'interval']`. */
+  /** Position in the options, such as `['discovery', 'interval']`. */
   path: readonly string[]
   kind: 'number' | 'string' | 'list' | 'switch'
-  /** Long flag without the dashes; of an option that is on by default, the flag that turns it off. */
+  group: Group
+  /** Listed by `--help`; `--help-all` lists all. */
+  isEssential: boolean
+  /** Long flag without the dashes. The flag of a switch turns it off. */
   flag: string
   short: string | undefined
   env: string
-  /** What is given, in a word; `number` or `text` if the schema names nothing better. */
+  /** Placeholder of the value in the help. */
   value: string
-  /** What the option does; of a switch, what its flag does. */
+  /** One line about the option; for a switch, about its flag. */
   description: string
-  /** What may be given, in words. */
+  /** Further sentences, or an empty text. */
+  details: string
+  /** Accepted values of the flag, in words. */
   allowed: string
+  /** Default on the command line. */
   default: unknown
+  /** Default of `createRendezvous`. */
+  libraryDefault: unknown
 }
 
-/** The part of JSON Schema that zod writes for our options. */
-interface SchemaNode {
+/** The parts of JSON Schema that zod writes for our options, and the `meta` fields of `optionsSchema`. */
+export interface SchemaNode {
   type?: string
   properties?: Record<string, SchemaNode>
   minimum?: number
@@ -29,56 +54,72 @@ interface SchemaNode {
   enum?: readonly string[]
   default?: unknown
   description?: string
+  details?: string
+  group?: Group
+  essential?: boolean
   value?: string
   allowed?: string
   off?: string
   flag?: string
   short?: string
   env?: string
+  commandLineDefault?: unknown
 }
 
-/** Options that hold a secret; the URL of Redis may, and in a malformed one no password can be recognised. */
+/** The Redis URL is one because it may hold a password, which cannot be located in a malformed URL. */
 const SECRETS: ReadonlySet<string> = new Set(['passphrase', 'adminToken', 'redis'])
 
 const ENV_PREFIX = 'WEBSOCKET_STAR_'
 
-/** Every option, in the order of the schema. */
-export function optionSurfaces(): OptionSurface[] {
-  // zod types the schema it makes as any JSON Schema; ours uses the part described above.
-  return [...walk(z.toJSONSchema(optionsSchema, { io: 'input' }) as SchemaNode, [])]
+/** Returns the JSON Schema of the options. */
+export function schemaNode(): SchemaNode {
+  // zod's return type covers any JSON Schema; ours uses the part described above.
+  return z.toJSONSchema(optionsSchema, { io: 'input' }) as SchemaNode
 }
 
-/** Options whose values are shown to nobody. */
+/** Returns every option, by group. */
+export function optionSurfaces(): OptionSurface[] {
+  const surfaces = [...walk(schemaNode(), [], undefined)]
+  return Object.keys(GROUPS).flatMap((group) => surfaces.filter((surface) => surface.group === group))
+}
+
+/** Returns whether the values of an option must not be printed. */
 export function isSecret({ path }: Pick<OptionSurface, 'path'>): boolean {
   return SECRETS.has(path.join('.'))
 }
 
-/** `joinList` → `join-list` */
+/** `maxSessions` → `max-sessions` */
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-function* walk(node: SchemaNode, path: readonly string[]): Iterable<OptionSurface> {
+function* walk(node: SchemaNode, path: readonly string[], inherited: Group | undefined): Iterable<OptionSurface> {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
-    if (child.properties === undefined) yield surfaceOf(child, [...path, name])
-    else yield* walk(child, [...path, name])
+    const group = child.group ?? inherited
+    if (child.properties !== undefined) yield* walk(child, [...path, name], group)
+    else if (group !== undefined) yield surfaceOf(child, [...path, name], group)
+    else throw new Error(`options.ts: give ${[...path, name].join('.')} a group`)
   }
 }
 
-function surfaceOf(node: SchemaNode, path: readonly string[]): OptionSurface {
+function surfaceOf(node: SchemaNode, path: readonly string[], group: Group): OptionSurface {
   const kind = kindOf(node)
   const words = path.map(kebabCase).join('-')
   const flag = node.flag ?? (kind === 'switch' ? `disable-${words}` : words)
   return {
     path,
     kind,
+    group,
+    isEssential: node.essential === true,
     flag,
     short: node.short,
     env: node.env ?? ENV_PREFIX + flag.replaceAll('-', '_').toUpperCase(),
     value: node.value ?? (kind === 'number' ? 'number' : 'text'),
     description: node.off ?? node.description ?? '',
+    details: node.details ?? '',
     allowed: node.allowed ?? allowedOf(node),
-    default: node.default
+    default: node.commandLineDefault ?? node.default,
+    libraryDefault: node.default
   }
 }
 

@@ -1,23 +1,25 @@
-import { optionSurfaces, type OptionSurface } from './option-surface.js'
+import { GROUPS, optionSurfaces, type Group, type OptionSurface } from './option-surface.js'
 
 const INTRODUCTION = `# Options of the rendezvous server
 
-This page is made from the schema of the options: change that, then run \`npm run docs\`.
+This page is generated from the schema of the options: change \`packages/rendezvous/src/options.ts\`, then run
+\`npm run docs\`.
 
-An option is given as a flag, as an environment variable, in a JSON file, or as a property of what \`createRendezvous\`
-takes. A flag counts before its environment variable, that before the file, that before the default.
+An option can be given as a flag, as an environment variable, as a key in a JSON file, or as a property of the argument of
+\`createRendezvous\`. A flag overrides its environment variable, which overrides the file, which overrides the default.
 
-- Durations are milliseconds, sizes are bytes; both are numbers without a unit.
-- A list is given by repeating its flag, by commas in its environment variable, as an array in the file.
-- What is on by default has a flag that turns it off. Any text in its environment variable does so too, even \`0\`; in the
-  file its key is \`true\` or \`false\`.
-- An environment variable that is empty counts as not given.
-- Names of files are relative to the working directory.
-- A mistake is told in one line on standard error, and the server does not start: exit code 2.
-- The flags of \`libp2p-websocket-star-rendezvous\` are understood as they were written: \`--disableMetrics\`, \`-p=9090\`,
+- Durations are milliseconds and sizes are bytes; write numbers without a unit.
+- To give a list, repeat its flag, separate the items of its environment variable by commas, or write an array in the file.
+- Features that are on by default have a flag that disables them. Any value of the environment variable disables them too,
+  even \`0\`. In the file the key is \`true\` or \`false\`.
+- An empty environment variable counts as unset.
+- File names are relative to the working directory.
+- After a mistake the server does not start: it prints one line on standard error and exits with code 2.
+- The flags of \`libp2p-websocket-star-rendezvous\` still work in their old spelling: \`--disableMetrics\`, \`-p=9090\`,
   \`-h ADDRESS\`. \`-h\` alone is \`--help\`.
 
-\`--config <file>\` names the file. Keys with a dot are groups there:
+\`--help\` lists the essential options, \`--help-all\` every option. \`--config <file>\` names the JSON file. A key with a dot is
+nested there:
 
 \`\`\`json
 {
@@ -27,19 +29,30 @@ takes. A flag counts before its environment variable, that before the file, that
   "limits": { "sessionsPerIp": 64 }
 }
 \`\`\`
+
+Errors in the file name the line and the key, never the value.
 `
 
-const COLUMNS = ['Flag', 'Environment variable', 'Key', 'Default', 'What it does', 'What may be given']
+const COLUMNS = ['Flag', 'Environment variable', 'Key', 'Default', 'Effect', 'Accepted values']
 
-/** The reference of all options, as Markdown: the text of `docs/options.md`. */
+/** Returns the text of `docs/options.md`. */
 export function optionsPage(): string {
-  const groups = new Map<string, OptionSurface[]>()
-  for (const surface of optionSurfaces()) {
-    const group = surface.path.length > 1 ? `\`${surface.path[0]}\`` : 'The server'
-    groups.set(group, [...(groups.get(group) ?? []), surface])
-  }
-  const sections = [...groups].map(([group, surfaces]) => `## ${group}\n\n${tableOf(surfaces)}`)
-  return [INTRODUCTION, ...sections].join('\n')
+  const surfaces = optionSurfaces()
+  return [
+    INTRODUCTION,
+    '## Essential options\n',
+    ...sectionsOf(surfaces.filter(({ isEssential }) => isEssential)),
+    '## Other options\n\nThe defaults suit most servers. [The threat model](threat-model.md#limits) has the reason for each limit.\n',
+    ...sectionsOf(surfaces.filter(({ isEssential }) => !isEssential))
+  ].join('\n')
+}
+
+function sectionsOf(surfaces: readonly OptionSurface[]): string[] {
+  const groups = Object.keys(GROUPS) as Group[] // the keys of a constant
+  return groups.flatMap((group) => {
+    const rows = surfaces.filter((surface) => surface.group === group)
+    return rows.length === 0 ? [] : [`### ${GROUPS[group]}\n\n${tableOf(rows)}`]
+  })
 }
 
 function tableOf(surfaces: readonly OptionSurface[]): string {
@@ -48,11 +61,14 @@ function tableOf(surfaces: readonly OptionSurface[]): string {
 }
 
 function cellsOf(surface: OptionSurface): string[] {
-  const { path, kind, flag, short, env, value, description, allowed } = surface
+  const { path, kind, flag, short, env, value, description, details, allowed } = surface
   const flags = `${short === undefined ? '' : `-${short}, `}--${flag}${kind === 'switch' ? '' : ` <${value}>`}`
-  return [`\`${flags}\``, `\`${env}\``, `\`${path.join('.')}\``, defaultOf(surface), description, allowed]
+  const effect = details === '' ? description : `${description}. ${details}`
+  return [`\`${flags}\``, `\`${env}\``, `\`${path.join('.')}\``, defaultOf(surface), effect, allowed]
 }
 
-function defaultOf({ kind, default: value }: OptionSurface): string {
-  return value === undefined || kind === 'list' ? 'none' : `\`${String(value)}\``
+function defaultOf({ kind, default: value, libraryDefault }: OptionSurface): string {
+  if (value === undefined || kind === 'list') return 'none'
+  const inLibrary = value === libraryDefault ? '' : ` (as a library \`${String(libraryDefault)}\`)`
+  return `\`${String(value)}\`${inLibrary}`
 }

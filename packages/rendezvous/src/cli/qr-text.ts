@@ -1,14 +1,14 @@
 import { generate } from 'lean-qr'
 
-/** Modules of light around it: cameras need four, and a terminal's own background may be dark. */
+/** Light modules around the code, since the terminal's background may be dark. */
 const QUIET_ZONE = 2
 const DARK_ON_LIGHT = '\u001B[38;5;16;48;5;231m'
 const RESET = '\u001B[0m'
 
 /**
- * A QR code made of half blocks: two rows of modules in one of text.
+ * Returns a QR code drawn with half blocks, two rows of modules per line.
  *
- * @param isTerminal - sets the colours, so that it is dark on light in dark terminals too; without, light is drawn
+ * @param isTerminal - sets the colours and draws the dark modules; otherwise the light modules are drawn
  */
 export function qrText(text: string, isTerminal: boolean): string {
   const code = generate(text)

@@ -1,61 +1,64 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import { createLogger, type Logger } from '../logger.js'
-import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
+import { InvalidOptionsError, type ResolvedOptions } from '../options.js'
 import { createRendezvous, type Rendezvous } from '../rendezvous.js'
-import { usageErrorOf, UsageError, type DescribeOption, type ServeRequest } from './command-line.js'
+import type { ServeRequest } from './command-line.js'
 import { optionSurfaces } from './option-surface.js'
+import { UsageError, usageErrorOf, type DescribeOption } from './usage-error.js'
 
-/** Random bytes of a token that is made up. */
 const TOKEN_BYTES = 18
 
 /**
- * Runs a server until it is told to stop.
+ * Runs a server until a signal stops it.
  *
- * @throws {UsageError} if it cannot start with what it was given
+ * @throws {UsageError} if the options do not let it start
  */
 export async function serve(request: ServeRequest): Promise<void> {
   const { options } = request
   const logger = createLogger(options.logLevel, options.logFormat)
-  const { server, madeToken } = await startServer(request, logger)
+  const { server, generatedToken } = await startServer(request, logger)
   const { url } = server.address()
   console.log(`Listening on: ${url}`)
-  for (const multiaddr of multiaddrsToGive(server)) console.log(`Give clients: ${multiaddr}`)
-  if (madeToken !== undefined) console.log(`Admin token:  ${madeToken}`)
+  for (const multiaddr of multiaddrsForClients(server)) console.log(`Give clients: ${multiaddr}`)
+  if (generatedToken !== undefined) console.log(`Admin token:  ${generatedToken}`)
   if (options.cryptoChallenge && server.names.length === 0) {
     logger.warn(
-      'name the address clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star: without it a hostile server that a user joins can join here as that user'
+      'no public address is set: a hostile server that a user joins can join here as that user; name the address that clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
     )
   }
 }
 
-/** A server that listens, and stops when this process is told to. */
-export interface Served {
+/** A listening server that signals to this process stop. */
+export interface RunningServer {
   server: Rendezvous
-  /** The admin token, if nobody gave one. */
-  madeToken: string | undefined
+  /** Undefined if the operator gave an admin token. */
+  generatedToken: string | undefined
 }
 
 /** @throws {UsageError} */
-export async function startServer({ options, warnings, describe }: ServeRequest, logger: Logger): Promise<Served> {
+export async function startServer(
+  { options, warnings, describe }: ServeRequest,
+  logger: Logger
+): Promise<RunningServer> {
   for (const warning of warnings) logger.warn(warning)
-  const madeToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
+  const generatedToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
   let server: Rendezvous
   try {
-    server = createRendezvous({ ...options, adminToken: options.adminToken ?? madeToken }, logger)
+    server = createRendezvous({ ...options, adminToken: options.adminToken ?? generatedToken, logger })
     await server.start()
   } catch (error) {
     throw explain(error, options, describe)
   }
-  // Before anything is printed: whoever reads it may send a signal at once.
+  // Before anything is printed: a program that reads the output may send a signal at once.
   stopOnSignals(server)
-  return { server, madeToken }
+  return { server, generatedToken }
 }
 
-/** SIGTERM lets streams finish, SIGINT does not; nor does whichever comes second. */
+/** Stops the server on SIGINT and SIGTERM. Only a first SIGTERM lets streams finish. */
 function stopOnSignals(server: Rendezvous): void {
   let stopped = false
-  const tell = () => {
+  const report = () => {
     if (!stopped) console.log('Rendezvous server stopped')
     stopped = true
   }
@@ -63,14 +66,14 @@ function stopOnSignals(server: Rendezvous): void {
   const stop = (signal: NodeJS.Signals) => {
     const isGentle = signal === 'SIGTERM' && !isStopping
     isStopping = true
-    void (isGentle ? server.drain() : server.stop()).then(tell)
+    void (isGentle ? server.drain() : server.stop()).then(report)
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
 }
 
-/** The addresses clients join under: those the operator named, else the names in the certificate and those of this machine. */
-function multiaddrsToGive(server: Rendezvous): string[] {
+/** Returns the public addresses, or else those made of the certificate's names and of this machine's addresses. */
+function multiaddrsForClients(server: Rendezvous): string[] {
   if (server.options.publicAddresses.length > 0) return server.options.publicAddresses
   const { multiaddr } = server.address()
   const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))
@@ -86,29 +89,31 @@ function multiaddrsOfMachine(server: Rendezvous): string[] {
   return hosts.map(({ family, address }) => `/${family === 'IPv4' ? 'ip4' : 'ip6'}/${address}${suffix}`)
 }
 
-/** Of this machine, loopback among them. A link-local address means something on its own link only. */
+/** Returns the addresses of this machine, loopback included; link-local ones are valid on one link only. */
 export function ownAddresses(): NetworkInterfaceInfo[] {
   return Object.values(networkInterfaces()).flatMap((addresses = []) =>
     addresses.filter(({ address }) => !address.startsWith('fe80'))
   )
 }
 
-function explain(error: unknown, { port }: RendezvousOptions, describe: DescribeOption): unknown {
+function explain(error: unknown, { port }: ResolvedOptions, describe: DescribeOption): unknown {
   if (error instanceof InvalidOptionsError) return usageErrorOf(error, optionSurfaces(), describe)
   if (!(error instanceof Error && 'code' in error)) return error
   switch (error.code) {
     case 'EADDRINUSE':
-      return new UsageError(`${describe(['port'])}: port ${port} is in use; name a free one, or 0 for any`, {
+      return new UsageError(`${describe(['port'])}: port ${port} is in use; choose another, or 0 for any free port`, {
         cause: error
       })
     case 'EACCES':
-      return new UsageError(`${describe(['port'])}: this user may not listen on that port; name one above 1023`)
+      return new UsageError(`${describe(['port'])}: this user may not listen on port ${port}; choose one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
     case 'EINVAL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new UsageError(`${describe(['host'])}: no address of this machine; 0.0.0.0 stands for all of them`)
+      return new UsageError(
+        `${describe(['host'])}: this is not an address of this machine; 0.0.0.0 listens on all of them`
+      )
     case 'ERR_REDIS': {
       const why = error.cause instanceof Error ? `: ${error.cause.message}` : ''
       return new UsageError(`${describe(['redis'])}: ${error.message}${why}`)

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Logger } from '../logger.js'
-import type { RendezvousOptions } from '../options.js'
+import type { ResolvedOptions } from '../options.js'
 import type { Backplane } from './backplane.js'
 import { LINKS_DEFAULTS } from './links/options.js'
 import { LocalBackplane } from './local.js'
@@ -9,15 +9,17 @@ import { RestartableBackplane } from './restartable.js'
 
 /** Part of the lease between renewals: two renewals may fail. */
 const RENEW_PART = 0.3
+/** Milliseconds to reach Redis when the server starts. */
+const CONNECT_TIMEOUT = 10_000
 
 /** Creates the backplane that the options ask for; without `redis`, that of a single node. */
 export function openBackplane(
-  { redis, cluster }: Pick<RendezvousOptions, 'redis' | 'cluster'>,
+  { redis, cluster }: Pick<ResolvedOptions, 'redis' | 'cluster'>,
   onFault: (error: unknown) => void,
   logger: Pick<Logger, 'info' | 'warn'> | undefined
 ): Backplane {
   if (redis === undefined) return new LocalBackplane()
-  const { star, node, leaseTtl, connectTimeout, linkWindow } = cluster
+  const { star, node, leaseTtl, linkWindow } = cluster
   const settings = {
     url: redis,
     star,
@@ -25,7 +27,7 @@ export function openBackplane(
     leaseTtl,
     renewInterval: leaseTtl * RENEW_PART,
     reapInterval: leaseTtl / 10,
-    connectTimeout,
+    connectTimeout: CONNECT_TIMEOUT,
     links: { ...LINKS_DEFAULTS, windowMax: linkWindow }
   }
   return new RestartableBackplane(() => new RedisBackplane(settings, onFault, logger))

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { InvalidOptionsError, type RendezvousOptions } from '../options.js'
+import { InvalidOptionsError, type ResolvedOptions } from '../options.js'
 
 /**
  * Reads the files for HTTPS; undefined if there are none, and the server speaks HTTP.
  *
  * @throws {InvalidOptionsError} for a file that cannot be read, or that does not hold what it should
  */
-export function readTls(options: RendezvousOptions): SecureContextOptions | undefined {
+export function readTls(options: ResolvedOptions): SecureContextOptions | undefined {
   const { key, cert, pfx, passphrase } = options
   const secret = passphrase === undefined ? {} : { passphrase }
   if (pfx !== undefined) return checked('pfx', { pfx: read('pfx', pfx), ...secret })

@@ -6,7 +6,7 @@ import { complaintOf, configFile, nested, printed, read, valueAt, type Environme
 
 const surfaces = optionSurfaces()
 
-/** Three values for each option that is not a number or a switch; none is its default. */
+/** Three values of each option that is not a number or a switch, all different from its default. */
 const texts: Record<string, readonly [string, string, string]> = {
   host: ['192.0.2.1', '192.0.2.2', '192.0.2.3'],
   key: ['a.pem', 'b.pem', 'c.pem'],
@@ -28,7 +28,7 @@ const texts: Record<string, readonly [string, string, string]> = {
   'cluster.node': ['node-1', 'node_2', 'node.3']
 }
 
-/** A value as it is written, and as it is in the options. */
+/** A value as the operator writes it, and as it is in the options. */
 interface Sample {
   text: string
   value: unknown
@@ -49,7 +49,7 @@ function samplesOf(surface: OptionSurface): [flag: Sample, variable: Sample, fil
   return [sample(0), sample(1), sample(2)]
 }
 
-/** What has to be given too: a key and its certificate go together. */
+/** Returns the flags that the option requires. */
 function companions({ path }: OptionSurface): string[] {
   return path[0] === 'key' ? ['--cert=x.pem'] : path[0] === 'cert' ? ['--key=x.pem'] : []
 }
@@ -124,12 +124,20 @@ describe('lists', () => {
   })
 })
 
+test('the command line collects small messages, unless it is told otherwise', () => {
+  const gatherTimes = [[], ['--relay-gather-time=0'], ['--config', configFile({ relay: { stallTimeout: 5 } })]].map(
+    (args) => read(args).options.relay.gatherTime
+  )
+  expect(gatherTimes).toEqual([0.1, 0, 0.1])
+  expect(complaintOf(['--config', configFile({ relay: 5 })])).toContain('star.json:1: relay: ')
+})
+
 describe('the file', () => {
   test('keeps what neither flags nor variables give', () => {
     const path = configFile({ port: 1, limits: { messageSize: 2, sessionsPerIp: 3 }, metrics: false })
     const { options } = read(['--config', path, '--max-message-size=4'], { PORT: '5' })
     expect(options).toEqual({
-      ...parseOptions({}),
+      ...parseOptions({ relay: { gatherTime: 0.1 } }),
       port: 5,
       metrics: false,
       limits: { ...parseOptions({}).limits, messageSize: 4, sessionsPerIp: 3 }
@@ -163,10 +171,10 @@ describe('a mistake', () => {
     const env = { WEBSOCKET_STAR_DIAL_ACK_TIMEOUT: '0' }
     expect(complaintOf(['-p=x', '--logFormat=xml', '--config', configFile({ join: { deadline: -1 } })], env)).toMatch(
       new RegExp(
-        '^--port x: it takes a whole number from 0 to 65535; ' +
-          '--log-format xml: it takes one of auto, json, pretty; ' +
-          'join.deadline in .*star.json: it takes a whole number from 1 to 2147483647; ' +
-          'WEBSOCKET_STAR_DIAL_ACK_TIMEOUT=0: it takes a whole number from 1 to 2147483647$'
+        '^--port x: expected a whole number from 0 to 65535; ' +
+          '--log-format xml: expected one of auto, json, pretty; ' +
+          '.*star.json:1: join.deadline: expected a whole number from 1 to 2147483647; ' +
+          'WEBSOCKET_STAR_DIAL_ACK_TIMEOUT=0: expected a whole number from 1 to 2147483647$'
       )
     )
   })
@@ -174,7 +182,7 @@ describe('a mistake', () => {
   test.each([['--prot=1'], ['-x'], ['start'], ['--metrics']])('%s is no option', (arg) => {
     const complaint = complaintOf([arg])
     expect(complaint).toContain(arg.replace('=1', ''))
-    expect(complaint).toMatch(/^.+; --help lists all options$/)
+    expect(complaint).toMatch(/^.+; websocket-star --help-all lists all options$/)
   })
 
   test.each([
@@ -207,9 +215,9 @@ describe('the demo', () => {
     expect(request).toMatchObject({ action: 'demo', options, ...rest })
   })
 
-  test('has a help of its own, and nothing else has its flag', () => {
-    expect(printed(['demo', '--help'])).toContain('--lan')
-    expect(printed(['demo', '--help'])).toContain('(default 127.0.0.1,')
+  test('has a help of its own with what a demo needs, and nothing else has its flag', () => {
+    const flags = printed(['demo', '--help']).match(/--[a-z][a-z-]*(?= )/g)
+    expect(flags).toEqual(['--lan', '--help', '--port'])
     expect(printed(['--help'])).not.toContain('--lan')
     expect(printed(['--help'])).toContain('websocket-star demo')
     expect(complaintOf(['--lan'])).toContain('--lan')
@@ -249,7 +257,7 @@ describe('a secret is not shown', () => {
       complaintOf(['--config', configFile({ redis })])
     ]) {
       expect(complaint).not.toContain(PASSWORD)
-      expect(complaint).toMatch(/redis.*: it takes redis:\/\/\[user:password@\]host/i)
+      expect(complaint).toMatch(/redis.*: expected redis:\/\/\[user:password@\]host/i)
     }
   })
 })

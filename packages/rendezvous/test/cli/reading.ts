@@ -2,30 +2,31 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { readCommandLine, UsageError, type CommandLineInput } from '../../src/cli/command-line.js'
+import { readCommandLine, type CommandLineInput } from '../../src/cli/command-line.js'
 import type { OptionSurface } from '../../src/cli/option-surface.js'
-import type { RendezvousOptions } from '../../src/options.js'
+import { UsageError } from '../../src/cli/usage-error.js'
+import type { ResolvedOptions } from '../../src/options.js'
 
 export type Environment = CommandLineInput['env']
 
-/** What a server would run with, and what the operator is told besides. */
+/** Returns the options of a server, and the warnings. */
 export function read(
   args: readonly string[],
   env: Environment = {}
-): { options: RendezvousOptions; warnings: readonly string[] } {
+): { options: ResolvedOptions; warnings: readonly string[] } {
   const request = readCommandLine({ args, env, version: '1.2.3' })
   if (request.action !== 'serve') throw new Error(`It does not serve, but ${request.action}`)
   return request
 }
 
-/** What is printed instead of serving. */
+/** Returns the text that is printed instead of serving. */
 export function printed(args: readonly string[]): string {
   const request = readCommandLine({ args, env: {}, version: '1.2.3' })
   if (request.action !== 'print') throw new Error('It serves')
   return request.text
 }
 
-/** What the operator is told who made a mistake. */
+/** Returns the message about a mistake. */
 export function complaintOf(args: readonly string[], env: Environment = {}): string {
   try {
     read(args, env)
@@ -36,7 +37,7 @@ export function complaintOf(args: readonly string[], env: Environment = {}): str
   throw new Error('It has no complaint')
 }
 
-/** A configuration file, as long as the test runs. */
+/** Writes a configuration file that is deleted after the test, and returns its path. */
 export function configFile(content: string | object): string {
   const folder = mkdtempSync(join(tmpdir(), 'config-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -45,12 +46,12 @@ export function configFile(content: string | object): string {
   return path
 }
 
-/** The options of a file that gives one option. */
+/** Returns the content of a file with one option. */
 export function nested([name = '', ...rest]: readonly string[], value: unknown): object {
   return { [name]: rest.length === 0 ? value : nested(rest, value) }
 }
 
-/** The option of that path. */
+/** Returns the value of an option. */
 export function valueAt(options: unknown, { path }: OptionSurface): unknown {
   let value = options
   // a group on every step but the last

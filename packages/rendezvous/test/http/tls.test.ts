@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { readTls } from '../../src/http/tls.js'
-import { InvalidOptionsError, parseOptions, type RendezvousInput } from '../../src/options.js'
+import { InvalidOptionsError, parseOptions, type OptionsInput } from '../../src/options.js'
 
-function problemOf(input: RendezvousInput): InvalidOptionsError {
+function problemOf(input: OptionsInput): InvalidOptionsError {
   try {
     readTls(parseOptions(input))
   } catch (error) {
@@ -21,7 +21,7 @@ describe('the files for HTTPS', () => {
     expect(readTls(parseOptions({ passphrase: 'of nothing' }))).toBeUndefined()
   })
 
-  test.each<[RendezvousInput, string]>([
+  test.each<[OptionsInput, string]>([
     [{ key: 'no.pem', cert: 'no.pem' }, 'key'],
     [{ key: junk, cert: junk }, 'key'],
     [{ pfx: 'no.pfx' }, 'pfx'],

@@ -1,11 +1,11 @@
 import { Budget } from '../../src/budget/budget.js'
 import type { BudgetLimits } from '../../src/budget/limits.js'
+import { budgetLimits } from '../../src/compose.js'
 import { parseOptions } from '../../src/options.js'
 
 /** A budget with the limits of a server, but for those that are given. */
 export function budgetWith(limits: Partial<BudgetLimits> = {}, now?: () => number): Budget {
-  const { limits: defaults, relay } = parseOptions({})
-  return new Budget({ ...defaults, bufferedBytesPerIp: relay.maxBufferedBytesPerIp, ...limits }, now)
+  return new Budget({ ...budgetLimits(parseOptions({})), ...limits }, now)
 }
 
 /** Does at once what is to be done in turn. */
