@@ -18,7 +18,8 @@ const PACKAGES = {
  * nothing of each other.
  */
 const ROOMS = [
-  ['errors.ts', 'options.ts', 'option-types.ts', 'stats.ts', 'version.ts'],
+  ['errors.ts', 'option-types.ts'],
+  ['options.ts', 'stats.ts', 'version.ts'],
   ['logger.ts', 'codec'],
   ['pacing'],
   ['names'],

@@ -27,9 +27,10 @@ export type {
   JoinSettings,
   LimitsSettings,
   RelaySettings,
+  ResolvedOptions,
   ServerOptions
 } from './option-types.js'
-export { InvalidOptionsError, type OptionProblem, type ResolvedOptions } from './options.js'
+export { InvalidOptionsError, type OptionProblem } from './options.js'
 export type { Claim, PeerRecord } from './registry/claim.js'
 export {
   createRendezvous,

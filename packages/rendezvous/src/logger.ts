@@ -1,5 +1,5 @@
 import { pino, type Logger as PinoLogger } from 'pino'
-import type { ResolvedOptions } from './options.js'
+import type { ResolvedOptions } from './option-types.js'
 
 /** Destination of the server's log lines, such as a pino logger. Details contain no payloads and only shortened peer ids. */
 export interface Logger {

@@ -389,3 +389,34 @@ export interface HeartbeatSettings {
    */
   timeout?: number
 }
+
+/** Options of a server with every default applied. */
+export interface ResolvedOptions
+  extends
+    Required<
+      Omit<
+        ServerOptions,
+        | 'key'
+        | 'cert'
+        | 'pfx'
+        | 'passphrase'
+        | 'redis'
+        | 'adminToken'
+        | 'cluster'
+        | 'discovery'
+        | 'join'
+        | 'dial'
+        | 'relay'
+        | 'limits'
+        | 'heartbeat'
+      >
+    >,
+    Pick<ServerOptions, 'key' | 'cert' | 'pfx' | 'passphrase' | 'redis' | 'adminToken'> {
+  cluster: Required<Omit<ClusterSettings, 'node'>> & Pick<ClusterSettings, 'node'>
+  discovery: Required<DiscoverySettings>
+  join: Required<JoinSettings>
+  dial: Required<DialSettings>
+  relay: Required<RelaySettings>
+  limits: Required<LimitsSettings>
+  heartbeat: Required<HeartbeatSettings>
+}

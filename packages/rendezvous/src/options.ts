@@ -1,5 +1,6 @@
 import { StarError } from '@websocket-star/protocol'
 import { z } from 'zod'
+import type { ResolvedOptions, ServerOptions } from './option-types.js'
 
 const milliseconds = z
   .number()
@@ -387,12 +388,6 @@ export const optionsSchema = z.strictObject({
     .meta({ group: 'heartbeat', description: 'Detection of lost clients.' })
 })
 
-/** Options as callers give them. `ServerOptions` is the same type, with documentation. */
-export type OptionsInput = z.input<typeof optionsSchema>
-
-/** Options with every default applied. */
-export type ResolvedOptions = z.output<typeof optionsSchema>
-
 /** A mistake in one option. */
 export interface OptionProblem {
   /** Position in the options, such as `['discovery', 'interval']`. */
@@ -417,7 +412,7 @@ export class InvalidOptionsError extends StarError {
  *
  * @throws {InvalidOptionsError}
  */
-export function parseOptions(input: OptionsInput): ResolvedOptions {
+export function parseOptions(input: ServerOptions): ResolvedOptions {
   const result = optionsSchema.safeParse(input)
   if (!result.success) {
     throw new InvalidOptionsError(result.error.issues.flatMap(problemsOf), { cause: result.error })

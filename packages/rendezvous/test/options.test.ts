@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import type { ServerOptions } from '../src/option-types.js'
-import { InvalidOptionsError, parseOptions, type OptionsInput } from '../src/options.js'
+import type { z } from 'zod'
+import type { ResolvedOptions, ServerOptions } from '../src/option-types.js'
+import { InvalidOptionsError, optionsSchema, parseOptions } from '../src/options.js'
 
 const DEFAULTS = {
   host: '0.0.0.0',
@@ -51,12 +52,12 @@ const DEFAULTS = {
 }
 
 /** Any value for any option: what comes from a file or a command line has no types. */
-function withOption(path: string, value: unknown): OptionsInput {
+function withOption(path: string, value: unknown): ServerOptions {
   const [group = '', name] = path.split('.')
   return { [group]: name === undefined ? value : { [name]: value } }
 }
 
-function problemOf(input: OptionsInput): InvalidOptionsError {
+function problemOf(input: ServerOptions): InvalidOptionsError {
   try {
     parseOptions(input)
   } catch (error) {
@@ -182,8 +183,8 @@ describe('the options', () => {
     ])
   })
 
-  test('the documented interface is the type that the schema accepts', () => {
-    expectTypeOf<ServerOptions>().toEqualTypeOf<OptionsInput>()
-    expectTypeOf<Parameters<typeof parseOptions>[0]>().toExtend<ServerOptions>()
+  test('the documented types are those of the schema', () => {
+    expectTypeOf<ServerOptions>().branded.toEqualTypeOf<z.input<typeof optionsSchema>>()
+    expectTypeOf<ResolvedOptions>().branded.toEqualTypeOf<z.output<typeof optionsSchema>>()
   })
 })

@@ -32,7 +32,7 @@ function numberIn(cell: string): number {
 }
 
 describe('docs/threat-model.md', () => {
-  const options: Readonly<Record<string, unknown>> = parseOptions({})
+  const options: Readonly<Record<string, unknown>> = { ...parseOptions({}) }
   const optionRows = rows.filter(([name]) => name.includes('.'))
 
   test.each(optionRows)('has the default of %s', (name, value) => {
@@ -43,7 +43,7 @@ describe('docs/threat-model.md', () => {
 
   test('leaves out no limit', () => {
     const named = new Set(optionRows.map(([name]) => name))
-    const { limits, join, dial } = parseOptions({})
+    const { limits, join, dial } = { ...parseOptions({}) }
     const all = Object.entries({ limits, join, dial }).flatMap(([group, keys]) =>
       Object.keys(keys).map((key) => `${group}.${key}`)
     )

@@ -1,5 +1,6 @@
 import { CommanderError, type Command } from 'commander'
-import { InvalidOptionsError, parseOptions, type OptionsInput, type ResolvedOptions } from '../options.js'
+import type { ResolvedOptions, ServerOptions } from '../option-types.js'
+import { InvalidOptionsError, parseOptions } from '../options.js'
 import { ConfigFile } from './config-file.js'
 import { buildCommand, buildDemoCommand } from './help.js'
 import { withoutOldSpellings } from './old-spellings.js'
@@ -91,7 +92,7 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Comma
   }
   try {
     // parseOptions checks the input; nothing else has.
-    const request = { options: parseOptions(input as OptionsInput), warnings, describe }
+    const request = { options: parseOptions(input as ServerOptions), warnings, describe }
     if (!isDemo) return { action: 'serve', ...request }
     return { action: 'demo', ...request, lan, anyPort: !('port' in input) }
   } catch (error) {
@@ -100,7 +101,7 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Comma
   }
 }
 
-function demoDefaults(lan: boolean): OptionsInput {
+function demoDefaults(lan: boolean): ServerOptions {
   return { host: lan ? '0.0.0.0' : '127.0.0.1', logLevel: 'warn' }
 }
 

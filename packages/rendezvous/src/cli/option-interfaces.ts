@@ -16,7 +16,42 @@ export function optionTypes(): string {
   const root = schemaNode()
   const objects = Object.entries(root.properties ?? {}).filter(([, node]) => node.properties !== undefined)
   const nested = objects.map(([name, node]) => interfaceOf(settingsName(name), node.description ?? '', node))
-  return HEADER + [interfaceOf('ServerOptions', 'Options of a server.', root), ...nested].join('\n')
+  return HEADER + [interfaceOf('ServerOptions', 'Options of a server.', root), ...nested, resolvedOf(root)].join('\n')
+}
+
+/** Returns the interface of the options after the defaults were applied. */
+function resolvedOf(root: SchemaNode): string {
+  const fields = Object.entries(root.properties ?? {})
+  const nested = fields.filter(([, node]) => node.properties !== undefined)
+  const optional = optionalFieldsOf(root)
+  const special = [...optional, ...nested.map(([name]) => name)]
+  const lines = nested.map(
+    ([name, node]) => `  ${name}: ${resolvedTypeOf(settingsName(name), optionalFieldsOf(node))}\n`
+  )
+  return `/** Options of a server with every default applied. */
+export interface ResolvedOptions
+  extends
+    Required<
+      Omit<
+        ServerOptions,
+${special.map((name) => `        | '${name}'\n`).join('')}      >
+    >,
+    Pick<ServerOptions, ${literalsOf(optional)}> {
+${lines.join('')}}
+`
+}
+
+function resolvedTypeOf(name: string, optional: readonly string[]): string {
+  if (optional.length === 0) return `Required<${name}>`
+  return `Required<Omit<${name}, ${literalsOf(optional)}>> & Pick<${name}, ${literalsOf(optional)}>`
+}
+
+function optionalFieldsOf({ properties = {} }: SchemaNode): string[] {
+  return Object.keys(properties).filter((name) => properties[name]?.default === undefined)
+}
+
+function literalsOf(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(' | ')
 }
 
 function settingsName(name: string): string {

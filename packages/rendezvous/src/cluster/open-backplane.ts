@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Logger } from '../logger.js'
-import type { ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../option-types.js'
 import type { Backplane } from './backplane.js'
 import { LINKS_DEFAULTS } from './links/options.js'
 import { LocalBackplane } from './local.js'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { InvalidOptionsError, type ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../option-types.js'
+import { InvalidOptionsError } from '../options.js'
 
 /**
  * Reads the files for HTTPS; undefined if there are none, and the server speaks HTTP.

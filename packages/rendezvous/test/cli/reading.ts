@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { readCommandLine, type CommandLineInput } from '../../src/cli/command-line.js'
 import type { OptionSurface } from '../../src/cli/option-surface.js'
 import { UsageError } from '../../src/cli/usage-error.js'
-import type { ResolvedOptions } from '../../src/options.js'
+import type { ResolvedOptions } from '../../src/option-types.js'
 
 export type Environment = CommandLineInput['env']
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { readTls } from '../../src/http/tls.js'
-import { InvalidOptionsError, parseOptions, type OptionsInput } from '../../src/options.js'
+import type { ServerOptions } from '../../src/option-types.js'
+import { InvalidOptionsError, parseOptions } from '../../src/options.js'
 
-function problemOf(input: OptionsInput): InvalidOptionsError {
+function problemOf(input: ServerOptions): InvalidOptionsError {
   try {
     readTls(parseOptions(input))
   } catch (error) {
@@ -21,7 +22,7 @@ describe('the files for HTTPS', () => {
     expect(readTls(parseOptions({ passphrase: 'of nothing' }))).toBeUndefined()
   })
 
-  test.each<[OptionsInput, string]>([
+  test.each<[ServerOptions, string]>([
     [{ key: 'no.pem', cert: 'no.pem' }, 'key'],
     [{ key: junk, cert: junk }, 'key'],
     [{ pfx: 'no.pfx' }, 'pfx'],
