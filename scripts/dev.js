@@ -1,5 +1,4 @@
-// What `npm run dev` runs: the server, built and started again whenever a source changes. Flags are the server's. While a
-// build fails, the last good server goes on.
+// `npm run dev`: rebuilds and restarts the server after each change. If a build fails, the last good server keeps running.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { relative } from 'node:path'
@@ -8,25 +7,22 @@ import { watch } from 'chokidar'
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 
-/** Milliseconds without a change before a build: editors and git write several files at once. */
-const QUIET = 100
+/** Editors and git write several files at once. */
+const DEBOUNCE_MS = 100
 const PACKAGES = ['protocol', 'streams', 'client', 'rendezvous', 'web'].map((name) => path(`packages/${name}`))
-/** In a package, what no build reads. */
 const IGNORED = /^(?:dist|node_modules|test)(?:$|[\\/])|\.tsbuildinfo$/
 
 const flags = process.argv.slice(2)
-/** Files that changed since the last build that went well. */
+/** Since the last successful build. */
 const changed = new Set()
 let isStale = true
 let isUpdating = false
 let isEnding = false
 let timer
-/** The running processes, if any. */
 let builder
 let server
 
-/** Runs a script to its end, showing its output; returns whether it succeeded. */
-async function run(...args) {
+async function succeeds(...args) {
   builder = spawn(process.execPath, args, { stdio: 'inherit' })
   const [code] = await once(builder, 'exit')
   return code === 0
@@ -34,8 +30,8 @@ async function run(...args) {
 
 async function build() {
   const tsc = path('node_modules/typescript/bin/tsc')
-  const areTypesRight = await run(tsc, '-b', path('packages/rendezvous'), path('packages/client'))
-  return areTypesRight && !isEnding && (await run(path('packages/web/scripts/build.js')))
+  const isCompiled = await succeeds(tsc, '-b', path('packages/rendezvous'), path('packages/client'))
+  return isCompiled && !isEnding && (await succeeds(path('packages/web/scripts/build.js')))
 }
 
 function start() {
@@ -44,11 +40,11 @@ function start() {
   child.once('exit', (code, signal) => {
     const isExpected = server !== child || isEnding
     if (server === child) server = undefined
-    if (!isExpected) say(`the server ended (${signal ?? code}); it is started again after the next change`)
+    if (!isExpected) say(`the server ended (${signal ?? code}); the next change restarts it`)
   })
 }
 
-/** Stops the server at once, without draining; resolves when its port is free. */
+/** Stops the server without draining, and waits until its port is free. */
 async function stop() {
   if (server === undefined) return
   const gone = once(server, 'exit')
@@ -66,7 +62,7 @@ async function update() {
     const isBuilt = await build()
     if (isStale || isEnding) continue
     if (!isBuilt) {
-      say(`the build failed; ${server === undefined ? 'no server runs' : 'the last good server goes on'}`)
+      say(`the build failed; ${server === undefined ? 'no server is running' : 'the last good server keeps running'}`)
       continue
     }
     if (changed.size > 0) say(`restarting after a change of ${[...changed].join(', ')}`)
@@ -98,11 +94,11 @@ watcher.on('all', (_event, name) => {
   changed.add(relative(path(''), name))
   isStale = true
   clearTimeout(timer)
-  timer = setTimeout(update, QUIET)
+  timer = setTimeout(update, DEBOUNCE_MS)
 })
 process.on('SIGINT', end)
 process.on('SIGTERM', end)
 
-// A change during the first build would go unseen before this.
+// Earlier, a change during the first build would be missed.
 await once(watcher, 'ready')
 await update()

@@ -119,7 +119,7 @@ test(
     const protocol = 'packages/protocol/src/index.ts'
     await dev.edit(protocol, (text) => `${text}export const wrong: number = 'text'\n`)
     await dev.said('TS2322')
-    await dev.said('dev: the build failed; the last good server goes on')
+    await dev.said('dev: the build failed; the last good server keeps running')
     expect(await dev.get('/nowhere')).toContain('Nothing new here.')
 
     await dev.edit(protocol, (text) => text.replace(`: number = 'text'`, ' = 1'))

@@ -29,13 +29,12 @@ import { Reassurance } from './transport/reassurance.js'
 /** Initial window of a half between nodes, in bytes; the same on all nodes. */
 const INITIAL_HOP_WINDOW = 262_144
 
-/** Monotonic milliseconds. */
+/** Milliseconds of a clock that nobody can set. */
 const now = () => performance.now()
 
-/** The parts of one server, each constructed with everything that it uses. */
+/** Parts of one server, each constructed with everything that it uses. */
 export interface Parts {
   readonly counters: Counters
-  /** Omits repeated messages. */
   readonly logger: Logger | undefined
   readonly registry: Registry
   readonly discovery: Discovery
@@ -48,6 +47,7 @@ export interface Parts {
   readonly joining: Joining
   readonly star: Star
   readonly backplane: Backplane
+  /** Other nodes may belong to the star. */
   readonly isShared: boolean
   readonly channels: Channels
   readonly otherNodes: OtherNodes
@@ -59,16 +59,12 @@ export interface Parts {
   sweep(): void
 }
 
-/** One IP address's share of what all clients may have unfinished. */
 const RECEIVED_SHARE_PER_IP = 1 / 8
-/** One IP address's share of all backlogs. */
 const BACKLOG_SHARE_PER_IP = 1 / 16
 /** Queued session closes; a later sweep closes the rest. */
 const MAX_QUEUED_CLOSES = 16_384
 
 /**
- * Constructs the parts of a server, from the bottom up.
- *
  * @param backplane - by default it is made from the options
  * @throws {InvalidOptionsError}
  */
@@ -212,7 +208,7 @@ export function compose(
   }
 }
 
-/** Returns the limits of sessions and IP addresses, with those that follow from the limits of the whole server. */
+/** Derives the limits of an IP address that are shares of a limit of the whole server. */
 export function budgetLimits({ limits, relay }: Pick<ResolvedOptions, 'limits' | 'relay'>): BudgetLimits {
   return {
     ...limits,

@@ -9,7 +9,6 @@ export interface Logger {
   error(details: object | string, message?: string): void
 }
 
-/** Standard output is for what the command line prints. */
 const STDERR = 2
 
 export function createLogger(level: ResolvedOptions['logLevel'], format: ResolvedOptions['logFormat']): PinoLogger {
@@ -20,7 +19,6 @@ export function createLogger(level: ResolvedOptions['logLevel'], format: Resolve
 
 /** Formats a pino line as `12:34:56 WARN message {"detail":1}`; pino's own formatter brings a dozen packages. */
 function prettyLine(line: string): string {
-  // pino writes lines of this form.
   const { level, time, msg, pid: _pid, hostname: _hostname, ...details } = JSON.parse(line) as PinoLine
   const clock = new Date(time).toTimeString().slice(0, 8)
   const rest = Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`

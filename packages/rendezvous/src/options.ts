@@ -15,8 +15,7 @@ const file = z.string().min(1).optional()
 const REDIS_URL =
   'redis://[user:password@]host[:port][/db], or rediss:// for TLS; in a password write % / ? # as %25 %2F %3F %23'
 
-/** Returns whether the user, the password and the database number can be read from a URL. */
-function isReadable(url: string): boolean {
+function hasReadableCredentials(url: string): boolean {
   try {
     const { username, password, pathname, search, hash } = new URL(url)
     const isDatabase = /^\/?\d*$/.test(pathname)
@@ -29,17 +28,11 @@ function isReadable(url: string): boolean {
 }
 
 /**
- * All options with their defaults: the one source of the parser, flags, environment variables, help texts,
- * `docs/options.md` and `option-types.ts`. Durations are milliseconds, sizes are bytes.
- *
- * Each option may have these `meta` fields:
- * - `description`: one short line, for `--help` too; `details`: further sentences, for the documentation
- * - `group`: its heading; a nested option inherits that of its object; `essential`: listed by `--help`
- * - `flag`: by default the path, so `discovery.window` is `--discovery-window`; a switch is `--disable-…`
- * - `off`: what the flag of a switch does
- * - `env`: by default `WEBSOCKET_STAR_` and the flag; the old server's variables have no prefix
- * - `value`: placeholder of the value; `allowed`: accepted values in words
- * - `commandLineDefault`: default on the command line, if it differs
+ * Source of the parser, flags, variables, help, `docs/options.md` and `option-types.ts`. In `meta`:
+ * - `description` is one line, also for `--help`; `details` are for the documentation only
+ * - `essential` options are listed by `--help`; `group` is inherited by nested options
+ * - `flag` defaults to the path (`discovery.window` is `--discovery-window`), or to `disable-…`, described by `off`
+ * - `env` defaults to `WEBSOCKET_STAR_…`; only variables of the old server have other names
  */
 export const optionsSchema = z.strictObject({
   port: z.number().int().min(0).max(65_535).default(9090).meta({
@@ -131,7 +124,7 @@ export const optionsSchema = z.strictObject({
   }),
   redis: z
     .url({ protocol: /^rediss?$/, error: `expected ${REDIS_URL}` })
-    .refine(isReadable)
+    .refine(hasReadableCredentials)
     .optional()
     .meta({
       allowed: REDIS_URL,
@@ -388,14 +381,13 @@ export const optionsSchema = z.strictObject({
     .meta({ group: 'heartbeat', description: 'Detection of lost clients.' })
 })
 
-/** A mistake in one option. */
 export interface OptionProblem {
   /** Position in the options, such as `['discovery', 'interval']`. */
   path: readonly string[]
   message: string
 }
 
-/** Thrown for options with invalid values; the message names each of them and says what is allowed. */
+/** Invalid options. The message names each of them and says what is allowed. */
 export class InvalidOptionsError extends StarError {
   override readonly name = 'InvalidOptionsError'
   readonly problems: readonly OptionProblem[]

@@ -22,7 +22,6 @@ import type { ClusterStats, RendezvousStats } from './stats.js'
 import { ENGINE_PATH, type Engine } from './transport/engine.js'
 import { VERSION } from './version.js'
 
-/** Where a server listens. */
 export interface RendezvousAddress {
   host: string
   port: number
@@ -72,7 +71,7 @@ const MAX_STATUS_PAGES = 64
 const CONNECTIONS_PER_SESSION = 2
 
 /**
- * Creates a server; call `start` to listen.
+ * Creates a server; `start` makes it listen.
  *
  * @throws {InvalidOptionsError}
  */
@@ -86,7 +85,6 @@ class RendezvousServer implements Rendezvous {
   readonly #tls: SecureContextOptions | undefined
   readonly #names: OwnNames
   readonly #parts: Parts
-  /** Set while the server listens. */
   #running:
     | {
         server: ListeningServer
@@ -97,8 +95,7 @@ class RendezvousServer implements Rendezvous {
       }
     | undefined
   #started: Promise<void> | undefined
-  /** The latest stop, finished or not. */
-  #stopping: Promise<void> | undefined
+  #lastStop: Promise<void> | undefined
 
   constructor(options: ResolvedOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
     this.options = options
@@ -114,7 +111,7 @@ class RendezvousServer implements Rendezvous {
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new AlreadyStartedError()
-    const started = this.#start(this.#stopping)
+    const started = this.#start(this.#lastStop)
     this.#started = started
     try {
       await started
@@ -243,9 +240,9 @@ class RendezvousServer implements Rendezvous {
   }
 
   stop(): Promise<void> {
-    if (this.#started !== undefined) this.#stopping = this.#stop(this.#started)
+    if (this.#started !== undefined) this.#lastStop = this.#stop(this.#started)
     this.#started = undefined
-    return this.#stopping ?? Promise.resolve()
+    return this.#lastStop ?? Promise.resolve()
   }
 
   async #stop(started: Promise<void>): Promise<void> {

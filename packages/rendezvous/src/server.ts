@@ -8,8 +8,7 @@ import { tcpSocketOf } from './transport/engine-internals.js'
 
 /** Connections queued by the operating system; when all clients reconnect at once, the rest retry. */
 const BACKLOG = 4_096
-/** Milliseconds. */
-const SWEEP_INTERVAL = 1_000
+const SWEEP_INTERVAL_MS = 1_000
 
 /** Time limits in milliseconds. Responses, polls included, have none. */
 export interface HttpTimeouts {
@@ -17,7 +16,6 @@ export interface HttpTimeouts {
   headers: number
   /** Whole request. The largest body, 1.4 MB of base64, then needs 190 kbit/s; slower clients miss pings as well. */
   request: number
-  /** Connection without a request. */
   idle: number
 }
 
@@ -28,7 +26,6 @@ export interface ServerHandlers {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** An HTTP or HTTPS server on one port. */
 export class ListeningServer {
   readonly #http: Server
   readonly #connections: Connections
@@ -45,7 +42,7 @@ export class ListeningServer {
       headersTimeout: timeouts.headers,
       requestTimeout: timeouts.request,
       keepAliveTimeout: timeouts.idle,
-      connectionsCheckingInterval: Math.min(SWEEP_INTERVAL, timeouts.headers)
+      connectionsCheckingInterval: Math.min(SWEEP_INTERVAL_MS, timeouts.headers)
     }
     const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
       if (connections.of(message.socket)?.begin(response) !== false) request(message, response)
@@ -73,14 +70,11 @@ export class ListeningServer {
         connections.opened(socket, tcpSocketOf(socket) ?? socket)
       )
     }
-    this.#timer = setInterval(() => connections.sweep(timeouts.headers), SWEEP_INTERVAL).unref()
+    this.#timer = setInterval(() => connections.sweep(timeouts.headers), SWEEP_INTERVAL_MS).unref()
   }
 
   /**
-   * Starts to listen.
-   *
    * @param tls - undefined for HTTP
-   * @param port - 0 for any free port
    * @throws the operating system's error
    */
   static async listen(

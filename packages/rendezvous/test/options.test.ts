@@ -51,7 +51,7 @@ const DEFAULTS = {
   heartbeat: { interval: 25_000, timeout: 60_000 }
 }
 
-/** Any value for any option: what comes from a file or a command line has no types. */
+/** Accepts any value, since files and command lines have no types. */
 function withOption(path: string, value: unknown): ServerOptions {
   const [group = '', name] = path.split('.')
   return { [group]: name === undefined ? value : { [name]: value } }
@@ -95,7 +95,7 @@ describe('the options', () => {
     ['limits.addressesPerSession', 1],
     ['limits.messageSize', 1],
     ['relay.highWaterMark', 1],
-    // Bytes are no time: more than 32 bits of them are fine.
+    // Only durations are limited to 32 bits.
     ['relay.maxBufferedBytes', 2 ** 40]
   ])('%s may be %j', (path, value) => {
     expect(parseOptions(withOption(path, value))).toMatchObject(withOption(path, value))

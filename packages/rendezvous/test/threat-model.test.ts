@@ -43,7 +43,7 @@ describe('docs/threat-model.md', () => {
 
   test('leaves out no limit', () => {
     const named = new Set(optionRows.map(([name]) => name))
-    const { limits, join, dial } = { ...parseOptions({}) }
+    const { limits, join, dial } = parseOptions({})
     const all = Object.entries({ limits, join, dial }).flatMap(([group, keys]) =>
       Object.keys(keys).map((key) => `${group}.${key}`)
     )

@@ -7,7 +7,6 @@ import { withoutOldSpellings } from './old-spellings.js'
 import { isSecret, optionSurfaces, type OptionSurface } from './option-surface.js'
 import { surfaceAt, UsageError, usageErrorOf, type DescribeOption } from './usage-error.js'
 
-/** What the command line asks for. */
 export type CommandLineRequest =
   | { action: 'print'; text: string }
   | ({ action: 'serve' } & ServeRequest)
@@ -15,15 +14,13 @@ export type CommandLineRequest =
 
 export interface ServeRequest {
   options: ResolvedOptions
-  /** Lines to log at the start. */
   warnings: readonly string[]
   describe: DescribeOption
 }
 
 export interface DemoRequest extends ServeRequest {
-  /** Devices of the local network may connect. */
-  lan: boolean
-  /** The port was not chosen by the operator. */
+  allowsLocalNetwork: boolean
+  /** If the default port is in use, a free one will do. */
   anyPort: boolean
 }
 
@@ -46,7 +43,7 @@ interface OptionValue {
 }
 
 /**
- * Reads the command line. A flag overrides an environment variable, which overrides the configuration file.
+ * Reads flags, environment variables and the configuration file, in this order of precedence.
  *
  * @throws {UsageError}
  */
@@ -83,26 +80,25 @@ export function readCommandLine({ args, env, version }: CommandLineInput): Comma
     if (surface !== undefined) return values.get(surface)?.source ?? `--${surface.flag}`
     return file?.describe(path) ?? path.join('.')
   }
-  const lan = flags['lan'] === true
-  const input: Record<string, unknown> = { ...(isDemo ? demoDefaults(lan) : {}), ...file?.content }
+  const allowsLocalNetwork = flags['lan'] === true
+  const input: Record<string, unknown> = { ...(isDemo ? demoDefaults(allowsLocalNetwork) : {}), ...file?.content }
   for (const surface of surfaces) {
     const value = values.get(surface)
     if (value !== undefined) setPath(input, surface.path, value.value)
-    else if (surface.default !== surface.libraryDefault) setDefault(input, surface)
+    else if (surface.commandLineDefault !== surface.libraryDefault) setDefault(input, surface)
   }
   try {
-    // parseOptions checks the input; nothing else has.
     const request = { options: parseOptions(input as ServerOptions), warnings, describe }
     if (!isDemo) return { action: 'serve', ...request }
-    return { action: 'demo', ...request, lan, anyPort: !('port' in input) }
+    return { action: 'demo', ...request, allowsLocalNetwork, anyPort: !('port' in input) }
   } catch (error) {
     if (!(error instanceof InvalidOptionsError)) throw error
     throw usageErrorOf(error, surfaces, describe)
   }
 }
 
-function demoDefaults(lan: boolean): ServerOptions {
-  return { host: lan ? '0.0.0.0' : '127.0.0.1', logLevel: 'warn' }
+function demoDefaults(allowsLocalNetwork: boolean): ServerOptions {
+  return { host: allowsLocalNetwork ? '0.0.0.0' : '127.0.0.1', logLevel: 'warn' }
 }
 
 /** Returns commander's message without values: one of them may be a passphrase, or the second word of one. */
@@ -162,7 +158,6 @@ function fromFile({ path }: OptionSurface, file: ConfigFile | undefined): Option
   return file === undefined || value === undefined ? undefined : { value, source: file.describe(path) }
 }
 
-/** Returns other text as it is; the schema rejects it. */
 function numberOf(text: string): number | string {
   return /^\d{1,16}(?:\.\d{1,6})?$/.test(text) ? Number(text) : text
 }
@@ -170,7 +165,7 @@ function numberOf(text: string): number | string {
 /** Sets a default of the command line, unless the file has something invalid in place of the group. */
 function setDefault(input: Record<string, unknown>, surface: OptionSurface): void {
   const group = input[surface.path[0] ?? '']
-  if (group === undefined || isObject(group)) setPath(input, surface.path, surface.default)
+  if (group === undefined || isObject(group)) setPath(input, surface.path, surface.commandLineDefault)
 }
 
 function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -4,20 +4,16 @@ import { qrText } from './qr-text.js'
 import { ownAddresses, startServer, type RunningServer } from './serve.js'
 import { UsageError } from './usage-error.js'
 
-/**
- * Runs a server for this machine, or for the local network, until a signal stops it.
- *
- * @throws {UsageError} if the options do not let it start
- */
+/** @throws {UsageError} if the options do not let the server start */
 export async function demo(request: DemoRequest): Promise<void> {
   const { server, generatedToken } = await startOnAnyPort(forOwnPages(request))
-  const [url, ...others] = urlsOf(server.address(), request.lan)
+  const [url, ...others] = urlsForBrowsers(server.address(), request.allowsLocalNetwork)
   const lines = [
     `Open this in two tabs: ${url}try`,
     ...others.map((other) => `or, if that does not open: ${other}try`),
     '',
     qrText(`${url}try`, process.stdout.isTTY === true),
-    request.lan
+    request.allowsLocalNetwork
       ? 'Scan the code with a phone on the same network.'
       : 'Only this machine can connect. Add --lan to let phones on the same network connect too; they can then scan the code.',
     '',
@@ -54,10 +50,9 @@ function isPortInUse(error: unknown): boolean {
   )
 }
 
-/** Returns the URLs for browsers: with `lan`, those of this machine on the local network. */
-function urlsOf({ url, port }: { url: string; port: number }, lan: boolean): string[] {
+function urlsForBrowsers({ url, port }: { url: string; port: number }, allowsLocalNetwork: boolean): string[] {
   const { protocol } = new URL(url)
-  if (!lan) return [`${url}/`]
+  if (!allowsLocalNetwork) return [`${url}/`]
   const hosts = ownAddresses().filter(({ family, internal }) => family === 'IPv4' && !internal)
   return hosts.length === 0
     ? [`${protocol}//127.0.0.1:${port}/`]

@@ -3,7 +3,7 @@ import { GROUPS, type OptionSurface } from './option-surface.js'
 
 const WIDTH = 110
 
-/** Returns the command that runs a server. @param isComplete - its help lists all options with their variables */
+/** @param isComplete - lists all options with their variables */
 export function buildCommand(surfaces: readonly OptionSurface[], version: string, isComplete = false): Command {
   const command = new Command('websocket-star')
     .description(
@@ -26,7 +26,7 @@ To try the server in two browser tabs: websocket-star demo`
   )
 }
 
-/** Returns the command `demo`. It accepts all options, but its help shows only those that a demo needs. */
+/** Returns a command that accepts all options, with help about those that a demo needs. */
 export function buildDemoCommand(surfaces: readonly OptionSurface[]): Command {
   const command = new Command('websocket-star demo')
     .description('Starts a server for this machine only, and prints the address to open in a browser.')
@@ -46,15 +46,15 @@ function configure(command: Command): Command {
 }
 
 function optionOf(surface: OptionSurface, environment?: string): Option {
-  const { kind, group, short, flag, value } = surface
+  const { kind, group, short, flag, placeholder } = surface
   const names = `${short === undefined ? '' : `-${short}, `}--${flag}`
   const notes = [defaultText(surface), environment].filter((note) => note !== undefined)
   const text = surface.description + (notes.length === 0 ? '' : ` (${notes.join(', ')})`)
-  const option = new Option(kind === 'switch' ? names : `${names} <${value}>`, text)
+  const option = new Option(kind === 'switch' ? names : `${names} <${placeholder}>`, text)
   if (kind === 'list') option.argParser((item: string, all: string[] | undefined) => [...(all ?? []), item])
   return option.helpGroup(`${GROUPS[group]}:`)
 }
 
-function defaultText({ kind, default: value }: OptionSurface): string | undefined {
+function defaultText({ kind, commandLineDefault: value }: OptionSurface): string | undefined {
   return kind === 'switch' || kind === 'list' || value === undefined ? undefined : `default ${String(value)}`
 }

@@ -1,11 +1,6 @@
 import { kebabCase, type OptionSurface } from './option-surface.js'
 
-/**
- * Returns the arguments as commander reads them: the old server also accepted camel case, `-h ADDRESS`, `-p=PORT` and
- * switches with a value.
- *
- * @param warnings - gets a line for each spelling whose meaning may surprise
- */
+/** Rewrites camel case, `-h ADDRESS`, `-p=PORT` and switches with a value, all of which the old server accepted. */
 export function withoutOldSpellings(
   args: readonly string[],
   surfaces: readonly OptionSurface[],

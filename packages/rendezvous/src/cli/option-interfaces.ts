@@ -8,10 +8,7 @@ const HEADER = `// Generated from options.ts by \`npm run docs\`; do not edit.
 
 `
 
-/**
- * Returns the text of `src/option-types.ts`: the options of `createRendezvous` as documented interfaces, since editors
- * and API references do not show the descriptions in a zod schema.
- */
+/** Returns the text of `src/option-types.ts`. Editors do not show the descriptions in a zod schema. */
 export function optionTypes(): string {
   const root = schemaNode()
   const objects = Object.entries(root.properties ?? {}).filter(([, node]) => node.properties !== undefined)
@@ -19,7 +16,6 @@ export function optionTypes(): string {
   return HEADER + [interfaceOf('ServerOptions', 'Options of a server.', root), ...nested, resolvedOf(root)].join('\n')
 }
 
-/** Returns the interface of the options after the defaults were applied. */
 function resolvedOf(root: SchemaNode): string {
   const fields = Object.entries(root.properties ?? {})
   const nested = fields.filter(([, node]) => node.properties !== undefined)

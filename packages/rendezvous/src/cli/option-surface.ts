@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { optionsSchema } from '../options.js'
 
-/** Groups in the order of the help and the documentation, with their headings. */
 export const GROUPS = {
   listening: 'Listening',
   tls: 'TLS',
@@ -24,23 +23,18 @@ export interface OptionSurface {
   path: readonly string[]
   kind: 'number' | 'string' | 'list' | 'switch'
   group: Group
-  /** Listed by `--help`; `--help-all` lists all. */
+  /** Listed by `--help`. */
   isEssential: boolean
-  /** Long flag without the dashes. The flag of a switch turns it off. */
+  /** Long flag without the dashes. */
   flag: string
   short: string | undefined
   env: string
-  /** Placeholder of the value in the help. */
-  value: string
-  /** One line about the option; for a switch, about its flag. */
+  placeholder: string
+  /** For a switch, the effect of its flag, which turns it off. */
   description: string
-  /** Further sentences, or an empty text. */
   details: string
-  /** Accepted values of the flag, in words. */
   allowed: string
-  /** Default on the command line. */
-  default: unknown
-  /** Default of `createRendezvous`. */
+  commandLineDefault: unknown
   libraryDefault: unknown
 }
 
@@ -66,24 +60,21 @@ export interface SchemaNode {
   commandLineDefault?: unknown
 }
 
-/** The Redis URL is one because it may hold a password, which cannot be located in a malformed URL. */
+/** Options whose values are never printed. The password in a malformed Redis URL cannot be located. */
 const SECRETS: ReadonlySet<string> = new Set(['passphrase', 'adminToken', 'redis'])
 
 const ENV_PREFIX = 'WEBSOCKET_STAR_'
 
-/** Returns the JSON Schema of the options. */
 export function schemaNode(): SchemaNode {
   // zod's return type covers any JSON Schema; ours uses the part described above.
   return z.toJSONSchema(optionsSchema, { io: 'input' }) as SchemaNode
 }
 
-/** Returns every option, by group. */
 export function optionSurfaces(): OptionSurface[] {
   const surfaces = [...walk(schemaNode(), [], undefined)]
   return Object.keys(GROUPS).flatMap((group) => surfaces.filter((surface) => surface.group === group))
 }
 
-/** Returns whether the values of an option must not be printed. */
 export function isSecret({ path }: Pick<OptionSurface, 'path'>): boolean {
   return SECRETS.has(path.join('.'))
 }
@@ -114,11 +105,11 @@ function surfaceOf(node: SchemaNode, path: readonly string[], group: Group): Opt
     flag,
     short: node.short,
     env: node.env ?? ENV_PREFIX + flag.replaceAll('-', '_').toUpperCase(),
-    value: node.value ?? (kind === 'number' ? 'number' : 'text'),
+    placeholder: node.value ?? (kind === 'number' ? 'number' : 'text'),
     description: node.off ?? node.description ?? '',
     details: node.details ?? '',
     allowed: node.allowed ?? allowedOf(node),
-    default: node.commandLineDefault ?? node.default,
+    commandLineDefault: node.commandLineDefault ?? node.default,
     libraryDefault: node.default
   }
 }

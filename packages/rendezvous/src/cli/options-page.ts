@@ -35,7 +35,6 @@ Errors in the file name the line and the key, never the value.
 
 const COLUMNS = ['Flag', 'Environment variable', 'Key', 'Default', 'Effect', 'Accepted values']
 
-/** Returns the text of `docs/options.md`. */
 export function optionsPage(): string {
   const surfaces = optionSurfaces()
   return [
@@ -61,13 +60,13 @@ function tableOf(surfaces: readonly OptionSurface[]): string {
 }
 
 function cellsOf(surface: OptionSurface): string[] {
-  const { path, kind, flag, short, env, value, description, details, allowed } = surface
-  const flags = `${short === undefined ? '' : `-${short}, `}--${flag}${kind === 'switch' ? '' : ` <${value}>`}`
+  const { path, kind, flag, short, env, placeholder, description, details, allowed } = surface
+  const flags = `${short === undefined ? '' : `-${short}, `}--${flag}${kind === 'switch' ? '' : ` <${placeholder}>`}`
   const effect = details === '' ? description : `${description}. ${details}`
   return [`\`${flags}\``, `\`${env}\``, `\`${path.join('.')}\``, defaultOf(surface), effect, allowed]
 }
 
-function defaultOf({ kind, default: value, libraryDefault }: OptionSurface): string {
+function defaultOf({ kind, commandLineDefault: value, libraryDefault }: OptionSurface): string {
   if (value === undefined || kind === 'list') return 'none'
   const inLibrary = value === libraryDefault ? '' : ` (as a library \`${String(libraryDefault)}\`)`
   return `\`${String(value)}\`${inLibrary}`

@@ -5,11 +5,7 @@ const QUIET_ZONE = 2
 const DARK_ON_LIGHT = '\u001B[38;5;16;48;5;231m'
 const RESET = '\u001B[0m'
 
-/**
- * Returns a QR code drawn with half blocks, two rows of modules per line.
- *
- * @param isTerminal - sets the colours and draws the dark modules; otherwise the light modules are drawn
- */
+/** Draws two rows of modules per line: on a terminal, which gets colours, the dark ones, otherwise the light ones. */
 export function qrText(text: string, isTerminal: boolean): string {
   const code = generate(text)
   const lines: string[] = []

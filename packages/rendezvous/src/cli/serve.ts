@@ -10,11 +10,7 @@ import { UsageError, usageErrorOf, type DescribeOption } from './usage-error.js'
 
 const TOKEN_BYTES = 18
 
-/**
- * Runs a server until a signal stops it.
- *
- * @throws {UsageError} if the options do not let it start
- */
+/** @throws {UsageError} if the options do not let the server start */
 export async function serve(request: ServeRequest): Promise<void> {
   const { options } = request
   const logger = createLogger(options.logLevel, options.logFormat)
@@ -30,14 +26,17 @@ export async function serve(request: ServeRequest): Promise<void> {
   }
 }
 
-/** A listening server that signals to this process stop. */
 export interface RunningServer {
   server: Rendezvous
   /** Undefined if the operator gave an admin token. */
   generatedToken: string | undefined
 }
 
-/** @throws {UsageError} */
+/**
+ * Starts a server that SIGINT and SIGTERM stop.
+ *
+ * @throws {UsageError}
+ */
 export async function startServer(
   { options, warnings, describe }: ServeRequest,
   logger: Logger
@@ -56,7 +55,7 @@ export async function startServer(
   return { server, generatedToken }
 }
 
-/** Stops the server on SIGINT and SIGTERM. Only a first SIGTERM lets streams finish. */
+/** Only a first SIGTERM lets streams finish; every other signal stops the server at once. */
 function stopOnSignals(server: Rendezvous): void {
   let stopped = false
   const report = () => {
@@ -73,7 +72,6 @@ function stopOnSignals(server: Rendezvous): void {
   process.on('SIGTERM', stop)
 }
 
-/** Returns the public addresses, or else those made of the certificate's names and of this machine's addresses. */
 function multiaddrsForClients(server: Rendezvous): string[] {
   if (server.options.publicAddresses.length > 0) return server.options.publicAddresses
   const { multiaddr } = server.address()
@@ -106,7 +104,9 @@ function explain(error: unknown, { port }: ResolvedOptions, describe: DescribeOp
         cause: error
       })
     case 'EACCES':
-      return new UsageError(`${describe(['port'])}: this user may not listen on port ${port}; choose one above 1023`)
+      return new UsageError(`${describe(['port'])}: this user may not listen on port ${port}; choose one above 1023`, {
+        cause: error
+      })
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
     case 'EINVAL':

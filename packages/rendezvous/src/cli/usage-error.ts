@@ -2,7 +2,7 @@ import { ZodError } from 'zod'
 import type { InvalidOptionsError } from '../options.js'
 import type { OptionSurface } from './option-surface.js'
 
-/** Thrown for a mistake of the operator. The message is one line: what was given, where, and what is accepted. */
+/** Mistake of the operator, described in one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -16,7 +16,6 @@ const EXPECTED_IN_FILE: Partial<Record<OptionSurface['kind'], string>> = {
   list: 'an array of texts'
 }
 
-/** Returns an error that describes all invalid options in one line. */
 export function usageErrorOf(
   error: InvalidOptionsError,
   surfaces: readonly OptionSurface[],

@@ -39,7 +39,7 @@ function samplesOf(surface: OptionSurface): [flag: Sample, variable: Sample, fil
   const sample = (index: 0 | 1 | 2): Sample => {
     if (kind === 'switch') return { text: '1', value: false }
     if (kind === 'number') {
-      const value = Number(surface.default) + 1 + index
+      const value = Number(surface.commandLineDefault) + 1 + index
       return { text: `${value}`, value }
     }
     const text = texts[path.join('.')]?.[index]
@@ -49,7 +49,6 @@ function samplesOf(surface: OptionSurface): [flag: Sample, variable: Sample, fil
   return [sample(0), sample(1), sample(2)]
 }
 
-/** Returns the flags that the option requires. */
 function companions({ path }: OptionSurface): string[] {
   return path[0] === 'key' ? ['--cert=x.pem'] : path[0] === 'cert' ? ['--key=x.pem'] : []
 }
@@ -65,7 +64,7 @@ describe.each(surfaces.map((surface) => [surface.path.join('.'), surface] as con
   const fileArgs = () => ['--config', configFile(nested(surface.path, file.value))]
 
   test('has its default', () => {
-    if (companions(surface).length === 0) expect(optionsOf([])).toEqual(surface.default)
+    if (companions(surface).length === 0) expect(optionsOf([])).toEqual(surface.commandLineDefault)
     else expect(parseOptions({})).not.toHaveProperty([...surface.path])
   })
 
@@ -206,10 +205,10 @@ describe('what it only prints', () => {
 
 describe('the demo', () => {
   test.each([
-    [['demo'], { host: '127.0.0.1', port: 9090 }, { lan: false, anyPort: true }],
-    [['demo', '--lan'], { host: '0.0.0.0', port: 9090 }, { lan: true, anyPort: true }],
+    [['demo'], { host: '127.0.0.1', port: 9090 }, { allowsLocalNetwork: false, anyPort: true }],
+    [['demo', '--lan'], { host: '0.0.0.0', port: 9090 }, { allowsLocalNetwork: true, anyPort: true }],
     [['demo', '--port=8080', '--no-playground'], { port: 8080, playground: false }, { anyPort: false }],
-    [['demo', '--lan', '--host', '192.0.2.1'], { host: '192.0.2.1' }, { lan: true }]
+    [['demo', '--lan', '--host', '192.0.2.1'], { host: '192.0.2.1' }, { allowsLocalNetwork: true }]
   ])('%j', (args, options, rest) => {
     const request = readCommandLine({ args, env: {}, version: '1.2.3' })
     expect(request).toMatchObject({ action: 'demo', options, ...rest })

@@ -5,7 +5,7 @@ import { complaintOf, nested, read, valueAt } from './reading.js'
 
 const surfaces = optionSurfaces()
 
-/** Options that are not there unless they are given, so that the defaults do not show them. */
+/** Options that the result of `parseOptions({})` does not have. */
 const withoutDefault = ['key', 'cert', 'pfx', 'passphrase', 'adminToken', 'redis', 'cluster.node']
 
 function pathsOf(options: object, prefix = ''): string[] {
@@ -25,7 +25,8 @@ test.each(surfaces.map((surface) => [surface.path.join('.'), surface] as const))
   '%s: the default, a flag, a variable, and words about it',
   (_, surface) => {
     expect(valueAt(parseOptions({}), surface)).toEqual(surface.libraryDefault)
-    if (surface.path.join('.') !== 'relay.gatherTime') expect(surface.default).toEqual(surface.libraryDefault)
+    if (surface.path.join('.') !== 'relay.gatherTime')
+      expect(surface.commandLineDefault).toEqual(surface.libraryDefault)
     expect(surface.flag).toMatch(/^[a-z]+(-[a-z]+)*$/)
     expect(surface.env).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
     expect(surface.description).toMatch(/^[A-Z].*[^.]$/)
@@ -66,14 +67,14 @@ describe('what is said to be allowed', () => {
 
   test.each(choices.map((surface) => [surface.flag, surface] as const))('%s: each of its words', (flag, surface) => {
     const words = surface.allowed.replace('one of ', '').split(', ')
-    expect(words).toContain(surface.default)
+    expect(words).toContain(surface.commandLineDefault)
     for (const word of words) expect(valueAt(read([`--${flag}=${word}`]).options, surface)).toBe(word)
   })
 
   const others = surfaces.filter(({ allowed }) => allowed === 'text that is not empty')
 
   test.each(others.map((surface) => [surface.path.join('.'), surface] as const))('%s: no empty text', (_, { path }) => {
-    // a cast, since the type of a path that is not known is not known either
+    // A cast, since the path is not a literal.
     expect(() => parseOptions(nested(path, '') as never)).toThrow(path.join('.'))
   })
 })

@@ -7,7 +7,6 @@ import { configFile, printed, read } from './reading.js'
 const file = readFileSync(new URL('../../../../docs/options.md', import.meta.url), 'utf8')
 const outdated = 'docs/options.md is not what the options are: run "npm run docs"'
 
-/** A row of the page's tables. */
 interface Row {
   flag: string
   env: string
@@ -31,7 +30,7 @@ function rowsOf(page: string): Row[] {
   })
 }
 
-/** The options of the complete help, each on one line. */
+/** One option per line. */
 const help = printed(['--help-all'])
   .replaceAll(/\n {10,}/g, ' ')
   .split('\n')
@@ -50,7 +49,7 @@ test('every option of the schema has one row, and no row is of anything else', (
 })
 
 describe.each(optionSurfaces().map((surface) => [surface.path.join('.'), surface] as const))('%s', (key, surface) => {
-  const isDefaultShown = surface.default !== undefined && surface.kind !== 'list'
+  const isDefaultShown = surface.commandLineDefault !== undefined && surface.kind !== 'list'
 
   test('has the row that the schema gives it', () => {
     const row = rows.find((row) => row.key === key)
@@ -58,7 +57,7 @@ describe.each(optionSurfaces().map((surface) => [surface.path.join('.'), surface
       flag: expect.stringMatching(new RegExp(`(^|, )--${surface.flag}( <.+>)?$`)),
       env: surface.env,
       key,
-      default: isDefaultShown ? expect.stringContaining(String(surface.default)) : 'none',
+      default: isDefaultShown ? expect.stringContaining(String(surface.commandLineDefault)) : 'none',
       description: surface.description + (surface.details === '' ? '' : `. ${surface.details}`),
       allowed: surface.allowed
     })
@@ -67,7 +66,7 @@ describe.each(optionSurfaces().map((surface) => [surface.path.join('.'), surface
   test('is in the help as it is in its row', () => {
     const row = rows.find((row) => row.key === key)
     const line = help.find((line) => line.startsWith(`${row?.flag} `))
-    const value = isDefaultShown && surface.kind !== 'switch' ? `default ${String(surface.default)}, ` : ''
+    const value = isDefaultShown && surface.kind !== 'switch' ? `default ${String(surface.commandLineDefault)}, ` : ''
     expect(line, outdated).toBe(`${row?.flag} ${surface.description} (${value}env ${row?.env})`)
   })
 })

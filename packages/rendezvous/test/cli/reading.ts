@@ -9,7 +9,6 @@ import type { ResolvedOptions } from '../../src/option-types.js'
 
 export type Environment = CommandLineInput['env']
 
-/** Returns the options of a server, and the warnings. */
 export function read(
   args: readonly string[],
   env: Environment = {}
@@ -19,14 +18,12 @@ export function read(
   return request
 }
 
-/** Returns the text that is printed instead of serving. */
 export function printed(args: readonly string[]): string {
   const request = readCommandLine({ args, env: {}, version: '1.2.3' })
   if (request.action !== 'print') throw new Error('It serves')
   return request.text
 }
 
-/** Returns the message about a mistake. */
 export function complaintOf(args: readonly string[], env: Environment = {}): string {
   try {
     read(args, env)
@@ -46,12 +43,10 @@ export function configFile(content: string | object): string {
   return path
 }
 
-/** Returns the content of a file with one option. */
 export function nested([name = '', ...rest]: readonly string[], value: unknown): object {
   return { [name]: rest.length === 0 ? value : nested(rest, value) }
 }
 
-/** Returns the value of an option. */
 export function valueAt(options: unknown, { path }: OptionSurface): unknown {
   let value = options
   // a group on every step but the last
