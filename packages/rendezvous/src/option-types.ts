@@ -36,15 +36,16 @@ export interface ServerOptions {
    */
   publicAddresses?: string[]
   /**
-   * Web origin that may connect, or "self" for pages of this server only. An origin is such as https://app.example.
-   * If none is named, pages of every origin may connect. Programs send no origin and may always connect.
+   * Web origin that may connect, or "self" for pages of this server only. Example: https://app.example. If none is
+   * named, pages of every origin may connect. Programs send no origin and may always connect.
    *
    * @default []
    */
   allowedOrigins?: string[]
   /**
-   * Proxy whose X-Forwarded-For is believed: address, subnet or "loopback". The Forwarded header is believed too. A
-   * number, such as 1, is that of proxies in a row; every direct connection is then believed to be one.
+   * Proxy whose X-Forwarded-For is believed: address, subnet or "loopback". The Forwarded header is believed too.
+   * Instead of addresses, the number of proxies in a row may be given, such as 1: the server then trusts every direct
+   * connection, so clients must not be able to bypass the proxies.
    *
    * @default []
    */
@@ -70,7 +71,7 @@ export interface ServerOptions {
   cluster?: ClusterSettings
   /**
    * Secret for the list of peers and the controls of the status page. The command line generates one if none is
-   * given. A library without one has no such pages.
+   * given. A server embedded as a library has no such pages without one.
    */
   adminToken?: string
   /**
@@ -167,14 +168,14 @@ export interface DiscoverySettings {
    */
   prefixes?: number
   /**
-   * Time to collect changes for clients that are told of changes only. In milliseconds.
+   * Time to batch changes for clients that receive changes instead of lists. In milliseconds.
    *
    * @default 50
    */
   deltaInterval?: number
   /**
-   * Bytes per second for telling clients about peers. This is the average for all clients together. The peers of one
-   * IP address may cause a quarter of it; loopback and trusted proxies are exempt from that.
+   * Bytes per second for telling clients about peers. This is an average over all clients. The peers of one IP
+   * address may cause a quarter of it; loopback and trusted proxies are exempt from that.
    *
    * @default 4_000_000
    */
@@ -249,7 +250,7 @@ export interface RelaySettings {
    */
   sessionCeiling?: number
   /**
-   * Longest time that one slow receiver may pause a sender that has no windows. In milliseconds.
+   * Longest time that one slow receiver may pause a legacy sender. In milliseconds.
    *
    * @default 30_000
    */
@@ -279,7 +280,7 @@ export interface LimitsSettings {
    */
   sessionsPerIp?: number
   /**
-   * Bytes of unfinished messages; beyond, the largest is dropped. They count for all clients together. One IP address
+   * Bytes of unfinished messages; beyond, the largest is dropped. They are counted over all clients. One IP address
    * may use an eighth of it, but at least two of the largest messages; loopback and trusted proxies are exempt from
    * that.
    *
@@ -323,7 +324,7 @@ export interface LimitsSettings {
    */
   pendingDialsPerSession?: number
   /**
-   * Halves of the dials of one session that their receivers have not accepted yet.
+   * Halves opened by the dials of one session and not yet accepted by their receivers.
    *
    * @default 256
    */
@@ -353,8 +354,8 @@ export interface LimitsSettings {
    */
   joinRoundsPerSecondPerIp?: number
   /**
-   * CPU time per second for the requests of one session, not counting what it relays. In milliseconds. A session that
-   * costs more is read from more slowly.
+   * CPU time per second for the requests of one session, not counting what it relays. In milliseconds. Beyond that,
+   * the server reads from the session more slowly.
    *
    * @default 50
    */
@@ -367,7 +368,7 @@ export interface LimitsSettings {
    */
   workPerIp?: number
   /**
-   * Time that a session may send more requests than it may cost, before it is closed. In milliseconds.
+   * Time after which a session that keeps exceeding its CPU time is closed. In milliseconds.
    *
    * @default 10_000
    */

@@ -95,7 +95,7 @@ export const optionsSchema = z.strictObject({
   allowedOrigins: z.array(z.string()).default([]).meta({
     description: 'Web origin that may connect, or "self" for pages of this server only',
     details:
-      'An origin is such as https://app.example. If none is named, pages of every origin may connect. Programs send no origin and may always connect.',
+      'Example: https://app.example. If none is named, pages of every origin may connect. Programs send no origin and may always connect.',
     group: 'access',
     essential: true,
     value: 'origin',
@@ -104,7 +104,7 @@ export const optionsSchema = z.strictObject({
   trustProxy: z.array(z.string()).default([]).meta({
     description: 'Proxy whose X-Forwarded-For is believed: address, subnet or "loopback"',
     details:
-      'The Forwarded header is believed too. A number, such as 1, is that of proxies in a row; every direct connection is then believed to be one.',
+      'The Forwarded header is believed too. Instead of addresses, the number of proxies in a row may be given, such as 1: the server then trusts every direct connection, so clients must not be able to bypass the proxies.',
     group: 'access',
     essential: true,
     value: 'proxy'
@@ -169,7 +169,8 @@ export const optionsSchema = z.strictObject({
   adminToken: z.string().min(16).optional().meta({
     allowed: 'text of 16 characters or more',
     description: 'Secret for the list of peers and the controls of the status page',
-    details: 'The command line generates one if none is given. A library without one has no such pages.',
+    details:
+      'The command line generates one if none is given. A server embedded as a library has no such pages without one.',
     group: 'pages',
     essential: true,
     value: 'text'
@@ -223,14 +224,14 @@ export const optionsSchema = z.strictObject({
       maxBytesPerSecond: bytes.default(4_000_000).meta({
         description: 'Bytes per second for telling clients about peers',
         details:
-          'This is the average for all clients together. The peers of one IP address may cause a quarter of it; loopback and trusted proxies are exempt from that.',
+          'This is an average over all clients. The peers of one IP address may cause a quarter of it; loopback and trusted proxies are exempt from that.',
         group: 'limits',
         essential: true
       }),
       prefixes: count.default(1024).meta({ description: 'Address prefixes in use at the same time' }),
       deltaInterval: milliseconds
         .default(50)
-        .meta({ description: 'Time to collect changes for clients that are told of changes only' })
+        .meta({ description: 'Time to batch changes for clients that receive changes instead of lists' })
     })
     .prefault({})
     .meta({ group: 'discovery', description: 'Announcements of peers to clients.' }),
@@ -276,7 +277,7 @@ export const optionsSchema = z.strictObject({
       }),
       holdTimeout: milliseconds
         .default(30_000)
-        .meta({ description: 'Longest time that one slow receiver may pause a sender that has no windows' }),
+        .meta({ description: 'Longest time that one slow receiver may pause a legacy sender' }),
       stallTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Time without a sign that a client reads, after which its session is closed' }),
@@ -302,7 +303,7 @@ export const optionsSchema = z.strictObject({
       receivedBytes: bytes.default(268_435_456).meta({
         description: 'Bytes of unfinished messages; beyond, the largest is dropped',
         details:
-          'They count for all clients together. One IP address may use an eighth of it, but at least two of the largest messages; loopback and trusted proxies are exempt from that.',
+          'They are counted over all clients. One IP address may use an eighth of it, but at least two of the largest messages; loopback and trusted proxies are exempt from that.',
         essential: true,
         flag: 'max-received-bytes'
       }),
@@ -331,7 +332,7 @@ export const optionsSchema = z.strictObject({
         flag: 'max-pending-dials-per-session'
       }),
       unacceptedStreams: count.default(256).meta({
-        description: 'Halves of the dials of one session that their receivers have not accepted yet',
+        description: 'Halves opened by the dials of one session and not yet accepted by their receivers',
         flag: 'max-unaccepted-streams'
       }),
       dialsPerSecond: count.default(100).meta({
@@ -353,7 +354,7 @@ export const optionsSchema = z.strictObject({
       }),
       workPerSession: count.default(50).meta({
         description: 'CPU time per second for the requests of one session, not counting what it relays',
-        details: 'A session that costs more is read from more slowly.',
+        details: 'Beyond that, the server reads from the session more slowly.',
         value: 'ms',
         flag: 'max-work-per-session'
       }),
@@ -364,7 +365,7 @@ export const optionsSchema = z.strictObject({
         flag: 'max-work-per-ip'
       }),
       floodTimeout: milliseconds.default(10_000).meta({
-        description: 'Time that a session may send more requests than it may cost, before it is closed',
+        description: 'Time after which a session that keeps exceeding its CPU time is closed',
         flag: 'flood-timeout'
       })
     })

@@ -113,11 +113,12 @@ function explain(error: unknown, { port }: ResolvedOptions, describe: DescribeOp
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UsageError(
-        `${describe(['host'])}: this is not an address of this machine; 0.0.0.0 listens on all of them`
+        `${describe(['host'])}: this is not an address of this machine; 0.0.0.0 listens on all of them`,
+        { cause: error }
       )
     case 'ERR_REDIS': {
       const why = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-      return new UsageError(`${describe(['redis'])}: ${error.message}${why}`)
+      return new UsageError(`${describe(['redis'])}: ${error.message}${why}`, { cause: error })
     }
     default:
       return error
