@@ -15,6 +15,7 @@ export function buildCommand(surfaces: readonly OptionSurface[], version: string
     .option('--config <file>', 'JSON file with options; its keys are those of docs/options.md')
   for (const surface of surfaces) {
     const option = optionOf(surface, isComplete ? `env ${surface.env}` : undefined)
+    option.helpGroup(`${GROUPS[surface.group]}:`)
     command.addOption(isComplete || surface.isEssential ? option : option.hideHelp())
   }
   return configure(command).addHelpText(
@@ -46,13 +47,13 @@ function configure(command: Command): Command {
 }
 
 function optionOf(surface: OptionSurface, environment?: string): Option {
-  const { kind, group, short, flag, placeholder } = surface
+  const { kind, short, flag, placeholder } = surface
   const names = `${short === undefined ? '' : `-${short}, `}--${flag}`
   const notes = [defaultText(surface), environment].filter((note) => note !== undefined)
   const text = surface.description + (notes.length === 0 ? '' : ` (${notes.join(', ')})`)
   const option = new Option(kind === 'switch' ? names : `${names} <${placeholder}>`, text)
   if (kind === 'list') option.argParser((item: string, all: string[] | undefined) => [...(all ?? []), item])
-  return option.helpGroup(`${GROUPS[group]}:`)
+  return option
 }
 
 function defaultText({ kind, commandLineDefault: value }: OptionSurface): string | undefined {

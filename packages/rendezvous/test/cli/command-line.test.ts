@@ -216,7 +216,7 @@ describe('the demo', () => {
 
   test('has a help of its own with what a demo needs, and nothing else has its flag', () => {
     const flags = printed(['demo', '--help']).match(/--[a-z][a-z-]*(?= )/g)
-    expect(flags).toEqual(['--lan', '--help', '--port'])
+    expect(flags).toEqual(['--lan', '--port', '--help'])
     expect(printed(['--help'])).not.toContain('--lan')
     expect(printed(['--help'])).toContain('websocket-star demo')
     expect(complaintOf(['--lan'])).toContain('--lan')
