@@ -4,7 +4,7 @@ const server = new URLSearchParams(location.search).get('server') ?? `http://${l
 const client = await createStarClient({ servers: [server] })
 const $ = (id) => document.getElementById(id)
 
-// People would choose a name; here it is the end of the peer id, and a colour made from it.
+// A person's name here is the end of the peer id, with a colour derived from it.
 function name(element, peerId) {
   element.textContent = peerId.slice(-6)
   element.style.setProperty('--hue', parseInt(peerId.slice(-6), 36) % 360)
@@ -17,7 +17,7 @@ function show(peerId, text) {
   $('messages').appendChild(line).scrollIntoView()
 }
 
-// Every message is a connection of its own: its bytes, then the end.
+// Each message uses its own connection: its bytes, then the end.
 client.handle(async ({ readable, writable, remotePeerId }) => {
   await writable.close()
   show(remotePeerId, await new Response(readable).text())

@@ -1,4 +1,4 @@
-// A node in a page: it sends a line to each peer that it finds, and shows what comes back.
+// A node in a page sends a line to each peer it discovers, and shows the answer.
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -16,7 +16,7 @@ const node = await createLibp2p({
   streamMuxers: [yamux()],
   services: { identify: identify() },
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 },
-  // Browsers' default is to dial no private address and none without TLS: a star on this machine is both.
+  // In browsers, libp2p dials no private address and none without TLS; a star on this machine is both.
   ...(isDevelopment && { connectionGater: { denyDialMultiaddr: () => false } })
 })
 

@@ -1,4 +1,4 @@
-// Sends a line to whoever on the star echoes, and prints what comes back: node echo-dial.js [text] [star]
+// Sends a line to the first peer that speaks echo, and prints the answer: node echo-dial.js [text] [star]
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -13,11 +13,11 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers of a star come from the star's address: see many-at-once.js.
+  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 })
 
-// Those who are on the star already are told of when the node starts, so listen first. Not all of them need echo.
+// Peers that are already present are discovered at start, so listen first. Not all of them speak echo.
 const stream = await new Promise((resolve, reject) => {
   node.addEventListener('peer:discovery', ({ detail: { id } }) => {
     node

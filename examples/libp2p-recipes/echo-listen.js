@@ -1,4 +1,4 @@
-// Sends back what others send: node echo-listen.js [star]
+// Sends back what other peers send: node echo-listen.js [star]
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -12,7 +12,7 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers of a star come from the star's address: see many-at-once.js.
+  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 })
 
@@ -20,7 +20,7 @@ await node.handle('/recipes/echo/1.0.0', (stream, connection) => {
   console.log(`${connection.remotePeer} is connected`)
   stream.addEventListener('message', ({ data }) => {
     if (stream.send(data)) return
-    // The other side reads slowly: so do we.
+    // The other side reads slowly, so read slowly too.
     stream.pause()
     stream.addEventListener('drain', () => stream.resume(), { once: true })
   })

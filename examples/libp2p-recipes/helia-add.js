@@ -1,4 +1,4 @@
-// Has a file for others to fetch, and prints its CID: node helia-add.js <file> [star]
+// Offers a file to other peers, and prints its CID: node helia-add.js <file> [star]
 import { createReadStream } from 'node:fs'
 import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight } from '@helia/libp2p'
@@ -15,19 +15,19 @@ if (file === undefined) {
   process.exit(2)
 }
 
-// The star is all the network there is: createHelia() would add bootstrap peers, routers and gateways of the public one.
+// Use the star only: createHelia() would add bootstrap peers, routers and gateways of the public network.
 const network = {
   addresses: { listen: [star] },
   transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers of a star come from the star's address: see many-at-once.js.
+  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 }
 const helia = withBitswap(withLibp2pLight(createHeliaLight(), network))
 
-// Whoever asks for a block just while it is added may get no answer: so join when all is there.
+// A peer that asks for a block while it is being added may get no answer, so join afterwards.
 const cid = await unixfs(helia).addByteStream(createReadStream(file))
 await helia.start()
 console.log(`CID: ${cid}`)

@@ -1,4 +1,4 @@
-// Fetches from a peer of the star what has a CID, and writes it to standard output: node helia-get.js <CID> [star]
+// Fetches the content of a CID from a peer, and writes it to standard output: node helia-get.js <CID> [star]
 import { pipeline } from 'node:stream/promises'
 import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight } from '@helia/libp2p'
@@ -16,20 +16,20 @@ if (cid === undefined) {
   process.exit(2)
 }
 
-// The star is all the network there is: createHelia() would add bootstrap peers, routers and gateways of the public one.
+// Use the star only: createHelia() would add bootstrap peers, routers and gateways of the public network.
 const network = {
   addresses: { listen: [star] },
   transports: [webSocketStar({ strict: true })],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers of a star come from the star's address: see many-at-once.js.
+  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 }
 const helia = await withBitswap(withLibp2pLight(createHeliaLight(), network)).start()
 const { libp2p } = helia
 
-// Bitswap asks the peers that the node is connected to: let that be all of the star.
+// Bitswap asks only connected peers, so connect to all peers of the star.
 const connect = (id) => libp2p.dial(id).catch((error) => console.error(`${id} is not asked: ${error.message}`))
 libp2p.addEventListener('peer:discovery', ({ detail }) => connect(detail.id))
 for (const { id } of await libp2p.peerStore.all()) connect(id)

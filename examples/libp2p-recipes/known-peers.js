@@ -1,4 +1,4 @@
-// Connects to the peers it knows and to nobody else: node known-peers.js <peer id,peer id,…> [star]
+// Connects to known peers only: node known-peers.js <peer id,peer id,…> [star]
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -22,7 +22,7 @@ const node = await createLibp2p({
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 },
   connectionGater: {
     denyDialPeer: (peerId) => !known.has(peerId.toString()),
-    // Asked when the other side has proved who it is, and before it can open any stream.
+    // Called after the other side has proved its identity, and before it can open a stream.
     denyInboundEncryptedConnection(peerId) {
       const isRefused = !known.has(peerId.toString())
       if (isRefused) console.log(`${peerId} has dialled and is refused`)

@@ -1,4 +1,4 @@
-// Twenty peers dial one at the same moment, as they do when a popular one joins: node many-at-once.js [star]
+// Twenty peers dial one node at the same time, as when a popular node joins: node many-at-once.js [star]
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -33,9 +33,9 @@ async function count(what, connectionManager) {
 
 await count('By default')
 await count('With limits for a star', {
-  // How many a second from one host: 5 by default.
+  // Connections per second from one host; the default is 5.
   inboundConnectionThreshold: 1000,
-  // How many at a time that have not been encrypted yet: 10 by default.
+  // Concurrent connections that are not encrypted yet; the default is 10.
   maxIncomingPendingConnections: 1000
 })
 await Promise.all(peers.map((peer) => peer.stop()))

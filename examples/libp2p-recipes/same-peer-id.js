@@ -1,4 +1,4 @@
-// A node that is the same peer each time it starts: node same-peer-id.js [file of its key] [star]
+// A node that keeps its peer id across starts: node same-peer-id.js [key file] [star]
 import { readFile, writeFile } from 'node:fs/promises'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
@@ -15,12 +15,12 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers of a star come from the star's address: see many-at-once.js.
+  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 })
 console.log(`Peer id: ${node.peerId}`)
 
-/** Reads the key, or makes one the first time. */
+/** Reads the key; creates it the first time. */
 async function loadKey(file) {
   try {
     return privateKeyFromProtobuf(await readFile(file))
@@ -28,7 +28,7 @@ async function loadKey(file) {
     if (error.code !== 'ENOENT') throw error
   }
   const key = await generateKeyPair('Ed25519')
-  // Whoever can read it can be this peer.
+  // Anyone who can read the key can pose as this peer.
   await writeFile(file, privateKeyToProtobuf(key), { mode: 0o600, flag: 'wx' })
   return key
 }

@@ -1,4 +1,4 @@
-// A node of three transports, and peers at different places: which way to each? node transports.js [star]
+// Shows by which transport a node with three of them reaches other peers: node transports.js [star]
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -18,7 +18,7 @@ function create(listen, services = {}) {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { identify: identify(), ...services },
-    // All peers of a star come from the star's address: see many-at-once.js.
+    // All peers connect from the star's address: see many-at-once.js.
     connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
   })
 }
@@ -31,7 +31,7 @@ const node = await create([star, webSocket, relayed])
 await node.start()
 console.log('Listening on', node.getMultiaddrs().map(String))
 
-/** Resolves when the node has something to tell of a peer. */
+/** Resolves when the node dispatches an event about a peer. */
 function heard(event, peer) {
   return new Promise((resolve) => {
     node.addEventListener(event, ({ detail }) => {
@@ -40,7 +40,7 @@ function heard(event, peer) {
   })
 }
 
-/** Dials by peer id alone, and says which way that went. */
+/** Dials by peer id alone, and prints the transport that was used. */
 async function dial(where, { peerId }) {
   const { remoteAddr, limits } = await node.dial(peerId)
   const protocols = new Set(remoteAddr.getComponents().map(({ name }) => name))
@@ -53,7 +53,7 @@ async function meet(where, listen) {
   const discovered = heard('peer:discovery', peer)
   const identified = heard('peer:identify', peer)
   await peer.start()
-  // Who is on the star is found. Of others somebody has to tell: here we do.
+  // Only peers on the star are discovered. Announce the others by hand.
   if (!listen.includes(star)) await node.peerStore.merge(peer.peerId, { multiaddrs: peer.getMultiaddrs() })
   await discovered
   await dial(where, peer)
@@ -68,7 +68,7 @@ const peers = [
   await meet('at all of them, found on the star', [star, webSocket, relayed])
 ]
 
-// The last one has told its other addresses by now, and libp2p prefers the direct way.
+// By now the last peer has told its other addresses, and libp2p prefers the direct one.
 const [last] = peers.slice(-1)
 await node.hangUp(last.peerId)
 await dial('the same once more', last)

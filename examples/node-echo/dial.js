@@ -1,4 +1,4 @@
-// Sends a line and prints what comes back: node dial.js <peer id> [text] [server]
+// Sends a line and prints the answer: node dial.js <peer id> [text] [server]
 import { createStarClient } from '@websocket-star/client'
 
 const [peerId, text = 'hello, star', server = 'http://127.0.0.1:9090'] = process.argv.slice(2)

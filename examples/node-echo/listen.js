@@ -1,4 +1,4 @@
-// Sends back what others send: node listen.js [server]
+// Sends back what other peers send: node listen.js [server]
 import { createStarClient } from '@websocket-star/client'
 
 const [server = 'http://127.0.0.1:9090'] = process.argv.slice(2)

@@ -1,16 +1,16 @@
 const NEWLINE = 0x0a
 const LONGEST = 4096
 
-/** Reads up to the first newline; `rest` are the bytes after it. */
+/** Reads the first line; `rest` yields the bytes after it. */
 export async function readLine(readable) {
   const chunks = readable[Symbol.asyncIterator]()
   let line = Buffer.alloc(0)
   for (;;) {
     const { done, value } = await chunks.next()
-    if (done) throw new Error('The other side ended before it had said anything')
+    if (done) throw new Error('The stream ended before its first line')
     const end = value.indexOf(NEWLINE)
     line = Buffer.concat([line, end < 0 ? value : value.subarray(0, end)])
-    if (line.length > LONGEST) throw new Error('The first line is too long')
+    if (line.length > LONGEST) throw new Error(`The first line is longer than ${LONGEST} bytes`)
     if (end >= 0) return { value: line.toString(), rest: rest(value.subarray(end + 1), chunks) }
   }
 }
@@ -24,7 +24,7 @@ async function* rest(first, chunks) {
   }
 }
 
-/** Writes a line, and ends the stream unless told not to. */
+/** Writes a line, then ends the stream unless `preventClose` is set. */
 export async function writeLine(writable, text, { preventClose = false } = {}) {
   const writer = writable.getWriter()
   await writer.write(new TextEncoder().encode(`${text}\n`))

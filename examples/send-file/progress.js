@@ -4,7 +4,7 @@ const WIDTH = 30
 const REDRAW_MS = 100
 const MB = 1e6
 
-/** Passes bytes on, adds them to a hash, and shows how many there were on the terminal. */
+/** Passes bytes on, adds them to a hash, and shows the progress on the terminal. */
 export function showProgress(name, size, hash) {
   const begin = performance.now()
   let bytes = 0

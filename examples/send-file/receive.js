@@ -1,4 +1,4 @@
-// Takes files from whoever sends some: node receive.js [folder] [server]
+// Receives files from any peer: node receive.js [folder] [server]
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const client = await createStarClient({ servers: [server] })
 client.addEventListener('server:status', ({ detail }) => console.error(`${detail.url}: ${detail.state}`))
 
 client.handle(async ({ readable, writable }) => {
-  // The first line says what comes; the rest is the file.
+  // The first line has name and size; the rest is the file.
   const { value: offer, rest } = await readLine(readable)
   const { name, size } = JSON.parse(offer)
   const path = join(folder, basename(name))

@@ -23,24 +23,24 @@ const node = await createLibp2p({
     pubsub: gossipsub({
       emitSelf: true,
       allowPublishToZeroTopicPeers: true,
-      // All peers come from the star's IP address: gossipsub would mistrust more than ten, and soon listen to none of them.
+      // All peers connect from the star's IP address. Gossipsub would soon ignore them all if they are more than ten.
       scoreParams: { IPColocationFactorWeight: 0 }
     })
   },
-  // And libp2p would refuse more than five a second.
+  // libp2p would refuse more than five connections a second from the star's address.
   connectionManager: { inboundConnectionThreshold: 1000 },
-  // In a browser private addresses, as of a server on this machine, are not dialled otherwise.
+  // In browsers, libp2p dials no private addresses by default, such as that of a server on this machine.
   connectionGater: { denyDialMultiaddr: () => false }
 })
 const { pubsub } = node.services
 
-// Gossipsub speaks with whom the node is connected to. Unlike `peer:discovery`, this tells of peers that come back, too.
+// Gossipsub talks to connected peers only. Unlike `peer:discovery`, this event also reports peers that return.
 node.addEventListener('peer:update', ({ detail: { peer } }) => {
   if (peer.addresses.length > 0) node.dial(peer.id).catch((error) => console.warn(`${peer.id}: ${error.message}`))
 })
 
 function showOthers() {
-  // Gossipsub forgets those who have gone a moment later.
+  // Gossipsub forgets disconnected peers a moment later.
   const count = pubsub.getSubscribers(TOPIC).filter((id) => node.getConnections(id).length > 0).length
   $('others').textContent = `Others here: ${count === 0 ? 'nobody' : count}`
 }
