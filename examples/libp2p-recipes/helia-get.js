@@ -23,7 +23,6 @@ const network = {
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 }
 const helia = await withBitswap(withLibp2pLight(createHeliaLight(), network)).start()

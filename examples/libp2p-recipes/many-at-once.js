@@ -33,9 +33,7 @@ async function count(what, connectionManager) {
 
 await count('By default')
 await count('With limits for a star', {
-  // Connections per second from one host; the default is 5.
-  inboundConnectionThreshold: 1000,
-  // Concurrent connections that are not encrypted yet; the default is 10.
-  maxIncomingPendingConnections: 1000
+  inboundConnectionThreshold: 1000, // a second, from one host; the default is 5
+  maxIncomingPendingConnections: 1000 // not encrypted yet; the default is 10
 })
 await Promise.all(peers.map((peer) => peer.stop()))

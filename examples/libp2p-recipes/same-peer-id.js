@@ -15,7 +15,6 @@ const node = await createLibp2p({
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   services: { identify: identify() },
-  // All peers connect from the star's address: see many-at-once.js.
   connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
 })
 console.log(`Peer id: ${node.peerId}`)

@@ -18,7 +18,6 @@ function create(listen, services = {}) {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { identify: identify(), ...services },
-    // All peers connect from the star's address: see many-at-once.js.
     connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 }
   })
 }
@@ -31,7 +30,6 @@ const node = await create([star, webSocket, relayed])
 await node.start()
 console.log('Listening on', node.getMultiaddrs().map(String))
 
-/** Resolves when the node dispatches an event about a peer. */
 function heard(event, peer) {
   return new Promise((resolve) => {
     node.addEventListener(event, ({ detail }) => {
@@ -40,7 +38,6 @@ function heard(event, peer) {
   })
 }
 
-/** Dials by peer id alone, and prints the transport that was used. */
 async function dial(where, { peerId }) {
   const { remoteAddr, limits } = await node.dial(peerId)
   const protocols = new Set(remoteAddr.getComponents().map(({ name }) => name))

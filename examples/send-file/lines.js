@@ -24,7 +24,6 @@ async function* rest(first, chunks) {
   }
 }
 
-/** Writes a line, then ends the stream unless `preventClose` is set. */
 export async function writeLine(writable, text, { preventClose = false } = {}) {
   const writer = writable.getWriter()
   await writer.write(new TextEncoder().encode(`${text}\n`))
