@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,11 +9,21 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examplesOf, publicPackages, root } from './examples.js'
 
-/** What `npm pack` says about a tarball it made, as far as it is used here. */
+/** The fields of `npm pack --json` that are used here. */
 interface Packed {
   name: string
   filename: string
   files: { path: string }[]
+}
+
+/** The fields of a package.json that are compared here. */
+interface Manifest {
+  name: string
+  dependencies: Record<string, string>
+  homepage: string
+  bugs: string
+  repository: { type: string; url: string; directory: string }
+  publishConfig: { access: string; provenance: boolean }
 }
 
 /** Milliseconds npm may take to fetch and install everything. */
@@ -30,11 +41,22 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 async function pack(path: string): Promise<Packed> {
-  // Everything was built before the tests: others read it meanwhile.
+  // No scripts: the packages are built already, and other tests read what is built.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
   const { stdout } = await run('npm', args, { cwd: root + path, timeout: patience })
   const [tarball] = JSON.parse(stdout) as [Packed] // one package, one tarball
   return tarball
+}
+
+function manifestOf(path: string): Manifest {
+  return JSON.parse(readFileSync(`${root}${path}/package.json`, 'utf8')) as Manifest // checked by the tests below
+}
+
+/** Returns the folders of a package and of the packages here that it depends on, sorted. */
+function withDependencies(path: string): string[] {
+  const names = Object.keys(manifestOf(path).dependencies)
+  const needed = publicPackages.filter((other) => names.includes(manifestOf(other).name))
+  return [...new Set([path, ...needed.flatMap(withDependencies)])].toSorted()
 }
 
 /** The bytes of all files below a folder. */
@@ -56,11 +78,19 @@ describe.each(publicPackages)('%s', (path) => {
   })
 
   test('holds the sources that its source maps name', () => {
-    // What is bundled has its sources in the maps.
-    const maps = paths().filter((file) => file.endsWith('.js.map') && !file.startsWith('dist/browser/'))
-    const named = maps.map((file) => file.replace(/^dist\/(.*)\.js\.map$/, 'src/$1.ts'))
+    const maps = paths().filter((file) => file.endsWith('.map'))
+    const named = maps.map((file) => file.replace(/^dist\/(.*?)(\.d\.ts|\.js)\.map$/, 'src/$1.ts'))
     expect(named).toContain('src/index.ts')
     expect(named.filter((file) => !paths().includes(file))).toEqual([])
+  })
+
+  test('says where it comes from', () => {
+    const { homepage, bugs, repository, publishConfig } = manifestOf(path)
+    const url = repository.url.replace(/^git\+(https:.*)\.git$/, '$1')
+    expect(repository.directory).toBe(path)
+    expect({ homepage, bugs }).toEqual({ homepage: `${url}/tree/main/${path}#readme`, bugs: `${url}/issues` })
+    expect(publishConfig).toEqual({ access: 'public', provenance: true })
+    expect(new Set(publicPackages.map((other) => manifestOf(other).repository.url)).size).toBe(1)
   })
 
   test('has nothing that publint minds', async () => {
@@ -70,18 +100,50 @@ describe.each(publicPackages)('%s', (path) => {
   })
 })
 
-/** A server, and nothing more. */
-const SERVER = ['packages/protocol', 'packages/rendezvous']
+/** Returns the commands that the README of a package gives for installing it in a clone. */
+function installCommands(path: string): string[] {
+  const readme = readFileSync(`${root}${path}/README.md`, 'utf8')
+  const [, commands = ''] = /^## Install$.*?^```sh\n(.*?)^```$/ms.exec(readme) ?? []
+  return commands.trim().split('\n')
+}
+
+/** Installs a package into an empty project by the commands of its README, and returns the project's folder. */
+async function install(path: string): Promise<string> {
+  const project = await mkdtemp(join(folder, 'project-'))
+  await writeFile(join(project, 'package.json'), '{ "private": true }')
+  const [, ...commands] = installCommands(path)
+  const script = commands.join('\n').replaceAll('npm pack', 'npm pack --ignore-scripts').replaceAll('~/my-app', project)
+  await run('sh', ['-ec', script], { cwd: root, timeout: patience })
+  return project
+}
+
+// The README of the libp2p package installs libp2p too: `test/libp2p/readme.test.ts` runs its examples.
+test.each(publicPackages.filter((path) => path !== 'packages/libp2p'))(
+  'the README of %s packs all it needs',
+  (path) => {
+    const [first, second = '', ...others] = installCommands(path)
+    expect(first).toBe('npm ci')
+    expect([...second.matchAll(/ -w (\S+)/g)].map(([, name]) => name).toSorted()).toEqual(withDependencies(path))
+    expect(others).toHaveLength(1)
+  }
+)
+
+test('the client, with what it depends on, installs into an empty project', { timeout: 300_000 }, async () => {
+  const project = await install('packages/client')
+  const program = `
+    import * as protocol from '@websocket-star/protocol'
+    import * as streams from '@websocket-star/streams'
+    import * as client from '@websocket-star/client'
+    console.log(typeof protocol.parseAddress, typeof streams.socketStreams, typeof client.createStarClient)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: project })
+  expect(stdout).toBe('function function function\n')
+})
 
 test(
   'the server installs into an empty project, where the example of its README runs',
   { timeout: 300_000 },
   async () => {
-    const project = await mkdtemp(join(folder, 'project-'))
-    await writeFile(join(project, 'package.json'), '{ "private": true }')
-    const tarballs = SERVER.map((path) => join(folder, String(packed.get(path)?.filename)))
-    const install = ['install', '--no-audit', '--no-fund', ...tarballs]
-    await run('npm', install, { cwd: project, timeout: patience })
+    const project = await install('packages/rendezvous')
 
     const readme = await readFile(join(project, 'node_modules/@websocket-star/rendezvous/README.md'), 'utf8')
     const [example = ''] = examplesOf(readme)

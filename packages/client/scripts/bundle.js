@@ -1,13 +1,16 @@
-// Makes dist/browser: the client in one ES module, for pages that have no bundler. What only pages that came over plain
-// HTTP need (Ed25519 in JavaScript) is a module of its own, loaded when it is needed.
+// Builds dist/browser: the client as one ES module, for pages without a bundler. Ed25519 in JavaScript is a separate module,
+// loaded on demand: only pages served over plain HTTP need it. There are no source maps: they would be most of the package.
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const outdir = `${root}/dist/browser`
 
+rmSync(outdir, { recursive: true, force: true })
 await build({
   entryPoints: { 'websocket-star': `${root}/dist/index.js` },
-  outdir: `${root}/dist/browser`,
+  outdir,
   bundle: true,
   splitting: true,
   chunkNames: '[name]',
@@ -15,6 +18,5 @@ await build({
   platform: 'browser',
   target: ['chrome109', 'firefox115', 'safari16'],
   minify: true,
-  sourcemap: true,
   legalComments: 'linked'
 })
