@@ -28,7 +28,7 @@
  */
 
 export { webSocketStar } from './transport.js'
-export type { WebSocketStarComponents, WebSocketStarDialEvents } from './transport.js'
+export type { ProgressEvent, WebSocketStarComponents, WebSocketStarDialEvents } from './transport.js'
 export type { WebSocketStarInit } from './options.js'
 export { InvalidOptionsError, StarError } from '@websocket-star/protocol'
 export { ListenerClosedError, ListenTimeoutError, PeerTakenOverError } from './errors.js'

@@ -55,7 +55,7 @@ export type WebSocketStarDialEvents =
   | ProgressEvent<'websocket-star:open-connection'>
 
 /** As of the package `progress-events`. */
-interface ProgressEvent<Type extends string> {
+export interface ProgressEvent<Type extends string> {
   type: Type
   detail: unknown
 }

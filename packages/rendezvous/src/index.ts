@@ -40,10 +40,14 @@ export {
   type RendezvousOptions
 } from './rendezvous.js'
 export type {
+  Attempts,
   BackplaneStats,
   CloseReason,
   ClusterStats,
+  CountsByReason,
+  DiscoveryKind,
   DropReason,
+  PauseReason,
   RefusalReason,
   RendezvousStats,
   ResetReason

@@ -83,9 +83,11 @@ export type PauseReason = 'answers' | 'ceiling' | 'flood' | 'receiver' | 'window
 /** Kinds of messages that tell clients about other peers. */
 export type DiscoveryKind = 'windows' | 'newcomers' | 'changes' | 'lists' | 'answers'
 
-type CountsByReason<Reason extends string> = { [reason in Reason]?: number }
+/** Counts by reason. A reason that never occurred is missing. */
+export type CountsByReason<Reason extends string> = { [reason in Reason]?: number }
 
-interface Attempts {
+/** Requests that were answered: all, those that succeeded, and those that failed. */
+export interface Attempts {
   total: number
   success: number
   failure: number

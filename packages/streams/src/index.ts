@@ -19,7 +19,7 @@
  */
 
 export { socketStreams } from './streams.js'
-export type { CodecOption, SocketStreams, ValueOf } from './streams.js'
+export type { AnyCodec, CodecOption, SocketStreams, ValueOf } from './streams.js'
 export type { SocketLike } from './socket.js'
 
 export { HIGH_WATER_MARK } from './sink.js'

@@ -14,8 +14,9 @@ export interface CodecOption<C> {
   codec?: C
 }
 
+/** A codec of any kind, by name or as an object. */
 // oxlint-disable-next-line typescript/no-explicit-any -- any codec, whatever its values are
-type AnyCodec = CodecName | Codec<any>
+export type AnyCodec = CodecName | Codec<any>
 
 /** What is written to, and read from, streams of a codec. */
 export type ValueOf<C> = C extends CodecName ? NamedCodecs[C] : C extends Codec<infer T> ? T : never
