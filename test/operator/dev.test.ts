@@ -106,10 +106,10 @@ test(
   async () => {
     const folder = await copyOfRepository()
     await using dev = new DevServer(folder, await freePort())
-    await dev.serves('/nowhere', 'Nothing here.')
+    await dev.serves('/nowhere', 'Not found.')
 
     const pages = 'packages/rendezvous/src/http/pages.ts'
-    await dev.edit(pages, (text) => text.replace('Nothing here.', 'Nothing new here.'))
+    await dev.edit(pages, (text) => text.replace('Not found.', 'Nothing new here.'))
     await dev.serves('/nowhere', 'Nothing new here.')
     expect(dev.lines).toContain(`dev: restarting after a change of ${pages}`)
 

@@ -1,11 +1,10 @@
 import type { Budget } from '../budget/budget.js'
-import type { AddressList, ListedAddress } from './status-messages.js'
+import type { ListedAddress, ListedAddresses } from './status-messages.js'
 
-/** Addresses that are listed at most. */
 const MAX_ADDRESSES = 50
 
-/** Lists the addresses that cost most, for operators: those that owe, then those with most connections. */
-export function listAddresses(budget: Budget): AddressList {
+/** Lists the most expensive addresses: those in debt first, then those with the most connections. */
+export function listAddresses(budget: Budget): ListedAddresses {
   const all: ListedAddress[] = []
   for (const account of budget.addresses()) {
     if (account.isIdle) continue

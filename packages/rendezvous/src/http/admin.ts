@@ -17,20 +17,19 @@ export interface AdminOptions {
   router: Router
   budget: Budget
   counters: Counters
-  /** Keeps repeated messages short. */
   logger: Pick<Logger, 'warn'> | undefined
-  /** The address a request comes from, behind proxies that are trusted. */
+  /** Returns the client's IP address, as reported by trusted proxies. */
   addressOf: (request: IncomingMessage) => string
-  /** Begins to empty the server, which then stops. */
+  /** Drains the server, which then stops. */
   drain: () => void
-  /** Milliseconds after which a wrong token is answered. */
+  /** Milliseconds before a wrong token is answered. Default 1,000. */
   delay?: number
 }
 
-/** Bytes of what is asked for: a peer id, or an address in place of one. */
+/** Bytes of a request body, which names a peer id or an address. */
 const MAX_BODY = 4_096
 
-/** What operators may see and do. Each request names the token in its Authorization header, and nothing else opens. */
+/** The operators' API. Every request carries the admin token in its Authorization header. */
 export class Admin {
   readonly #options: AdminOptions
   readonly #token: Buffer
@@ -42,7 +41,7 @@ export class Admin {
     this.#wrongTokens = new WrongTokens(options.delay)
   }
 
-  /** Answers what is below `/admin/`. */
+  /** Answers a request below `/admin/`. */
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
     if (!this.admits(request, response)) return
     const { method = '' } = request
@@ -62,42 +61,43 @@ export class Admin {
         answerJson(response, 202, { status: 'draining' })
         return this.#options.drain()
       default:
-        return answerJson(response, 404, { error: 'there is no such action' })
+        return answerJson(response, 404, { error: 'unknown action' })
     }
   }
 
-  /** Returns whether a request names the token. */
   isOperator(request: IncomingMessage): boolean {
-    const given = tokenOf(request)
-    return given !== undefined && timingSafeEqual(digest(given), this.#token)
+    const token = tokenOf(request)
+    return token !== undefined && timingSafeEqual(digest(token), this.#token)
   }
 
-  /** Returns whether a request names the token; if not, it is answered. */
+  /** Returns whether a request carries the admin token, and answers it if it does not. */
   admits(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.isOperator(request)) return true
     const { addressOf, counters, logger } = this.#options
     counters.refuse('admin token')
     const refuse = () =>
-      answer(response, 401, 'text/plain', 'This needs the admin token.\n', { 'www-authenticate': 'Bearer' })
+      answer(response, 401, 'text/plain', 'This requires the admin token, sent as "Authorization: Bearer TOKEN".\n', {
+        'www-authenticate': 'Bearer'
+      })
     if (tokenOf(request) === undefined) {
       refuse()
       return false
     }
     const ip = addressOf(request)
-    logger?.warn({ ip }, 'a wrong admin token was given')
+    logger?.warn({ ip }, 'refused a wrong admin token')
     if (!this.#wrongTokens.delay(ip, response, refuse)) {
       closeAfter(response)
-      answer(response, 429, 'text/plain', 'Too many wrong tokens.\n', { 'retry-after': '5' })
+      answer(response, 429, 'text/plain', 'Too many wrong tokens: try again in 5 seconds.\n', { 'retry-after': '5' })
     }
     return false
   }
 
   async #disconnect(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const peer = await readPeer(request)
-    if (peer === undefined) return answerJson(response, 400, { error: 'name one peer: {"peer":"…"}, as JSON' })
+    if (peer === undefined) return answerJson(response, 400, { error: 'send {"peer":"…"} as application/json' })
     const entry = this.#options.registry.byKey(peer)
     const sessions = entry === undefined ? [] : sessionsOf(entry)
-    if (sessions.length === 0) return answerJson(response, 404, { error: 'this node has no such peer' })
+    if (sessions.length === 0) return answerJson(response, 404, { error: 'no session of this peer on this node' })
     for (const session of sessions) session.close('operator')
     answerJson(response, 200, { disconnected: sessions.length })
   }
@@ -107,7 +107,7 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
   return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]
 }
 
-/** Of equal length whatever was given, so that the comparison takes as long. */
+/** Hashes a token, so that the time of a comparison does not depend on its length. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Answers a request with a text. */
 export function answer(
   response: ServerResponse,
   status: number,
@@ -23,7 +22,7 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
   answer(response, status, 'application/json', `${JSON.stringify(value)}\n`)
 }
 
-/** Returns the best encoding that a client takes. */
+/** Returns the best encoding that the client accepts. */
 export function encodingFor(request: IncomingMessage): 'br' | 'gzip' | 'plain' {
   const accepted = String(request.headers['accept-encoding'] ?? '')
   if (/\bbr\b/.test(accepted)) return 'br'

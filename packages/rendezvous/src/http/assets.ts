@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { encodingFor } from './answer.js'
 
-/** Seconds: names of assets change with what is in them. */
-const A_YEAR = 31_536_000
+/** A year in seconds. Names of assets contain a hash of their content, so they can be cached for good. */
+const CACHE_TIME = 31_536_000
 
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
@@ -14,20 +14,20 @@ const TYPES: Readonly<Record<string, string>> = {
 const ENDINGS = { br: '.br', gzip: '.gz' } as const
 
 /**
- * What the pages load. It is kept in memory, a few hundred KiB, so that no request opens a file: those are needed for
- * connections, and none may be left.
+ * Scripts, styles and images of the pages, a few hundred KiB. They are kept in memory because a request must not need a file:
+ * the process may have as many open as it is allowed.
  */
 export class Assets {
   readonly #files = new Map<string, Buffer>()
 
-  /** @param folder - empty if it cannot be read, as the pages have not been built */
+  /** @param folder - may be missing: the pages are not built then, and there are no assets */
   constructor(folder: URL) {
     try {
       for (const name of readdirSync(folder)) this.#files.set(name, readFileSync(new URL(name, folder)))
     } catch {}
   }
 
-  /** @returns false if there is no such file */
+  /** @returns false if the file does not exist */
   send(name: string, request: IncomingMessage, response: ServerResponse): boolean {
     const type = TYPES[extname(name)]
     const plain = this.#files.get(name)
@@ -39,7 +39,7 @@ export class Assets {
       .writeHead(200, {
         'content-type': type,
         'content-length': body.length,
-        'cache-control': `public,max-age=${A_YEAR},immutable`,
+        'cache-control': `public,max-age=${CACHE_TIME},immutable`,
         'x-content-type-options': 'nosniff',
         vary: 'Accept-Encoding',
         ...(compressed === undefined ? {} : { 'content-encoding': encoding })

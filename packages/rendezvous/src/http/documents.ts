@@ -4,12 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { answer, encodingFor } from './answer.js'
 
-/** What `packages/web` is built into: the documents, and in `assets/` what they load. */
-export const FOLDER = new URL('../../dist/web/', import.meta.url)
-/** Filled documents that are kept: one for each name that the server is asked under. */
-const MAX_KEPT = 32
+/** Output of `packages/web`: HTML documents, and in `assets/` the files they load. */
+export const PAGES_FOLDER = new URL('../../dist/web/', import.meta.url)
+/** Rendered documents kept in memory. Each Host header makes another one. */
+const MAX_RENDERED = 32
 
-/** The pages load what comes with them from here, and reach nothing else; there is no script or style in the HTML. */
+/** Content-Security-Policy: pages load files from this server only, and their HTML has no inline scripts or styles. */
 export const PAGE_POLICY = [
   `default-src 'none'`,
   `script-src 'self'`,
@@ -21,8 +21,8 @@ export const PAGE_POLICY = [
   `frame-ancestors 'none'`
 ].join('; ')
 
-/** Where the pages have not been built. */
-const PLAIN = `<!doctype html>
+/** Used if `packages/web` was not built. */
+const FALLBACK_PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>WebSocketStar rendezvous server</title>
@@ -31,25 +31,25 @@ const PLAIN = `<!doctype html>
 </html>
 `
 
-interface Filled {
+interface RenderedDocument {
   etag: string
   plain: Buffer
   br: Buffer
   gzip: Buffer
 }
 
-/** An HTML page of ours, whose marks (`{{multiaddr}}`) are filled with what fits the request. */
+/** An HTML page with placeholders (`{{multiaddr}}`), which are replaced for each request. */
 export class HtmlDocument {
   readonly #template: string
-  readonly #kept = new Map<string, Filled>()
+  readonly #rendered = new Map<string, RenderedDocument>()
 
-  /** @param file - in {@link FOLDER} */
+  /** @param file - in {@link PAGES_FOLDER} */
   constructor(file: string) {
     this.#template = readTemplate(file)
   }
 
   send(request: IncomingMessage, response: ServerResponse, values: Readonly<Record<string, string>>): void {
-    const { etag, ...bodies } = this.#fill(values)
+    const { etag, ...bodies } = this.#render(values)
     const headers = {
       'cache-control': 'no-cache',
       'content-security-policy': PAGE_POLICY,
@@ -66,27 +66,29 @@ export class HtmlDocument {
     answer(response, 200, 'text/html', bodies[encoding], more)
   }
 
-  #fill(values: Readonly<Record<string, string>>): Filled {
+  #render(values: Readonly<Record<string, string>>): RenderedDocument {
     const key = JSON.stringify(values)
-    const known = this.#kept.get(key)
-    if (known !== undefined) return known
-    const text = this.#template.replaceAll(/\{\{(\w+)\}\}/g, (_mark, name: string) => escapeHtml(values[name] ?? ''))
+    const cached = this.#rendered.get(key)
+    if (cached !== undefined) return cached
+    const text = this.#template.replaceAll(/\{\{(\w+)\}\}/g, (_placeholder, name: string) =>
+      escapeHtml(values[name] ?? '')
+    )
     const plain = Buffer.from(text)
     const etag = `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 16)}"`
-    // Quickly: whoever asks under ever other names is not to keep the server busy.
+    // A fast level: a client that changes the Host header with each request must not keep the server busy.
     const br = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
-    const filled = { etag, plain, br, gzip: gzipSync(plain) }
-    if (this.#kept.size >= MAX_KEPT) this.#kept.clear()
-    this.#kept.set(key, filled)
-    return filled
+    const rendered = { etag, plain, br, gzip: gzipSync(plain) }
+    if (this.#rendered.size >= MAX_RENDERED) this.#rendered.clear()
+    this.#rendered.set(key, rendered)
+    return rendered
   }
 }
 
 function readTemplate(file: string): string {
   try {
-    return readFileSync(new URL(file, FOLDER), 'utf8')
+    return readFileSync(new URL(file, PAGES_FOLDER), 'utf8')
   } catch {
-    return PLAIN
+    return FALLBACK_PAGE
   }
 }
 

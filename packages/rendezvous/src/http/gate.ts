@@ -17,17 +17,16 @@ export interface GateOptions {
   origins: Origins
   counters: Counters
   budget: Budget
-  /** The server speaks HTTPS itself. */
+  /** Whether the server itself speaks HTTPS. */
   secure: boolean
 }
 
-/** What a gate lets requests through to. */
-interface Handlers {
+interface RequestHandlers {
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-interface Refusal {
+interface HttpRefusal {
   reason: RefusalReason
   status: 400 | 403 | 421
   text: string
@@ -35,7 +34,7 @@ interface Refusal {
 
 const STATUS_TEXTS = { 400: 'Bad Request', 403: 'Forbidden', 421: 'Misdirected Request' }
 
-/** Turns away web pages that may not use the server, before anything else is done with what they ask for. */
+/** Refuses requests of web pages that may not use the server, before anything else handles them. */
 export class Gate {
   readonly #options: GateOptions
   readonly #hosts: HostCheck
@@ -45,8 +44,8 @@ export class Gate {
     this.#hosts = new HostCheck({ ...options, isStrict: options.origins.isOwnOnly })
   }
 
-  /** Returns handlers that see only what may pass. */
-  before({ request, upgrade }: Handlers): Handlers {
+  /** Wraps handlers so that they get admitted requests only. */
+  before({ request, upgrade }: RequestHandlers): RequestHandlers {
     return {
       request: (incoming, response) => {
         const refusal = this.#refusalOf(incoming)
@@ -78,22 +77,26 @@ export class Gate {
     return account
   }
 
-  #refusalOf(request: IncomingMessage): Refusal | undefined {
+  #refusalOf(request: IncomingMessage): HttpRefusal | undefined {
     const { url = '/' } = request
     const { origins } = this.#options
     if (this.#hosts.refuses(request)) {
       const text =
-        'This server is not known by the name it was asked for under. If the name is right, tell the server, such as ' +
-        '--public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star\n'
+        'This server does not know the name in the Host header. If the name is right, start the server with an address ' +
+        'that has it, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star\n'
       return { reason: 'host', status: 421, text }
     }
     const isEngine = url.startsWith(ENGINE_PATH)
-    // Whatever loads a script can poll by JSONP, and read the answers: no origin is sent with that.
+    // Any web page can poll by JSONP and read the answers: browsers send no Origin header for scripts.
     if (isEngine && new URL(url, 'http://server').searchParams.has('j')) {
-      return { reason: 'jsonp', status: 400, text: 'JSONP is not served: poll by XMLHttpRequest or fetch.\n' }
+      return { reason: 'jsonp', status: 400, text: 'JSONP is not served: use XMLHttpRequest, fetch or a WebSocket.\n' }
     }
     const isChecked = isEngine || (origins.isOwnOnly && (url.startsWith('/admin/') || url.startsWith('/events')))
     if (!isChecked || origins.admits(request)) return undefined
-    return { reason: 'origin', status: 403, text: 'Origin is not allowed\n' }
+    return {
+      reason: 'origin',
+      status: 403,
+      text: 'Origin is not allowed: the server admits it with --allowed-origin.\n'
+    }
   }
 }

@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { answer } from './answer.js'
 
-/** Milliseconds for which one reading serves all who ask: it takes a few milliseconds to make. */
+/** Milliseconds for which a text is reused; making one takes a few milliseconds. */
 const MAX_AGE = 1_000
 
-/** What `/metrics` answers: for strangers it is read once a second at most. */
+/** The text of `/metrics`. For strangers it is made once a second at most. */
 export class MetricsText {
   readonly #registry: Registry
   readonly #now: () => number
-  /** Undefined if it could not be read. */
+  /** Undefined if making it failed. */
   #text: Buffer | undefined
   #reading: Promise<void> | undefined
   #readAt = Number.NEGATIVE_INFINITY
@@ -19,7 +19,7 @@ export class MetricsText {
     this.#now = now
   }
 
-  /** @param isFresh - is read anew, or with others who ask at the same time */
+  /** @param isFresh - does not reuse an older text; concurrent requests still share one */
   send(response: ServerResponse, isFresh: boolean): void {
     const isOld = isFresh || this.#now() - this.#readAt >= MAX_AGE
     if (this.#reading === undefined && isOld) this.#reading = this.#read()
@@ -37,7 +37,7 @@ export class MetricsText {
   }
 
   #answer(response: ServerResponse): void {
-    if (this.#text === undefined) answer(response, 500, 'text/plain', 'The metrics could not be read.\n')
+    if (this.#text === undefined) answer(response, 500, 'text/plain', 'The metrics could not be collected.\n')
     else answer(response, 200, this.#registry.contentType, this.#text)
   }
 }

@@ -2,28 +2,28 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { ClusterStats, RendezvousStats } from '../stats.js'
 import { withAliases } from './node-alias.js'
 
-/** One figure, read from the server's stats when metrics are asked for. */
 interface Figure<Stats = RendezvousStats> {
   name: string
   help: string
   read: (stats: Stats) => number
 }
 
-/** One figure with a count for each reason, or for each value of another label. */
-interface Tally<Stats = RendezvousStats> {
+/** A counter with a value for each reason, or for each value of another label. */
+interface LabelledCounter<Stats = RendezvousStats> {
   name: string
   help: string
+  /** Default `reason`. */
   label?: string
   read: (stats: Stats) => Readonly<Record<string, number | undefined>>
 }
 
 const GAUGES: readonly Figure[] = [
-  { name: 'rendezvous_peers', help: 'peers online now', read: (stats) => stats.peers },
-  { name: 'rendezvous_sessions', help: 'connections open now', read: (stats) => stats.sessions },
-  { name: 'rendezvous_streams', help: 'stream halves open now; a dial has two', read: (stats) => stats.streams },
+  { name: 'rendezvous_peers', help: 'peers online', read: (stats) => stats.peers },
+  { name: 'rendezvous_sessions', help: 'open sessions', read: (stats) => stats.sessions },
+  { name: 'rendezvous_streams', help: 'open halves; a connection has two', read: (stats) => stats.streams },
   {
     name: 'rendezvous_buffered_bytes',
-    help: 'bytes that wait to be taken by slow clients now',
+    help: 'bytes queued for slow clients',
     read: (stats) => stats.bufferedBytes
   },
   {
@@ -33,32 +33,32 @@ const GAUGES: readonly Figure[] = [
   },
   {
     name: 'rendezvous_pending_challenges',
-    help: 'challenges that wait for their signature now',
+    help: 'join challenges without an answer yet',
     read: (stats) => stats.pendingChallenges
   },
   {
     name: 'rendezvous_waiting',
-    help: 'connections and joins that wait for their turn now',
+    help: 'connections and joins in the work queues',
     read: (stats) => stats.waiting
   },
   {
     name: 'rendezvous_connections',
-    help: 'TCP connections open now, with or without a session',
+    help: 'open TCP connections, with or without a session',
     read: (stats) => stats.connections
   },
   {
     name: 'rendezvous_slowed',
-    help: 'sessions not read from now, since they have cost more than they may',
+    help: 'sessions not read from because they exceeded their CPU budget',
     read: (stats) => stats.slowed
   },
   {
     name: 'rendezvous_received_bytes',
-    help: 'bytes of unfinished messages now',
+    help: 'bytes received of incomplete messages',
     read: (stats) => stats.receivedBytes
   }
 ]
 
-// The first six are named, and count, as those of libp2p-websocket-star-rendezvous 0.4.1.
+// The first six have the names and meanings of libp2p-websocket-star-rendezvous 0.4.1.
 const COUNTERS: readonly Figure[] = [
   { name: 'rendezvous_dials_total', help: 'all dials since server started', read: (stats) => stats.dials.total },
   {
@@ -84,40 +84,40 @@ const COUNTERS: readonly Figure[] = [
   },
   {
     name: 'rendezvous_relayed_chunks_total',
-    help: 'chunks passed on from a sender to a receiver',
+    help: 'chunks relayed',
     read: (stats) => stats.relayed.chunks
   },
   {
     name: 'rendezvous_relayed_bytes_total',
-    help: 'payload of the chunks passed on',
+    help: 'payload bytes relayed',
     read: (stats) => stats.relayed.bytes
   },
   {
     name: 'rendezvous_announcements_total',
-    help: 'announcements of a peer to a client',
+    help: 'online peers announced to clients',
     read: (stats) => stats.announcements
   }
 ]
 
-const TALLIES: readonly Tally[] = [
+const LABELLED_COUNTERS: readonly LabelledCounter[] = [
   {
     name: 'rendezvous_discovery_bytes_total',
-    help: 'bytes sent to tell clients of other peers',
+    help: 'bytes sent to tell clients about other peers',
     label: 'kind',
     read: (stats) => stats.discoveryBytes
   },
   { name: 'rendezvous_refused_total', help: 'requests answered with an error', read: (stats) => stats.refused },
-  { name: 'rendezvous_dropped_total', help: 'frames that went nowhere', read: (stats) => stats.dropped },
-  { name: 'rendezvous_closed_total', help: 'connections that ended', read: (stats) => stats.closed },
+  { name: 'rendezvous_dropped_total', help: 'frames dropped', read: (stats) => stats.dropped },
+  { name: 'rendezvous_closed_total', help: 'sessions closed', read: (stats) => stats.closed },
   {
     name: 'rendezvous_stream_resets_total',
-    help: 'dials and streams ended by the server',
+    help: 'halves and connections ended by the server',
     read: (stats) => stats.reset
   },
-  { name: 'rendezvous_paused_total', help: 'times a sender was not read from', read: (stats) => stats.paused },
+  { name: 'rendezvous_paused_total', help: 'times a sender was paused', read: (stats) => stats.paused },
   {
     name: 'rendezvous_work_seconds_total',
-    help: 'CPU time that clients have cost besides relaying, by fixed prices',
+    help: 'CPU time used for clients except relaying, estimated by fixed prices',
     label: 'kind',
     read: ({ work }) => Object.fromEntries(Object.entries(work).map(([kind, time]) => [kind, time / 1000]))
   }
@@ -126,32 +126,32 @@ const TALLIES: readonly Tally[] = [
 const CLUSTER_GAUGES: readonly Figure<ClusterStats>[] = [
   {
     name: 'rendezvous_cluster_nodes',
-    help: 'nodes of the star, this one among them',
+    help: 'nodes of the star, including this one',
     read: (stats) => stats.nodes.length
   },
   {
     name: 'rendezvous_cluster_fenced',
-    help: '1 while the other nodes cannot be reached',
+    help: '1 while this node cannot reach the others',
     read: (stats) => Number(stats.fenced)
   },
   {
     name: 'rendezvous_cluster_lease_age_seconds',
-    help: 'time since this node last showed the others that it is there',
+    help: 'time since this node renewed its lease',
     read: (stats) => stats.leaseAge / 1000
   },
   {
     name: 'rendezvous_cluster_feed_lag',
-    help: 'changes of the registry that this node has not heard of yet',
+    help: "changes in the star's registry that this node has not received yet",
     read: (stats) => stats.feedLag
   },
   {
     name: 'rendezvous_cluster_dials',
-    help: 'dials with clients of other nodes, under way and open',
+    help: 'connections with clients of other nodes, including dials in progress',
     read: (stats) => stats.dials
   },
   {
     name: 'rendezvous_cluster_kept_bytes',
-    help: 'bytes that wait for clients of other nodes, or came from them and cannot be passed on yet',
+    help: 'bytes queued for clients of other nodes or received from them',
     read: (stats) => stats.keptBytes
   }
 ]
@@ -159,42 +159,41 @@ const CLUSTER_GAUGES: readonly Figure<ClusterStats>[] = [
 const CLUSTER_COUNTERS: readonly Figure<ClusterStats>[] = [
   {
     name: 'rendezvous_cluster_retransmits_total',
-    help: 'envelopes to other nodes that were sent again',
+    help: 'envelopes retransmitted to other nodes',
     read: (stats) => stats.retransmits
   }
 ]
 
-/** Figures of each link, by the node at its other end. */
+/** Values of each link, labelled with the node at its other end. */
 const LINK_GAUGES: readonly Figure<ClusterStats['links'][number]>[] = [
   {
     name: 'rendezvous_cluster_link_unacknowledged_bytes',
-    help: 'bytes sent to a node that it has not acknowledged',
+    help: 'bytes sent to a node and not acknowledged',
     read: (link) => link.unacknowledged
   },
   {
     name: 'rendezvous_cluster_link_window_bytes',
-    help: 'bytes that may be on their way to a node',
+    help: 'bytes that may be in flight to a node',
     read: (link) => link.window
   }
 ]
 
-const CLUSTER_TALLIES: readonly Tally<ClusterStats>[] = [
+const CLUSTER_LABELLED_COUNTERS: readonly LabelledCounter<ClusterStats>[] = [
   {
     name: 'rendezvous_cluster_refused_total',
-    help: 'envelopes from other nodes that were not taken',
+    help: 'envelopes from other nodes that were refused',
     read: (stats) => stats.refusedEnvelopes
   }
 ]
 
-/** A metric of prom-client. */
+/** prom-client's metric with the version of Node. */
 const NODE_VERSION = 'nodejs_version_info'
 
 /**
- * What `/metrics` answers. Each server has a registry of its own, so that several in one process do not clash.
+ * Creates the registry behind `/metrics`. Each server has its own, so that several in one process do not clash.
  *
- * @param stats - reads the server's figures
- * @param clusterStats - reads those of a star with several nodes
- * @param hasDetails - with names of nodes and the version of Node
+ * @param clusterStats - undefined unless the server is part of a cluster
+ * @param hasDetails - includes names of nodes and the version of Node
  */
 export function createMetrics(
   stats: () => RendezvousStats,
@@ -202,9 +201,9 @@ export function createMetrics(
   hasDetails = false
 ): Registry {
   const registry = new Registry()
-  addFigures(registry, stats, GAUGES, COUNTERS, TALLIES)
+  addFigures(registry, stats, GAUGES, COUNTERS, LABELLED_COUNTERS)
   if (clusterStats !== undefined) {
-    addFigures(registry, clusterStats, CLUSTER_GAUGES, CLUSTER_COUNTERS, CLUSTER_TALLIES)
+    addFigures(registry, clusterStats, CLUSTER_GAUGES, CLUSTER_COUNTERS, CLUSTER_LABELLED_COUNTERS)
     addLinks(registry, hasDetails ? clusterStats : () => withAliases(clusterStats()))
   }
   const merged = Registry.merge([metricsOfProcess(), registry])
@@ -217,7 +216,7 @@ function addFigures<Stats>(
   stats: () => Stats,
   gauges: readonly Figure<Stats>[],
   counters: readonly Figure<Stats>[],
-  tallies: readonly Tally<Stats>[]
+  labelledCounters: readonly LabelledCounter<Stats>[]
 ): void {
   const registers = [registry]
   for (const { name, help, read } of gauges) {
@@ -234,7 +233,7 @@ function addFigures<Stats>(
       }
     })
   }
-  for (const { name, help, label = 'reason', read } of tallies) {
+  for (const { name, help, label = 'reason', read } of labelledCounters) {
     const counter: Counter = new Counter({
       name,
       help,
@@ -263,7 +262,7 @@ function addLinks(registry: Registry, stats: () => ClusterStats): void {
   }
 }
 
-/** One set for all servers: prom-client never stops observing the process, and would hold on to each server. */
+/** Returns the process metrics, one set for all servers: prom-client never stops collecting them. */
 function metricsOfProcess(): Registry {
   if (processRegistry === undefined) {
     processRegistry = new Registry()

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { ClusterStats } from '../stats.js'
 
-/** What follows the readable part of an id. */
+/** The random part of a node id, which follows the name of a machine. */
 const RANDOM_END = /-([0-9a-f]{8,})$/
-/** Characters of an alias that is made up. */
-const LENGTH = 12
+/** Characters of a digest used as an alias. */
+const DIGEST_LENGTH = 12
 
-/** Returns figures of a star in which no node has the name of a machine. */
+/** Replaces ids of nodes, which contain names of machines, with aliases. */
 export function withAliases(stats: ClusterStats): ClusterStats {
   return {
     ...stats,
@@ -16,7 +16,7 @@ export function withAliases(stats: ClusterStats): ClusterStats {
   }
 }
 
-/** Returns the random end of a node's id; of an id without one, which another backplane may have, a digest. */
+/** Returns the random part of a node id, or a digest if a custom backplane's id has none. */
 function aliasOf(node: string): string {
-  return RANDOM_END.exec(node)?.[1] ?? createHash('sha256').update(node).digest('hex').slice(0, LENGTH)
+  return RANDOM_END.exec(node)?.[1] ?? createHash('sha256').update(node).digest('hex').slice(0, DIGEST_LENGTH)
 }

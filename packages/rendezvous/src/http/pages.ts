@@ -5,7 +5,7 @@ import { closeAfter } from '../transport/last-answer.js'
 import type { Admin } from './admin.js'
 import { answer, answerJson } from './answer.js'
 import { Assets } from './assets.js'
-import { FOLDER, HtmlDocument } from './documents.js'
+import { HtmlDocument, PAGES_FOLDER } from './documents.js'
 import type { MetricsText } from './metrics-text.js'
 import { multiaddrForHost } from './shown-address.js'
 import type { StatusFeed } from './status-feed.js'
@@ -13,38 +13,36 @@ import type { ServerState } from './status-messages.js'
 import { strictTransportSecurity } from './transport-security.js'
 
 export interface PagesOptions {
-  /** Where the server speaks HTTPS itself. */
+  /** Whether the server itself speaks HTTPS. */
   secure: boolean
-  /** The first address the operator named, if any. */
+  /** First `publicAddress` option. */
   publicAddress: string | undefined
-  /** What to show if neither that nor the Host header names an address. */
+  /** Returns the address shown if neither `publicAddress` nor the Host header gives one. */
   fallbackAddress: () => string
-  /** Whether new clients are served, by all nodes of the star if it has several. */
   state: () => ServerState
-  /** Undefined when metrics are off. @param hasDetails - with names of nodes and versions */
+  /** Undefined if metrics are disabled. @param hasDetails - includes names of nodes and versions */
   metrics: ((hasDetails: boolean) => MetricsText) | undefined
-  /** Names of nodes and versions are for operators. */
+  /** Whether only operators see names of nodes and versions. */
   privateDetails: boolean
-  /** What the status page shows; when metrics are off, to operators only. */
+  /** Open to operators only if metrics are disabled. */
   feed: StatusFeed
-  /** Undefined without a token. */
+  /** Undefined without an admin token. */
   admin: Admin | undefined
-  /** Whether there is one at `/try`. */
   playground: boolean
-  /** Returns the account of the address that a request comes from. */
+  /** Returns the account of the client's IP address. */
   accountOf: (request: IncomingMessage) => AddressAccount
-  /** Few connections are left: those that have been answered end, and the rest is for operators. */
+  /** Whether TCP connections are running out: each one then closes after an answer, and the rest is kept for operators. */
   isShort: () => boolean
   counters: Pick<Counters, 'refuse'>
 }
 
 const ASSETS = '/assets/'
 
-/** Answers every HTTP request that is not for socket.io. */
+/** Returns a handler for every HTTP request except those of socket.io. */
 export function createPages(options: PagesOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const statusPage = new HtmlDocument('index.html')
   const playground = new HtmlDocument('try.html')
-  const assets = new Assets(new URL(ASSETS.slice(1), FOLDER))
+  const assets = new Assets(new URL(ASSETS.slice(1), PAGES_FOLDER))
   const addressFor = ({ headers }: IncomingMessage): string =>
     options.publicAddress ?? multiaddrForHost(headers.host, options.secure) ?? options.fallbackAddress()
 
@@ -63,22 +61,22 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     })
   }
 
-  /** Charges a request to its address. @returns false if that owes too much: the request has been answered */
-  function isAfforded(request: IncomingMessage, response: ServerResponse): boolean {
+  /** Charges a request to its address. @returns false if the address exceeds its budget; the request is answered then */
+  function charge(request: IncomingMessage, response: ServerResponse): boolean {
     const account = options.accountOf(request)
     account.charge('request')
     if (options.isShort()) closeAfter(response)
     if (!account.owes || options.admin?.isOperator(request) === true) return true
     options.counters.refuse('rate limit')
     closeAfter(response)
-    answer(response, 429, 'text/plain', 'Too many requests from this address.\n', {
+    answer(response, 429, 'text/plain', 'Too many requests from this address: slow down.\n', {
       'retry-after': String(Math.ceil(account.debt / 1_000))
     })
     return false
   }
 
   return (request, response) => {
-    if (!isAfforded(request, response)) return
+    if (!charge(request, response)) return
     const security = options.secure ? strictTransportSecurity(request.headers.host) : undefined
     if (security !== undefined) response.setHeader('strict-transport-security', security)
     const path = request.url?.split('?', 1)[0] ?? '/'
@@ -86,7 +84,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
       return options.admin.handle(request, response, new URL(request.url ?? '/', 'http://server'))
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return answer(response, 405, 'text/plain', 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' })
+      return answer(response, 405, 'text/plain', 'Only GET and HEAD are supported here.\n', { allow: 'GET, HEAD' })
     }
     switch (path) {
       case '/':
@@ -122,6 +120,6 @@ function notFound(response: ServerResponse): void {
     response,
     404,
     'text/plain',
-    'Nothing here. Clients connect to /socket.io/; see / for the address to give them.\n'
+    'Not found. Clients connect to /socket.io/; the page at / shows the address to give them.\n'
   )
 }

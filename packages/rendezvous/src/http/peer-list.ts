@@ -4,19 +4,18 @@ import type { Endpoint } from '../relay/endpoint.js'
 import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
 import type { Session } from '../transport/session.js'
-import type { ListedPeer, ListedStream, PeerList } from './status-messages.js'
+import type { ListedPeer, ListedPeers, ListedStream } from './status-messages.js'
 
-/** Peers that are listed at most, the busiest first. */
 const MAX_PEERS = 200
-/** Streams that are listed of each. */
+/** Streams listed per peer. */
 const MAX_STREAMS = 16
 
 /**
- * Who is there and what they send each other, for operators.
+ * Lists online peers and their streams, the busiest first.
  *
- * @param part - of the peer ids or addresses that are asked for
+ * @param part - part of a peer id or an address
  */
-export function listPeers(registry: Registry, router: Router, part: string): PeerList {
+export function listPeers(registry: Registry, router: Router, part: string): ListedPeers {
   const names = new Map<Endpoint, string>()
   const fitting: { entry: PeerEntry; streams: number }[] = []
   for (const entry of registry.peers()) {

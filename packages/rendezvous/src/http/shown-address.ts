@@ -1,10 +1,8 @@
 import { parseAddress } from '@websocket-star/protocol'
 
 /**
- * The multiaddr that fits the name a page was asked for under.
- *
- * @param host - the Host header, `name` or `name:port`
- * @returns undefined if it is no name that a multiaddr can hold
+ * Returns the multiaddr for the name in a Host header (`name` or `name:port`), or undefined if no multiaddr can hold the
+ * name.
  */
 export function multiaddrForHost(host: string | undefined, secure: boolean): string | undefined {
   let url

@@ -8,46 +8,44 @@ export interface StatusFeedOptions {
   stats: () => RendezvousStats
   state: () => ServerState
   version: string
-  /** Pages that may listen at once. */
+  /** Status pages that may be open at once. */
   maxClients: number
   counters: Pick<Counters, 'refuse'>
 }
 
-/** Whoever opens a status page. */
 export interface Viewer {
   account: AddressAccount
-  /** Has the admin token. */
+  /** Whether the admin token was sent. */
   isOperator: boolean
-  /** Is told names of nodes and the version. */
+  /** Whether names of nodes and the version are shown. */
   hasDetails: boolean
 }
 
 /** Milliseconds between two readings. */
 const INTERVAL = 1_000
-/** Readings that are kept for pages that open: ten minutes of them. */
+/** Readings kept for pages that open later: ten minutes. */
 const HISTORY = 600
-/** Bytes that a page may leave unread before it is let go. */
+/** Unread bytes above which a page is disconnected. */
 const MAX_UNREAD = 262_144
-/** Pages that strangers may open from one address. */
+/** Pages without the admin token per IP address. */
 const MAX_PER_IP = 8
-/** Seconds after which a page may ask again that found all places taken. */
+/** Seconds after which a refused page may try again. */
 const RETRY_AFTER = '10'
 
-/** What is told again to pages only when it has changed. */
-type Changing = Omit<StatusMessages, 'hello' | 'reading'>
+/** Messages that are sent again only after a change. */
+type StateMessages = Omit<StatusMessages, 'hello' | 'reading'>
 
-/** Pages that are told the same. */
+/** Pages that get the same messages. */
 interface Audience {
-  /** It is told names of nodes and the version. */
   readonly hasDetails: boolean
   readonly clients: Map<ServerResponse, Viewer>
-  /** The last message of each kind, as it was sent. */
-  readonly last: Map<keyof Changing, string>
+  /** The last message of each kind, encoded. */
+  readonly last: Map<keyof StateMessages, string>
 }
 
 /**
- * One event stream for all status pages: the server is read once a second whoever listens, and what is told to all is
- * made once.
+ * Event stream of all status pages. It reads the server once a second even while no page is open, so that a new page gets a
+ * history, and encodes each message once for all pages.
  */
 export class StatusFeed {
   readonly #options: StatusFeedOptions
@@ -62,19 +60,18 @@ export class StatusFeed {
     this.#options = options
   }
 
-  /** Begins to read the server. */
   start(): void {
     this.#startedAt = performance.now()
     this.#timer = setInterval(() => this.#tick(), INTERVAL).unref()
     this.#tick()
   }
 
-  /** Pages that listen. */
+  /** Open status pages. */
   get size(): number {
     return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }
 
-  /** Answers a request with the stream, if there is room for one more. Strangers give way to operators. */
+  /** Answers a request with the event stream, or with 503 if too many pages are open. Operators displace strangers. */
   open(request: IncomingMessage, response: ServerResponse, viewer: Viewer): void {
     if (!this.#hasRoomFor(viewer)) {
       this.#options.counters.refuse('status pages')
@@ -85,7 +82,7 @@ export class StatusFeed {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      // nginx would gather what is to arrive at once.
+      // Keeps nginx from buffering the events.
       'x-accel-buffering': 'no'
     })
     if (request.method === 'HEAD') {
@@ -101,7 +98,6 @@ export class StatusFeed {
     response.write(encode('hello', hello) + [...last.values()].join(''))
   }
 
-  /** Ends all streams, and reads the server no more. */
   close(): void {
     clearInterval(this.#timer)
     for (const { clients } of this.#audiences) for (const response of clients.keys()) response.end()
@@ -146,8 +142,12 @@ export class StatusFeed {
   }
 }
 
-/** Encodes a message if it differs from the last one of its kind. */
-function changed<Name extends keyof Changing>(last: Audience['last'], name: Name, value: Changing[Name]): string {
+/** Encodes a message, or returns an empty text if it equals the last one of its kind. */
+function changed<Name extends keyof StateMessages>(
+  last: Audience['last'],
+  name: Name,
+  value: StateMessages[Name]
+): string {
   const text = encode(name, value)
   if (last.get(name) === text) return ''
   last.set(name, text)

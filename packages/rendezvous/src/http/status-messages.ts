@@ -1,29 +1,28 @@
 import type { ClusterStats, RendezvousStats } from '../stats.js'
 
-/** What the status page is told over its event stream, by the name of the event. Nothing in it names a peer. */
+/** Messages of the status page's event stream, by name of the event. None of them names a peer. */
 export interface StatusMessages {
-  /** First of all, and once. */
+  /** Sent once, first. */
   hello: Hello
-  /** Once a second. */
+  /** Sent once a second. */
   reading: Reading
-  /** When one of the counts has changed. */
+  /** Sent after a change, like those below. */
   reasons: Reasons
-  /** When it has changed: milliseconds of CPU that clients have cost besides relaying, by kind of work. */
+  /** Milliseconds of CPU used for clients except relaying, by kind of work. */
   work: Readonly<Record<string, number>>
-  /** When something of it has changed; null for a server that is alone. */
+  /** Null if the server is not part of a cluster. */
   cluster: ClusterStats | null
-  /** When it has changed: whether new clients are served. */
   state: ServerState
 }
 
 export type ServerState = 'ready' | 'draining' | 'fenced'
 
 export interface Hello {
-  /** Undefined for strangers, unless the operator shows it to everybody. */
+  /** Undefined without the admin token, unless the option `publicDetails` is set. */
   version?: string | undefined
   /** Milliseconds since the server was started. */
   uptime: number
-  /** What was read in the last minutes, oldest first. */
+  /** Readings of the last ten minutes, oldest first. */
   history: readonly Reading[]
 }
 
@@ -52,18 +51,19 @@ export interface Reasons extends Pick<RendezvousStats, 'refused' | 'dropped' | '
   dials: RendezvousStats['dials']
 }
 
-/** What `GET /admin/peers` answers. */
-export interface PeerList {
-  /** Peers that fit what was asked for. */
+/** Answer to `GET /admin/peers`. */
+export interface ListedPeers {
+  /** Matching peers. */
   total: number
   /** The busiest of them. */
   peers: readonly ListedPeer[]
 }
 
-/** What `GET /admin/addresses` answers: those that cost most, first those that owe. */
-export interface AddressList {
-  /** Addresses with connections, or whose cost is remembered. */
+/** Answer to `GET /admin/addresses`. */
+export interface ListedAddresses {
+  /** Addresses with connections or recent work. */
   total: number
+  /** The most expensive of them, those in debt first. */
   addresses: readonly ListedAddress[]
 }
 
@@ -72,40 +72,39 @@ export interface ListedAddress {
   network: string | undefined
   connections: number
   sessions: number
-  /** Bytes of unfinished messages. */
+  /** Bytes received of incomplete messages. */
   received: number
   /** Bytes queued for its sessions. */
   queued: number
-  /** Milliseconds until it may ask for more; 0 while it owes nothing. */
+  /** Milliseconds until its next request is admitted; 0 while it is within its budget. */
   debt: number
 }
 
 export interface ListedPeer {
-  /** The peer id, or the address of one that has none. */
+  /** Peer id, or the address of a peer without one. */
   id: string
-  /** Where it joined. */
+  /** Multiaddr it joined with. */
   address: string
-  /** Where its clients connect from; none if they are on another node. */
+  /** IP addresses of its sessions on this node. */
   ips: readonly string[]
-  /** The other node that holds it. */
+  /** Id of the node it is connected to, if that is another one. */
   node: string | undefined
-  /** Its client knows windows and credit. */
+  /** Whether its client supports windows and credit. */
   isNew: boolean
-  /** Bytes that wait to be taken by it. */
+  /** Bytes queued for it. */
   buffered: number
-  /** How many it has open. */
   streamCount: number
-  /** Some of them. */
+  /** The first of them. */
   streams: readonly ListedStream[]
 }
 
 export interface ListedStream {
   id: string
-  /** Whether the peer sends on it, or receives. */
+  /** `out` if the peer sends. */
   direction: 'out' | 'in'
   /** The peer at the other end; undefined on another node. */
   remote: string | undefined
-  /** Payload passed on so far. */
+  /** Payload bytes relayed. */
   bytes: number
   state: 'unaccepted' | 'open' | 'paused'
 }

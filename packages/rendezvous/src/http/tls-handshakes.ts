@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net'
 import type { AddressAccount } from '../budget/address-account.js'
 
-/** Handshakes of one address that are under way at a time: each takes a millisecond of CPU. */
+/** Concurrent handshakes per IP address. Each takes a millisecond of CPU. */
 const MAX_PER_IP = 32
 
 interface Handshake {
   account: AddressAccount
   since: number
-  /** Undefined once it is under way. */
+  /** Undefined once the handshake has started. */
   begin: (() => void) | undefined
 }
 
-/** TCP connections that do not speak HTTP yet. They begin the TLS handshake in turn, as far as their address can afford it. */
+/** TCP connections before the end of their TLS handshake. A handshake starts once the budget of its address allows it. */
 export class TlsHandshakes {
   readonly #all = new Map<Socket, Handshake>()
   readonly #underWay = new Map<AddressAccount, number>()
@@ -24,12 +24,12 @@ export class TlsHandshakes {
   add(socket: Socket, account: AddressAccount, begin: () => void): void {
     const handshake: Handshake = { account, since: this.#now(), begin }
     this.#all.set(socket, handshake)
-    // Nobody else listens before the handshake begins.
+    // Nothing else handles errors of the socket before the handshake.
     socket.on('error', () => socket.destroy())
     this.#try(handshake)
   }
 
-  /** The handshake is over, or the connection is. */
+  /** Removes a connection that finished its handshake or closed, and starts the next one of its address. */
   delete(socket: Socket): void {
     const handshake = this.#all.get(socket)
     if (handshake === undefined) return
@@ -43,7 +43,7 @@ export class TlsHandshakes {
       if (other.begin !== undefined && other.account === account) return this.#try(other)
   }
 
-  /** Begins what can be afforded by now, and ends what has taken longer than it may. */
+  /** Starts handshakes that the budget allows by now, and closes connections older than the timeout in milliseconds. */
   sweep(timeout: number): void {
     const before = this.#now() - timeout
     for (const [socket, handshake] of this.#all) {

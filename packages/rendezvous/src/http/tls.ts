@@ -4,16 +4,16 @@ import type { ResolvedOptions } from '../option-types.js'
 import { InvalidOptionsError } from '../options.js'
 
 /**
- * Reads the files for HTTPS; undefined if there are none, and the server speaks HTTP.
+ * Reads the key and certificate files. Returns undefined if the options name none; the server speaks HTTP then.
  *
- * @throws {InvalidOptionsError} for a file that cannot be read, or that does not hold what it should
+ * @throws {InvalidOptionsError} if a file cannot be read or parsed
  */
 export function readTls(options: ResolvedOptions): SecureContextOptions | undefined {
   const { key, cert, pfx, passphrase } = options
   const secret = passphrase === undefined ? {} : { passphrase }
   if (pfx !== undefined) return checked('pfx', { pfx: read('pfx', pfx), ...secret })
   if (key === undefined || cert === undefined) return undefined
-  // Looked at one by one, so that the message names the right file.
+  // Checked one by one, so that an error names the right file.
   checked('key', { key: read('key', key), ...secret })
   checked('cert', { cert: read('cert', cert) })
   return checked('cert', { key: read('key', key), cert: read('cert', cert), ...secret })
@@ -36,16 +36,17 @@ function checked(option: string, context: SecureContextOptions): SecureContextOp
   }
 }
 
-/** What OpenSSL says when a passphrase is wrong or missing. */
+/** Messages of OpenSSL for a wrong or missing passphrase. */
 const LOCKED = /bad decrypt|mac verify failure|interrupted or cancelled/
 
 function complaintOf(error: unknown, passphrase: string | undefined): string {
   const message = messageOf(error)
-  if (/DECODER routines::unsupported|no start line/.test(message)) return 'it holds nothing of that kind in PEM form'
+  if (/DECODER routines::unsupported|no start line/.test(message))
+    return 'it contains nothing of that kind in PEM format'
   if (/Unsupported PKCS12 PFX data/.test(message)) {
-    return 'it is encrypted in a way that Node no longer reads; write it anew with openssl pkcs12 -export'
+    return 'its encryption is no longer supported by Node; recreate it with openssl pkcs12 -export'
   }
-  if (!LOCKED.test(message)) return `it does not fit: ${message}`
+  if (!LOCKED.test(message)) return `it cannot be used: ${message}`
   return passphrase === undefined ? 'it needs a passphrase' : 'the passphrase does not open it'
 }
 

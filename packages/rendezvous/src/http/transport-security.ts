@@ -2,14 +2,12 @@ import { isIP } from 'node:net'
 
 /** 180 days, in seconds. */
 const MAX_AGE = 15_552_000
-/** Names that mean something else in each network. */
+/** Names that are not unique across networks. */
 const LOCAL = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|home\.arpa)$/
 
 /**
- * Returns the header that keeps browsers to HTTPS, for a page that was asked for over HTTPS. It holds for all ports of a name,
- * so it is sent only under a public name at the usual port; elsewhere that may be the port of another server.
- *
- * @param host - the Host header
+ * Returns the value of `Strict-Transport-Security` for a page served over HTTPS, or undefined if it must not be sent. The
+ * header covers all ports of a name, so it is sent only for public names at port 443: other ports may be other servers.
  */
 export function strictTransportSecurity(host: string | undefined): string | undefined {
   const name = host?.toLowerCase().replace(/:443$/, '').replace(/\.$/, '')

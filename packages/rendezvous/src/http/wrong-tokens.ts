@@ -3,11 +3,11 @@ import { networkOf } from '../pacing/remote-address.js'
 
 /** Milliseconds. */
 const DELAY = 1_000
-/** Answers that wait at a time. */
+/** Delayed answers at a time. */
 const MAX_PER_NETWORK = 4
-const MAX_WAITING = 64
+const MAX_DELAYED = 64
 
-/** Answers to wrong tokens: they come late, so that nobody guesses fast, and hold nobody up who has the right one. */
+/** Delays answers to wrong tokens, so that guessing is slow. Requests with the right token are not affected. */
 export class WrongTokens {
   readonly #delay: number
   readonly #waiting = new Map<string, number>()
@@ -17,15 +17,11 @@ export class WrongTokens {
     this.#delay = delay
   }
 
-  /**
-   * Answers later, unless the client has gone.
-   *
-   * @returns false if too many wait already
-   */
+  /** Answers after the delay, unless the client disconnects before. @returns false if too many answers are delayed */
   delay(ip: string, response: ServerResponse, answer: () => void): boolean {
     const network = networkOf(ip)
     const count = this.#waiting.get(network) ?? 0
-    if (count >= MAX_PER_NETWORK || this.#size >= MAX_WAITING) return false
+    if (count >= MAX_PER_NETWORK || this.#size >= MAX_DELAYED) return false
     this.#waiting.set(network, count + 1)
     this.#size++
     const timer = setTimeout(answer, this.#delay)

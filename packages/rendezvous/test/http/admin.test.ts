@@ -2,7 +2,7 @@ import { eventually } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
 import type { Budget } from '../../src/budget/budget.js'
 import { Admin } from '../../src/http/admin.js'
-import type { AddressList, PeerList } from '../../src/http/status-messages.js'
+import type { ListedAddresses, ListedPeers } from '../../src/http/status-messages.js'
 import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'
 import { Router } from '../../src/relay/router.js'
@@ -96,7 +96,7 @@ describe('the token', () => {
     const { status, headers } = await guess()
     expect({ status, ...headers }).toMatchObject({ status: 429, 'retry-after': '5', connection: 'close' })
     expect((await ask('GET', '/admin/peers')).status).toBe(200)
-    expect(warnings).toEqual(Array.from({ length: 5 }, () => [{ ip: '192.0.2.1' }, 'a wrong admin token was given']))
+    expect(warnings).toEqual(Array.from({ length: 5 }, () => [{ ip: '192.0.2.1' }, 'refused a wrong admin token']))
     expect(JSON.stringify(warnings)).not.toContain('guess')
     for (const answer of late) answer.catch(() => {})
   })
@@ -112,7 +112,7 @@ test('the list is JSON that nobody keeps', async () => {
   const { status, headers, body } = await ask('GET', '/admin/peers?find=x')
   expect(status).toBe(200)
   expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-  expect(JSON.parse(body)).toEqual({ total: 0, peers: [] } satisfies PeerList)
+  expect(JSON.parse(body)).toEqual({ total: 0, peers: [] } satisfies ListedPeers)
 })
 
 test('addresses are listed with what they cost: those that owe first', async () => {
@@ -125,7 +125,7 @@ test('addresses are listed with what they cost: those that owe first', async () 
   const account = addressOf('2001:db8::1')
   account.charge('request', 1_000_000)
   account.sessions = 2
-  const { addresses, total } = JSON.parse((await ask('GET', '/admin/addresses')).body) as AddressList
+  const { addresses, total } = JSON.parse((await ask('GET', '/admin/addresses')).body) as ListedAddresses
   const nothing = { connections: 0, sessions: 0, received: 0, queued: 0, debt: 0 }
   expect({ addresses, total }).toEqual({
     total: 4,

@@ -1,8 +1,8 @@
-import type { AddressList } from '../../../rendezvous/src/http/status-messages.js'
+import type { ListedAddresses } from '../../../rendezvous/src/http/status-messages.js'
 import { formatBytes, formatCount, formatDuration } from '../shared/format.js'
 
 /** What each address costs, and which are slowed for it. */
-export function AddressTable({ list: { addresses, total } }: { list: AddressList }) {
+export function AddressTable({ list: { addresses, total } }: { list: ListedAddresses }) {
   return (
     <>
       <div class="scroll" role="region" aria-label="Addresses" tabIndex={0}>

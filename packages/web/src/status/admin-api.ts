@@ -1,4 +1,4 @@
-import type { AddressList, PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import type { ListedAddresses, ListedPeers } from '../../../rendezvous/src/http/status-messages.js'
 
 /** The token is wrong, or too many wrong ones were named. */
 export class DeniedError extends Error {
@@ -13,14 +13,14 @@ export class AdminApi {
     this.#token = token
   }
 
-  async peers(find: string): Promise<PeerList> {
+  async peers(find: string): Promise<ListedPeers> {
     // Our own server's answer.
-    return (await this.#ask('GET', `peers?${new URLSearchParams({ find })}`)) as PeerList
+    return (await this.#ask('GET', `peers?${new URLSearchParams({ find })}`)) as ListedPeers
   }
 
-  async addresses(): Promise<AddressList> {
+  async addresses(): Promise<ListedAddresses> {
     // Our own server's answer.
-    return (await this.#ask('GET', 'addresses')) as AddressList
+    return (await this.#ask('GET', 'addresses')) as ListedAddresses
   }
 
   async disconnect(peer: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { AddressList, ListedPeer, PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import type { ListedAddresses, ListedPeer, ListedPeers } from '../../../rendezvous/src/http/status-messages.js'
 import { formatCount } from '../shared/format.js'
 import { AddressTable } from './address-table.js'
 import { AdminApi, DeniedError } from './admin-api.js'
@@ -76,8 +76,8 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
 
 function Controls({ token, onLock }: { token: string; onLock: (why: string) => void }) {
   const [find, setFind] = useState('')
-  const [list, setList] = useState<PeerList>()
-  const [addresses, setAddresses] = useState<AddressList>()
+  const [list, setList] = useState<ListedPeers>()
+  const [addresses, setAddresses] = useState<ListedAddresses>()
   const [said, setSaid] = useState('')
   const rates = useRef(new StreamRates())
   const api = new AdminApi(token)

@@ -1,4 +1,4 @@
-import type { ListedStream, PeerList } from '../../../rendezvous/src/http/status-messages.js'
+import type { ListedStream, ListedPeers } from '../../../rendezvous/src/http/status-messages.js'
 
 interface Noted {
   at: number
@@ -10,7 +10,7 @@ interface Noted {
 export class StreamRates {
   #noted = new Map<string, Noted>()
 
-  note({ peers }: PeerList): void {
+  note({ peers }: ListedPeers): void {
     const at = performance.now()
     const noted = new Map<string, Noted>()
     for (const { id, streams } of peers) {
