@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
-/** A server to work against: `npm start -- --port 9090` beside `npm start -w packages/web`. */
+/** Server for the pages during development: `npm start -- --port 9090`. */
 const SERVER = 'http://127.0.0.1:9090'
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 
@@ -9,7 +9,7 @@ export default defineConfig({
   root: path('.'),
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    // What the server is packed with.
+    // Part of the server's package.
     outDir: path('../rendezvous/dist/web'),
     emptyOutDir: true,
     target: ['chrome109', 'firefox115', 'safari16'],

@@ -93,16 +93,16 @@ async function press(page: Page, label: string): Promise<void> {
   await page.evaluate(`${button}.click()`)
 }
 
-/** Accepts the last file and holds it as soon as the page can: before all of it can have come, however fast it comes. */
-async function acceptAndHold(page: Page): Promise<void> {
+/** Accepts the last file and pauses it as soon as the page can, before all of it can have arrived. */
+async function acceptAndPause(page: Page): Promise<void> {
   await until(page, `${buttonOf('Accept')} !== undefined`)
   await page.evaluate(`new Promise((resolve) => {
     const accept = ${buttonOf('Accept')}
     const observer = new MutationObserver(() => {
-      const hold = ${buttonOf('Hold')}
-      if (hold === undefined) return
+      const pause = ${buttonOf('Pause')}
+      if (pause === undefined) return
       observer.disconnect()
-      hold.click()
+      pause.click()
       resolve()
     })
     observer.observe(document.body, { subtree: true, childList: true, characterData: true })
@@ -113,12 +113,12 @@ async function acceptAndHold(page: Page): Promise<void> {
 describe.each(BROWSERS)('the playground in %s', (name, size, launch) => {
   const stage = setStage(launch)
 
-  test('two tabs chat and send a file; who holds it holds the sender', async () => {
+  test('two tabs chat and send a file; pausing it pauses the sender', async () => {
     await using star = await startStar()
     const folder = await temporaryFolder()
     const { alice, bob } = await openTwo(stage, star.url)
     const notice = `document.querySelector('.notice')`
-    expect(await bob.evaluate(`${notice}.textContent`)).toContain('can read it')
+    expect(await bob.evaluate(`${notice}.textContent`)).toContain('can read them')
     expect(await bob.evaluate(`${notice}.getBoundingClientRect().bottom <= innerHeight`)).toBe(true)
     await say(alice, 'Is anybody there?')
     await untilSaid(bob, 'Is anybody there?')
@@ -130,18 +130,18 @@ describe.each(BROWSERS)('the playground in %s', (name, size, launch) => {
     await offer(alice, path)
     await until(bob, `document.querySelector('.transfer')?.textContent.includes('large.bin')`)
     expect(star.server.stats().relayed.bytes).toBeLessThan(10_000)
-    await acceptAndHold(bob)
+    await acceptAndPause(bob)
     await until(
       alice,
-      `document.querySelector('.transfer').dataset.held === '' && document.querySelector('progress').value > 0`
+      `document.querySelector('.transfer').dataset.stalled === '' && document.querySelector('progress').value > 0`
     )
     expect(await textOf(alice, '.transfer-line')).toContain('is not reading')
-    const held = await progressOf(alice)
-    expect(held).toBeLessThan(1)
+    const paused = await progressOf(alice)
+    expect(paused).toBeLessThan(1)
     expect(star.server.stats().relayed.bytes).toBeLessThan(size)
-    await until(bob, `document.querySelector('.transfer-line').textContent.includes('you hold it')`)
-    await press(bob, 'Go on')
-    await until(alice, `(document.querySelector('progress')?.value ?? 1) > ${held}`)
+    await until(bob, `document.querySelector('.transfer-line').textContent.includes('paused by you')`)
+    await press(bob, 'Resume')
+    await until(alice, `(document.querySelector('progress')?.value ?? 1) > ${paused}`)
     await Promise.all([untilState(alice, 'done'), untilState(bob, 'done')])
     if (name === 'Chromium') {
       const isGivenBack = async (): Promise<boolean> => (await rendererMemoryOf(alice, bob)) - before < MEMORY
@@ -167,7 +167,7 @@ describe.each(BROWSERS)('the playground in %s', (name, size, launch) => {
     ] as const) {
       await offer(alice, path)
       await untilState(bob, 'offered')
-      await acceptAndHold(bob)
+      await acceptAndPause(bob)
       await press(stopper, 'Stop')
       await Promise.all([untilState(stopper, 'stopped'), untilState(other, 'stopped')])
     }
@@ -185,14 +185,14 @@ describe.each(BROWSERS)('the playground in %s', (name, size, launch) => {
     }
     await star.restart()
     await Promise.all([until(alice, JOINED), until(bob, JOINED)])
-    await until(alice, `document.querySelector('[data-peer="${bobId}"]')?.dataset.there === ''`)
+    await until(alice, `document.querySelector('[data-peer="${bobId}"]')?.dataset.online === ''`)
     await say(alice, 'After')
     await untilSaid(bob, 'After')
     await bob.tab.reload()
     await until(bob, JOINED)
     expect(await idOf(bob)).toBe(bobId)
     await bob.close()
-    await until(alice, `document.querySelector('[data-peer="${bobId}"]')?.dataset.there === undefined`)
+    await until(alice, `document.querySelector('[data-peer="${bobId}"]')?.dataset.online === undefined`)
   })
 
   test('works in pages that came over plain HTTP, as on a phone', async () => {
@@ -217,5 +217,5 @@ test('a peer that is no playground is told from one', async () => {
   })
   await click(page, `[data-peer="${peer.peerId}"]`)
   await say(page, 'Is anybody there?')
-  await untilSaid(page, 'That was not delivered')
+  await untilSaid(page, 'Not delivered')
 })

@@ -71,7 +71,7 @@ describe.runIf(process.env['SCREENSHOTS'] !== undefined)('pictures', () => {
       if (name === 'light') await shootTwo(stage, tabs, 'playground-two-tabs')
       if (name === 'dark') {
         await click(bob, '[aria-pressed]')
-        await until(alice, `document.querySelector('.transfer').dataset.held === ''`)
+        await until(alice, `document.querySelector('.transfer').dataset.stalled === ''`)
       }
       await alice.tab.setViewport({ width, height: name === 'phone' ? 760 : 620 })
       await shoot(alice, `playground-${name}`)

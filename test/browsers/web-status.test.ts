@@ -80,7 +80,7 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
     await untilSame(page, star, { rendezvous_peers: 1, rendezvous_sessions: 1 })
 
     await star.stop()
-    await until(page, `document.querySelector('.state').textContent.startsWith('Not reached')`)
+    await until(page, `document.querySelector('.state').textContent.startsWith('Server unreachable')`)
     await star.restart()
     await until(page, `document.querySelector('.state').textContent === 'Running'`)
     await untilSame(page, star, { rendezvous_relayed_bytes_total: 0, rendezvous_peers: 1 })
@@ -99,7 +99,7 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
       await page.tab.keyboard.press('Enter')
     }
     await unlock('not the token')
-    await until(page, `document.querySelector('[role=alert]')?.textContent.includes('not the token')`)
+    await until(page, `document.querySelector('[role=alert]')?.textContent.includes('Wrong admin token')`)
     await unlock(adminToken)
     await until(page, `document.querySelector('.peers')?.textContent.includes('${client.peerId}')`)
     await page.tab.reload()
@@ -110,8 +110,8 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
     )
     await click(page, '.operator > .row > .danger')
     await click(page, 'dialog .danger')
-    await until(page, `/^(Draining|Not reached)/.test(document.querySelector('.state').textContent)`)
-    await until(page, `document.querySelector('.state').textContent.startsWith('Not reached')`)
+    await until(page, `/^(Draining|Server unreachable)/.test(document.querySelector('.state').textContent)`)
+    await until(page, `document.querySelector('.state').textContent.startsWith('Server unreachable')`)
   })
 })
 

@@ -1,5 +1,5 @@
-// Builds the pages into packages/rendezvous/dist/web, and what they load compressed beside it. Does nothing if what is
-// there is newer than all it is made from, so that `npm start` need not wait. Build the client first.
+// Builds the pages into packages/rendezvous/dist/web, with compressed copies of their assets. Does nothing if the output is newer
+// than all sources, so that `npm start` is fast. The client has to be built first.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -10,7 +10,7 @@ const OUT = path('../rendezvous/dist/web')
 const SOURCES = ['src', 'index.html', 'try.html', 'vite.config.js', 'package.json'].map(path)
 const LIBRARIES = ['client', 'streams', 'protocol'].map((name) => path(`../${name}/dist`))
 
-/** Milliseconds since 1970 of the last change below a path; 0 where there is nothing. */
+/** Returns the time of the last change below a path in milliseconds since 1970, or 0 if the path does not exist. */
 function changedAt(name) {
   const found = statSync(name, { throwIfNoEntry: false })
   if (found === undefined) return 0
@@ -18,7 +18,6 @@ function changedAt(name) {
   return Math.max(0, ...readdirSync(name).map((child) => changedAt(`${name}/${child}`)))
 }
 
-/** So that nobody who can keep a connection open waits for it at each request. */
 function compress(folder) {
   for (const name of readdirSync(folder)) {
     const file = `${folder}/${name}`

@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Milliseconds that a success is shown. */
-const SHOWN_FOR = 2_000
+/** Milliseconds for which the button says `Copied`. */
+const COPIED_TIME = 2_000
 
-/** Copies a text; also in pages that came over plain HTTP, where there is no clipboard API. */
+/** Copies a text, also in pages loaded over plain HTTP, where browsers have no clipboard API. */
 export function CopyButton({ text, label = 'Copy' }: { text: string; label?: string }) {
   const [isCopied, setCopied] = useState(false)
   useEffect(() => {
     if (!isCopied) return undefined
-    const timer = setTimeout(() => setCopied(false), SHOWN_FOR)
+    const timer = setTimeout(() => setCopied(false), COPIED_TIME)
     return () => clearTimeout(timer)
   }, [isCopied])
   return (
@@ -19,7 +19,7 @@ export function CopyButton({ text, label = 'Copy' }: { text: string; label?: str
 }
 
 async function copy(text: string): Promise<boolean> {
-  // Missing in insecure contexts, whatever the types say.
+  // Missing in insecure contexts, although its type says otherwise.
   const { clipboard } = navigator as { clipboard?: Clipboard }
   try {
     if (clipboard !== undefined) {
@@ -27,7 +27,7 @@ async function copy(text: string): Promise<boolean> {
       return true
     }
   } catch {
-    // The browser does not let the page use it: the old way may work.
+    // Not permitted: `execCommand` may still work.
   }
   const area = document.createElement('textarea')
   area.value = text

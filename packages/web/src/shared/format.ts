@@ -6,16 +6,16 @@ export function formatCount(value: number): string {
   return NUMBER.format(value)
 }
 
-/** A rate per second: with a digit more where it is small. */
+/** Formats a rate per second. Rates below 10 get a decimal. */
 export function formatRate(value: number): string {
   return value < 10 ? FRACTION.format(value) : NUMBER.format(value)
 }
 
-/** `1536000` → `1.5 MB`: powers of a thousand, three digits at most. */
+/** Formats bytes in powers of a thousand with three digits at most: `1536000` → `1.5 MB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes
   let unit = 0
-  // 999.9 would be written 1,000.
+  // 999.5 and more would be rounded to 1,000.
   while (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1000
     unit++
@@ -24,7 +24,7 @@ export function formatBytes(bytes: number): string {
   return `${text} ${UNITS[unit]}`
 }
 
-/** Milliseconds as the two largest units: `3 d 4 h`, `5 min 12 s`. */
+/** Formats milliseconds in the two largest units: `3 d 4 h`, `5 min 12 s`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000))
   const [days, hours, minutes] = [seconds / 86_400, (seconds / 3_600) % 24, (seconds / 60) % 60].map(Math.floor)

@@ -1,5 +1,5 @@
-// Sixteen by thirty-two words: enough to tell a few dozen peers apart at a glance. The peer id says who is who for sure.
-/** Each with its hue, in degrees of OKLCH. */
+// 512 names: enough to tell a few dozen peers apart at a glance. Only the peer id identifies a peer.
+/** Names with their hues, in degrees of OKLCH. */
 const COLOURS = [
   ['Amber', 72],
   ['Azure', 240],
@@ -23,18 +23,17 @@ const CREATURES =
     ' '
   )
 
-/** A name for people, made from a peer id: the same in every tab. */
+/** Derives a readable name from a peer id: the same in every tab. */
 export function nameOf(peerId: string): string {
   const hash = hashOf(peerId)
   return `${colourOf(hash)[0]} ${CREATURES[(hash >>> 8) % CREATURES.length]}`
 }
 
-/** The hue of that name, in degrees of OKLCH. */
 export function hueOf(peerId: string): number {
   return colourOf(hashOf(peerId))[1]
 }
 
-/** The end of a peer id, in which ids differ. */
+/** Returns the end of a peer id: the beginnings are alike. */
 export function shortId(peerId: string): string {
   return peerId.length > 14 ? `…${peerId.slice(-8)}` : peerId
 }

@@ -1,10 +1,10 @@
 import { generate } from 'lean-qr'
 import { useMemo } from 'preact/hooks'
 
-/** Light modules around the code, which cameras need. */
+/** Light modules around the code. Cameras need them. */
 const QUIET_ZONE = 3
 
-/** A QR code as one path of an SVG. It is dark on light in dark pages too: not every camera reads the inverse. */
+/** A QR code in SVG. It stays dark on light in dark mode: not every camera reads the inverse. */
 export function QrCode({ text, label }: { text: string; label: string }) {
   const { size, path } = useMemo(() => draw(text), [text])
   return (

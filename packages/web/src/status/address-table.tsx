@@ -1,7 +1,6 @@
 import type { ListedAddresses } from '../../../rendezvous/src/http/status-messages.js'
 import { formatBytes, formatCount, formatDuration } from '../shared/format.js'
 
-/** What each address costs, and which are slowed for it. */
 export function AddressTable({ list: { addresses, total } }: { list: ListedAddresses }) {
   return (
     <>
@@ -17,7 +16,7 @@ export function AddressTable({ list: { addresses, total } }: { list: ListedAddre
                 sessions
               </th>
               <th scope="col" class="number">
-                unfinished
+                incomplete messages
               </th>
               <th scope="col" class="number">
                 queued
@@ -37,7 +36,7 @@ export function AddressTable({ list: { addresses, total } }: { list: ListedAddre
                 <td class="number">{formatBytes(queued)}</td>
                 <td>
                   {debt > 0 ? (
-                    <span data-tone="held">too much: slowed for {formatDuration(Math.max(1_000, debt))}</span>
+                    <span data-tone="held">over budget: slowed for {formatDuration(Math.max(1_000, debt))}</span>
                   ) : (
                     <span class="soft">–</span>
                   )}

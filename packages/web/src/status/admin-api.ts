@@ -1,11 +1,11 @@
 import type { ListedAddresses, ListedPeers } from '../../../rendezvous/src/http/status-messages.js'
 
-/** The token is wrong, or too many wrong ones were named. */
+/** The token is wrong, or too many wrong tokens were sent. */
 export class DeniedError extends Error {
   override readonly name = 'DeniedError'
 }
 
-/** What operators ask of the server. The token goes with each request, in a header, and nowhere else. */
+/** Client of the server's `/admin/` routes. It sends the token in a header only. */
 export class AdminApi {
   readonly #token: string
 
@@ -14,12 +14,12 @@ export class AdminApi {
   }
 
   async peers(find: string): Promise<ListedPeers> {
-    // Our own server's answer.
+    // The type of this server's answer.
     return (await this.#ask('GET', `peers?${new URLSearchParams({ find })}`)) as ListedPeers
   }
 
   async addresses(): Promise<ListedAddresses> {
-    // Our own server's answer.
+    // The type of this server's answer.
     return (await this.#ask('GET', 'addresses')) as ListedAddresses
   }
 
@@ -38,8 +38,8 @@ export class AdminApi {
       cache: 'no-store',
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
-    if (response.status === 401) throw new DeniedError('That is not the token of this server.')
-    if (response.status === 429) throw new DeniedError('Too many wrong tokens: wait a few seconds.')
+    if (response.status === 401) throw new DeniedError('Wrong admin token.')
+    if (response.status === 429) throw new DeniedError('Too many wrong tokens: try again in a few seconds.')
     const answer: unknown = await response.json()
     if (!response.ok) throw new Error(`The server answered ${response.status}`)
     return answer

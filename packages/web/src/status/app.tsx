@@ -17,11 +17,11 @@ export interface AppProps {
   multiaddr: string
   hasPlayground: boolean
   hasAdmin: boolean
-  /** Only operators see figures. */
+  /** Whether figures require the admin token. */
   isPrivate: boolean
 }
 
-/** For this tab, until it is closed. */
+/** In the session storage: the token is forgotten when the tab is closed. */
 const TOKEN_KEY = 'websocket-star admin token'
 
 export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps) {
@@ -51,13 +51,13 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
 
       <section class="address" aria-labelledby="address">
         <div>
-          <h2 id="address">Let peers listen on</h2>
+          <h2 id="address">Listen address for peers</h2>
           <p class="row">
             <output>{multiaddr}</output>
             <CopyButton text={multiaddr} />
           </p>
         </div>
-        <QrCode text={multiaddr} label="The multiaddr as a QR code" />
+        <QrCode text={multiaddr} label="The address as a QR code" />
       </section>
 
       {!isHidden && (
@@ -70,7 +70,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
           <Reasons counts={status.reasons} seen={status.seen} />
         </div>
       )}
-      {isHidden && <p class="notice">This server shows its figures to operators only.</p>}
+      {isHidden && <p class="notice">Only operators see the figures of this server.</p>}
       {hasAdmin && <Operator token={token} onToken={setToken} />}
       <span id="colour-probe" hidden />
     </main>
@@ -83,7 +83,7 @@ function Strips({ status: { series, history, reasons } }: { status: Status }) {
   return (
     <section class="strips" aria-labelledby="strips">
       <h2 id="strips">
-        Last {formatCount(spanOf(series) / 60)} minutes <span class="label">a reading each second</span>
+        Last {formatCount(spanOf(series) / 60)} minutes <span class="label">read every second</span>
       </h2>
       <StripChart name="peers" title="Peers" series={series} format={formatCount} />
       <StripChart name="streams" title="Streams" series={series} format={formatCount} />
@@ -93,18 +93,18 @@ function Strips({ status: { series, history, reasons } }: { status: Status }) {
       <dl class="totals">
         <Total name="sessions" label="sessions" value={sessions} />
         <Total name="connections" label="TCP connections" value={connections} />
-        <Total name="slowed" label="slowed for their cost now" value={slowed} tone={slowed > 0 ? 'held' : undefined} />
-        <Total name="received" label="unfinished messages" value={received} format={formatBytes} />
-        <Total name="paused" label="paused now" value={paused} tone={paused > 0 ? 'held' : undefined} />
-        <Total name="buffered" label="waits for slow readers" value={buffered} format={formatBytes} />
-        <Total name="bytes" label="relayed in all" value={bytes} format={formatBytes} />
-        <Total name="joins" label="joined" value={reasons?.joins.success ?? 0} />
-        <Total name="join-failures" label="joins failed" value={reasons?.joins.failure ?? 0} />
-        <Total name="dials" label="dialled" value={reasons?.dials.success ?? 0} />
-        <Total name="dial-failures" label="dials failed" value={reasons?.dials.failure ?? 0} />
+        <Total name="slowed" label="over their CPU budget" value={slowed} tone={slowed > 0 ? 'paused' : undefined} />
+        <Total name="received" label="incomplete messages" value={received} format={formatBytes} />
+        <Total name="paused" label="paused senders" value={paused} tone={paused > 0 ? 'paused' : undefined} />
+        <Total name="buffered" label="queued for slow clients" value={buffered} format={formatBytes} />
+        <Total name="bytes" label="relayed in total" value={bytes} format={formatBytes} />
+        <Total name="joins" label="joins" value={reasons?.joins.success ?? 0} />
+        <Total name="join-failures" label="failed joins" value={reasons?.joins.failure ?? 0} />
+        <Total name="dials" label="dials" value={reasons?.dials.success ?? 0} />
+        <Total name="dial-failures" label="failed dials" value={reasons?.dials.failure ?? 0} />
       </dl>
       <details>
-        <summary>As a table</summary>
+        <summary>Show as a table</summary>
         <MinutesTable series={series} />
       </details>
     </section>
@@ -132,14 +132,14 @@ function Total({ name, label, value, format = formatCount, tone }: TotalProps) {
 
 const FEED_STATES: Readonly<Record<Exclude<FeedState, 'live'>, readonly [tone: string, text: string]>> = {
   connecting: ['wait', 'Connecting…'],
-  lost: ['bad', 'Not reached: trying again'],
-  full: ['wait', 'Too many pages are open already: waiting for a place'],
-  denied: ['wait', 'Locked']
+  lost: ['bad', 'Server unreachable: retrying'],
+  full: ['wait', 'Too many status pages are open: retrying'],
+  denied: ['wait', 'Admin token required']
 }
 
 const SERVER_STATES = {
   ready: ['good', 'Running'],
-  draining: ['wait', 'Draining: nobody may join any more'],
+  draining: ['wait', 'Draining: joins are refused'],
   fenced: ['bad', 'Cut off from the other nodes']
 } as const
 

@@ -1,9 +1,9 @@
 import type { StatusMessages } from '../../../rendezvous/src/http/status-messages.js'
 
-/** What stands between this page and the server: `full` is when too many pages are open already. */
+/** State of the page's event stream. `full`: too many status pages are open. */
 export type FeedState = 'connecting' | 'live' | 'lost' | 'full' | 'denied'
 
-export interface FeedListener {
+export interface FeedObserver {
   message<Name extends keyof StatusMessages>(name: Name, value: StatusMessages[Name]): void
   state(state: FeedState): void
 }
@@ -11,24 +11,28 @@ export interface FeedListener {
 /** Milliseconds between two attempts. */
 const RETRY = 1_500
 const RETRY_FULL = 10_000
-/** Milliseconds without a word after which a connection is given up: there is a reading each second. */
+/** Milliseconds without an event after which a connection counts as lost. The server sends a reading every second. */
 const SILENCE = 8_000
 
 /**
- * Listens to the event stream for as long as the signal lasts, and comes back when it is lost. It is no EventSource: that
- * can neither send a token, nor tell a server that is down from one that has no room.
+ * Reads the event stream until the signal is aborted, and reconnects when it is lost. An EventSource would not do: it cannot send
+ * a token, nor tell a full server from one that is down.
  */
-export async function listen(listener: FeedListener, token: string | undefined, signal: AbortSignal): Promise<void> {
+export async function followFeed(
+  observer: FeedObserver,
+  token: string | undefined,
+  signal: AbortSignal
+): Promise<void> {
   while (!signal.aborted) {
-    const state = await listenOnce(listener, token, signal).catch((): FeedState => 'lost')
+    const state = await readFeed(observer, token, signal).catch((): FeedState => 'lost')
     if (signal.aborted) return
-    listener.state(state)
+    observer.state(state)
     if (state === 'denied') return
     await pause(state === 'full' ? RETRY_FULL : RETRY, signal)
   }
 }
 
-async function listenOnce(listener: FeedListener, token: string | undefined, signal: AbortSignal): Promise<FeedState> {
+async function readFeed(observer: FeedObserver, token: string | undefined, signal: AbortSignal): Promise<FeedState> {
   const silence = new AbortController()
   let timer = setTimeout(() => silence.abort(), SILENCE)
   try {
@@ -39,7 +43,7 @@ async function listenOnce(listener: FeedListener, token: string | undefined, sig
     })
     if (response.status === 503) return 'full'
     if (!response.ok || response.body === null) return response.status < 500 ? 'denied' : 'lost'
-    listener.state('live')
+    observer.state('live')
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     let rest = ''
     for (;;) {
@@ -49,18 +53,18 @@ async function listenOnce(listener: FeedListener, token: string | undefined, sig
       timer = setTimeout(() => silence.abort(), SILENCE)
       const events = (rest + value).split('\n\n')
       rest = events.pop() ?? ''
-      for (const event of events) tell(listener, event)
+      for (const event of events) dispatch(observer, event)
     }
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** One event: its name in the first line, its data in the second. */
-function tell(listener: FeedListener, event: string): void {
+/** Parses an event, with its name in the first line and its data in the second. */
+function dispatch(observer: FeedObserver, event: string): void {
   const [name = '', data = ''] = event.split('\n').map((line) => line.slice(line.indexOf(': ') + 2))
-  // The server that sends these is the one that this page came from.
-  listener.message(name as keyof StatusMessages, JSON.parse(data))
+  // The page and its types come from the same server.
+  observer.message(name as keyof StatusMessages, JSON.parse(data))
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,13 +1,13 @@
 import type { Reading } from '../../../rendezvous/src/http/status-messages.js'
 
-/** Seconds that are kept. */
+/** Seconds of readings kept. */
 const SPAN = 600
-/** Seconds that charts show at least: a server that has just been started is not to look empty. */
+/** Minimum seconds in a chart, so that the readings of a new server have some width. */
 const MIN_SPAN = 120
-/** Milliseconds between two readings from which on they are not joined: the server, or the way to it, was away. */
+/** Milliseconds between readings that are drawn as a gap: the server was not reachable. */
 const GAP = 3_500
 
-/** What charts draw: for each reading its time in seconds and one value of each kind; null where there is a gap. */
+/** Columns of the charts: times in seconds, and a value of each kind; null in a gap. */
 export interface Series {
   times: number[]
   peers: (number | null)[]
@@ -19,7 +19,6 @@ export interface Series {
 
 export type SeriesName = Exclude<keyof Series, 'times'>
 
-/** The readings of the last minutes. */
 export class History {
   #readings: Reading[] = []
 
@@ -27,7 +26,7 @@ export class History {
     return this.#readings.at(-1)
   }
 
-  /** A server tells what it has kept; what this page saw before stays, of an earlier server maybe. */
+  /** Adds the readings that a server sends first. Older ones stay, even those of an earlier server. */
   begin(readings: readonly Reading[]): void {
     const from = readings[0]?.[0] ?? Number.POSITIVE_INFINITY
     this.#readings = [...this.#readings.filter(([at]) => at < from), ...readings]
@@ -48,7 +47,7 @@ export class History {
       const isGap = before !== undefined && seconds * 1000 > GAP
       if (isGap) push(series, at / 1000 - 1, [null, null, null, null, null])
       const rate = (now: number, index: 6 | 7 | 8): number | null =>
-        // The counts of a server that was restarted begin anew.
+        // A restarted server counts from 0.
         before === undefined || isGap ? null : Math.max(0, now - before[index]) / seconds
       push(series, at / 1000, [peers, streams, rate(bytes, 6), rate(joins, 7), rate(dials, 8)])
       before = reading
@@ -64,7 +63,6 @@ export class History {
   }
 }
 
-/** Seconds that charts show of what there is. */
 export function spanOf({ times }: Series): number {
   const known = (times.at(-1) ?? 0) - (times[0] ?? 0)
   return Math.min(SPAN, Math.max(MIN_SPAN, Math.ceil(known / 60) * 60))

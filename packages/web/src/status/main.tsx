@@ -3,7 +3,7 @@ import { App } from './app.js'
 
 const root = document.getElementById('app')
 const { playground, admin, figures } = document.body.dataset
-// The server has written the address into the page: without a script that much is there.
+// The server writes the address into the HTML, so that it is shown without scripts too.
 const multiaddr = root?.querySelector('output')?.textContent ?? ''
 if (root !== null) {
   root.replaceChildren()

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, formatRate, formatTime } from '../shared/format.js'
 import type { Series } from './history.js'
 
-/** The charts in figures, minute by minute, for those who would rather read. */
+/** The means of each minute, for people who cannot see the charts. */
 export function MinutesTable({ series }: { series: Series }) {
   const minutes = new Map<number, number[]>()
   for (const [index, time] of series.times.entries()) {

@@ -1,7 +1,6 @@
 import type { StatusMessages } from '../../../rendezvous/src/http/status-messages.js'
 import { formatBytes, formatCount, formatDuration } from '../shared/format.js'
 
-/** The machines that share the star, if there are several. */
 export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
   if (cluster === null) return null
   const links = new Map(cluster.links.map((link) => [link.node, link]))
@@ -12,7 +11,7 @@ export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
       </h2>
       {cluster.fenced && (
         <p class="notice" role="status">
-          The other nodes cannot be reached: this one serves its own clients among themselves.
+          The other nodes cannot be reached. Clients of this node reach only each other.
         </p>
       )}
       <table>
@@ -20,7 +19,7 @@ export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
           <tr>
             <th scope="col">node</th>
             <th scope="col" class="number">
-              under way
+              in flight
             </th>
             <th scope="col" class="number">
               window
@@ -37,7 +36,7 @@ export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
                 </th>
                 {node === cluster.node ? (
                   <td colSpan={2} class="number label">
-                    this one, seen {formatDuration(cluster.leaseAge)} ago
+                    this node, lease renewed {formatDuration(cluster.leaseAge)} ago
                   </td>
                 ) : (
                   <>
@@ -51,8 +50,8 @@ export function Nodes({ cluster }: { cluster: StatusMessages['cluster'] }) {
         </tbody>
       </table>
       <p class="label">
-        dials between nodes: {formatCount(cluster.dials)}, kept for them: {formatBytes(cluster.keptBytes)}, changes
-        behind: {formatCount(cluster.feedLag)}, sent again: {formatCount(cluster.retransmits)}
+        connections between nodes: {formatCount(cluster.dials)}, queued for them: {formatBytes(cluster.keptBytes)}, feed
+        lag: {formatCount(cluster.feedLag)}, retransmits: {formatCount(cluster.retransmits)}
       </p>
     </section>
   )

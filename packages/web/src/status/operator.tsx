@@ -6,15 +6,14 @@ import { AdminApi, DeniedError } from './admin-api.js'
 import { PeerTable } from './peer-table.js'
 import { StreamRates } from './stream-rates.js'
 
-/** Milliseconds between two looks at the peers. */
-const LOOK_INTERVAL = 2_000
+/** Milliseconds between requests for the list of peers. */
+const REFRESH_INTERVAL = 2_000
 
 export interface OperatorProps {
   token: string | undefined
   onToken: (token: string | undefined) => void
 }
 
-/** Who is there, by name, and what can be done about it: for whoever has the token. */
 export function Operator({ token, onToken }: OperatorProps) {
   const [problem, setProblem] = useState('')
   const lock = (why: string): void => {
@@ -24,7 +23,7 @@ export function Operator({ token, onToken }: OperatorProps) {
   return (
     <section class="operator" aria-labelledby="operator">
       <h2 id="operator">
-        Operator <span class="label">peers by name, disconnect, drain</span>
+        Operator <span class="label">list peers, disconnect, drain</span>
       </h2>
       {token === undefined ? (
         <TokenForm problem={problem} onToken={onToken} />
@@ -38,7 +37,7 @@ export function Operator({ token, onToken }: OperatorProps) {
 function TokenForm({ problem, onToken }: { problem: string; onToken: (token: string) => void }) {
   const [text, setText] = useState('')
   const field = useRef<HTMLInputElement>(null)
-  // One that was mistyped, or is of a server that has started anew, is to be typed again.
+  // The token was mistyped, or the server was restarted with another one.
   useEffect(() => {
     if (problem !== '') field.current?.focus()
   }, [problem])
@@ -50,7 +49,7 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
         if (text.trim() !== '') onToken(text.trim())
       }}
     >
-      <label for="token">Admin token, as the server printed it when it started</label>
+      <label for="token">Admin token (the server prints it when it starts)</label>
       <div class="row">
         <input
           ref={field}
@@ -68,7 +67,7 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
         {problem}
       </p>
       {!isSecureContext && (
-        <p class="label">This page came over plain HTTP: whoever is on the way to the server can read the token.</p>
+        <p class="label">This page was loaded over plain HTTP, so the token can be read on the way to the server.</p>
       )}
     </form>
   )
@@ -86,7 +85,7 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
       await action()
     } catch (error) {
       if (error instanceof DeniedError) onLock(error.message)
-      // One that cannot be reached is told of above.
+      // The page's header says that the server is unreachable.
       else if (!(error instanceof TypeError)) setSaid(String(error))
     }
   }
@@ -97,11 +96,11 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
         const [answer, addresses] = await Promise.all([api.peers(find), api.addresses()])
         if (isOver) return
         setAddresses(addresses)
-        rates.current.note(answer)
+        rates.current.add(answer)
         setList(answer)
       })
     void look()
-    const timer = setInterval(() => void look(), LOOK_INTERVAL)
+    const timer = setInterval(() => void look(), REFRESH_INTERVAL)
     return () => {
       isOver = true
       clearInterval(timer)
@@ -111,7 +110,7 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
   const disconnect = ({ id }: ListedPeer): void =>
     void attempt(async () => {
       await api.disconnect(id)
-      setSaid(`Disconnected ${id}. Its client may come back.`)
+      setSaid(`Disconnected ${id}. Its client may reconnect.`)
     })
   return (
     <>
@@ -149,7 +148,7 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
   )
 }
 
-/** Asks before it does what cannot be undone. */
+/** Draining cannot be undone, so it asks first. */
 function Drain({ onDrain }: { onDrain: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   return (
@@ -160,13 +159,16 @@ function Drain({ onDrain }: { onDrain: () => void }) {
       <dialog ref={dialog} aria-labelledby="drain">
         <form method="dialog">
           <h3 id="drain">Drain and stop this server?</h3>
-          <p>Nobody may join any more, clients are sent elsewhere, streams may finish. Then the server stops.</p>
+          <p>
+            New joins are refused, clients are told to use other servers, and open streams may finish. Then the server
+            stops.
+          </p>
           <div class="row">
             <button type="submit" class="danger" onClick={onDrain}>
               Drain and stop
             </button>
             <button type="submit" autofocus>
-              Leave it running
+              Cancel
             </button>
           </div>
         </form>

@@ -24,15 +24,15 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
         <thead>
           <tr>
             <th scope="col">peer</th>
-            <th scope="col">from</th>
+            <th scope="col">address</th>
             <th scope="col" class="number">
-              sends / s
+              sent / s
             </th>
             <th scope="col" class="number">
-              takes / s
+              received / s
             </th>
             <th scope="col" class="number">
-              waits
+              queued
             </th>
             <th scope="col" class="number">
               streams
@@ -86,13 +86,13 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
                 <tr key={`${stream.id} ${stream.direction}`} class="stream">
                   <td colSpan={2}>
                     {stream.direction === 'out' ? 'to' : 'from'}{' '}
-                    <span class="mono">{stream.remote ?? 'a peer of another node'}</span>
+                    <span class="mono">{stream.remote ?? 'a peer on another node'}</span>
                   </td>
                   <td class="number" colSpan={2}>
-                    {formatBytes(rates.of(peer.id, stream))}/s, {formatBytes(stream.bytes)} in all
+                    {formatBytes(rates.of(peer.id, stream))}/s, {formatBytes(stream.bytes)} in total
                   </td>
                   <td colSpan={3}>
-                    <span data-tone={stream.state === 'paused' ? 'held' : ''}>{stream.state}</span>
+                    <span data-tone={stream.state === 'paused' ? 'paused' : ''}>{stream.state}</span>
                   </td>
                 </tr>
               ))}
@@ -103,7 +103,6 @@ export function PeerTable({ peers, rates, onDisconnect }: PeerTableProps) {
   )
 }
 
-/** What is nothing is not to be looked at. */
 function Bytes({ value }: { value: number }) {
   return <td class="number">{value < 0.5 ? <span class="soft">–</span> : formatBytes(value)}</td>
 }

@@ -1,38 +1,36 @@
 import type { Reasons as Counts } from '../../../rendezvous/src/http/status-messages.js'
 import { formatCount, formatDuration } from '../shared/format.js'
 
-/** Milliseconds for which a count that has grown is marked. */
+/** Milliseconds for which an increased count is marked. */
 const RECENT = 60_000
 
-/** Whoever ends a stream is sent what was on its way: that is no fault of anybody. */
+/** Not a problem: frames still in flight when a stream ends are dropped. */
 const ORDINARY = new Set(['unknown stream'])
 
 const KINDS = [
-  ['paused', 'Paused', 'times a sender was not read from', 'held'],
-  ['reset', 'Reset', 'streams ended by the server', 'bad'],
+  ['paused', 'Paused', 'times the server stopped reading from a sender', 'paused'],
+  ['reset', 'Reset', 'connections ended by the server', 'bad'],
   ['refused', 'Refused', 'requests answered with an error', 'bad'],
-  ['dropped', 'Dropped', 'frames that went nowhere', 'bad'],
-  ['closed', 'Closed', 'connections that ended', '']
+  ['dropped', 'Dropped', 'frames without a receiver', 'bad'],
+  ['closed', 'Closed', 'sessions that ended', '']
 ] as const
 
-/** Reasons that say little to whoever has not read the docs. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  'paused/flood': 'asked for more CPU than they may',
-  'refused/admin token': 'wrong, or missing',
-  'refused/connections per ip': 'TCP connections of one address',
-  'refused/no files left': 'near the limit of open files',
-  'refused/rate limit': 'asked too often, or for too much CPU',
-  'refused/sessions per ip': 'sessions of one address',
-  'refused/status pages': 'pages like this one',
-  'closed/flood': 'went on for too long',
-  'closed/unfinished messages': 'too many bytes of them'
+  'paused/flood': 'exceeded the CPU budget',
+  'refused/admin token': 'wrong or missing',
+  'refused/connections per ip': 'too many TCP connections from one address',
+  'refused/no files left': 'close to the limit of open files',
+  'refused/rate limit': 'too many requests, or too much CPU',
+  'refused/sessions per ip': 'too many sessions from one address',
+  'refused/status pages': 'too many pages like this one',
+  'closed/flood': 'exceeded the CPU budget for too long',
+  'closed/unfinished messages': 'too many bytes of incomplete messages'
 }
 
-/** What did not go on as someone wished, and why. */
 export function Reasons({ counts, seen }: { counts: Counts | undefined; seen: ReadonlyMap<string, number> }) {
   return (
     <section class="reasons" aria-labelledby="reasons">
-      <h2 id="reasons">Held back and turned away</h2>
+      <h2 id="reasons">Limits and refusals</h2>
       {KINDS.map(([kind, title, meaning, tone]) => (
         <Tally
           key={kind}

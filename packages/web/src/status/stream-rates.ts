@@ -1,32 +1,31 @@
 import type { ListedStream, ListedPeers } from '../../../rendezvous/src/http/status-messages.js'
 
-interface Noted {
+interface StreamSample {
   at: number
   bytes: number
   rate: number
 }
 
-/** Bytes per second of each stream, from two looks at how many there were. */
+/** Computes the bytes per second of streams from the last two lists of peers. */
 export class StreamRates {
-  #noted = new Map<string, Noted>()
+  #samples = new Map<string, StreamSample>()
 
-  note({ peers }: ListedPeers): void {
+  add({ peers }: ListedPeers): void {
     const at = performance.now()
-    const noted = new Map<string, Noted>()
+    const samples = new Map<string, StreamSample>()
     for (const { id, streams } of peers) {
       for (const { id: stream, direction, bytes } of streams) {
         const key = keyOf(id, stream, direction)
-        const before = this.#noted.get(key)
+        const before = this.#samples.get(key)
         const rate = before === undefined ? 0 : (Math.max(0, bytes - before.bytes) * 1000) / (at - before.at)
-        noted.set(key, { at, bytes, rate })
+        samples.set(key, { at, bytes, rate })
       }
     }
-    this.#noted = noted
+    this.#samples = samples
   }
 
-  /** Bytes per second. */
   of(peer: string, { id, direction }: ListedStream): number {
-    return this.#noted.get(keyOf(peer, id, direction))?.rate ?? 0
+    return this.#samples.get(keyOf(peer, id, direction))?.rate ?? 0
   }
 }
 

@@ -7,10 +7,9 @@ export interface StripChartProps {
   name: SeriesName
   title: string
   series: Series
-  /** Its value now: a level, or a rate per second. */
   format: (value: number) => string
   unit?: string
-  /** Draws the hours below. */
+  /** Whether times are shown below. */
   hasAxis?: boolean
 }
 
@@ -18,7 +17,7 @@ export interface StripChartProps {
 const HEIGHT = 58
 const AXIS_HEIGHT = 20
 
-/** One figure over the last minutes, drawn like the strip of a chart recorder; the strips share their cursor. */
+/** A chart of one figure over the last minutes. All charts share their cursor. */
 export function StripChart({ name, title, series, format, unit = '', hasAxis = false }: StripChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot>(null)
@@ -71,7 +70,7 @@ export function StripChart({ name, title, series, format, unit = '', hasAxis = f
         ref={place}
         class="strip-chart"
         role="img"
-        aria-label={`${title} over the last minutes: ${now === undefined ? 'not known' : format(now)} ${unit} now, at most ${format(peak)}`}
+        aria-label={`${title} over the last minutes: ${now === undefined ? 'not known' : format(now)} ${unit} now, peak ${format(peak)}`}
       />
     </div>
   )
@@ -99,7 +98,6 @@ function optionsFor(
     },
     scales: {
       x: { range: (_plot, _min, max) => [max - span(), max] },
-      // Never flat on the ground, and never with less than one.
       y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] }
     },
     axes: [
@@ -110,7 +108,7 @@ function optionsFor(
         stroke: () => colour('--soft'),
         values: ({ scales }, splits) => {
           const { min = 0, max = 0 } = scales['x'] ?? {}
-          // At the very edges there is no room for the whole of it.
+          // Labels at the edges would be clipped.
           const edge = (max - min) / 30
           return splits.map((at) => (at - min < edge || max - at < edge ? '' : formatTime(at * 1000)))
         },
@@ -121,7 +119,7 @@ function optionsFor(
         gap: 4
       },
       {
-        // Lines at half and at full height only: the figures beside the strip say how much that is.
+        // Lines at half and full height only; the values are shown beside the chart.
         size: 0,
         splits: (_plot, _axis, min, max) => [min, (min + max) / 2, max],
         values: () => [],
@@ -145,7 +143,7 @@ function optionsFor(
   }
 }
 
-/** light-dark() is settled by the browser where it is used as a colour, and not before. */
+/** Resolves a colour variable. Browsers evaluate `light-dark()` only where it is used as a colour. */
 function colour(name: string): string {
   const probe = document.getElementById('colour-probe') ?? document.body
   probe.style.color = `var(${name})`

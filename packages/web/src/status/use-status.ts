@@ -1,17 +1,16 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Hello, Reasons, ServerState, StatusMessages } from '../../../rendezvous/src/http/status-messages.js'
-import { listen, type FeedState } from './feed.js'
+import { followFeed, type FeedState } from './feed.js'
 import { History, type Series } from './history.js'
 
-/** Milliseconds of CPU by kind of work: since the server was created, and per second now. */
-export interface WorkShown {
+/** Milliseconds of CPU by kind of work: in total, and per second. */
+export interface WorkStats {
   total: Readonly<Record<string, number>>
   rates: Readonly<Record<string, number>>
-  /** When it was told, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   at: number
 }
 
-/** All that this page knows of the server. */
 export interface Status {
   feed: FeedState
   state: ServerState | undefined
@@ -19,20 +18,19 @@ export interface Status {
   history: History
   series: Series
   reasons: Reasons | undefined
-  work: WorkShown
+  work: WorkStats
   cluster: StatusMessages['cluster']
-  /** When each reason was counted last since this page was opened: `refused/busy`, in milliseconds since 1970. */
+  /** Last increase of each count, such as `refused/busy`, while this page was open. Milliseconds since 1970. */
   seen: ReadonlyMap<string, number>
 }
 
-/** Milliseconds after which a page that nobody sees stops listening: browsers have few connections to one server. */
-const UNSEEN = 60_000
+/** Milliseconds after which a hidden page disconnects: browsers allow few connections to one server. */
+const HIDDEN_TIMEOUT = 60_000
 
 /**
- * Listens to the server while the page is seen.
+ * Follows the server's event stream while the page is visible.
  *
- * @param token - shows names of nodes and the version, and figures that only operators see, and finds a place where strangers
- *   have taken all
+ * @param token - the admin token: the server then adds details, and admits the page even if too many are open
  */
 export function useStatus(token: string | undefined): Status {
   const status = useRef<Status>(null)
@@ -62,7 +60,7 @@ export function useStatus(token: string | undefined): Status {
       cluster: (cluster) => ({ cluster }),
       state: (state) => ({ state })
     }
-    void listen(
+    void followFeed(
       {
         message: (name, value) => update(take[name]?.(value) ?? {}),
         state: (feed) => update({ feed })
@@ -75,14 +73,14 @@ export function useStatus(token: string | undefined): Status {
   return status.current
 }
 
-/** False once the page has been hidden for a while. What it misses then, the server tells it when it is back. */
+/** Returns false once the page has been hidden for a while. The server sends the missed readings later. */
 function useSeen(): boolean {
   const [isSeen, setSeen] = useState(true)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     const look = (): void => {
       clearTimeout(timer)
-      if (document.hidden) timer = setTimeout(() => setSeen(false), UNSEEN)
+      if (document.hidden) timer = setTimeout(() => setSeen(false), HIDDEN_TIMEOUT)
       else setSeen(true)
     }
     document.addEventListener('visibilitychange', look)
@@ -109,14 +107,14 @@ function empty(): Status {
   }
 }
 
-/** Seconds without a change after which the first one says nothing of a rate. */
-const OLD = 10
+/** Seconds between two changes beyond which their difference says nothing about the current rate. */
+const MAX_RATE_INTERVAL = 10
 
-function workSince(before: WorkShown | undefined, total: WorkShown['total']): WorkShown {
+function workSince(before: WorkStats | undefined, total: WorkStats['total']): WorkStats {
   const at = Date.now()
   const seconds = before === undefined ? Infinity : Math.max(1, (at - before.at) / 1000)
   const rateOf = (kind: string, time: number): number =>
-    seconds > OLD ? 0 : Math.max(0, time - (before?.total[kind] ?? 0)) / seconds
+    seconds > MAX_RATE_INTERVAL ? 0 : Math.max(0, time - (before?.total[kind] ?? 0)) / seconds
   return {
     total,
     at,

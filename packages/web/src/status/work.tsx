@@ -1,14 +1,13 @@
 import { formatCount, formatDuration } from '../shared/format.js'
-import type { WorkShown } from './use-status.js'
+import type { WorkStats } from './use-status.js'
 
-/** The kinds of work that have a price, in plain words. */
 const NAMES: Readonly<Record<string, string>> = {
   frame: 'WebSocket pings and fragments',
-  packet: 'packets of engine.io',
-  stray: 'messages that lead nowhere',
-  unfinished: 'unfinished messages',
-  event: 'requests of peers',
-  parsedKiB: 'JSON to be parsed',
+  packet: 'engine.io packets',
+  stray: 'messages without a receiver',
+  unfinished: 'incomplete messages',
+  event: 'requests of clients',
+  parsedKiB: 'JSON parsing',
   tls: 'TLS handshakes',
   handshake: 'new sessions',
   request: 'HTTP requests',
@@ -19,24 +18,23 @@ const NAMES: Readonly<Record<string, string>> = {
   dial: 'dials'
 }
 
-/** What clients cost besides relaying. */
-export function Work({ total, rates }: WorkShown) {
+export function Work({ total, rates }: WorkStats) {
   const rows = Object.entries(total)
     .filter(([, time]) => time > 0)
     .toSorted(([, a], [, b]) => b - a)
   if (rows.length === 0) return null
   return (
     <details class="work">
-      <summary>CPU besides relaying</summary>
+      <summary>CPU except for relaying</summary>
       <table>
         <thead>
           <tr>
-            <th scope="col">for</th>
+            <th scope="col">work</th>
             <th scope="col" class="number">
               ms / s
             </th>
             <th scope="col" class="number">
-              in all
+              total
             </th>
           </tr>
         </thead>

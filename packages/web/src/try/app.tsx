@@ -21,7 +21,7 @@ export function App() {
     )
   }, [])
   useEffect(() => {
-    // What was begun ends with the page.
+    // Leaving the page ends its transfers.
     const ask = (event: BeforeUnloadEvent): void => {
       if (playground?.isBusy) event.preventDefault()
     }
@@ -29,7 +29,7 @@ export function App() {
     return () => removeEventListener('beforeunload', ask)
   }, [playground])
 
-  // Whoever calls first is answered, without a click.
+  // Opens the first conversation that another peer starts.
   useEffect(() => {
     if (selected !== undefined || playground === undefined) return
     const caller = [...playground.conversations.values()].find(({ unread }) => unread > 0)
@@ -42,7 +42,7 @@ export function App() {
       playground?.changed()
     }
   })
-  // What came while the tab was in the background is read when it is looked at.
+  // Messages that arrived in a background tab are read once the tab is visible.
   useEffect(() => {
     const look = (): void => playground?.changed()
     document.addEventListener('visibilitychange', look)
@@ -60,30 +60,29 @@ export function App() {
           <img src={logo} alt="" />
           Playground
         </h1>
-        <Connection status={playground?.server} problem={problem} onRetry={() => playground?.client.retry()} />
+        <ConnectionState status={playground?.server} problem={problem} onRetry={() => playground?.client.retry()} />
         <nav>
           <a href="/">Server status</a>
         </nav>
       </header>
       {playground !== undefined && (
         <div class="desk">
-          <aside aria-label="You and the others">
+          <aside aria-label="You and other peers">
             <Self peerId={playground.client.peerId} />
             <PeerList playground={playground} selected={selected} onSelect={select} />
             {playground.server?.state === 'joined' && playground.client.peers.size === 0 && <Invitation />}
-            <p class="notice">The server passes on what you say and send, and can read it.</p>
+            <p class="notice">Messages and files pass through the server, which can read them.</p>
           </aside>
           {conversation === undefined ? (
             <p class="nobody">
-              Choose somebody to talk to. Every tab with this page is one, and so is whatever else has joined this
-              server.
+              Choose a peer to talk to. Every tab with this page is a peer, and so is any other client of this server.
             </p>
           ) : (
             <ConversationView
               key={conversation.peerId}
               playground={playground}
               conversation={conversation}
-              isThere={playground.client.peers.has(conversation.peerId)}
+              isOnline={playground.client.peers.has(conversation.peerId)}
               onBack={() => select(undefined)}
             />
           )}
@@ -93,14 +92,13 @@ export function App() {
   )
 }
 
-interface ConnectionProps {
+interface ConnectionStateProps {
   status: ServerStatus | undefined
   problem: string
   onRetry: () => void
 }
 
-/** How this tab stands with the server. */
-function Connection({ status, problem, onRetry }: ConnectionProps) {
+function ConnectionState({ status, problem, onRetry }: ConnectionStateProps) {
   const [tone, text] = problem !== '' ? ['bad', problem] : describe(status)
   return (
     <p class="row">
@@ -112,7 +110,7 @@ function Connection({ status, problem, onRetry }: ConnectionProps) {
           Try now
         </button>
       )}
-      {status?.state === 'taken-over' && <SomebodyElse />}
+      {status?.state === 'taken-over' && <NewIdentityButton />}
     </p>
   )
 }
@@ -122,9 +120,9 @@ function describe(status: ServerStatus | undefined): readonly [tone: string, tex
     case 'joined':
       return ['good', 'Joined']
     case 'taken-over':
-      return ['wait', 'Another tab is this peer: that one is called']
+      return ['wait', 'Another tab took over this peer and gets its connections']
     case 'waiting':
-      return ['bad', `Not connected: ${status.error?.message ?? 'the connection was lost'}. Trying again by itself`]
+      return ['bad', `Not connected: ${status.error?.message ?? 'the connection was lost'}. Retrying`]
     case 'left':
       return ['bad', 'Left']
     default:
@@ -145,14 +143,14 @@ function Self({ peerId }: { peerId: string }) {
             {shortId(peerId)}
           </span>
           <CopyButton text={peerId} label="Copy id" />
-          <SomebodyElse />
+          <NewIdentityButton />
         </p>
       </div>
     </section>
   )
 }
 
-function SomebodyElse() {
+function NewIdentityButton() {
   const become = (): void => {
     forgetKey()
     location.reload()
@@ -164,17 +162,16 @@ function SomebodyElse() {
   )
 }
 
-/** For whoever is alone. */
 function Invitation() {
   const isLoopback = /^(localhost|127\.|\[::1\])/.test(location.host)
   return (
-    <section class="invitation" aria-label="Bring somebody">
+    <section class="invitation" aria-label="Invite another peer">
       <p>
-        Nobody else is here.{' '}
+        No other peer is online.{' '}
         <a href="/try" target="_blank" rel="noopener">
           Open this page in another tab
         </a>
-        {isLoopback ? ', and you are two.' : ', or on a phone:'}
+        {isLoopback ? ' to add one.' : ' or on a phone to add one:'}
       </p>
       {!isLoopback && <QrCode text={location.href} label="Address of this page as a QR code" />}
     </section>

@@ -10,12 +10,11 @@ import { MAX_TEXT } from './wire.js'
 export interface ConversationViewProps {
   playground: Playground
   conversation: Conversation
-  isThere: boolean
+  isOnline: boolean
   onBack: () => void
 }
 
-/** What was said and sent between this tab and one other peer, and where more is. */
-export function ConversationView({ playground, conversation, isThere, onBack }: ConversationViewProps) {
+export function ConversationView({ playground, conversation, isOnline, onBack }: ConversationViewProps) {
   const { peerId, entries } = conversation
   const name = nameOf(peerId)
   const log = useRef<HTMLDivElement>(null)
@@ -51,14 +50,13 @@ export function ConversationView({ playground, conversation, isThere, onBack }: 
         <span class="mono soft" title={peerId}>
           {shortId(peerId)}
         </span>
-        <span class="label presence">{isThere ? 'here' : 'not here now'}</span>
+        <span class="label presence">{isOnline ? 'online' : 'offline'}</span>
       </header>
-      <div class="log" role="log" aria-label={`With ${name}`} tabIndex={0} ref={log}>
+      <div class="log" role="log" aria-label={`Conversation with ${name}`} tabIndex={0} ref={log}>
         <ol>
           {entries.length === 0 && (
             <li class="hint">
-              Say something, or drop a file here. It goes through the server as a stream, and nothing of it is kept
-              there.
+              Write a message, or drop a file here. Both go through the server as streams, and it stores neither.
             </li>
           )}
           {entries.map((entry) => (
@@ -66,7 +64,7 @@ export function ConversationView({ playground, conversation, isThere, onBack }: 
           ))}
         </ol>
       </div>
-      <Composer isThere={isThere} name={name} onSay={(text) => void playground.say(peerId, text)} onFiles={offer} />
+      <Composer isOnline={isOnline} name={name} onSay={(text) => void playground.say(peerId, text)} onFiles={offer} />
     </section>
   )
 }
@@ -96,13 +94,13 @@ function EntryRow({ entry, playground, peerId, name }: EntryRowProps) {
 }
 
 interface ComposerProps {
-  isThere: boolean
+  isOnline: boolean
   name: string
   onSay: (text: string) => void
   onFiles: (files: FileList | null) => void
 }
 
-function Composer({ isThere, name, onSay, onFiles }: ComposerProps) {
+function Composer({ isOnline, name, onSay, onFiles }: ComposerProps) {
   const [text, setText] = useState('')
   const files = useRef<HTMLInputElement>(null)
   return (
@@ -110,7 +108,7 @@ function Composer({ isThere, name, onSay, onFiles }: ComposerProps) {
       class="composer"
       onSubmit={(event) => {
         event.preventDefault()
-        if (text.trim() === '' || !isThere) return
+        if (text.trim() === '' || !isOnline) return
         onSay(text)
         setText('')
       }}
@@ -122,14 +120,14 @@ function Composer({ isThere, name, onSay, onFiles }: ComposerProps) {
         id="text"
         autocomplete="off"
         maxLength={MAX_TEXT}
-        placeholder={isThere ? `Message to ${name}` : `${name} is not here now`}
+        placeholder={isOnline ? `Message to ${name}` : `${name} is offline`}
         value={text}
         onInput={({ currentTarget }) => setText(currentTarget.value)}
       />
-      <button type="submit" class="main" disabled={!isThere}>
+      <button type="submit" class="main" disabled={!isOnline}>
         Send
       </button>
-      <button type="button" disabled={!isThere} onClick={() => files.current?.click()}>
+      <button type="button" disabled={!isOnline} onClick={() => files.current?.click()}>
         Send a file…
       </button>
       <input

@@ -1,7 +1,6 @@
 import type { Transfer } from './transfer.js'
-import type { Talk } from './talk.js'
+import type { ChatConnection } from './chat-connection.js'
 
-/** One line of what was said and sent. */
 export type Entry = { id: number; at: number } & (
   | { kind: 'text'; isOwn: boolean; text: string }
   | { kind: 'file'; transfer: Transfer }
@@ -10,21 +9,19 @@ export type Entry = { id: number; at: number } & (
 
 export type NewEntry = Entry extends infer One ? (One extends Entry ? Omit<One, 'id' | 'at'> : never) : never
 
-/** - `closed`: nothing was said yet, or the connection ended: the next word opens one */
-export type TalkState = 'closed' | 'opening' | 'open'
+/** State of a conversation's connection. The next message opens it if it is `closed`. */
+export type ChatState = 'closed' | 'opening' | 'open'
 
-/** Lines that are kept; what is older is forgotten, unless it is a file on its way. */
+/** Entries kept. Older ones are dropped, except for files in transfer. */
 const MAX_ENTRIES = 500
-/** Offers of one peer that wait for an answer; more are refused. */
+/** Unanswered offers of one peer; more are refused. */
 export const MAX_OFFERS = 20
 
-/** What this tab and another peer have told each other. */
 export class Conversation {
   readonly peerId: string
   entries: readonly Entry[] = []
-  state: TalkState = 'closed'
-  talk: Talk | undefined
-  /** Lines that have not been looked at. */
+  state: ChatState = 'closed'
+  connection: ChatConnection | undefined
   unread = 0
   #nextId = 0
 
@@ -35,7 +32,7 @@ export class Conversation {
   add(entry: NewEntry): void {
     const all = [...this.entries, { ...entry, id: this.#nextId++, at: Date.now() }]
     const surplus = all.length - MAX_ENTRIES
-    this.entries = surplus <= 0 ? all : all.filter((old, index) => index >= surplus || isOnItsWay(old))
+    this.entries = surplus <= 0 ? all : all.filter((old, index) => index >= surplus || isInTransfer(old))
   }
 
   transfer(id: string, isOwn: boolean): Transfer | undefined {
@@ -47,6 +44,6 @@ export class Conversation {
   }
 }
 
-function isOnItsWay(entry: Entry): boolean {
+function isInTransfer(entry: Entry): boolean {
   return entry.kind === 'file' && !entry.transfer.isOver
 }

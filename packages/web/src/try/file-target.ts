@@ -1,15 +1,14 @@
-/** Where a file that is received goes to. */
 export interface FileTarget {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | void
-  /** @returns where to get it from, unless it was written to the disk */
+  /** @returns a URL of the file, unless it was written to disk */
   finish(): Promise<string | undefined>
   abort(): Promise<void>
 }
 
-/** Bytes that are gathered before the browser is given them to keep, which it does outside the page's memory. */
-const PART = 4_194_304
+/** Bytes gathered before they become a Blob, which browsers keep outside the page's memory. */
+const PART_SIZE = 4_194_304
 
-/** Keeps a file with the browser, part by part, until the page is left. */
+/** Keeps a file in Blobs until the page is closed. */
 export class BlobTarget implements FileTarget {
   #parts: Blob[] = []
   #pending: Uint8Array<ArrayBuffer>[] = []
@@ -18,12 +17,12 @@ export class BlobTarget implements FileTarget {
   write(bytes: Uint8Array<ArrayBuffer>): void {
     this.#pending.push(bytes)
     this.#size += bytes.length
-    if (this.#size >= PART) this.#flush()
+    if (this.#size >= PART_SIZE) this.#flush()
   }
 
   async finish(): Promise<string> {
     this.#flush()
-    // Never of the type that the sender might wish: it is to be saved, not to be opened at this origin.
+    // Not the sender's type: the file must not be opened in this origin.
     return URL.createObjectURL(new Blob(this.#parts, { type: 'application/octet-stream' }))
   }
 
@@ -39,7 +38,6 @@ export class BlobTarget implements FileTarget {
   }
 }
 
-/** Writes to a file that the user chose. */
 class DiskTarget implements FileTarget {
   readonly #writable: FileSystemWritableFileStream
 
@@ -60,7 +58,7 @@ class DiskTarget implements FileTarget {
   }
 }
 
-/** In some browsers, in pages that came over HTTPS or from this machine. */
+/** Some browsers have it, in secure contexts. */
 interface SavePicker {
   showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle>
 }
@@ -69,7 +67,7 @@ export function canSaveToDisk(): boolean {
   return (globalThis as SavePicker).showSaveFilePicker !== undefined
 }
 
-/** Asks where to save a file. @returns undefined if the user would rather not */
+/** Asks the user where to save a file. @returns undefined if the user cancels */
 export async function chooseDiskTarget(suggestedName: string): Promise<FileTarget | undefined> {
   try {
     const handle = await (globalThis as SavePicker).showSaveFilePicker?.({ suggestedName })

@@ -1,9 +1,9 @@
 import { generateKey, keyFromSeed, type Ed25519Key } from '@websocket-star/client'
 
-/** Kept for this tab: the same peer after a reload, and another one in the next tab. */
+/** In the session storage: a tab stays the same peer after a reload, and each tab is another one. */
 const KEY = 'websocket-star playground key'
 
-/** The key of this tab. The first call makes it. */
+/** Returns the key of this tab; the first call creates it. */
 export async function loadKey(): Promise<Ed25519Key> {
   const kept = sessionStorage.getItem(KEY)
   const bytes = kept?.match(/^(?:[0-9a-f]{2}){32}$/)?.[0].match(/../g)
@@ -14,7 +14,7 @@ export async function loadKey(): Promise<Ed25519Key> {
   return key
 }
 
-/** The next peer in this tab will be another one. */
+/** Deletes the key, so that the tab becomes another peer after a reload. */
 export function forgetKey(): void {
   sessionStorage.removeItem(KEY)
 }

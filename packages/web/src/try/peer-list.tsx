@@ -9,12 +9,11 @@ export interface PeerListProps {
   onSelect: (peerId: string) => void
 }
 
-/** Peers that are listed; a search finds the others. */
+/** Peers listed; a search finds the others. */
 const MAX_LISTED = 100
-/** From so many on there is something to search with. */
+/** Peers from which on there is a search field. */
 const SEARCH_FROM = 12
 
-/** Who is there now, and with whom one talked. */
 export function PeerList({ playground, selected, onSelect }: PeerListProps) {
   const [find, setFind] = useState('')
   const { client, conversations } = playground
@@ -24,7 +23,7 @@ export function PeerList({ playground, selected, onSelect }: PeerListProps) {
   return (
     <section class="others" aria-labelledby="others">
       <h2 id="others">
-        Others here <data value={client.peers.size}>{client.peers.size}</data>
+        Peers online <data value={client.peers.size}>{client.peers.size}</data>
       </h2>
       {ids.length >= SEARCH_FROM && (
         <input
@@ -44,13 +43,13 @@ export function PeerList({ playground, selected, onSelect }: PeerListProps) {
                 type="button"
                 class="peer"
                 data-peer={id}
-                data-there={client.peers.has(id) ? '' : undefined}
+                data-online={client.peers.has(id) ? '' : undefined}
                 aria-current={id === selected ? 'true' : undefined}
                 onClick={() => onSelect(id)}
               >
                 <PeerMark peerId={id} />
                 <span>{nameOf(id)}</span>
-                <span class="mono soft">{client.peers.has(id) ? shortId(id) : 'gone'}</span>
+                <span class="mono soft">{client.peers.has(id) ? shortId(id) : 'offline'}</span>
                 {unread > 0 && (
                   <span class="unread">
                     {unread}

@@ -3,7 +3,6 @@ import { hueOf } from '../shared/peer-name.js'
 const CENTRE = 12
 const REACH = 9
 
-/** A little constellation, made from a peer id, by which a peer is told from others. */
 export function PeerMark({ peerId }: { peerId: string }) {
   const codes = Array.from(peerId.slice(-9), (char) => char.charCodeAt(0))
   const count = 4 + ((codes[0] ?? 0) % 4)

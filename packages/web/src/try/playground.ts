@@ -6,30 +6,29 @@ import {
   type ServerStatus,
   type StarClient
 } from '@websocket-star/client'
+import { ChatConnection } from './chat-connection.js'
 import { Conversation, MAX_OFFERS } from './conversation.js'
 import { BlobTarget, type FileTarget } from './file-target.js'
 import { loadKey } from './kept-key.js'
-import { Talk } from './talk.js'
 import { Transfer } from './transfer.js'
 import { encodeMessage, MessageReader, STOPPED, type Message } from './wire.js'
 
-/** Milliseconds that another peer has to show that it is a playground too. */
+/** Milliseconds in which another playground has to answer. */
 const HELLO_TIMEOUT = 8_000
-/** Milliseconds between two looks at how far files have come. */
-const LOOK_INTERVAL = 250
-
-/** Peers with whom one can talk until the page is loaded anew: who has many keys is not to fill it. */
+/** Milliseconds between updates of the transfers' progress. */
+const PROGRESS_INTERVAL = 250
+/** Conversations until the page is reloaded, so that somebody with many keys cannot fill it. */
 const MAX_CONVERSATIONS = 200
 
 const BY_OTHER = 'by the other side'
 
-/** This tab as a peer: who else is there, and what is said and sent. Tells its one watcher of each change. */
+/** The model of the page: this tab as a peer, with its conversations. Calls `onChange` after each change. */
 export class Playground {
   readonly client: StarClient
   readonly conversations = new Map<string, Conversation>()
   readonly #onChange: () => void
   readonly #targets = new Map<Transfer, FileTarget>()
-  #isTold = false
+  #isChangeQueued = false
 
   private constructor(client: StarClient, onChange: () => void) {
     this.client = client
@@ -38,13 +37,13 @@ export class Playground {
       client.addEventListener(event, () => this.changed())
     }
     client.handle((connection) => this.#answer(connection))
-    setInterval(() => this.#look(), LOOK_INTERVAL)
+    setInterval(() => this.#updateProgress(), PROGRESS_INTERVAL)
   }
 
   static async start(server: string, onChange: () => void): Promise<Playground> {
     const client = await createStarClient({ servers: [server], privateKey: await loadKey() })
     const playground = new Playground(client, onChange)
-    // It goes on trying, and says how that goes.
+    // The client keeps trying, and its status says why a join failed.
     client.join().catch(() => {})
     return playground
   }
@@ -53,7 +52,7 @@ export class Playground {
     return this.client.servers[0]
   }
 
-  /** Files that are not there yet. */
+  /** Whether files are in transfer. */
   get isBusy(): boolean {
     return [...this.conversations.values()].some(({ transfers }) => transfers.some(({ state }) => state === 'running'))
   }
@@ -68,7 +67,7 @@ export class Playground {
     const conversation = this.conversation(peerId)
     conversation.add({ kind: 'text', isOwn: true, text })
     this.changed()
-    await this.#send(conversation, { type: 'say', text }, 'That was not delivered')
+    await this.#send(conversation, { type: 'say', text }, 'Not delivered')
   }
 
   async offer(peerId: string, file: File): Promise<void> {
@@ -80,7 +79,7 @@ export class Playground {
     conversation.add({ kind: 'file', transfer })
     this.changed()
     const offer: Message = { type: 'offer', id, name: file.name, size: file.size }
-    if (!(await this.#send(conversation, offer))) this.#end(transfer, 'failed', 'it could not be offered')
+    if (!(await this.#send(conversation, offer))) this.#end(transfer, 'failed', 'the offer could not be sent')
   }
 
   async answer(peerId: string, transfer: Transfer, target: FileTarget | undefined): Promise<void> {
@@ -90,11 +89,10 @@ export class Playground {
       transfer.start(performance.now())
     } else transfer.end('refused')
     this.changed()
-    const isTold = await this.#send(this.conversation(peerId), { type: 'answer', id: transfer.id, accept })
-    if (!isTold) this.#end(transfer, 'failed', 'the sender is gone')
+    const isSent = await this.#send(this.conversation(peerId), { type: 'answer', id: transfer.id, accept })
+    if (!isSent) this.#end(transfer, 'failed', 'the sender is gone')
   }
 
-  /** Keeps an accepted file with the browser until the user saves it. */
   accept(peerId: string, transfer: Transfer): Promise<void> {
     return this.answer(peerId, transfer, new BlobTarget())
   }
@@ -110,22 +108,22 @@ export class Playground {
     this.changed()
   }
 
-  /** The watcher is told once of all that changes in one go. */
+  /** Calls `onChange` once for all changes of one task. */
   changed(): void {
-    if (this.#isTold) return
-    this.#isTold = true
+    if (this.#isChangeQueued) return
+    this.#isChangeQueued = true
     queueMicrotask(() => {
-      this.#isTold = false
+      this.#isChangeQueued = false
       this.#onChange()
     })
   }
 
-  #look(): void {
+  #updateProgress(): void {
     const now = performance.now()
     let isMoving = false
     for (const { transfers } of this.conversations.values()) {
       for (const transfer of transfers) {
-        transfer.note(now)
+        transfer.updateRate(now)
         isMoving ||= transfer.state === 'running'
       }
     }
@@ -137,13 +135,13 @@ export class Playground {
     this.changed()
   }
 
-  /** The end of its connection may be heard of before the `stop` that says the same. */
+  /** Ends a transfer after an error. The reset of its connection may arrive before the `stop` message. */
   #fail(transfer: Transfer, error: unknown): void {
     if (error instanceof StreamResetError && error.reason === STOPPED) this.#end(transfer, 'stopped', BY_OTHER)
     else this.#end(transfer, 'failed', messageOf(error))
   }
 
-  /** @returns whether it was sent; if not, `complaint` is noted */
+  /** Sends a message. @returns false if that failed; `complaint` is then added to the conversation */
   async #send(conversation: Conversation, message: Message, complaint?: string): Promise<boolean> {
     try {
       await (await this.#open(conversation)).send(message)
@@ -160,41 +158,41 @@ export class Playground {
     }
   }
 
-  async #open(conversation: Conversation): Promise<Talk> {
-    const known = conversation.talk
-    if (known?.isOpen) return known
+  async #open(conversation: Conversation): Promise<ChatConnection> {
+    const current = conversation.connection
+    if (current?.isOpen) return current
     conversation.state = 'opening'
     this.changed()
     try {
       const signal = AbortSignal.timeout(HELLO_TIMEOUT)
       const connection = await this.client.dial(conversation.peerId, { signal })
-      const giveUp = (): void => connection.abort('This peer does not answer as a playground does')
+      const giveUp = (): void => connection.abort('No answer of a playground')
       signal.addEventListener('abort', giveUp, { once: true })
-      const talk = new Talk(connection)
+      const chat = new ChatConnection(connection)
       const reader = new MessageReader(connection.readable)
-      await talk.send({ type: 'talk', version: 1 })
+      await chat.send({ type: 'talk', version: 1 })
       const hello = await reader.next()
       signal.removeEventListener('abort', giveUp)
-      if (hello?.type !== 'talk') throw new Error('this peer is no playground')
-      this.#follow(conversation, talk, reader)
-      return talk
+      if (hello?.type !== 'talk') throw new Error('this peer does not run a playground')
+      this.#follow(conversation, chat, reader)
+      return chat
     } catch (error) {
-      if (conversation.talk?.isOpen !== true) conversation.state = 'closed'
+      if (conversation.connection?.isOpen !== true) conversation.state = 'closed'
       this.changed()
       throw error
     }
   }
 
-  /** From now on this is where one talks with that peer. */
-  #follow(conversation: Conversation, talk: Talk, reader: MessageReader): void {
-    conversation.talk = talk
+  /** Makes a connection the one that a conversation uses. */
+  #follow(conversation: Conversation, chat: ChatConnection, reader: MessageReader): void {
+    conversation.connection = chat
     conversation.state = 'open'
     this.changed()
-    void talk
-      .read(reader, (message) => this.#take(conversation, message))
+    void chat
+      .read(reader, (message) => this.#handleMessage(conversation, message))
       .then(() => {
-        if (conversation.talk !== talk) return
-        conversation.talk = undefined
+        if (conversation.connection !== chat) return
+        conversation.connection = undefined
         conversation.state = 'closed'
         for (const transfer of conversation.transfers) {
           if (transfer.state === 'offered') transfer.end('failed', 'the connection was lost')
@@ -203,14 +201,14 @@ export class Playground {
       })
   }
 
-  #take(conversation: Conversation, message: Message): void {
+  #handleMessage(conversation: Conversation, message: Message): void {
     switch (message.type) {
       case 'say':
         conversation.add({ kind: 'text', isOwn: false, text: message.text })
         conversation.unread++
         break
       case 'offer':
-        this.#takeOffer(conversation, new Transfer(message))
+        this.#handleOffer(conversation, new Transfer(message))
         break
       case 'answer': {
         const transfer = conversation.transfer(message.id, true)
@@ -233,7 +231,7 @@ export class Playground {
     this.changed()
   }
 
-  #takeOffer(conversation: Conversation, transfer: Transfer): void {
+  #handleOffer(conversation: Conversation, transfer: Transfer): void {
     const waiting = conversation.transfers.filter(({ state, isOwn }) => state === 'offered' && !isOwn)
     const isKnown = conversation.transfer(transfer.id, false) !== undefined
     if (isKnown || waiting.length >= MAX_OFFERS) {
@@ -246,16 +244,16 @@ export class Playground {
 
   async #answer(connection: Connection): Promise<void> {
     const { remotePeerId } = connection
-    if (remotePeerId === undefined) throw new Error('whoever calls has no peer id')
+    if (remotePeerId === undefined) throw new Error('the dialling peer has no peer id')
     const reader = new MessageReader(connection.readable)
-    const timer = setTimeout(() => connection.abort('Nothing was said'), HELLO_TIMEOUT)
+    const timer = setTimeout(() => connection.abort('No message in time'), HELLO_TIMEOUT)
     const first = await reader.next().finally(() => clearTimeout(timer))
     if (first?.type === 'talk') {
       const isFull = this.conversations.size >= MAX_CONVERSATIONS && !this.conversations.has(remotePeerId)
-      if (isFull) throw new Error('too many talk to this page')
-      const talk = new Talk(connection)
-      await talk.send({ type: 'talk', version: 1 })
-      this.#follow(this.conversation(remotePeerId), talk, reader)
+      if (isFull) throw new Error('this page has too many conversations')
+      const chat = new ChatConnection(connection)
+      await chat.send({ type: 'talk', version: 1 })
+      this.#follow(this.conversation(remotePeerId), chat, reader)
     } else if (first?.type === 'file') {
       const transfer = this.conversations.get(remotePeerId)?.transfer(first.id, false)
       const target = transfer === undefined ? undefined : this.#targets.get(transfer)
@@ -273,17 +271,17 @@ export class Playground {
         await transfer.untilResumed()
         transfer.signal.throwIfAborted()
         transfer.bytes += bytes.length
-        if (transfer.bytes > transfer.size) throw new Error('more came than was offered')
+        if (transfer.bytes > transfer.size) throw new Error('received more bytes than were offered')
         await target.write(bytes)
       }
-      if (transfer.bytes < transfer.size) throw new Error('it ended early')
+      if (transfer.bytes < transfer.size) throw new Error('the file ended early')
       transfer.url = await target.finish()
       transfer.isSaved = transfer.url === undefined
       this.#end(transfer, 'done')
       await this.#send(this.conversation(connection.remotePeerId ?? ''), { type: 'received', id: transfer.id })
     } catch (error) {
       this.#fail(transfer, error)
-      connection.abort('The receiver could not take it')
+      connection.abort('The receiver failed')
       await target.abort().catch(() => {})
     }
   }
@@ -299,7 +297,7 @@ export class Playground {
       const writer = connection.writable.getWriter()
       await writer.write(encodeMessage({ type: 'file', id: transfer.id }))
       for await (const bytes of chunksOf(file)) {
-        // Fulfilled once the receiver has granted enough: that is how one who does not read holds this tab.
+        // Resolves once the receiver has granted credit: a receiver that does not read pauses the sender here.
         await writer.ready
         writer.write(bytes).catch(() => {})
         transfer.bytes += bytes.length
@@ -312,7 +310,7 @@ export class Playground {
   }
 }
 
-/** Not every browser can iterate over a stream. */
+/** Iterates over a file; not every browser can iterate over its stream. */
 async function* chunksOf(file: File): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = file.stream().getReader()
   for (;;) {
@@ -324,11 +322,11 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array, void, undefined
 
 function endWith(transfer: Transfer, connection: Connection): void {
   transfer.signal.addEventListener('abort', () => {
-    connection.abort(transfer.state === 'stopped' ? STOPPED : 'The other side could not go on')
+    connection.abort(transfer.state === 'stopped' ? STOPPED : 'The transfer failed at the other side')
   })
 }
 
-/** For people: without the names of streams. */
+/** Returns a message for users, without ids of streams. */
 function messageOf(error: unknown): string {
   if (error instanceof StreamResetError) return error.reason
   if (error instanceof ConnectionLostError) return 'the connection to the server was lost'

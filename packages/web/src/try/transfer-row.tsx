@@ -10,43 +10,42 @@ export interface TransferRowProps {
   transfer: Transfer
 }
 
-/** A file that is offered, on its way, or there. */
 export function TransferRow({ playground, peerId, peerName, transfer }: TransferRowProps) {
   const { name, size, bytes, state } = transfer
-  const isHeld = transfer.isPaused || transfer.isHeld(performance.now())
-  const tone = isHeld ? 'held' : state === 'failed' || state === 'refused' || state === 'stopped' ? 'bad' : ''
+  const isStalled = transfer.isPaused || transfer.isStalled(performance.now())
+  const tone = isStalled ? 'paused' : state === 'failed' || state === 'refused' || state === 'stopped' ? 'bad' : ''
   const share = size === 0 ? 1 : bytes / size
   return (
-    <div class="transfer" data-state={state} data-held={isHeld ? '' : undefined} data-tone={tone}>
+    <div class="transfer" data-state={state} data-stalled={isStalled ? '' : undefined} data-tone={tone}>
       <p class="transfer-name">
         <strong>{name}</strong> <span class="label">{formatBytes(size)}</span>
       </p>
       {(state === 'running' || state === 'sent') && (
-        <progress max={1} value={share} aria-label={`${name}: part that is ${transfer.isOwn ? 'sent' : 'received'}`} />
+        <progress max={1} value={share} aria-label={`${name}: ${transfer.isOwn ? 'sent' : 'received'}`} />
       )}
-      <p class="transfer-line label">{lineOf(transfer, peerName, isHeld)}</p>
+      <p class="transfer-line label">{lineOf(transfer, peerName, isStalled)}</p>
       <Actions playground={playground} peerId={peerId} transfer={transfer} />
     </div>
   )
 }
 
-function lineOf(transfer: Transfer, peerName: string, isHeld: boolean): string {
+function lineOf(transfer: Transfer, peerName: string, isStalled: boolean): string {
   const { state, isOwn, bytes, size, rate, remaining, problem } = transfer
   switch (state) {
     case 'offered':
-      return isOwn ? `Waiting for ${peerName} to accept` : `${peerName} would like to send you this`
+      return isOwn ? `Waiting for ${peerName} to accept` : `${peerName} offers you this file`
     case 'running': {
       const part = `${formatBytes(bytes)} of ${formatBytes(size)}`
-      if (transfer.isPaused) return `${part}: you hold it, and ${peerName} waits`
-      if (isHeld) return isOwn ? `${part}: held, ${peerName} is not reading` : `${part}: waiting for ${peerName}`
+      if (transfer.isPaused) return `${part}: paused by you`
+      if (isStalled) return isOwn ? `${part}: paused, ${peerName} is not reading` : `${part}: waiting for ${peerName}`
       return `${part}, ${formatBytes(rate)}/s${remaining === undefined ? '' : `, ${formatDuration(remaining)} left`}`
     }
     case 'sent':
       return `All sent, ${peerName} is reading the rest`
     case 'done':
-      return isOwn ? `${peerName} has it` : transfer.isSaved ? 'Saved' : 'Received'
+      return isOwn ? `Received by ${peerName}` : transfer.isSaved ? 'Saved' : 'Received'
     case 'refused':
-      return isOwn ? `${peerName} would rather not` : 'Refused'
+      return isOwn ? `Refused by ${peerName}` : 'Refused'
     case 'stopped':
       return `Stopped${problem === '' ? '' : ` ${problem}`} after ${formatBytes(bytes)}`
     case 'failed':
@@ -62,7 +61,7 @@ function Actions({ playground, peerId, transfer }: Omit<TransferRowProps, 'peerN
   }
   const stop = (
     <button type="button" class="quiet" onClick={() => void playground.stop(peerId, transfer)}>
-      {state === 'offered' ? 'Take back' : 'Stop'}
+      {state === 'offered' ? 'Cancel' : 'Stop'}
     </button>
   )
   return (
@@ -91,7 +90,7 @@ function Actions({ playground, peerId, transfer }: Omit<TransferRowProps, 'peerN
             aria-pressed={transfer.isPaused}
             onClick={() => playground.setPaused(transfer, !transfer.isPaused)}
           >
-            {transfer.isPaused ? 'Go on' : 'Hold'}
+            {transfer.isPaused ? 'Resume' : 'Pause'}
           </button>
           {stop}
         </>

@@ -1,38 +1,33 @@
-/**
- * - `offered`: the receiver has not answered
- * - `running`: bytes flow, or are about to
- * - `sent`: all have left, and the receiver has not said that it has them
- */
+/** `sent`: the receiver has not confirmed all bytes yet. */
 export type TransferState = 'offered' | 'running' | 'sent' | 'done' | 'refused' | 'stopped' | 'failed'
 
-/** Milliseconds without a byte after which a sender is said to be held. */
-const HELD_AFTER = 1_500
+/** Milliseconds without progress after which a transfer counts as stalled. */
+const STALLED_AFTER = 1_500
 /** Milliseconds over which a rate is averaged. */
 const SMOOTHING = 2_000
 
-/** One file on its way, as one side sees it. */
+/** The transfer of a file, as one side sees it. */
 export class Transfer {
   readonly id: string
   readonly name: string
   /** Bytes. */
   readonly size: number
-  /** This side sends it. */
+  /** Whether this side sends it. */
   readonly isOwn: boolean
   state: TransferState = 'offered'
-  /** Why it failed. */
+  /** Reason of the failure. */
   problem = ''
-  /** So many have been sent, or received. */
+  /** Bytes sent or received. */
   bytes = 0
-  /** Where the received file can be had. */
+  /** URL of the received file. */
   url: string | undefined
-  /** It was written to a file that the receiver chose. */
   isSaved = false
-  /** Bytes per second, lately. */
+  /** Bytes per second, smoothed. */
   rate = 0
-  /** What is sent, to send it again. */
+  /** The file that this side sends. */
   readonly file: File | undefined
   readonly #stop = new AbortController()
-  #noted = { at: 0, bytes: 0 }
+  #measured = { at: 0, bytes: 0 }
   #movedAt = 0
   #paused: PromiseWithResolve | undefined
 
@@ -44,19 +39,18 @@ export class Transfer {
     this.isOwn = init.file !== undefined
   }
 
-  /** Nothing more comes of it. */
   get isOver(): boolean {
     return this.state !== 'offered' && this.state !== 'running' && this.state !== 'sent'
   }
 
-  /** Aborted when either side wants no more of it, or it failed. */
+  /** Aborted when either side stops the transfer, or it fails. */
   get signal(): AbortSignal {
     return this.#stop.signal
   }
 
   start(now: number): void {
     this.state = 'running'
-    this.#noted = { at: now, bytes: 0 }
+    this.#measured = { at: now, bytes: 0 }
     this.#movedAt = now
   }
 
@@ -68,7 +62,7 @@ export class Transfer {
     if (this.isOver && state !== 'done') this.#stop.abort(new Error(problem || state))
   }
 
-  /** The receiver has stopped reading. */
+  /** Whether the user of this side paused it. */
   get isPaused(): boolean {
     return this.#paused !== undefined
   }
@@ -82,29 +76,28 @@ export class Transfer {
     this.#paused = undefined
   }
 
-  /** Waits while it is paused. */
   async untilResumed(): Promise<void> {
     await this.#paused?.promise
   }
 
-  /** No byte has left for a while: the other side does not read, or the way is blocked. */
-  isHeld(now: number): boolean {
-    return this.state === 'running' && now - this.#movedAt > HELD_AFTER
+  /** Returns whether there was no progress for a while: the other side does not read, or the network is blocked. */
+  isStalled(now: number): boolean {
+    return this.state === 'running' && now - this.#movedAt > STALLED_AFTER
   }
 
-  /** Looks at how far it has come; called a few times a second. */
-  note(now: number): void {
-    const elapsed = now - this.#noted.at
+  /** Updates the rate; called a few times a second. */
+  updateRate(now: number): void {
+    const elapsed = now - this.#measured.at
     if (this.state !== 'running' || elapsed <= 0) return
-    const moved = this.bytes - this.#noted.bytes
+    const moved = this.bytes - this.#measured.bytes
     if (moved > 0) this.#movedAt = now
     const latest = (moved * 1000) / elapsed
     const weight = this.rate === 0 ? 1 : 1 - Math.exp(-elapsed / SMOOTHING)
     this.rate += (latest - this.rate) * weight
-    this.#noted = { at: now, bytes: this.bytes }
+    this.#measured = { at: now, bytes: this.bytes }
   }
 
-  /** Milliseconds until the end at this rate; undefined while that cannot be said. */
+  /** Estimated milliseconds until the end; undefined while there is no rate. */
   get remaining(): number | undefined {
     return this.rate < 1 ? undefined : ((this.size - this.bytes) * 1000) / this.rate
   }

@@ -1,40 +1,37 @@
 /**
- * What two playgrounds say to each other, over connections of `@websocket-star/client`.
+ * Messages between two playgrounds, over connections of `@websocket-star/client`.
  *
- * A connection carries messages: four bytes with the length (big endian), then JSON in UTF-8, {@link MAX_MESSAGE} bytes at
- * most. There are two kinds, told apart by the first message of the one who dialled:
+ * A message is four bytes with its length (big endian), then JSON in UTF-8, {@link MAX_MESSAGE} bytes at most. The first message
+ * of the dialler gives the kind of a connection:
  *
- * - `{ type: 'talk', version: 1 }`: answered by the same. Then both send `say`, `offer`, `answer`, `stop` and `received`
- *   as they like, for as long as the connection lasts. Two peers may have several; what is said on any of them counts.
- * - `{ type: 'file', id }`: the file of that `offer`, which the other side has accepted. Its bytes follow, as they are, and
- *   the end of the stream. The other direction is closed at once.
+ * - `{ type: 'talk', version: 1 }`: the other side answers with the same. Then both may send `say`, `offer`, `answer`, `stop` and
+ *   `received`. Two peers may have several such connections.
+ * - `{ type: 'file', id }`: the bytes of an accepted offer follow, until the end of the stream. The other direction is closed at
+ *   once.
  *
- * Each file has a stream of its own, so that one that is held back holds nothing else back.
+ * Each file has a connection of its own, so that a paused file does not delay anything else.
  */
 export type Message =
   | { type: 'talk'; version: 1 }
   | { type: 'file'; id: string }
-  /** A line of chat. */
   | { type: 'say'; text: string }
-  /** A file that the other side may have: nothing of it is sent before it was accepted. */
+  /** Offers a file, which is sent only after the other side accepted it. */
   | { type: 'offer'; id: string; name: string; size: number }
   | { type: 'answer'; id: string; accept: boolean }
-  /** Either side wants no more of a file, which may be on its way or not. */
+  /** Stops a file, before or during its transfer; either side may send it. */
   | { type: 'stop'; id: string }
-  /** The whole file has arrived. */
   | { type: 'received'; id: string }
 
-/** What the connection of a file is ended with by whoever wants no more of it. */
-export const STOPPED = 'No more of this file is wanted'
+/** Reason for aborting the connection of a stopped file. */
+export const STOPPED = 'The transfer was stopped'
 
-/** Bytes of one message. */
+/** Bytes. */
 const MAX_MESSAGE = 65_536
-/** Characters of a line of chat: four bytes each at most, and room for what JSON adds. */
+/** Characters of a chat message: in UTF-8 and JSON they fit into {@link MAX_MESSAGE}. */
 export const MAX_TEXT = 8_000
 const MAX_NAME = 255
 const HEAD = 4
 
-/** What came is no message of a playground. */
 class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
@@ -47,7 +44,7 @@ export function encodeMessage(message: Message): Uint8Array {
   return bytes
 }
 
-/** Reads messages, and then what follows them as it is. */
+/** Reads messages, and the raw bytes that follow them. */
 export class MessageReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
   #unread = new Uint8Array(0)
@@ -56,10 +53,7 @@ export class MessageReader {
     this.#reader = readable.getReader()
   }
 
-  /**
-   * @returns undefined at the end of the stream
-   * @throws {ProtocolError}
-   */
+  /** Returns the next message, or undefined at the end of the stream. @throws {ProtocolError} */
   async next(): Promise<Message | undefined> {
     if (!(await this.#fill(HEAD))) return undefined
     const length = new DataView(this.#unread.buffer, this.#unread.byteOffset).getUint32(0)
@@ -70,7 +64,7 @@ export class MessageReader {
     return parseMessage(new TextDecoder().decode(body))
   }
 
-  /** The bytes after the messages, to the end. */
+  /** Yields the bytes after the messages, until the end of the stream. */
   async *rest(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     if (this.#unread.length > 0) yield this.#unread
     this.#unread = new Uint8Array(0)
@@ -81,7 +75,7 @@ export class MessageReader {
     }
   }
 
-  /** Whether so many bytes came before the end. */
+  /** Reads until so many bytes are buffered. @returns false if the stream ends before */
   async #fill(length: number): Promise<boolean> {
     while (this.#unread.length < length) {
       const { done, value } = await this.#reader.read()
@@ -95,13 +89,13 @@ export class MessageReader {
   }
 }
 
-/** What another peer sends may be anything. @throws {ProtocolError} */
+/** Parses a message from a stranger. @throws {ProtocolError} */
 function parseMessage(text: string): Message {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new ProtocolError('A message is no JSON', { cause })
+    throw new ProtocolError('A message is not valid JSON', { cause })
   }
   const message = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
   const { type, id, text: said, name, size, accept } = message
@@ -113,7 +107,7 @@ function parseMessage(text: string): Message {
   if (type === 'offer' && isId && typeof name === 'string' && isSize(size)) {
     return { type, id, name: name.slice(0, MAX_NAME), size }
   }
-  throw new ProtocolError('A message is none that a playground knows')
+  throw new ProtocolError('A message has an unknown type or an invalid field')
 }
 
 function isSize(value: unknown): value is number {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Reading } from '../../../rendezvous/src/http/status-messages.js'
 import { History, spanOf } from '../../src/status/history.js'
 
-/** A reading so many seconds after 1970, with so many bytes relayed in all. */
+/** Returns a reading with a time in seconds and the bytes relayed in total. */
 function at(second: number, bytes = 0): Reading {
   return [second * 1000, 3, 3, 4, 0, 0, bytes, 0, 0, 3, 0, 0]
 }

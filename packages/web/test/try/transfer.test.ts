@@ -12,7 +12,7 @@ test('its rate is an average of the last seconds, from which follows what remain
   expect(transfer.remaining).toBeUndefined()
   for (let now = 250; now <= 20_000; now += 250) {
     transfer.bytes += 2_500
-    transfer.note(now)
+    transfer.updateRate(now)
   }
   expect(transfer.rate).toBeCloseTo(10_000)
   expect(transfer.remaining).toBeCloseTo(80_000)
@@ -21,13 +21,13 @@ test('its rate is an average of the last seconds, from which follows what remain
 test('it is held when nothing has moved for a while, until something does', () => {
   const transfer = started()
   transfer.bytes = 100
-  transfer.note(1_000)
-  expect(transfer.isHeld(2_400)).toBe(false)
-  transfer.note(2_600)
-  expect(transfer.isHeld(2_600)).toBe(true)
+  transfer.updateRate(1_000)
+  expect(transfer.isStalled(2_400)).toBe(false)
+  transfer.updateRate(2_600)
+  expect(transfer.isStalled(2_600)).toBe(true)
   transfer.bytes = 200
-  transfer.note(2_700)
-  expect(transfer.isHeld(2_700)).toBe(false)
+  transfer.updateRate(2_700)
+  expect(transfer.isStalled(2_700)).toBe(false)
 })
 
 test('who waits for a paused one goes on when it is resumed, or over', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { encodeMessage, MessageReader, type Message } from '../../src/try/wire.js'
 
-/** What comes, in pieces of that size. */
+/** Returns a stream of bytes in pieces of a size. */
 function readerOf(bytes: Uint8Array, size: number): MessageReader {
   const pieces: Uint8Array<ArrayBuffer>[] = []
   for (let at = 0; at < bytes.length; at += size) pieces.push(Uint8Array.from(bytes.subarray(at, at + size)))
@@ -16,7 +16,7 @@ function readerOf(bytes: Uint8Array, size: number): MessageReader {
   )
 }
 
-/** A message as it is on the wire, whatever it says. */
+/** Encodes any text as a message. */
 function frame(body: string | Uint8Array): Uint8Array {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
   const head = new Uint8Array(4)

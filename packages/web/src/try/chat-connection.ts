@@ -1,8 +1,8 @@
 import type { Connection } from '@websocket-star/client'
 import { encodeMessage, type Message, type MessageReader } from './wire.js'
 
-/** A connection for messages, with another playground at its other end. */
-export class Talk {
+/** A connection that carries messages to another playground. */
+export class ChatConnection {
   readonly connection: Connection
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   #isOpen = true
@@ -21,10 +21,10 @@ export class Talk {
     await this.#writer.write(encodeMessage(message))
   }
 
-  /** Reads until the other side has ended; a connection that was lost ends too. */
-  async read(reader: MessageReader, take: (message: Message) => void): Promise<void> {
+  /** Reads messages until the connection ends or is lost. */
+  async read(reader: MessageReader, onMessage: (message: Message) => void): Promise<void> {
     try {
-      for (let message = await reader.next(); message !== undefined; message = await reader.next()) take(message)
+      for (let message = await reader.next(); message !== undefined; message = await reader.next()) onMessage(message)
       await this.#writer.close()
     } catch (error) {
       this.connection.abort(error)
