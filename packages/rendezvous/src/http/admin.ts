@@ -20,7 +20,6 @@ export interface AdminOptions {
   logger: Pick<Logger, 'warn'> | undefined
   /** Returns the client's IP address, as reported by trusted proxies. */
   addressOf: (request: IncomingMessage) => string
-  /** Drains the server, which then stops. */
   drain: () => void
   /** Milliseconds before a wrong token is answered. Default 1,000. */
   delay?: number
@@ -41,7 +40,6 @@ export class Admin {
     this.#wrongTokens = new WrongTokens(options.delay)
   }
 
-  /** Answers a request below `/admin/`. */
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
     if (!this.admits(request, response)) return
     const { method = '' } = request

@@ -8,34 +8,30 @@ import { TlsHandshakes } from './tls-handshakes.js'
 
 export interface ConnectionsOptions {
   perIp: number
-  /** Undefined where the system does not say it. */
+  /** Undefined if the system does not report its limit of open files. */
   openFiles: OpenFiles | undefined
   counters: Counters
-  /** Returns the account of the address that a TCP connection comes from. */
   accountOf: (ip: string) => AddressAccount
   now: () => number
-  /** Milliseconds that a connection may be quiet while few are left. */
+  /** Milliseconds after which idle connections are closed while connections are short. */
   patience?: number
 }
 
-/** The part of the files that the system allows that is kept for operators, and the least of it. */
+/** Share of the open files that is reserved for operators, and its minimum. */
 const RESERVE_SHARE = 1 / 16
 const MIN_RESERVE = 64
 const PATIENCE = 2_000
-/**
- * Milliseconds of requests in one turn of the event loop. It accepts one connection in a turn: whoever comes while many others
- * connect waits for as many turns.
- */
+/** Milliseconds of requests per turn of the event loop. Short turns matter because Node accepts one connection in each. */
 const SLICE = 1
 
-/** All TCP connections to the server, from the moment that they are accepted. */
+/** All TCP connections to the server, from their acceptance on. */
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #now: () => number
-  /** How many may be open before those that are left are for operators. */
-  readonly #free: number
+  /** Connections beyond which the rest is reserved for operators. */
+  readonly #unreserved: number
   readonly #patience: number
-  /** Those that were not upgraded: with TLS, from the end of its handshake. */
+  /** Connections that are not upgraded; with TLS, after the handshake. */
   readonly #http = new Map<object, HttpConnection>()
   readonly #handshakes: TlsHandshakes
   readonly #queue: FairQueue
@@ -48,24 +44,23 @@ export class Connections {
     this.#handshakes = new TlsHandshakes(options.now)
     this.#patience = options.patience ?? PATIENCE
     const { openFiles } = options
-    if (openFiles === undefined) this.#free = Number.POSITIVE_INFINITY
+    if (openFiles === undefined) this.#unreserved = Number.POSITIVE_INFINITY
     else {
       const { limit, used } = openFiles
-      this.#free = Math.max(1, limit - used - Math.max(MIN_RESERVE, Math.ceil(limit * RESERVE_SHARE)))
+      this.#unreserved = Math.max(1, limit - used - Math.max(MIN_RESERVE, Math.ceil(limit * RESERVE_SHARE)))
     }
   }
 
-  /** Connections open now. */
   get size(): number {
     return this.#size
   }
 
-  /** Few are left: new ones are for operators. */
+  /** Whether only connections reserved for operators are left. */
   get areShort(): boolean {
-    return this.#size > this.#free
+    return this.#size > this.#unreserved
   }
 
-  /** A connection was accepted; one too many of its address ends. @returns whether it stays */
+  /** Adds an accepted connection. @returns false if its address has too many; the connection is closed then */
   accept(socket: Socket): boolean {
     const { perIp, counters, accountOf } = this.#options
     const account = accountOf(socket.remoteAddress ?? '')
@@ -85,38 +80,34 @@ export class Connections {
     return true
   }
 
-  /** A connection has the TLS handshake before it. @param begin - is called when it is its turn */
+  /** Queues the TLS handshake of a connection. @param begin - starts the handshake */
   secures(socket: Socket, begin: () => void): void {
     this.#handshakes.add(socket, this.#options.accountOf(socket.remoteAddress ?? ''), begin)
   }
 
-  /** A connection speaks HTTP from now on. @param tcp - what it runs over; the same without TLS */
+  /** Adds a connection that speaks HTTP. @param tcp - the TCP socket below TLS, or the same socket */
   opened(socket: Socket, tcp: Socket): void {
     this.#handshakes.delete(tcp)
     const account = this.#options.accountOf(tcp.remoteAddress ?? '')
-    // Those that are exempt have nothing in common but that.
+    // Exempt connections share an account, but not a place in the queue.
     const connection = new HttpConnection(socket, account.exempt ? socket : account, this.#queue, this.#now)
     connection.install()
     this.#http.set(socket, connection)
     if (socket !== tcp) socket.on('close', () => this.#http.delete(socket))
   }
 
-  /** Returns the connection of a request; undefined on runtimes that tell of none. */
+  /** Returns the connection of a socket; undefined on runtimes without the event for new connections. */
   of(socket: object): HttpConnection | undefined {
     return this.#http.get(socket)
   }
 
-  /** A connection speaks something else than HTTP from now on. */
+  /** Removes a connection that was upgraded to another protocol. */
   upgraded(socket: object): void {
     this.#http.get(socket)?.release()
     this.#http.delete(socket)
   }
 
-  /**
-   * Ends connections that are quiet, if few are left.
-   *
-   * @param handshakeTimeout - milliseconds that the TLS handshake may take otherwise
-   */
+  /** Closes slow TLS handshakes, and idle connections while connections are short. @param handshakeTimeout - milliseconds */
   sweep(handshakeTimeout: number): void {
     this.#handshakes.sweep(this.areShort ? this.#patience : handshakeTimeout)
     if (!this.areShort) return
@@ -125,7 +116,7 @@ export class Connections {
       if (connection.isQuiet && connection.quietSince < before) connection.destroy()
   }
 
-  /** Reads no more, and ends those that http does not know yet. */
+  /** Stops reading, and closes connections that `node:http` does not know yet. */
   close(): void {
     this.#queue.stop()
     this.#handshakes.close()

@@ -2,26 +2,26 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FairQueue, Flow } from '../pacing/fair-queue.js'
 
-/** Bytes that are read as HTTP in one go: they hold 20 requests at most. */
+/** Bytes parsed at a time: at most 20 requests. */
 const PIECE = 512
-/** Units of work in a piece, and in a request. */
+/** Units of work of a piece and of a request. */
 const PIECE_UNITS = 4
 const REQUEST_UNITS = 8
-/** Requests of one connection that are answered at a time. Browsers, proxies and clients send the next one afterwards. */
+/** Unanswered requests of a connection. Browsers, proxies and clients do not pipeline. */
 const MAX_PENDING = 8
 
 /**
- * One connection that speaks HTTP, until it is upgraded. Node would work through all requests that came in one segment, some
- * 2,500, before anything else. Here they are done in pieces, in turn with the input of others.
+ * An HTTP connection until its upgrade. Node alone would handle all pipelined requests of a segment, up to 2,500, before anything
+ * else. This parses them in pieces, in rotation with the input of other connections.
  */
 export class HttpConnection implements Flow {
   readonly group: object
-  /** Since when no request of it is being answered, in milliseconds. */
+  /** Time of the last answer, or of the creation, in milliseconds. */
   quietSince: number
   readonly #socket: Socket
   readonly #queue: FairQueue
   readonly #now: () => number
-  /** Hands bytes to Node's HTTP parser; undefined where that is not reached. */
+  /** Passes bytes to Node's HTTP parser; undefined if it is not accessible. */
   #parse: ((bytes: Buffer) => void) | undefined
   #rest: Buffer | undefined
   #at = 0
@@ -30,12 +30,11 @@ export class HttpConnection implements Flow {
   #units = 0
   #isInLine = false
   #isRunning = false
-  /** This reads no more for now. */
+  /** Paused by this class. */
   #isPaused = false
-  /** Node reads no more for now. */
-  #isHeld = false
+  #isPausedByNode = false
 
-  /** @param group - shares its turn */
+  /** @param group - connections of a group share a place in the queue */
   constructor(socket: Socket, group: object, queue: FairQueue, now: () => number) {
     this.#socket = socket
     this.group = group
@@ -44,14 +43,14 @@ export class HttpConnection implements Flow {
     this.quietSince = now()
   }
 
-  /** Comes between the socket and Node's HTTP parser, which listens to it by now. */
+  /** Puts this between the socket and Node's HTTP parser, which has its listener already. */
   install(): void {
     const socket = this.#socket
-    // The listener is that of node:http. Runtimes with another HTTP server have none.
+    // The only listener is that of `node:http`. Runtimes with another HTTP server have none.
     const [parse, ...others] = socket.listeners('data') as ((bytes: Buffer) => void)[]
     if (parse === undefined || others.length > 0) return
     this.#parse = parse.bind(socket)
-    // In this order: a socket that has had no listener for a moment takes more memory ever after.
+    // In this order, since a socket that once had no listener takes more memory from then on.
     socket.on('data', this.#take)
     socket.off('data', parse)
   }
@@ -64,18 +63,14 @@ export class HttpConnection implements Flow {
     this.#socket.destroy()
   }
 
-  /**
-   * A request has come.
-   *
-   * @returns false if it is not to be answered: an earlier answer closes the connection
-   */
+  /** Registers a request. @returns false if it must not be answered, since an earlier answer closes the connection */
   begin(response: ServerResponse): boolean {
     if (this.#isEnding) return false
     this.#last = response
     this.#pending++
     this.#units += REQUEST_UNITS
     response.once('finish', () => {
-      // Nobody reads the rest of its body.
+      // The rest of the request body is not read.
       if (!response.req.complete) this.#socket.destroySoon()
     })
     response.once('close', () => {
@@ -85,7 +80,7 @@ export class HttpConnection implements Flow {
     return true
   }
 
-  /** Leaves the socket to others, who find all that the HTTP parser has not read. */
+  /** Gives up the socket, and puts unparsed bytes back into it. */
   release(): void {
     if (this.#parse === undefined) return
     this.#parse = undefined
@@ -96,7 +91,6 @@ export class HttpConnection implements Flow {
     this.#rest = undefined
   }
 
-  /** Called in turn. */
   work(): boolean {
     if (this.#mayWork) this.#step()
     this.#isInLine = this.#mayWork
@@ -111,9 +105,9 @@ export class HttpConnection implements Flow {
   }
 
   readonly #resumed = (): void => {
-    // It is told late: meanwhile it may have been paused.
-    if (!this.#isHeld || this.#socket.isPaused()) return
-    this.#isHeld = false
+    // The event is late: the socket may be paused again.
+    if (!this.#isPausedByNode || this.#socket.isPaused()) return
+    this.#isPausedByNode = false
     this.#socket.off('resume', this.#resumed)
     this.#run()
   }
@@ -125,7 +119,7 @@ export class HttpConnection implements Flow {
   }
 
   get #mayWork(): boolean {
-    if (this.#rest === undefined || this.#isHeld || this.#pending >= MAX_PENDING) return false
+    if (this.#rest === undefined || this.#isPausedByNode || this.#pending >= MAX_PENDING) return false
     return this.#socket.writable && !this.#isEnding
   }
 
@@ -139,18 +133,18 @@ export class HttpConnection implements Flow {
   }
 
   #pause(): void {
-    if (this.#isPaused || this.#isHeld) return
+    if (this.#isPaused || this.#isPausedByNode) return
     this.#isPaused = true
     this.#socket.pause()
   }
 
-  /** Reads a piece. @returns units of work */
+  /** Parses a piece. @returns units of work */
   #step(): number {
     const rest = this.#rest
     if (rest === undefined) return 0
     const from = this.#at
     this.#at = Math.min(from + PIECE, rest.length)
-    // After this a pause is one that Node has asked for.
+    // From here on, a paused socket was paused by Node.
     if (this.#isPaused) this.#socket.resume()
     this.#isPaused = false
     this.#units = PIECE_UNITS
@@ -158,8 +152,8 @@ export class HttpConnection implements Flow {
     this.#parse?.(rest.subarray(from, this.#at))
     this.#isRunning = false
     if (this.#rest === rest && this.#at === rest.length) this.#rest = undefined
-    this.#isHeld = this.#parse !== undefined && this.#socket.isPaused()
-    if (this.#isHeld) this.#socket.on('resume', this.#resumed)
+    this.#isPausedByNode = this.#parse !== undefined && this.#socket.isPaused()
+    if (this.#isPausedByNode) this.#socket.on('resume', this.#resumed)
     if (this.#rest !== undefined) this.#pause()
     return this.#units
   }

@@ -9,7 +9,6 @@ const MAX_AGE = 1_000
 export class MetricsText {
   readonly #registry: Registry
   readonly #now: () => number
-  /** Undefined if making it failed. */
   #text: Buffer | undefined
   #reading: Promise<void> | undefined
   #readAt = Number.NEGATIVE_INFINITY

@@ -164,7 +164,6 @@ const CLUSTER_COUNTERS: readonly Figure<ClusterStats>[] = [
   }
 ]
 
-/** Values of each link, labelled with the node at its other end. */
 const LINK_GAUGES: readonly Figure<ClusterStats['links'][number]>[] = [
   {
     name: 'rendezvous_cluster_link_unacknowledged_bytes',
@@ -186,7 +185,6 @@ const CLUSTER_LABELLED_COUNTERS: readonly LabelledCounter<ClusterStats>[] = [
   }
 ]
 
-/** prom-client's metric with the version of Node. */
 const NODE_VERSION = 'nodejs_version_info'
 
 /**

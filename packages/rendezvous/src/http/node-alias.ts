@@ -3,7 +3,6 @@ import type { ClusterStats } from '../stats.js'
 
 /** The random part of a node id, which follows the name of a machine. */
 const RANDOM_END = /-([0-9a-f]{8,})$/
-/** Characters of a digest used as an alias. */
 const DIGEST_LENGTH = 12
 
 /** Replaces ids of nodes, which contain names of machines, with aliases. */

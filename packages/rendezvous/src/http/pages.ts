@@ -15,7 +15,6 @@ import { strictTransportSecurity } from './transport-security.js'
 export interface PagesOptions {
   /** Whether the server itself speaks HTTPS. */
   secure: boolean
-  /** First `publicAddress` option. */
   publicAddress: string | undefined
   /** Returns the address shown if neither `publicAddress` nor the Host header gives one. */
   fallbackAddress: () => string

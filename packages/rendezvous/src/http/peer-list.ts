@@ -10,11 +10,7 @@ const MAX_PEERS = 200
 /** Streams listed per peer. */
 const MAX_STREAMS = 16
 
-/**
- * Lists online peers and their streams, the busiest first.
- *
- * @param part - part of a peer id or an address
- */
+/** Lists online peers and their streams, the busiest first. @param part - part of a peer id or an address */
 export function listPeers(registry: Registry, router: Router, part: string): ListedPeers {
   const names = new Map<Endpoint, string>()
   const fitting: { entry: PeerEntry; streams: number }[] = []

@@ -1,9 +1,6 @@
 import { parseAddress } from '@websocket-star/protocol'
 
-/**
- * Returns the multiaddr for the name in a Host header (`name` or `name:port`), or undefined if no multiaddr can hold the
- * name.
- */
+/** Returns the multiaddr for the name in a Host header, or undefined if no multiaddr can hold it. */
 export function multiaddrForHost(host: string | undefined, secure: boolean): string | undefined {
   let url
   try {

@@ -66,7 +66,6 @@ export class StatusFeed {
     this.#tick()
   }
 
-  /** Open status pages. */
   get size(): number {
     return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }

@@ -94,7 +94,6 @@ export interface ListedPeer {
   /** Bytes queued for it. */
   buffered: number
   streamCount: number
-  /** The first of them. */
   streams: readonly ListedStream[]
 }
 

@@ -3,11 +3,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { ResolvedOptions } from '../option-types.js'
 import { InvalidOptionsError } from '../options.js'
 
-/**
- * Reads the key and certificate files. Returns undefined if the options name none; the server speaks HTTP then.
- *
- * @throws {InvalidOptionsError} if a file cannot be read or parsed
- */
+/** Reads the key and certificate files, if the options name any. @throws {InvalidOptionsError} if that fails */
 export function readTls(options: ResolvedOptions): SecureContextOptions | undefined {
   const { key, cert, pfx, passphrase } = options
   const secret = passphrase === undefined ? {} : { passphrase }
