@@ -13,22 +13,22 @@ const MAX_STREAMS = 16
 /** Lists online peers and their streams, the busiest first. @param part - part of a peer id or an address */
 export function listPeers(registry: Registry, router: Router, part: string): ListedPeers {
   const names = new Map<Endpoint, string>()
-  const fitting: { entry: PeerEntry; streams: number }[] = []
+  const matching: { entry: PeerEntry; streams: number }[] = []
   for (const entry of registry.peers()) {
     for (const session of sessionsOf(entry)) names.set(session, entry.key)
     const streams = sessionsOf(entry).reduce((sum, session) => sum + router.halvesOf(session).size, 0)
-    if (isAbout(entry, part)) fitting.push({ entry, streams })
+    if (matches(entry, part)) matching.push({ entry, streams })
   }
-  const shown = fitting.toSorted((a, b) => b.streams - a.streams).slice(0, MAX_PEERS)
-  return { total: fitting.length, peers: shown.map((peer) => describe(peer, router, names)) }
+  const shown = matching.toSorted((a, b) => b.streams - a.streams).slice(0, MAX_PEERS)
+  return { total: matching.length, peers: shown.map((peer) => describe(peer, router, names)) }
 }
 
-/** The clients of this node that hold a peer. */
+/** Returns the sessions of a peer on this node. */
 export function sessionsOf(entry: PeerEntry): Session[] {
   return [...new Set(entry.owners.map(({ sessionEntry }) => sessionEntry.session))]
 }
 
-function isAbout(entry: PeerEntry, part: string): boolean {
+function matches(entry: PeerEntry, part: string): boolean {
   return part === '' || entry.key.includes(part) || (addressOf(entry)?.canonical.includes(part) ?? false)
 }
 

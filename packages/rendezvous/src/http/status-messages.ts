@@ -27,9 +27,9 @@ export interface Hello {
 }
 
 /**
- * One reading: when, in milliseconds since 1970; then the levels: peers, sessions, stream halves, paused senders,
- * bytes that wait; then the counts since the server was created: bytes relayed, joins, dials; then levels again: TCP
- * connections, sessions that are slowed, bytes of unfinished messages.
+ * A reading: its time in milliseconds since 1970, current levels (peers, sessions, halves, paused senders, queued bytes), counts
+ * since the server was created (bytes relayed, joins, dials), and more levels (TCP connections, sessions over their CPU budget,
+ * bytes of incomplete messages).
  */
 export type Reading = readonly [
   at: number,
