@@ -6,7 +6,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { examplesOf, publicPackages, root } from './examples.js'
 
 /** Every file that is to show an example. */
-const sources = ['README.md', ...publicPackages.flatMap((folder) => [`${folder}/README.md`, `${folder}/src/index.ts`])]
+const sources = [
+  'README.md',
+  'docs/errors.md',
+  ...publicPackages.flatMap((folder) => [`${folder}/README.md`, `${folder}/src/index.ts`])
+]
 
 const examples = sources.flatMap((source) =>
   examplesOf(readFileSync(root + source, 'utf8')).map((code, index) => ({
