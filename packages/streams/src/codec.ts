@@ -1,63 +1,63 @@
 import { InvalidOptionsError } from '@websocket-star/protocol'
 import { CodecError } from './errors.js'
 
-/** Turns values into what socket.io carries, and back. */
+/** Converts values to what socket.io carries, and back. */
 export interface Codec<T> {
-  /** What is sent in place of the value: text, bytes, or anything JSON can say; not null and not undefined. */
+  /** Returns text, bytes or any JSON value; never null, undefined, false or a function. */
   encode(value: T): unknown
-  /** @throws anything if what came cannot be a value */
+  /** @throws any error if the input is no valid encoding */
   decode(wire: unknown): T
 }
 
-/** The codecs of the old module, by their names there. */
+/** The codecs of `socket.io-pull-stream`, under the same names. */
 export interface NamedCodecs {
-  /** Bytes, as one binary attachment; this is what a star relays. */
+  /** Bytes, as one binary attachment; the only form that a WebSocketStar server relays. */
   buffer: Uint8Array
-  /** Any value, as it is. */
+  /** Any value, unchanged. */
   plain: unknown
-  /** Bytes, as text: for sockets that carry no binary. */
+  /** Bytes, as hexadecimal text: for sockets that carry no binary. */
   hex: Uint8Array
 }
 
 export type CodecName = keyof NamedCodecs
 
 const CODECS: { [Name in CodecName]: Codec<NamedCodecs[Name]> } = {
-  buffer: { encode: bytesOf, decode: bytesOf },
+  buffer: { encode: toBytes, decode: toBytes },
   plain: {
-    encode: plainOf,
+    encode: toPlain,
     decode(wire) {
-      if (isNothing(wire)) throw new TypeError(`Expected a value, got ${nameOf(wire)}`)
-      // A browser gets an ArrayBuffer where Node gets a Buffer.
+      if (isReserved(wire)) throw new TypeError(`Expected a value, got ${nameOf(wire)}`)
+      // Browsers receive an ArrayBuffer where Node receives a Buffer.
       return wire instanceof ArrayBuffer ? new Uint8Array(wire) : wire
     }
   },
-  hex: { encode: hexOf, decode: fromHex }
+  hex: { encode: toHex, decode: fromHex }
 }
 
 /** @throws {InvalidOptionsError} for an unknown name */
-export function codecOf<T>(codec: CodecName | Codec<T> = 'plain'): Codec<T> {
+export function resolveCodec<T>(codec: CodecName | Codec<T> = 'plain'): Codec<T> {
   if (typeof codec === 'object') return codec
   if (!Object.hasOwn(CODECS, codec)) {
     throw new InvalidOptionsError(
       `codec: expected ${Object.keys(CODECS).join(', ')}, or an object, got ${String(codec)}`
     )
   }
-  return CODECS[codec] as Codec<unknown> as Codec<T> // the name says what T is
+  return CODECS[codec] as Codec<unknown> as Codec<T> // the name determines T
 }
 
 /**
- * What a value costs in a window: bytes of binary, characters of text, characters of the JSON of anything else and the
- * bytes of binary in it. Both sides must come to the same, though what is a Uint8Array at one is a Buffer or an
- * ArrayBuffer at the other.
+ * Returns the size of an encoded value in a window: bytes of binary, characters of text; for other values, characters of
+ * their JSON plus the bytes of binary in them. Both sides compute it, so a Uint8Array, a Buffer and an ArrayBuffer count
+ * the same.
  *
- * @throws what JSON cannot say: something that holds itself, a BigInt, arrays nested too deep
+ * @throws if JSON cannot represent the value: a cycle, a BigInt, arrays nested too deep
  */
 export function sizeOf(wire: unknown): number {
   if (typeof wire === 'string') return wire.length
   if (isBinary(wire)) return wire.byteLength
   let bytes = 0
   const json = JSON.stringify(wire, function (this: Record<string, unknown>, key: string, value: unknown) {
-    // As it was before its toJSON, which a Buffer has.
+    // `value` is already the result of toJSON, which Buffers have; the original is in `this`.
     const item = this[key]
     if (!isBinary(item)) return value
     bytes += item.byteLength
@@ -66,8 +66,8 @@ export function sizeOf(wire: unknown): number {
   return bytes + (json?.length ?? 0)
 }
 
-/** Encodes, and says whose codec failed if it does. */
-export function encodeWith<T>(codec: Codec<T>, stream: string, value: T): { wire: unknown; size: number } {
+/** @throws {CodecError} */
+export function encodeValue<T>(codec: Codec<T>, stream: string, value: T): { wire: unknown; size: number } {
   let wire: unknown
   let size: number
   try {
@@ -76,7 +76,7 @@ export function encodeWith<T>(codec: Codec<T>, stream: string, value: T): { wire
   } catch (cause) {
     throw new CodecError(stream, 'the codec could not encode a value', { cause })
   }
-  if (isNothing(wire)) {
+  if (isReserved(wire)) {
     throw new CodecError(stream, `${nameOf(wire)} cannot be sent: write a value that is not null, undefined or false`)
   }
   return { wire, size }
@@ -87,10 +87,10 @@ function isBinary(value: unknown): value is ArrayBuffer | ArrayBufferView {
 }
 
 /**
- * The old module takes null, undefined and false for the end of its own, or passes them on to the application. A
- * function is what socket.io makes of a request for an acknowledgement.
+ * Returns whether a value cannot be sent. `socket.io-pull-stream` treats null, undefined and false as the end of a stream or
+ * passes them to the application; socket.io delivers a request for an acknowledgement as a function.
  */
-function isNothing(wire: unknown): boolean {
+function isReserved(wire: unknown): boolean {
   return wire === null || wire === undefined || wire === false || typeof wire === 'function'
 }
 
@@ -98,27 +98,29 @@ function nameOf(wire: unknown): string {
   return typeof wire === 'function' ? 'a function' : String(wire)
 }
 
-function bytesOf(value: unknown): Uint8Array {
+function toBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   throw new TypeError(`Expected bytes, got ${value === null ? 'null' : typeof value}`)
 }
 
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytesOf(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+function toHex(bytes: Uint8Array): string {
+  return Array.from(toBytes(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function fromHex(text: unknown): Uint8Array {
-  if (typeof text !== 'string' || !/^(?:[0-9a-fA-F]{2})*$/.test(text)) throw new TypeError('Expected text in hex')
+  if (typeof text !== 'string' || !/^(?:[0-9a-fA-F]{2})*$/.test(text)) {
+    throw new TypeError('Expected hexadecimal text with an even number of digits')
+  }
   return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
     Number.parseInt(text.slice(2 * index, 2 * index + 2), 16)
   )
 }
 
-/** What the other side will get: both must come to the same size. */
-function plainOf(value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot say ${value}`)
+/** Applies `toJSON` before the size is computed: the receiver gets its result. */
+function toPlain(value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot represent ${value}`)
   if (typeof value !== 'object' || value === null || isBinary(value)) return value
   return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value
 }

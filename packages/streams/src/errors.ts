@@ -3,7 +3,7 @@ import { StarError } from '@websocket-star/protocol'
 /** Base class of the errors that a stream fails with. */
 export class StreamError extends StarError {
   override readonly name: string = 'StreamError'
-  /** The id of the stream. */
+  /** Id of the stream. */
   readonly stream: string
 
   constructor(code: string, stream: string, message: string, options?: ErrorOptions) {
@@ -12,7 +12,7 @@ export class StreamError extends StarError {
   }
 }
 
-/** The other side, or a server between, ended the stream before it was complete; `reason` is what it said. */
+/** The other side, or a server in between, ended the stream early; `reason` is the text it sent. */
 export class StreamResetError extends StreamError {
   override readonly name = 'StreamResetError'
   readonly reason: string
@@ -22,7 +22,7 @@ export class StreamResetError extends StreamError {
   }
 }
 
-/** The receiver wants no more, without calling that an error; what was not sent yet is lost. */
+/** The receiver stopped reading deliberately and reports no error. Data that was not sent yet is lost. */
 export class StreamStoppedError extends StreamError {
   override readonly name = 'StreamStoppedError'
   constructor(stream: string) {
@@ -30,15 +30,15 @@ export class StreamStoppedError extends StreamError {
   }
 }
 
-/** This side ended the stream before it was complete. */
+/** This side ended the stream early; `cause` is the reason given to `abort`. */
 export class StreamAbortedError extends StreamError {
   override readonly name = 'StreamAbortedError'
   constructor(stream: string, cause?: unknown) {
-    super('ERR_STREAM_ABORTED', stream, `it was aborted: ${textOf(cause)}`, { cause })
+    super('ERR_STREAM_ABORTED', stream, `it was aborted: ${reasonText(cause)}`, { cause })
   }
 }
 
-/** The socket lost its connection, or was closed; `reason` is what socket.io said. */
+/** The socket lost its connection, or was closed; `reason` is socket.io's. */
 export class ConnectionLostError extends StreamError {
   override readonly name = 'ConnectionLostError'
   readonly reason: string
@@ -48,7 +48,7 @@ export class ConnectionLostError extends StreamError {
   }
 }
 
-/** The other side broke the rules: a chunk that is no chunk, or more than it was granted. */
+/** The other side violated the protocol: it sent more than it was granted. */
 export class StreamProtocolError extends StreamError {
   override readonly name = 'StreamProtocolError'
   constructor(stream: string, message: string, options?: ErrorOptions) {
@@ -56,7 +56,7 @@ export class StreamProtocolError extends StreamError {
   }
 }
 
-/** A codec could not encode or decode a value; `cause` is what it threw. */
+/** A value could not be encoded or decoded; `cause` is the error that the codec threw. */
 export class CodecError extends StreamError {
   override readonly name = 'CodecError'
   constructor(stream: string, message: string, options?: ErrorOptions) {
@@ -64,27 +64,27 @@ export class CodecError extends StreamError {
   }
 }
 
-/** Something was written after the end. */
+/** `write` was called after `end`. */
 export class WriteAfterEndError extends StreamError {
   override readonly name = 'WriteAfterEndError'
   constructor(stream: string) {
-    super('ERR_STREAM_WRITE_AFTER_END', stream, 'it has ended, nothing more can be written')
+    super('ERR_STREAM_WRITE_AFTER_END', stream, 'it has ended: nothing can be written after end()')
   }
 }
 
-/** A stream with this id is open on the same side of the same socket. */
+/** A stream with this id is already open in the same direction on the same socket. */
 export class StreamIdInUseError extends StreamError {
   override readonly name = 'StreamIdInUseError'
   constructor(stream: string) {
-    super('ERR_STREAM_ID_IN_USE', stream, 'the id is in use on this socket')
+    super('ERR_STREAM_ID_IN_USE', stream, 'the id is already in use on this socket: choose another, or omit it')
   }
 }
 
-/** The reason of an abort as it is told to the other side: a text, never empty, of at most 256 characters. */
-export function textOf(reason: unknown): string {
-  // What was said on another stream is passed on as it was said there.
-  if (reason instanceof StreamResetError) return textOf(reason.reason)
-  if (reason instanceof StreamAbortedError) return textOf(reason.cause)
+/** Returns the text that tells the other side why a stream was aborted: 1 to 256 characters. */
+export function reasonText(reason: unknown): string {
+  // A reason that came from another stream is forwarded unchanged, without the prefix of its error.
+  if (reason instanceof StreamResetError) return reasonText(reason.reason)
+  if (reason instanceof StreamAbortedError) return reasonText(reason.cause)
   const text = reason instanceof Error ? reason.message : typeof reason === 'string' ? reason : ''
   return text === '' ? 'aborted' : text.slice(0, 256)
 }

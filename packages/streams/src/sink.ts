@@ -1,61 +1,59 @@
 import { endReason, InvalidOptionsError, parseAcceptOptions, parseCredit } from '@websocket-star/protocol'
-import type { Carrier, Waiting } from './carrier.js'
-import { Bytes, Messages, type Backlog } from './chunks.js'
-import { encodeWith, type Codec } from './codec.js'
+import { encodeValue, type Codec } from './codec.js'
 import {
   CodecError,
   ConnectionLostError,
   StreamAbortedError,
   StreamResetError,
   StreamStoppedError,
-  textOf,
+  reasonText,
   WriteAfterEndError,
   type StreamError
 } from './errors.js'
+import { ByteQueue, MessageQueue, type SendQueue } from './send-queue.js'
+import type { Flushable, SocketWriter } from './socket-writer.js'
 
 export interface SinkOptions {
   /**
-   * What chunks mean. `'messages'` (default): each value arrives as it was written. `'bytes'`: the borders between
-   * chunks mean nothing; small writes that wait are joined, large ones are cut, to chunks of up to 64 KiB.
+   * `'messages'` (default) keeps each value whole. `'bytes'` joins queued small writes and cuts large ones, into chunks of
+   * up to 64 KiB. The source needs the same setting.
    */
   framing?: 'messages' | 'bytes'
-  /** Bytes that may wait here before `write` answers false, 1 or more. Default 256 KiB. */
+  /** Queued bytes from which `write` returns false, 1 or more. Default 256 KiB. */
   highWaterMark?: number
 }
 
 export const HIGH_WATER_MARK = 262_144
 /** Largest chunk of a stream of bytes. */
-const CHUNK = 65_536
+const CHUNK_MAX = 65_536
 
 /**
- * The sending side of a stream. Nothing leaves before the receiver has accepted; after that as much as the receiver
- * grants, or, if it grants nothing because it is an old one, as much as the socket takes.
+ * The sending side of a stream. It sends nothing until the receiver has accepted, then as much as the receiver grants. To a
+ * legacy receiver, which grants no credit, it sends as much as the socket takes.
  */
-export class Sink<T = Uint8Array> implements Waiting {
-  /** The name both sides know the stream by. */
+export class Sink<T = Uint8Array> implements Flushable {
   readonly id: string
-  /** Called once, when the receiver says that it is ready. */
+  /** Called once, when the receiver accepts. */
   onAccept: (() => void) | undefined
-  /** Called when more may be written, after `write` has answered false. */
+  /** Called when writing may continue, after `write` returned false. */
   onDrain: (() => void) | undefined
-  /** Called once, for who writes: everything was sent and the end was told, or it failed. */
+  /** Called once, for the writer: when everything including the end has been sent, or with the error. */
   onFinish: ((error?: StreamError) => void) | undefined
-  /** Called once, last, for who owns the stream. */
+  /** Called once, after `onFinish`, for the owner of the stream. */
   onClose: ((error?: StreamError) => void) | undefined
-  readonly #carrier: Carrier
+  readonly #writer: SocketWriter
   readonly #codec: Codec<T>
-  readonly #forget: () => void
+  readonly #unregister: () => void
   readonly #highWaterMark: number
-  readonly #backlog: Backlog<unknown>
+  readonly #queue: SendQueue<unknown>
   readonly #isBytes: boolean
-  /** What may still be sent: nothing before the receiver accepts, no end of it if that knows no windows. */
+  /** Bytes that may still be sent: 0 until the receiver accepts, infinite for a legacy receiver. */
   #credit = 0
   #accepted = false
   #ending = false
   #needsDrain = false
-  /** Something left in this turn of the event loop: what is small waits for its end, to leave together. */
-  #isTurnUsed = false
-  /** The carrier will call when the socket takes more. */
+  /** Something was sent in this task: further small writes are joined until its end. */
+  #hasSentInTask = false
   #isWaitingForRoom = false
   #usedAt = performance.now()
   #error: StreamError | undefined
@@ -66,129 +64,127 @@ export class Sink<T = Uint8Array> implements Waiting {
   /** Made by {@link SocketStreams.createSink}. */
   constructor(
     id: string,
-    carrier: Carrier,
+    writer: SocketWriter,
     codec: Codec<T>,
-    forget: () => void,
+    unregister: () => void,
     { framing = 'messages', highWaterMark = HIGH_WATER_MARK }: SinkOptions = {}
   ) {
     if (!(highWaterMark >= 1)) {
       throw new InvalidOptionsError(`highWaterMark: expected bytes from 1, got ${highWaterMark}`)
     }
     this.id = id
-    this.#carrier = carrier
+    this.#writer = writer
     this.#codec = codec
-    this.#forget = forget
+    this.#unregister = unregister
     this.#highWaterMark = highWaterMark
     this.#isBytes = framing === 'bytes'
-    this.#backlog = this.#isBytes ? (new Bytes() as Backlog<unknown>) : new Messages()
+    this.#queue = this.#isBytes ? (new ByteQueue() as SendQueue<unknown>) : new MessageQueue() // write() checks the type
   }
 
-  /** The receiver has said that it is ready. */
+  /** Whether the receiver has accepted. */
   get accepted(): boolean {
     return this.#accepted
   }
 
-  /** Bytes that wait here. */
+  /** Bytes queued here. */
   get writableLength(): number {
-    return this.#backlog.size
+    return this.#queue.size
   }
 
-  /** When a chunk was last sent, or when the sink was made; milliseconds of `performance.now()`. */
+  /** Time of the last chunk sent, or of creation, in milliseconds of `performance.now()`. */
   get usedAt(): number {
     return this.#usedAt
   }
 
-  /** Settles when nothing more happens on this stream: with nothing, or with why it failed. */
+  /** Resolves when the stream is over, with the error if it failed. */
   get whenClosed(): Promise<StreamError | undefined> {
     return this.#whenClosed
   }
 
-  /** Nothing more happens on this stream. */
+  /** Whether the stream is over. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** Why it failed, if it did. */
   get error(): StreamError | undefined {
     return this.#error
   }
 
   /**
-   * Sends a value, now or when it may be.
+   * Sends a value, or queues it.
    *
-   * @returns false if enough waits already: it is kept all the same, `onDrain` tells when to go on
+   * @returns false if the queue is full: the value is queued all the same; wait for `onDrain`
    * @throws {WriteAfterEndError}
-   * @throws {StreamError} the error the stream has failed with
+   * @throws {StreamError} the error with which the stream failed earlier
    * @throws {CodecError}
    */
   write(value: T): boolean {
     if (this.#error !== undefined) throw this.#error
     if (this.#ending || this.#closed) throw new WriteAfterEndError(this.id)
-    const { wire, size } = encodeWith(this.#codec, this.id, value)
+    const { wire, size } = encodeValue(this.#codec, this.id, value)
     if (this.#isBytes && !(wire instanceof Uint8Array)) {
-      throw new CodecError(this.id, "a stream of bytes carries nothing else: use the codec 'buffer'")
+      throw new CodecError(this.id, "framing 'bytes' carries bytes only: use the codec 'buffer'")
     }
-    this.#backlog.push(wire, size)
-    if (this.#credit > 0 && !this.#isWaitingForRoom && (!this.#isTurnUsed || this.#backlog.size >= CHUNK))
-      this.#send(this.#isTurnUsed)
-    // What it failed with is told by onFinish.
-    this.#needsDrain = this.#backlog.size >= this.#highWaterMark && !this.#closed
+    this.#queue.push(wire, size)
+    if (this.#credit > 0 && !this.#isWaitingForRoom && (!this.#hasSentInTask || this.#queue.size >= CHUNK_MAX)) {
+      this.#send(this.#hasSentInTask)
+    }
+    this.#needsDrain = this.#queue.size >= this.#highWaterMark && !this.#closed
     return !this.#needsDrain
   }
 
-  /** Tells the receiver that this was all, once everything has been sent. */
+  /** Ends the stream once all queued values have been sent. */
   end(): void {
     if (this.#ending || this.#closed) return
     this.#ending = true
     this.flush()
   }
 
-  /** Ends at once; what waits is lost, and the receiver is told why. */
+  /** Ends the stream at once: discards queued values and sends the reason to the receiver. */
   abort(reason?: unknown): void {
     if (this.#closed) return
-    this.#carrier.send('error', this.id, textOf(reason))
+    this.#writer.send('error', this.id, reasonText(reason))
     this.#close(new StreamAbortedError(this.id, reason))
   }
 
-  /** Ends without a word to the receiver, which does not know of the stream. */
+  /** Ends the stream without notifying the receiver, for a stream that was never announced to it. */
   discard(reason?: unknown): void {
     this.#close(new StreamAbortedError(this.id, reason))
   }
 
-  /** Sends what may be sent. Called by the carrier. */
+  /** Sends as much as credit and socket allow. Called by the socket writer too. */
   flush(): void {
-    this.#isTurnUsed = false
+    this.#hasSentInTask = false
     this.#send(false)
   }
 
-  /** @param wholeOnly - keeps what is no whole chunk for the end of the turn: more may come */
-  #send(wholeOnly: boolean): void {
+  /** @param fullChunksOnly - keep a partial chunk until the end of the task, since more may be written */
+  #send(fullChunksOnly: boolean): void {
     if (!this.#accepted || this.#closed) return
-    const limit = this.#isBytes ? CHUNK : Number.POSITIVE_INFINITY
+    const limit = this.#isBytes ? CHUNK_MAX : Number.POSITIVE_INFINITY
     this.#isWaitingForRoom = false
-    while (this.#credit > 0 && !this.#backlog.isEmpty) {
-      if (wholeOnly && this.#backlog.size < CHUNK) break
-      if (!this.#carrier.hasRoomFor(this, this.#credit !== Number.POSITIVE_INFINITY)) {
+    while (this.#credit > 0 && !this.#queue.isEmpty) {
+      if (fullChunksOnly && this.#queue.size < CHUNK_MAX) break
+      if (!this.#writer.hasRoomFor(this, this.#credit !== Number.POSITIVE_INFINITY)) {
         this.#isWaitingForRoom = true
         break
       }
-      const chunk = this.#backlog.take(Math.min(limit, this.#credit))
+      const chunk = this.#queue.take(Math.min(limit, this.#credit))
       if (chunk === undefined) break
       this.#credit -= chunk.size
-      this.#carrier.sendChunk(this.id, chunk.wire, chunk.size)
+      this.#writer.sendChunk(this.id, chunk.wire, chunk.size)
       this.#usedAt = performance.now()
-      this.#useTurn()
+      this.#joinLaterWrites()
     }
-    if (this.#ending && this.#backlog.isEmpty) {
-      this.#carrier.send('error', this.id, true)
+    if (this.#ending && this.#queue.isEmpty) {
+      this.#writer.send('error', this.id, true)
       return this.#close()
     }
-    if (!this.#needsDrain || this.#backlog.size > this.#highWaterMark / 2) return
+    if (!this.#needsDrain || this.#queue.size > this.#highWaterMark / 2) return
     this.#needsDrain = false
     this.onDrain?.()
   }
 
-  /** The receiver is ready. */
   receiveAccept(argument: unknown): void {
     if (this.#accepted || this.#closed) return
     this.#accepted = true
@@ -197,37 +193,35 @@ export class Sink<T = Uint8Array> implements Waiting {
     this.flush()
   }
 
-  /** The receiver takes more. */
   receiveCredit(argument: unknown): void {
     if (!this.#accepted || this.#credit === Number.POSITIVE_INFINITY) return
     this.#credit += parseCredit(argument) ?? 0
     this.flush()
   }
 
-  /** The receiver, or a server between, ended it. */
+  /** Handles the end of the stream by the receiver or a server in between. */
   receiveError(argument: unknown): void {
     const reason = endReason(argument)
     this.#close(reason === true ? new StreamStoppedError(this.id) : new StreamResetError(this.id, reason))
   }
 
-  /** The connection is gone. */
   receiveDisconnect(reason: string): void {
     this.#close(new ConnectionLostError(this.id, reason))
   }
 
-  #useTurn(): void {
-    if (!this.#isBytes || this.#isTurnUsed) return
-    this.#isTurnUsed = true
-    this.#carrier.flushNextTurn(this)
+  #joinLaterWrites(): void {
+    if (!this.#isBytes || this.#hasSentInTask) return
+    this.#hasSentInTask = true
+    this.#writer.flushNextTask(this)
   }
 
   #close(error?: StreamError): void {
     if (this.#closed) return
     this.#closed = true
     this.#error = error
-    this.#backlog.clear()
-    this.#carrier.forget(this)
-    this.#forget()
+    this.#queue.clear()
+    this.#writer.forget(this)
+    this.#unregister()
     this.#settle(error)
     this.onFinish?.(error)
     this.onClose?.(error)

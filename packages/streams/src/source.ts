@@ -1,6 +1,5 @@
 import { endReason } from '@websocket-star/protocol'
-import type { Carrier } from './carrier.js'
-import { Fifo, JoinedChunks } from './chunks.js'
+import { ChunkBuffer } from './chunk-buffer.js'
 import { sizeOf, type Codec } from './codec.js'
 import {
   CodecError,
@@ -8,63 +7,64 @@ import {
   StreamAbortedError,
   StreamProtocolError,
   StreamResetError,
-  textOf,
+  reasonText,
   type StreamError
 } from './errors.js'
+import { Queue } from './queue.js'
+import type { SocketWriter } from './socket-writer.js'
 import { ReceiveWindow, type WindowOptions } from './window.js'
 
 export interface SourceOptions {
-  /** How much the sender may have under way; it tunes itself. Default 256 KiB to 4 MiB. */
+  /** Bytes that the sender may have in flight. The window grows with demand, by default from 256 KiB to 4 MiB. */
   window?: WindowOptions
   /**
-   * Bytes beyond the window that may come, for a sender that does not know windows. Default: no limit, since an old
-   * sender knows none. What comes beyond ends the stream.
+   * Bytes that a sender may exceed the window by before the stream fails. Default: no limit, since legacy senders ignore
+   * windows.
    */
   tolerance?: number
   /**
-   * What chunks mean; the sender's must be the same. `'messages'` (default): each is a value. `'bytes'`: borders mean nothing,
-   * so that small chunks that wait to be read are joined, and empty ones are nothing.
+   * `'messages'` (default) delivers each chunk as a value. `'bytes'` may join small unread chunks and drops empty ones. The
+   * sink needs the same setting.
    */
   framing?: 'messages' | 'bytes'
-  /** Listen at once, but let the sender begin only when {@link Source.accept} is called. Default false. */
+  /** Lets the sender begin only when {@link Source.accept} is called. Default false. */
   deferred?: boolean
 }
 
-/** Told to a sender that sent more than it may. */
+/** Reason sent to a sender that exceeded the window. */
 const OVERRUN = 'More was sent than the window allows'
-/** Told to a sender whose chunk is none. */
+/** Reason sent to a sender whose chunk cannot be decoded. */
 const UNREADABLE = 'Unreadable chunk'
 
-/** Chunks of a stream of bytes below this size are joined while they wait: each by itself takes more than its bytes. */
+/** Unread chunks below this size, in bytes, are joined: a separate chunk costs more memory than its bytes. */
 const SMALL = 4_096
-/** Values that may wait whatever the window is; each takes memory beside what it counts as, or though it counts as nothing. */
-const WAITING_MAX = 65_536
+/** Limit of unread values where the window is smaller: even empty values cost memory. */
+const QUEUE_MAX = 65_536
 
 /**
- * The receiving side of a stream. It is paused to begin with, and takes a window from its sender until it is resumed; a
- * sender that knows windows then waits.
+ * The receiving side of a stream. It starts paused: a window of data is received and queued, then the sender waits until
+ * `resume` is called. Legacy senders do not wait.
  */
 export class Source<T = Uint8Array> {
-  /** The name both sides know the stream by. */
   readonly id: string
-  /** Called with each value while not paused; `size` is what it counts as in the window, in bytes. */
+  /** Called with each value while not paused; `size` is its share of the window, in bytes. */
   onData: ((value: T, size: number) => void) | undefined
-  /** Called once, for who reads, after the last value: with nothing if the sender has sent everything, else with why it ended. */
+  /** Called once, for the reader, after the last value; with the error if the stream ended early. */
   onEnd: ((error?: StreamError) => void) | undefined
-  /** Called once, for who owns the stream, as soon as nothing more comes, though values may still wait to be read. */
+  /** Called once, for the owner of the stream, when nothing more can arrive. Unread values may remain. */
   onClose: ((error?: StreamError) => void) | undefined
-  readonly #carrier: Carrier
+  readonly #writer: SocketWriter
   readonly #codec: Codec<T>
-  readonly #forget: () => void
+  readonly #unregister: () => void
   readonly #window: ReceiveWindow
   readonly #tolerance: number
-  readonly #waiting = new Fifo<{ value: T; size: number }>()
+  readonly #unread = new Queue<{ value: T; size: number }>()
   readonly #isBytes: boolean
-  /** Where small chunks that wait are joined, as long as there is room. */
-  #joined: JoinedChunks | undefined
+  /** Last unread entry, while it can take more small chunks. */
+  #tail: ChunkBuffer | undefined
   #accepted = false
   #paused = true
-  #isGivingOut = false
+  #isDelivering = false
   #closed = false
   #settle: (error?: StreamError) => void = () => {}
   readonly #whenClosed = new Promise<StreamError | undefined>((resolve) => (this.#settle = resolve))
@@ -72,38 +72,38 @@ export class Source<T = Uint8Array> {
   #usedAt = performance.now()
   #error: StreamError | undefined
 
-  /** Made by {@link SocketStreams.createSource}: tells the sender that it may begin. */
+  /** Made by {@link SocketStreams.createSource}. */
   constructor(
     id: string,
-    carrier: Carrier,
+    writer: SocketWriter,
     codec: Codec<T>,
-    forget: () => void,
+    unregister: () => void,
     { window, tolerance = Number.POSITIVE_INFINITY, framing = 'messages', deferred = false }: SourceOptions = {}
   ) {
     this.id = id
-    this.#carrier = carrier
+    this.#writer = writer
     this.#codec = codec
-    this.#forget = forget
+    this.#unregister = unregister
     this.#window = new ReceiveWindow(window)
     this.#tolerance = tolerance
     this.#isBytes = framing === 'bytes'
     if (!deferred) this.accept()
   }
 
-  /** Lets the sender begin, where that was deferred. */
+  /** Lets the sender begin, if `deferred` was set. */
   accept(): void {
     if (this.#accepted || this.#closed) return
     this.#accepted = true
     this.#window.open()
-    this.#carrier.send('accept', this.id, { window: this.#window.size })
+    this.#writer.send('accept', this.id, { window: this.#window.size })
   }
 
-  /** Bytes that came and have not been read. */
+  /** Unread bytes. */
   get readableLength(): number {
     return this.#ended ? 0 : this.#window.unread
   }
 
-  /** Bytes the sender may have under way now. */
+  /** Current window, in bytes. */
   get window(): number {
     return this.#window.size
   }
@@ -112,77 +112,75 @@ export class Source<T = Uint8Array> {
     return this.#paused
   }
 
-  /** When a chunk last came, or when the source was made; milliseconds of `performance.now()`. */
+  /** Time of the last chunk received, or of creation, in milliseconds of `performance.now()`. */
   get usedAt(): number {
     return this.#usedAt
   }
 
-  /** Settles when nothing more comes: with nothing, or with why it ended early. */
+  /** Resolves when nothing more can arrive, with the error if the stream ended early. */
   get whenClosed(): Promise<StreamError | undefined> {
     return this.#whenClosed
   }
 
-  /** Nothing more comes. */
+  /** Whether nothing more can arrive. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** Nothing more comes, and everything that came was read. */
+  /** Whether nothing more can arrive and everything was read. */
   get ended(): boolean {
     return this.#ended
   }
 
-  /** Why it ended before its sender had sent everything, if it did. */
+  /** Reason why the stream ended early. */
   get error(): StreamError | undefined {
     return this.#error
   }
 
-  /** No more values until it is resumed. */
   pause(): void {
     this.#paused = true
   }
 
-  /** Gives out what waits, and what comes. */
+  /** Delivers unread values, then new ones as they arrive. */
   resume(): void {
     this.#paused = false
-    // A reader that resumes while it is given something gets the next after it.
-    if (this.#isGivingOut) return
-    this.#isGivingOut = true
+    // Called from onData: the loop below is running already, and goes on.
+    if (this.#isDelivering) return
+    this.#isDelivering = true
     try {
       while (!this.#paused) {
-        const item = this.#waiting.shift()
+        const item = this.#unread.shift()
         if (item === undefined) break
-        if (this.#waiting.isEmpty) this.#joined = undefined
+        if (this.#unread.isEmpty) this.#tail = undefined
         this.#deliver(item.value, item.size)
       }
     } finally {
-      this.#isGivingOut = false
+      this.#isDelivering = false
     }
-    this.#endIfRead()
+    this.#endIfDrained()
   }
 
-  /** Wants no more: the sender is told why, and what waits is lost. */
+  /** Ends the stream with an error: discards unread values and sends the reason to the sender. */
   abort(reason?: unknown): void {
-    if (!this.#closed) this.#carrier.send('error', this.id, textOf(reason))
+    if (!this.#closed) this.#writer.send('error', this.id, reasonText(reason))
     this.discard(reason)
   }
 
-  /** Wants no more, and calls that no error: the sender stops, and what waits is lost. */
+  /** Ends the stream deliberately: discards unread values and lets the sender stop without an error. */
   stop(): void {
     if (this.#ended) return
-    if (!this.#closed) this.#carrier.send('error', this.id, true)
+    if (!this.#closed) this.#writer.send('error', this.id, true)
     this.discard('the reader has stopped')
   }
 
-  /** Ends without a word to the sender, which does not know of the stream. */
+  /** Ends the stream without notifying the sender, for a stream that the sender does not know. */
   discard(reason?: unknown): void {
     if (this.#ended) return
-    this.#waiting.clear()
+    this.#unread.clear()
     this.#error ??= new StreamAbortedError(this.id, reason)
     this.#close(this.#error)
   }
 
-  /** A chunk has come. */
   receiveChunk(argument: unknown): void {
     if (this.#closed) return
     this.#usedAt = performance.now()
@@ -198,37 +196,35 @@ export class Source<T = Uint8Array> {
       return this.#fail(new StreamProtocolError(this.id, `${OVERRUN}, by ${this.#tolerance} bytes or more`), OVERRUN)
     }
     if (this.#isBytes && size === 0) return
-    if (!this.#paused && this.#waiting.isEmpty && !this.#isGivingOut) return this.#deliver(value, size)
-    if (!this.#isBytes || !this.#join(value, size)) this.#waiting.push({ value, size })
-    const { size: count } = this.#waiting
-    // As many as the window has bytes may come from a sender that keeps to it.
-    if (count > WAITING_MAX && count > this.#window.size) {
-      this.#fail(new StreamProtocolError(this.id, `${count} values wait to be read`), OVERRUN)
+    if (!this.#paused && this.#unread.isEmpty && !this.#isDelivering) return this.#deliver(value, size)
+    if (!this.#isBytes || !this.#join(value, size)) this.#unread.push({ value, size })
+    const { size: count } = this.#unread
+    // A sender that respects the window may send values of one byte.
+    if (count > QUEUE_MAX && count > this.#window.size) {
+      this.#fail(new StreamProtocolError(this.id, `the sender queued ${count} unread values`), OVERRUN)
     }
   }
 
-  /** @returns whether a small chunk was added to one that waits */
+  /** @returns whether the chunk was small, and was queued in a shared buffer */
   #join(value: T, size: number): boolean {
-    // What counts as something else than it is, as in hex, would not be granted for.
+    // A buffer reports its length as its size; chunks of other codecs, such as hex, differ in that.
     if (size >= SMALL || !(value instanceof Uint8Array) || value.length !== size) {
-      this.#joined = undefined
+      this.#tail = undefined
       return false
     }
-    if (this.#joined?.add(value) === true) return true
-    const joined = new JoinedChunks(value)
-    this.#joined = joined
-    // Bytes are what a stream of bytes carries.
-    this.#waiting.push(joined as unknown as { value: T; size: number })
+    if (this.#tail?.add(value) === true) return true
+    this.#tail = new ChunkBuffer(value)
+    // T is Uint8Array: `value` is one.
+    this.#unread.push(this.#tail as unknown as { value: T; size: number })
     return true
   }
 
-  /** The sender, or a server between, ended it: what came before is read first. */
+  /** Handles the end of the stream by the sender or a server in between; unread values can still be read. */
   receiveError(argument: unknown): void {
     const reason = endReason(argument)
     this.#close(reason === true ? undefined : new StreamResetError(this.id, reason))
   }
 
-  /** The connection is gone. */
   receiveDisconnect(reason: string): void {
     this.#close(new ConnectionLostError(this.id, reason))
   }
@@ -236,13 +232,13 @@ export class Source<T = Uint8Array> {
   #deliver(value: T, size: number): void {
     this.onData?.(value, size)
     for (let credit = this.#window.consumed(size); credit > 0 && !this.#closed; credit = this.#window.consumed(0)) {
-      this.#carrier.send('credit', this.id, credit)
+      this.#writer.send('credit', this.id, credit)
     }
   }
 
-  /** The sender broke the rules. */
-  #fail(error: StreamError, told: string): void {
-    this.#carrier.send('error', this.id, told)
+  /** @param reason - is sent to the sender */
+  #fail(error: StreamError, reason: string): void {
+    this.#writer.send('error', this.id, reason)
     this.#close(error)
   }
 
@@ -250,16 +246,16 @@ export class Source<T = Uint8Array> {
     if (!this.#closed) {
       this.#closed = true
       this.#error = error
-      this.#forget()
+      this.#unregister()
       this.#settle(error)
       this.onClose?.(error)
     }
-    this.#endIfRead()
+    this.#endIfDrained()
   }
 
-  #endIfRead(): void {
-    if (!this.#closed || this.#ended || !this.#waiting.isEmpty) return
-    // A reader that has stopped learns of an error at once, of the end when it reads on.
+  #endIfDrained(): void {
+    if (!this.#closed || this.#ended || !this.#unread.isEmpty) return
+    // A paused reader gets an error at once, but a regular end only after resuming.
     if (this.#paused && this.#error === undefined) return
     this.#ended = true
     this.onEnd?.(this.#error)

@@ -1,61 +1,60 @@
 import { createDialId, endReason, parseStreamEventName, type StreamEventKind } from '@websocket-star/protocol'
-import { Carrier } from './carrier.js'
-import { codecOf, type Codec, type CodecName, type NamedCodecs } from './codec.js'
+import { resolveCodec, type Codec, type CodecName, type NamedCodecs } from './codec.js'
 import { StreamIdInUseError } from './errors.js'
-import { nextTurn } from './next-turn.js'
-import { passOn, type Proxy } from './proxy.js'
+import { queueMacrotask } from './macrotask.js'
 import { Sink, type SinkOptions } from './sink.js'
+import { SocketWriter } from './socket-writer.js'
 import { tapEvents, type SocketLike } from './socket.js'
 import { Source, type SourceOptions } from './source.js'
+import { forward, type StreamProxy } from './stream-proxy.js'
 
-/** What both sides of a stream must agree on. */
 export interface CodecOption<C> {
-  /** Default `'plain'`. */
+  /** Must be the same on both sides. Default `'plain'`. */
   codec?: C
 }
 
-/** A codec of any kind, by name or as an object. */
-// oxlint-disable-next-line typescript/no-explicit-any -- any codec, whatever its values are
+/** A codec, by name or as an object. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a codec of any values
 export type AnyCodec = CodecName | Codec<any>
 
-/** What is written to, and read from, streams of a codec. */
+/** Type of the values of a codec's streams. */
 export type ValueOf<C> = C extends CodecName ? NamedCodecs[C] : C extends Codec<infer T> ? T : never
 
-/** The streams of one socket of socket.io: a client's or a server's, of version 2, 3 or 4. */
+/** The streams of one socket.io socket: a client's or a server's, of version 2, 3 or 4. */
 export class SocketStreams {
-  readonly #carrier: Carrier
   readonly #socket: SocketLike
+  readonly #writer: SocketWriter
   readonly #untap: () => void
   // oxlint-disable-next-line typescript/no-explicit-any -- of values of any kind
   readonly #sinks = new Map<string, Sink<any>>()
   // oxlint-disable-next-line typescript/no-explicit-any -- of values of any kind
   readonly #sources = new Map<string, Source<any>>()
-  /** What came for streams that were not there, or not yet. */
-  readonly #early: StreamEvent[] = []
+  /** Events of streams that are unknown, or that the application is about to open. */
+  readonly #unmatched: StreamEvent[] = []
   readonly #onClose: () => void
   #closed = false
 
   /** Made by {@link socketStreams}. */
   constructor(socket: SocketLike, onClose: () => void) {
     this.#socket = socket
-    this.#carrier = new Carrier(socket)
+    this.#writer = new SocketWriter(socket)
     this.#onClose = onClose
     this.#untap = tapEvents(socket, (name, args) => this.#receive(name, args))
     socket.on('disconnect', this.#onDisconnect)
   }
 
-  /** Whether a stream of that id is open, on either side. */
+  /** Returns whether a stream with this id is open, in either direction. */
   has(id: string): boolean {
     return this.#sinks.has(id) || this.#sources.has(id)
   }
 
-  /** Streams open now. */
+  /** Number of open streams. */
   get size(): number {
     return this.#sinks.size + this.#sources.size
   }
 
   /**
-   * The sending side of a stream: tell the other side its id, and it makes the source.
+   * Creates the sending side of a stream. Announce its id to the other side, which creates the source.
    *
    * @param id - default: 128 random bits in hex
    * @throws {StreamIdInUseError}
@@ -65,15 +64,15 @@ export class SocketStreams {
     { codec, ...options }: SinkOptions & CodecOption<C> = {}
   ): Sink<ValueOf<C>> {
     if (this.#sinks.has(id)) throw new StreamIdInUseError(id)
-    const sink = new Sink<ValueOf<C>>(id, this.#carrier, codecOf(codec), () => this.#sinks.delete(id), options)
+    const sink = new Sink<ValueOf<C>>(id, this.#writer, resolveCodec(codec), () => this.#sinks.delete(id), options)
     this.#sinks.set(id, sink)
-    if (!this.#carrier.connected) this.#loseSoon(sink)
+    if (!this.#writer.connected) this.#disconnectSoon(sink)
     return sink
   }
 
   /**
-   * The receiving side of a stream. It must be made in the same turn of the event loop in which its id came: the sender
-   * begins as soon as it is accepted, and what nobody takes is lost.
+   * Creates the receiving side of a stream, and accepts it unless `deferred` is set. Call it in the handler that receives the
+   * id, before awaiting anything: events of unknown streams are dropped.
    *
    * @throws {StreamIdInUseError}
    */
@@ -82,62 +81,68 @@ export class SocketStreams {
     { codec, ...options }: SourceOptions & CodecOption<C> = {}
   ): Source<ValueOf<C>> {
     if (this.#sources.has(id)) throw new StreamIdInUseError(id)
-    const source = new Source<ValueOf<C>>(id, this.#carrier, codecOf(codec), () => this.#sources.delete(id), options)
+    const source = new Source<ValueOf<C>>(
+      id,
+      this.#writer,
+      resolveCodec(codec),
+      () => this.#sources.delete(id),
+      options
+    )
     this.#sources.set(id, source)
-    if (!this.#carrier.connected) this.#loseSoon(source)
+    if (!this.#writer.connected) this.#disconnectSoon(source)
     return source
   }
 
   /**
-   * Passes a stream that this socket sends on to another, whose receiver makes the source.
+   * Forwards a stream from this socket to another, whose other side creates the source.
    *
-   * @throws {StreamIdInUseError} if it is in use on either socket
+   * @throws {StreamIdInUseError} if the id is in use on either socket
    */
-  createProxy(id: string, to: SocketLike | SocketStreams): Proxy {
+  createProxy(id: string, to: SocketLike | SocketStreams): StreamProxy {
     if (this.#sources.has(id)) throw new StreamIdInUseError(id)
     const sink = (to instanceof SocketStreams ? to : socketStreams(to)).createSink(id)
-    return passOn(this.createSource(id, { deferred: true }), sink)
+    return forward(this.createSource(id, { deferred: true }), sink)
   }
 
-  /** Ends every stream and hears nothing more of the socket, which stays open. */
+  /** Aborts every stream and removes all listeners from the socket, which stays open. */
   close(reason: unknown = 'closed'): void {
     if (this.#closed) return
     this.#closed = true
     for (const stream of this.#all()) stream.abort(reason)
-    this.#carrier.close()
+    this.#writer.close()
     this.#untap()
     this.#socket.removeListener('disconnect', this.#onDisconnect)
     this.#onClose()
   }
 
-  #all(): Ending[] {
+  #all(): OpenStream[] {
     return [...this.#sinks.values(), ...this.#sources.values()]
   }
 
-  /** @returns whether the event was one of a stream that is open here */
+  /** @returns whether the event belongs to an open stream */
   #receive(name: string, [argument]: readonly unknown[]): boolean {
     const parsed = parseStreamEventName(name)
     if (parsed === undefined) return false
     const event = { ...parsed, argument }
-    const isTaken = this.#tell(event)
-    if (!isTaken && (event.kind === 'accept' || event.kind === 'error')) this.#tellLater(event)
-    return isTaken
+    const isHandled = this.#dispatch(event)
+    if (!isHandled && (event.kind === 'accept' || event.kind === 'error')) this.#retryLater(event)
+    return isHandled
   }
 
   /**
-   * A server's socket hands an application its events a little later than they are heard here: what came right behind
-   * the event that makes the application open a stream is told again once it has.
+   * Dispatches an event again in the next task. A server's socket delivers events to the application later than to this
+   * class, so the event that makes the application open the stream may still be on its way.
    */
-  #tellLater(event: StreamEvent): void {
-    this.#early.push(event)
-    if (this.#early.length > 1) return
-    nextTurn(() => {
-      for (const event of this.#early.splice(0)) this.#tell(event)
+  #retryLater(event: StreamEvent): void {
+    this.#unmatched.push(event)
+    if (this.#unmatched.length > 1) return
+    queueMacrotask(() => {
+      for (const event of this.#unmatched.splice(0)) this.#dispatch(event)
     })
   }
 
-  /** @returns whether there is a stream that it was told to */
-  #tell({ kind, stream, argument }: StreamEvent): boolean {
+  /** @returns whether the stream is open */
+  #dispatch({ kind, stream, argument }: StreamEvent): boolean {
     const sink = this.#sinks.get(stream)
     const source = this.#sources.get(stream)
     switch (kind) {
@@ -151,7 +156,7 @@ export class SocketStreams {
         sink?.receiveCredit(argument)
         return sink !== undefined
       case 'error':
-        // An id may be used for both directions: its sender's end is meant first.
+        // Both directions may use one id; the end of the sender has precedence.
         if (source !== undefined) source.receiveError(argument)
         else if (sink !== undefined) sink.receiveError(argument)
         return source !== undefined || sink !== undefined
@@ -162,23 +167,22 @@ export class SocketStreams {
     for (const stream of this.#all()) stream.receiveDisconnect(reasonOf(reason))
   }
 
-  /** What is made while there is no connection fails, once its maker has had time to listen. */
-  #loseSoon(stream: Ending): void {
+  /** Fails a stream that was created while disconnected, after its creator could set callbacks. */
+  #disconnectSoon(stream: OpenStream): void {
     queueMicrotask(() => {
-      if (!this.#carrier.connected) stream.receiveDisconnect('not connected')
+      if (!this.#writer.connected) stream.receiveDisconnect('not connected')
     })
   }
 }
 
-/** Something that was said of a stream. */
 interface StreamEvent {
   kind: StreamEventKind
   stream: string
   argument: unknown
 }
 
-/** What is told to streams of either side. */
-interface Ending {
+/** Members that sinks and sources have in common. */
+interface OpenStream {
   abort(reason?: unknown): void
   receiveDisconnect(reason: string): void
 }
@@ -186,9 +190,9 @@ interface Ending {
 const streamsBySocket = new WeakMap<SocketLike, SocketStreams>()
 
 /**
- * The streams of a socket; the same object each time, so that each socket is listened to once.
+ * Returns the streams of a socket: always the same object for one socket.
  *
- * @throws TypeError if it is no socket of socket.io 2, 3 or 4
+ * @throws TypeError if the object is no socket.io socket of version 2, 3 or 4
  */
 export function socketStreams(socket: SocketLike): SocketStreams {
   let streams = streamsBySocket.get(socket)

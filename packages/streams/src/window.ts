@@ -1,24 +1,24 @@
 import { CREDIT_MAX, InvalidOptionsError } from '@websocket-star/protocol'
 
-/** How much a receiver lets its sender have under way, in bytes. */
+/** Limits of the receive window: bytes that the sender may have in flight. */
 export interface WindowOptions {
-  /** To begin with. Default 256 KiB. */
+  /** Size at the start, in bytes. Default 256 KiB. */
   initial?: number
-  /** At most. Default 4 MiB. */
+  /** Size to which it may grow, in bytes. Default 4 MiB; at most 16 MiB. */
   max?: number
 }
 
 export const WINDOW_INITIAL = 262_144
 export const WINDOW_MAX = 4_194_304
 
-/** Credit is granted once a share of the window has been consumed: less often costs time, more often messages. */
+/** Credit is granted per quarter of the window: smaller grants cost messages, larger ones delay the sender. */
 const GRANT_SHARE = 4
-/** A window that is used up within so many round trips is what holds the sender back: it doubles. */
+/** A window consumed within this many round trips limits the sender, and is doubled. */
 const GROWTH_ROUND_TRIPS = 3
 
 /**
- * What a receiver grants. The window doubles while it, and not the reader, limits the rate: that takes the round trip,
- * which is the time from a grant to the first byte that only that grant allowed.
+ * Computes the credit that a receiver grants. The window doubles while the window, and not the reader, limits the rate. The
+ * round trip is measured from a grant to the first byte that needed this grant.
  */
 export class ReceiveWindow {
   #size: number
@@ -28,7 +28,7 @@ export class ReceiveWindow {
   #received = 0
   #consumed = 0
   #roundTrip = Number.POSITIVE_INFINITY
-  /** A grant whose first byte has not come yet. */
+  /** Grant whose first byte is awaited. */
   #sample: { mark: number; at: number } | undefined
   #epoch: { consumed: number; at: number }
 
@@ -48,7 +48,7 @@ export class ReceiveWindow {
     this.#epoch = { consumed: 0, at: now() }
   }
 
-  /** The sender is told of the first grant now. */
+  /** Starts the measurement of the round trip: the first grant is being sent. */
   open(): void {
     const at = this.#now()
     this.#sample = { mark: 0, at }
@@ -59,16 +59,12 @@ export class ReceiveWindow {
     return this.#size
   }
 
-  /** Bytes that came and have not been consumed. */
+  /** Bytes received and not consumed. */
   get unread(): number {
     return this.#received - this.#consumed
   }
 
-  /**
-   * Bytes have come.
-   *
-   * @returns how many more than were granted, 0 for none
-   */
+  /** @returns bytes received in excess of all grants */
   received(bytes: number): number {
     this.#received += bytes
     const sample = this.#sample
@@ -80,10 +76,10 @@ export class ReceiveWindow {
   }
 
   /**
-   * The reader has taken bytes.
+   * Records that the reader took bytes.
    *
-   * @returns what to grant the sender now, 0 for nothing yet; if there is something, then perhaps more, for one grant has
-   * its limit and a message may exceed it: to be asked again, with 0
+   * @returns credit to grant now, in bytes, or 0. One grant is limited to `CREDIT_MAX`: after a grant, call again with 0
+   * until it returns 0
    */
   consumed(bytes: number): number {
     this.#consumed += bytes

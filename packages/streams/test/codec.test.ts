@@ -1,12 +1,12 @@
 import { InvalidOptionsError } from '@websocket-star/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { codecOf, encodeWith, sizeOf, type Codec } from '../src/codec.js'
+import { resolveCodec, encodeValue, sizeOf, type Codec } from '../src/codec.js'
 import { CodecError } from '../src/errors.js'
 
-const buffer = codecOf('buffer') as Codec<Uint8Array>
-const hex = codecOf('hex') as Codec<Uint8Array>
-const plain = codecOf('plain') as Codec<unknown>
+const buffer = resolveCodec('buffer') as Codec<Uint8Array>
+const hex = resolveCodec('hex') as Codec<Uint8Array>
+const plain = resolveCodec('plain') as Codec<unknown>
 
 /** What the other side has after socket.io was in between: text and JSON, and binary as Node or a browser gets it. */
 function carried(wire: unknown, binary: (bytes: Uint8Array) => unknown): unknown {
@@ -87,28 +87,28 @@ describe('the codec plain', () => {
 describe('codecs', () => {
   test('may be objects of your own', () => {
     const own: Codec<Date> = { encode: (date) => date.getTime(), decode: (wire) => new Date(Number(wire)) }
-    expect(codecOf(own)).toBe(own)
+    expect(resolveCodec(own)).toBe(own)
   })
 
   test('are plain unless told', () => {
-    expect(codecOf(undefined)).toBe(plain)
+    expect(resolveCodec(undefined)).toBe(plain)
   })
 
   test.each(['base64', '', 'constructor', 'toString', '__proto__'])('of the name %s there are none', (name) => {
-    expect(() => codecOf(name as 'plain')).toThrow(InvalidOptionsError)
+    expect(() => resolveCodec(name as 'plain')).toThrow(InvalidOptionsError)
   })
 })
 
 describe('encoding', () => {
   test.each([null, undefined, false, () => 1])('refuses %s', (value) => {
-    const error = errorOf(() => encodeWith(plain, 'id', value))
+    const error = errorOf(() => encodeValue(plain, 'id', value))
     expect(error).toBeInstanceOf(CodecError)
     expect(error).toMatchObject({ code: 'ERR_STREAM_CODEC', stream: 'id' })
   })
 
   test('refuses them from codecs too', () => {
     const codec: Codec<string> = { encode: () => null, decode: String }
-    expect(() => encodeWith(codec, 'id', 'text')).toThrow(CodecError)
+    expect(() => encodeValue(codec, 'id', 'text')).toThrow(CodecError)
   })
 
   test('says what the codec threw', () => {
@@ -119,7 +119,7 @@ describe('encoding', () => {
       },
       decode: String
     }
-    expect(errorOf(() => encodeWith(codec, 'id', 'text'))).toMatchObject({ code: 'ERR_STREAM_CODEC', cause })
+    expect(errorOf(() => encodeValue(codec, 'id', 'text'))).toMatchObject({ code: 'ERR_STREAM_CODEC', cause })
   })
 
   const loop: unknown[] = []
@@ -132,12 +132,12 @@ describe('encoding', () => {
     ['what holds itself', loop],
     ['what is nested without end', deep]
   ])('refuses %s', (_name, value) => {
-    expect(() => encodeWith(plain, 'id', value)).toThrow(CodecError)
+    expect(() => encodeValue(plain, 'id', value)).toThrow(CodecError)
   })
 
   test('gives what is sent, and its size', () => {
-    expect(encodeWith(hex, 'id', Uint8Array.of(255))).toEqual({ wire: 'ff', size: 2 })
-    expect(encodeWith(buffer, 'id', Uint8Array.of(255))).toEqual({ wire: Uint8Array.of(255), size: 1 })
+    expect(encodeValue(hex, 'id', Uint8Array.of(255))).toEqual({ wire: 'ff', size: 2 })
+    expect(encodeValue(buffer, 'id', Uint8Array.of(255))).toEqual({ wire: Uint8Array.of(255), size: 1 })
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as streams from '../src/index.js'
-import { textOf } from '../src/errors.js'
+import { reasonText } from '../src/errors.js'
 
 const cause = new Error('the disk is full')
 
@@ -50,13 +50,15 @@ describe('what the other side is told', () => {
     [{ message: 'no error' }, 'aborted'],
     ['x'.repeat(1000), 'x'.repeat(256)]
   ])('for %s is a text', (reason, text) => {
-    expect(textOf(reason)).toBe(text)
+    expect(reasonText(reason)).toBe(text)
   })
 
   test('is what was said on another stream, as it was said there', () => {
-    expect(textOf(new streams.StreamResetError('other', 'the disk is full'))).toBe('the disk is full')
-    expect(textOf(new streams.StreamAbortedError('other', cause))).toBe('the disk is full')
-    expect(textOf(new streams.StreamAbortedError('other', new streams.StreamResetError('more', 'gone')))).toBe('gone')
-    expect(textOf(new streams.ConnectionLostError('other', 'ping timeout'))).toContain('ping timeout')
+    expect(reasonText(new streams.StreamResetError('other', 'the disk is full'))).toBe('the disk is full')
+    expect(reasonText(new streams.StreamAbortedError('other', cause))).toBe('the disk is full')
+    expect(reasonText(new streams.StreamAbortedError('other', new streams.StreamResetError('more', 'gone')))).toBe(
+      'gone'
+    )
+    expect(reasonText(new streams.ConnectionLostError('other', 'ping timeout'))).toContain('ping timeout')
   })
 })

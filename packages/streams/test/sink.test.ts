@@ -1,7 +1,7 @@
 import { CREDIT_MAX, InvalidOptionsError } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { Carrier } from '../src/carrier.js'
-import { codecOf } from '../src/codec.js'
+import { SocketWriter } from '../src/socket-writer.js'
+import { resolveCodec } from '../src/codec.js'
 import { Sink, type SinkOptions } from '../src/sink.js'
 import { FakeSocket, turns } from './fake-socket.js'
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 
 function sinkOf(options?: SinkOptions, codec: 'plain' | 'buffer' = 'plain'): Sink<unknown> {
-  const sink = new Sink<unknown>('id', new Carrier(socket), codecOf(codec), () => void forgotten++, options)
+  const sink = new Sink<unknown>('id', new SocketWriter(socket), resolveCodec(codec), () => void forgotten++, options)
   sink.onDrain = () => told.push('drain')
   sink.onFinish = (error) => told.push(error?.code ?? 'finish')
   sink.onClose = (error) => told.push(`close ${error?.code ?? 'well'}`)

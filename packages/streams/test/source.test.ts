@@ -1,8 +1,8 @@
 import { CREDIT_MAX } from '@websocket-star/protocol'
 import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Carrier } from '../src/carrier.js'
-import { codecOf, type CodecName } from '../src/codec.js'
+import { SocketWriter } from '../src/socket-writer.js'
+import { resolveCodec, type CodecName } from '../src/codec.js'
 import { Source, type SourceOptions } from '../src/source.js'
 import { FakeSocket } from './fake-socket.js'
 
@@ -18,7 +18,7 @@ beforeEach(() => {
 
 function sourceOf(options?: SourceOptions, codec: CodecName = 'plain'): Source<unknown> {
   const forget = (): void => void forgotten++
-  const source = new Source<unknown>('id', new Carrier(socket), codecOf(codec as 'plain'), forget, options)
+  const source = new Source<unknown>('id', new SocketWriter(socket), resolveCodec(codec as 'plain'), forget, options)
   source.onData = (value) => told.push(value)
   source.onEnd = (error) => told.push(`end ${error?.code ?? 'well'}`)
   source.onClose = (error) => told.push(`close ${error?.code ?? 'well'}`)

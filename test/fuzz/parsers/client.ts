@@ -10,7 +10,7 @@ import { parseServer } from '../../../packages/client/src/server-address.js'
 import { ServerPeers } from '../../../packages/client/src/server-peers.js'
 import { STRICT_PARSER } from '../../../packages/client/src/strict-parser.js'
 import { toPeerId } from '../../../packages/libp2p/src/peer-id.js'
-import { codecOf, sizeOf } from '../../../packages/streams/src/codec.js'
+import { resolveCodec, sizeOf } from '../../../packages/streams/src/codec.js'
 import { FakeSocket } from '../../../packages/streams/test/fake-socket.js'
 import { anything, edited, editedBytes, peerId, starAddress } from './arbitraries.js'
 import { defineParser, holds, readOrRefuse } from './parser.js'
@@ -87,7 +87,7 @@ const codec = defineParser({
   ),
   read: (wire) => {
     for (const name of ['buffer', 'plain', 'hex'] as const)
-      readOrRefuse(() => codecOf<unknown>(name).decode(wire), TypeError)
+      readOrRefuse(() => resolveCodec<unknown>(name).decode(wire), TypeError)
     // JSON cannot say all that JavaScript can.
     const size = readOrRefuse(() => sizeOf(wire), TypeError, RangeError)
     holds('a size is a number of bytes', size === undefined || (Number.isInteger(size) && size >= 0))

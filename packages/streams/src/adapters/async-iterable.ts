@@ -3,7 +3,7 @@ import type { Sink } from '../sink.js'
 import type { Source } from '../source.js'
 import { readableStream } from './web-streams.js'
 
-/** The values of a source, for `for await`. Leaving the loop early aborts the source. */
+/** Returns the values of a source, for `for await`. Leaving the loop early aborts the source. */
 export async function* valuesOf<T>(source: Source<T>): AsyncGenerator<T, void, undefined> {
   const reader = readableStream(source).getReader()
   try {
@@ -13,21 +13,20 @@ export async function* valuesOf<T>(source: Source<T>): AsyncGenerator<T, void, u
       yield value
     }
   } finally {
-    // Does nothing after the end.
     if (!source.closed || source.readableLength > 0) source.abort('the reader has left')
   }
 }
 
 /**
- * Writes all values, waiting when the receiver does, and ends the stream.
+ * Writes all values at the rate of the receiver, and ends the stream.
  *
- * @returns when everything was sent
- * @throws the error the stream failed with, or what the values threw; the receiver is told
+ * @returns once everything was sent
+ * @throws the error of the stream, or the one that the iterable threw, which also aborts the stream
  */
 export async function writeAll<T>(values: AsyncIterable<T> | Iterable<T>, sink: Sink<T>): Promise<void> {
   if (sink.closed) throw sink.error ?? new WriteAfterEndError(sink.id)
   let wake: (() => void) | undefined
-  /** What the values threw. */
+  /** Error of the iterable. */
   let thrown: { error: unknown } | undefined
   sink.onDrain = () => wake?.()
   const finished = new Promise<void>((resolve, reject) => {
@@ -49,6 +48,6 @@ export async function writeAll<T>(values: AsyncIterable<T> | Iterable<T>, sink: 
       sink.abort(error)
     }
   }
-  // Not one after the other: the next value may be long in coming, or never, when the stream has failed already.
+  // In parallel: if the stream fails, the next value may still take long, or never come.
   await Promise.all([write(), finished])
 }

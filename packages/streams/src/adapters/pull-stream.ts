@@ -1,19 +1,19 @@
 /**
- * The interface of `socket.io-pull-stream`: pull-streams over socket.io. Where there was
- * `const sp = require('socket.io-pull-stream')` there is now `import sp from '@websocket-star/streams/pull-stream'`.
+ * Pull-streams over socket.io, with the API of `socket.io-pull-stream`. Replace `require('socket.io-pull-stream')` by
+ * `import sp from '@websocket-star/streams/pull-stream'`.
  *
  * @packageDocumentation
  */
-import { codecOf, type Codec, type CodecName } from '../codec.js'
-import type { Proxy } from '../proxy.js'
+import { resolveCodec, type Codec, type CodecName } from '../codec.js'
 import type { Sink } from '../sink.js'
 import type { SocketLike } from '../socket.js'
 import type { Source } from '../source.js'
+import type { StreamProxy } from '../stream-proxy.js'
 import { socketStreams } from '../streams.js'
 
-/** null goes on, true is the end, an error or a text says what went wrong. */
-export type End = null | true | Error | string
-export type PullSource<T = unknown> = (abort: End, read: (end: End, value?: T) => void) => void
+/** null: continue; true: the regular end; an error or a text: the reason of a failure. */
+export type PullEnd = null | true | Error | string
+export type PullSource<T = unknown> = (abort: PullEnd, read: (end: PullEnd, value?: T) => void) => void
 export type PullSink<T = unknown> = (source: PullSource<T>) => void
 
 export interface PullOptions {
@@ -21,19 +21,19 @@ export interface PullOptions {
   codec?: CodecName | Codec<unknown>
 }
 
-/** What {@link attach} adds to a socket. */
+/** Methods that {@link attach} adds to a socket. */
 export interface PullStreams {
   createSink(id?: string | null, options?: PullOptions): PullSink & { id: string }
   createSource(id: string, options?: PullOptions): PullSource & { id: string }
-  createProxy(id: string, to: SocketLike): Proxy
+  createProxy(id: string, to: SocketLike): StreamProxy
 }
 
 /**
- * Adds `createSink`, `createSource` and `createProxy` to a socket. A codec in `defaults` is that of every stream, whatever
- * its own options say, as it was in the old module: both sides must come to the same.
+ * Adds `createSink`, `createSource` and `createProxy` to a socket. As in `socket.io-pull-stream`, a codec in `defaults`
+ * overrides the options of every stream: both sides must choose the same.
  */
 function attach<S extends SocketLike>(socket: S, defaults: PullOptions = {}): S & PullStreams {
-  if ('createSink' in socket) return socket as S & PullStreams // added before
+  if ('createSink' in socket) return socket as S & PullStreams // attached before
   const streams = socketStreams(socket)
   const methods: PullStreams = {
     createSink(id, options) {
@@ -49,23 +49,23 @@ function attach<S extends SocketLike>(socket: S, defaults: PullOptions = {}): S 
   return Object.assign(socket, methods)
 }
 
-/** A sink as a pull-stream's. */
+/** Returns a sink as a pull-stream sink. */
 export function pullSink<T>(sink: Sink<T>): PullSink<T> {
   return (source) => {
-    let over: End = null
-    const stop = (end: End): void => {
+    let over: PullEnd = null
+    const stop = (end: PullEnd): void => {
       over = end
-      // Also while it is read from: it may never answer.
+      // Even while a read is pending: the source may never answer it.
       source(end, () => {})
     }
     sink.onFinish = (error) => {
       if (over === null) stop(error ?? true)
     }
     sink.onDrain = () => pull()
-    // A source may answer at once, time and again: a loop, for recursion would fill the stack.
+    // A loop, since a source that answers synchronously would overflow the stack by recursion.
     const pull = (): void => {
       let again = true
-      // oxlint-disable-next-line no-unmodified-loop-condition -- by what the source calls
+      // oxlint-disable-next-line no-unmodified-loop-condition -- modified by callbacks of the source
       while (again && over === null) {
         again = false
         let answered = false
@@ -80,7 +80,7 @@ export function pullSink<T>(sink: Sink<T>): PullSink<T> {
         waited = true
       }
     }
-    const finish = (end: Exclude<End, null>): void => {
+    const finish = (end: Exclude<PullEnd, null>): void => {
       over = end
       if (end === true) sink.end()
       else sink.abort(end)
@@ -98,11 +98,11 @@ export function pullSink<T>(sink: Sink<T>): PullSink<T> {
   }
 }
 
-/** A source as a pull-stream's. */
+/** Returns a source as a pull-stream source. */
 export function pullSource<T>(source: Source<T>): PullSource<T> {
-  let waiting: ((end: End, value?: T) => void) | undefined
-  let ended: End = source.ended ? (source.error ?? true) : null
-  const answer = (end: End, value?: T): void => {
+  let waiting: ((end: PullEnd, value?: T) => void) | undefined
+  let ended: PullEnd = source.ended ? (source.error ?? true) : null
+  const answer = (end: PullEnd, value?: T): void => {
     const read = waiting
     waiting = undefined
     read?.(end, value)
@@ -118,7 +118,7 @@ export function pullSource<T>(source: Source<T>): PullSource<T> {
   return (abort, read) => {
     if (isEnd(abort)) {
       ended = abort
-      // A read that is under way is answered first.
+      // This answers a pending read first.
       source.abort(abort === true ? 'the reader has left' : abort)
       return read(abort)
     }
@@ -128,13 +128,13 @@ export function pullSource<T>(source: Source<T>): PullSource<T> {
   }
 }
 
-/** Some streams say undefined or false where others say null, and a text where others say an error. */
-function isEnd(end: End): end is Exclude<End, null> {
+/** Returns whether a stream has ended. Some pull-streams pass undefined or false instead of null, and a text for an error. */
+function isEnd(end: PullEnd): end is Exclude<PullEnd, null> {
   return Boolean(end)
 }
 
 function codecIn(options: PullOptions | undefined, defaults: PullOptions): Codec<unknown> {
-  return codecOf(defaults.codec ?? options?.codec)
+  return resolveCodec(defaults.codec ?? options?.codec)
 }
 
 export default attach

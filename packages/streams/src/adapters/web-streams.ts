@@ -2,18 +2,18 @@ import type { Sink } from '../sink.js'
 import type { Source } from '../source.js'
 
 export interface ReadableOptions {
-  /** Bytes that wait in the stream itself, counted as in the window. Default 64 KiB. */
+  /** Bytes queued in the WHATWG stream itself, counted as in the window. Default 64 KiB. */
   highWaterMark?: number
 }
 
 const HIGH_WATER_MARK = 65_536
 
-/** A source as a WHATWG stream. Cancelling it aborts the source; a source that fails makes it fail. */
+/** Returns a source as a WHATWG stream. Cancelling it aborts the source; an error of the source is its error. */
 export function readableStream<T>(
   source: Source<T>,
   { highWaterMark = HIGH_WATER_MARK }: ReadableOptions = {}
 ): ReadableStream<T> {
-  /** Of the value that is put into the stream now. */
+  /** Size of the value being enqueued. */
   let size = 0
   return new ReadableStream<T>(
     {
@@ -23,7 +23,7 @@ export function readableStream<T>(
           else controller.error(error)
         }
         source.onData = (value, bytes) => {
-          // What is empty takes room too.
+          // Even an empty value occupies the queue.
           size = Math.max(1, bytes)
           controller.enqueue(value)
           if ((controller.desiredSize ?? 0) <= 0) source.pause()
@@ -42,11 +42,11 @@ export function readableStream<T>(
   )
 }
 
-/** A sink as a WHATWG stream. Closing it resolves once everything was sent; aborting it aborts the sink. */
+/** Returns a sink as a WHATWG stream. `close` resolves once everything was sent; `abort` aborts the sink. */
 export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
   let drained: (() => void) | undefined
-  /** The stream fails, and knows it. */
-  let isFailing = false
+  /** The WHATWG stream has the error already. */
+  let isErrored = false
   let closed: { resolve: () => void; reject: (error: unknown) => void } | undefined
   return new WritableStream<T>(
     {
@@ -58,14 +58,14 @@ export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
         sink.onFinish = (error) => {
           drained?.()
           if (error === undefined) return closed?.resolve()
-          if (!isFailing) controller.error(error)
+          if (!isErrored) controller.error(error)
           closed?.reject(error)
         }
         if (sink.error !== undefined) controller.error(sink.error)
-        // `abort` below is called after the write under way, which may wait for a receiver that never reads on.
+        // `abort` below runs only after a pending write, which may wait forever for the receiver.
         const { signal } = controller
         signal.addEventListener('abort', () => {
-          isFailing = true
+          isErrored = true
           sink.abort(signal.reason)
         })
       },
@@ -73,8 +73,8 @@ export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
         try {
           if (sink.write(value)) return undefined
         } catch (error) {
-          // The stream is no more: the receiver must not wait for the rest.
-          isFailing = true
+          // A failed write errors the WHATWG stream: end the sink, so that the receiver does not wait.
+          isErrored = true
           sink.abort(error)
           throw error
         }
@@ -92,7 +92,7 @@ export function writableStream<T>(sink: Sink<T>): WritableStream<T> {
         sink.abort(reason)
       }
     },
-    // Waiting is the sink's: a write resolves when more may be written.
+    // The sink queues: a write resolves when more may be written.
     { highWaterMark: 1 }
   )
 }

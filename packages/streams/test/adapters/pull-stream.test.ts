@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import attach, { pullSink, pullSource, type End, type PullSource } from '../../src/adapters/pull-stream.js'
+import attach, { pullSink, pullSource, type PullEnd, type PullSource } from '../../src/adapters/pull-stream.js'
 import type { Sink } from '../../src/sink.js'
 import type { Source } from '../../src/source.js'
 import { socketStreams } from '../../src/streams.js'
@@ -20,8 +20,8 @@ beforeEach(() => {
 /** Gives what it is told to, and remembers how it was read. */
 class Manual {
   reads = 0
-  aborted: End = null
-  #waiting: ((end: End, value?: unknown) => void) | undefined
+  aborted: PullEnd = null
+  #waiting: ((end: PullEnd, value?: unknown) => void) | undefined
 
   readonly source: PullSource = (abort, read) => {
     if (abort !== null) {
@@ -32,7 +32,7 @@ class Manual {
     this.#waiting = read
   }
 
-  answer(end: End, value?: unknown): void {
+  answer(end: PullEnd, value?: unknown): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.(end, value)
@@ -44,7 +44,7 @@ function valuesThen(values: unknown[], end: unknown = true): PullSource {
   return (abort, read) => {
     if (abort !== null) read(abort)
     else if (left.length > 0) read(null, left.shift())
-    else read(end as End) // whatever streams say
+    else read(end as PullEnd) // whatever streams say
   }
 }
 
@@ -96,7 +96,7 @@ describe('a sink', () => {
   test.each([undefined, false])('goes on where a stream says %s for null', (end) => {
     socket.hear('accept', 'out')
     let left = 2
-    pullSink(sink)((_abort, read) => (left-- > 0 ? read(end as unknown as End, 'value') : read(true)))
+    pullSink(sink)((_abort, read) => (left-- > 0 ? read(end as unknown as PullEnd, 'value') : read(true)))
     expect(socket.sentOf('queue')).toEqual(['value', 'value'])
     expect(socket.sentOf('error')).toEqual([true])
   })
@@ -136,7 +136,7 @@ describe('a sink', () => {
 })
 
 describe('a source', () => {
-  const read = (end: End, value?: unknown): void => void told.push(end === null ? value : end)
+  const read = (end: PullEnd, value?: unknown): void => void told.push(end === null ? value : end)
 
   test('answers one read with one value', () => {
     const pull = pullSource(source)
@@ -176,7 +176,7 @@ describe('a source', () => {
     expect(told).toEqual(['one', expect.objectContaining({ code: 'ERR_STREAM_RESET', reason: 'the disk is full' })])
   })
 
-  test.each<[string, End, string]>([
+  test.each<[string, PullEnd, string]>([
     ['its reader has enough', true, 'the reader has left'],
     ['its reader fails', new Error('cannot use that'), 'cannot use that'],
     ['its reader fails with a text', 'cannot use that', 'cannot use that']

@@ -6,20 +6,20 @@ afterEach(() => {
 })
 
 async function load(): Promise<(callback: () => void) => void> {
-  return (await import('../src/next-turn.js')).nextTurn
+  return (await import('../src/macrotask.js')).queueMacrotask
 }
 
-describe.each(['in Node', 'in a browser'])('the next turn %s', (where) => {
-  test('is after all promises, once for each call, in order', async () => {
+describe.each(['in Node', 'in a browser'])('a macrotask %s', (where) => {
+  test('runs after all promises, once for each call, in order', async () => {
     const immediate = globalThis.setImmediate
     if (where === 'in a browser') vi.stubGlobal('setImmediate', undefined)
-    const nextTurn = await load()
-    if (where === 'in a browser') expect(nextTurn).not.toBe(immediate)
+    const queueMacrotask = await load()
+    if (where === 'in a browser') expect(queueMacrotask).not.toBe(immediate)
     const order: string[] = []
     await new Promise<void>((resolve) => {
-      nextTurn(() => order.push('first'))
-      nextTurn(() => order.push('second'))
-      nextTurn(resolve)
+      queueMacrotask(() => order.push('first'))
+      queueMacrotask(() => order.push('second'))
+      queueMacrotask(resolve)
       void Promise.resolve()
         .then(() => order.push('promise'))
         .then(() => order.push('and what came of it'))

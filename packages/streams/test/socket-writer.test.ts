@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Carrier, type Waiting } from '../src/carrier.js'
+import { SocketWriter, type Flushable } from '../src/socket-writer.js'
 import { FakeSocket, turns } from './fake-socket.js'
 
 const MEGABYTE = 1_048_576
 
 let socket: FakeSocket
-let carrier: Carrier
+let writer: SocketWriter
 
 beforeEach(() => {
   socket = new FakeSocket()
-  carrier = new Carrier(socket)
+  writer = new SocketWriter(socket)
 })
 
 afterEach(() => {
@@ -22,8 +22,8 @@ function fill(bytes: number): void {
 
 describe('sending', () => {
   test('is an event of the stream', () => {
-    carrier.send('accept', 'id', { window: 1 })
-    carrier.send('error', 'id.listener', true)
+    writer.send('accept', 'id', { window: 1 })
+    writer.send('error', 'id.listener', true)
     expect(socket.sent).toEqual([
       ['accept', 'id', { window: 1 }],
       ['error', 'id.listener', true]
@@ -32,27 +32,27 @@ describe('sending', () => {
 
   test('leaves nothing for a connection that comes later', () => {
     socket.connected = false
-    expect(carrier.connected).toBe(false)
-    carrier.send('accept', 'id')
-    carrier.sendChunk('id', new Uint8Array(1), 1)
+    expect(writer.connected).toBe(false)
+    writer.send('accept', 'id')
+    writer.sendChunk('id', new Uint8Array(1), 1)
     socket.connected = true
     expect(socket.sent).toEqual([])
   })
 
   test('ends with it', () => {
-    expect(carrier.connected).toBe(true)
-    carrier.close()
-    expect(carrier.connected).toBe(false)
-    carrier.send('accept', 'id')
+    expect(writer.connected).toBe(true)
+    writer.close()
+    expect(writer.connected).toBe(false)
+    writer.send('accept', 'id')
     expect(socket.sent).toEqual([])
   })
 
   test('makes Buffers of bytes, which all versions attach, and copies none', () => {
     const bytes = Uint8Array.of(0, 1, 2, 3).subarray(1, 3)
     const buffer = Buffer.from('x')
-    carrier.sendChunk('id', bytes, 2)
-    carrier.sendChunk('id', buffer, 1)
-    carrier.sendChunk('id', 'text', 4)
+    writer.sendChunk('id', bytes, 2)
+    writer.sendChunk('id', buffer, 1)
+    writer.sendChunk('id', 'text', 4)
     const [first, second, third] = socket.sentOf('queue')
     expect(Buffer.isBuffer(first)).toBe(true)
     expect([...(first as Buffer)]).toEqual([1, 2])
@@ -64,12 +64,12 @@ describe('sending', () => {
 
 describe('in a browser', () => {
   // Without Node's Buffer, which is looked for once.
-  async function browsersCarrier(socket: object): Promise<Carrier> {
+  async function browserWriter(socket: object): Promise<SocketWriter> {
     vi.resetModules()
     vi.stubGlobal('Buffer', undefined)
     try {
-      const module = await import('../src/carrier.js')
-      return new module.Carrier(socket as FakeSocket) // or one that lacks what version 2 lacks
+      const module = await import('../src/socket-writer.js')
+      return new module.SocketWriter(socket as FakeSocket) // or one that lacks what version 2 lacks
     } finally {
       vi.unstubAllGlobals()
     }
@@ -77,22 +77,22 @@ describe('in a browser', () => {
 
   test('later versions take bytes as they are', async () => {
     const bytes = Uint8Array.of(0, 1, 2, 3).subarray(1, 3)
-    const carrier = await browsersCarrier(socket)
-    carrier.sendChunk('id', bytes, 2)
+    const writer = await browserWriter(socket)
+    writer.sendChunk('id', bytes, 2)
     expect(socket.sentOf('queue')[0]).toBe(bytes)
   })
 
   test('version 2 takes an ArrayBuffer of nothing else', async () => {
     const sent: unknown[] = []
     const old = { connected: true, emit: (...args: unknown[]) => sent.push(args.at(-1)) }
-    const carrier = await browsersCarrier(old)
-    carrier.sendChunk('id', Uint8Array.of(0, 1, 2, 3).subarray(1, 3), 2)
+    const writer = await browserWriter(old)
+    writer.sendChunk('id', Uint8Array.of(0, 1, 2, 3).subarray(1, 3), 2)
     expect(sent).toEqual([Uint8Array.of(1, 2).buffer])
   })
 })
 
 /** A stream that has more than anyone will take: it sends until it is told to wait. */
-class Endless implements Waiting {
+class Endless implements Flushable {
   sent = 0
   readonly #name: string
   readonly #limit: number
@@ -103,9 +103,9 @@ class Endless implements Waiting {
   }
 
   flush(): void {
-    while (this.sent < this.#limit && carrier.hasRoomFor(this)) {
+    while (this.sent < this.#limit && writer.hasRoomFor(this)) {
       const chunk = Buffer.alloc(65_536)
-      carrier.sendChunk(this.#name, chunk, chunk.length)
+      writer.sendChunk(this.#name, chunk, chunk.length)
       socket.io.engine.transport.ws.bufferedAmount += chunk.length
       this.sent += chunk.length
     }
@@ -135,7 +135,7 @@ describe('a full socket', () => {
       stream.flush()
       expect(stream.sent).toBe(4 * MEGABYTE)
       // A window is bound enough.
-      expect(carrier.hasRoomFor(stream, true)).toBe(true)
+      expect(writer.hasRoomFor(stream, true)).toBe(true)
     } finally {
       vi.unstubAllGlobals()
     }
@@ -144,12 +144,12 @@ describe('a full socket', () => {
   test('is looked at, not guessed: what has left makes room', () => {
     const stream = new Endless('a')
     for (let chunk = 0; chunk < 100; chunk++) {
-      expect(carrier.hasRoomFor(stream)).toBe(true)
-      carrier.sendChunk('a', Buffer.alloc(65_536), 65_536)
+      expect(writer.hasRoomFor(stream)).toBe(true)
+      writer.sendChunk('a', Buffer.alloc(65_536), 65_536)
     }
     fill(MEGABYTE)
     expect([...Array(17).keys()].map(() => roomAfterChunk(stream)).at(-1)).toBe(false)
-    carrier.forget(stream)
+    writer.forget(stream)
   })
 
   test('is shared by all who wait', () => {
@@ -169,7 +169,7 @@ describe('a full socket', () => {
     const stream = new Endless('a')
     stream.flush()
     expect(vi.getTimerCount()).toBe(1)
-    carrier.forget(stream)
+    writer.forget(stream)
     expect(vi.getTimerCount()).toBe(0)
     fill(0)
     vi.advanceTimersByTime(100)
@@ -202,15 +202,15 @@ describe('a full socket', () => {
     const [a, b] = [new Endless('a'), new Endless('b')]
     a.flush()
     b.flush()
-    carrier.forget(a)
+    writer.forget(a)
     fill(0)
     vi.advanceTimersByTime(100)
     expect(b.sent).toBeGreaterThan(0)
   })
 
-  function roomAfterChunk(stream: Waiting): boolean {
-    const hasRoom = carrier.hasRoomFor(stream)
-    if (hasRoom) carrier.sendChunk('a', Buffer.alloc(65_536), 65_536)
+  function roomAfterChunk(stream: Flushable): boolean {
+    const hasRoom = writer.hasRoomFor(stream)
+    if (hasRoom) writer.sendChunk('a', Buffer.alloc(65_536), 65_536)
     return hasRoom
   }
 })
@@ -218,22 +218,22 @@ describe('a full socket', () => {
 describe('the end of a turn', () => {
   test('flushes each stream once, however often it asked', async () => {
     let flushed = 0
-    const stream: Waiting = { flush: () => void flushed++ }
-    carrier.flushNextTurn(stream)
-    carrier.flushNextTurn(stream)
+    const stream: Flushable = { flush: () => void flushed++ }
+    writer.flushNextTask(stream)
+    writer.flushNextTask(stream)
     expect(flushed).toBe(0)
     await turns(2)
     expect(flushed).toBe(1)
-    carrier.flushNextTurn(stream)
+    writer.flushNextTask(stream)
     await turns(2)
     expect(flushed).toBe(2)
   })
 
   test('does not flush what has ended', async () => {
     const flushed: string[] = []
-    const streams = ['a', 'b'].map((name): Waiting => ({ flush: () => void flushed.push(name) }))
-    for (const stream of streams) carrier.flushNextTurn(stream)
-    carrier.forget(streams[0] as Waiting)
+    const streams = ['a', 'b'].map((name): Flushable => ({ flush: () => void flushed.push(name) }))
+    for (const stream of streams) writer.flushNextTask(stream)
+    writer.forget(streams[0] as Flushable)
     await turns(2)
     expect(flushed).toEqual(['b'])
   })

@@ -1,22 +1,22 @@
 import type { Sink } from './sink.js'
 import type { Source } from './source.js'
 
-/** A stream that is passed on from one socket to another. */
-export interface Proxy {
+/** A stream that is forwarded from one socket to another. */
+export interface StreamProxy {
   readonly id: string
-  /** Settles when it is over: with nothing, or with why it ended before it was complete. */
+  /** Resolves when the stream is over, with the error if it ended early. */
   readonly closed: Promise<Error | undefined>
-  /** Ends it, and tells both sides why. */
+  /** Ends the stream and sends the reason to both sides. */
   abort(reason?: unknown): void
 }
 
 /**
- * Passes a stream on: its sender may begin once the receiver has accepted, and waits when the receiver does.
+ * Forwards a stream. The sender may begin once the receiver has accepted, and waits when the receiver does.
  *
  * @param source - not accepted yet
  */
-export function passOn(source: Source<unknown>, sink: Sink<unknown>): Proxy {
-  /** Why it ended, told by the side that knew first. */
+export function forward(source: Source<unknown>, sink: Sink<unknown>): StreamProxy {
+  /** First error, from either side. */
   let cause: Error | undefined
   const closed = new Promise<Error | undefined>((resolve) => {
     sink.onFinish = (error) => {
@@ -34,7 +34,7 @@ export function passOn(source: Source<unknown>, sink: Sink<unknown>): Proxy {
     try {
       if (!sink.write(value)) source.pause()
     } catch (error) {
-      fail(error as Error) // a sink throws its own errors only
+      fail(error as Error) // a sink throws StreamErrors only
     }
   }
   source.onEnd = (error) => {

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Proxy } from '../src/proxy.js'
+import type { StreamProxy } from '../src/stream-proxy.js'
 import { socketStreams } from '../src/streams.js'
 import { FakeSocket, turns } from './fake-socket.js'
 
 /** The sender's socket, and the receiver's. */
 let near: FakeSocket
 let far: FakeSocket
-let proxy: Proxy
+let proxy: StreamProxy
 
 beforeEach(() => {
   near = new FakeSocket()

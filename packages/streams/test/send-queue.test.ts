@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bytes, Fifo, JoinedChunks, Messages } from '../src/chunks.js'
+import { ByteQueue, MessageQueue } from '../src/send-queue.js'
 
 type Step = { push: Uint8Array } | { take: number } | { clear: true }
 
@@ -14,7 +14,7 @@ describe('bytes', () => {
   test('come out as they went in, whatever was pushed and taken in which pieces', () => {
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const bytes = new Bytes()
+        const bytes = new ByteQueue()
         let model: number[] = []
         for (const action of steps) {
           if ('push' in action) {
@@ -37,7 +37,7 @@ describe('bytes', () => {
   })
 
   test('are not copied where one piece is enough', () => {
-    const bytes = new Bytes()
+    const bytes = new ByteQueue()
     const piece = Uint8Array.of(1, 2, 3, 4)
     bytes.push(piece)
     expect(bytes.take(3)?.wire.buffer).toBe(piece.buffer)
@@ -47,7 +47,7 @@ describe('bytes', () => {
 
   test('leave what was pushed as it was', () => {
     const pieces = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)]
-    const bytes = new Bytes()
+    const bytes = new ByteQueue()
     for (const piece of pieces) bytes.push(piece)
     expect(bytes.take(4)?.wire).toEqual(Uint8Array.of(1, 2, 3, 4))
     expect(pieces).toEqual([Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)])
@@ -55,7 +55,7 @@ describe('bytes', () => {
 
   test('of a part of a buffer are that part', () => {
     const whole = Uint8Array.of(0, 1, 2, 3, 4, 5)
-    const bytes = new Bytes()
+    const bytes = new ByteQueue()
     bytes.push(whole.subarray(2, 5))
     expect([...(bytes.take(2)?.wire ?? [])]).toEqual([2, 3])
     expect([...(bytes.take(2)?.wire ?? [])]).toEqual([4])
@@ -64,7 +64,7 @@ describe('bytes', () => {
 
 describe('messages', () => {
   test('come out one by one, of any size', () => {
-    const messages = new Messages()
+    const messages = new MessageQueue()
     messages.push('large', 1_000_000)
     messages.push('', 0)
     messages.push({ a: 1 }, 7)
@@ -80,95 +80,16 @@ describe('messages', () => {
   })
 
   test('that weigh nothing are there all the same', () => {
-    const messages = new Messages()
+    const messages = new MessageQueue()
     messages.push('', 0)
     expect(messages.isEmpty).toBe(false)
   })
 
   test('can be given up', () => {
-    const messages = new Messages()
+    const messages = new MessageQueue()
     messages.push('a', 1)
     messages.clear()
     expect(messages.size).toBe(0)
     expect(messages.take()).toBeUndefined()
-  })
-})
-
-describe('joined chunks', () => {
-  test('are those that were added, up to 64 KiB', () => {
-    const chunk = fc.oneof(
-      fc.uint8Array({ maxLength: 20 }),
-      fc.nat({ max: 30_000 }).map((size) => new Uint8Array(size))
-    )
-    fc.assert(
-      fc.property(fc.array(chunk, { minLength: 1 }), ([first = new Uint8Array(), ...others]) => {
-        const joined = new JoinedChunks(first)
-        let model = Buffer.from(first)
-        for (const chunk of others) {
-          const fits = model.length + chunk.length <= 65_536
-          expect(joined.add(chunk)).toBe(fits)
-          if (fits) model = Buffer.concat([model, chunk])
-          expect(joined.size).toBe(model.length)
-          expect(model.equals(joined.value)).toBe(true)
-        }
-      })
-    )
-  })
-
-  test('are copies, which keep nothing else alive', () => {
-    const chunk = Uint8Array.of(1, 2, 3)
-    const joined = new JoinedChunks(chunk)
-    chunk[0] = 9
-    expect([...joined.value]).toEqual([1, 2, 3])
-  })
-})
-
-describe('a fifo', () => {
-  test('is an array that is shifted', () => {
-    const action = fc.oneof(
-      { weight: 6, arbitrary: fc.integer().map((value) => ({ push: value })) },
-      { weight: 5, arbitrary: fc.constantFrom('shift' as const, 'first' as const) },
-      { weight: 1, arbitrary: fc.constant('clear' as const) }
-    )
-    fc.assert(
-      fc.property(fc.array(action, { size: '+1' }), (actions) => {
-        const fifo = new Fifo<number>()
-        let model: number[] = []
-        for (const what of actions) {
-          if (what === 'shift') expect(fifo.shift()).toBe(model.shift())
-          else if (what === 'first') expect(fifo.first).toBe(model[0])
-          else if (what === 'clear') {
-            fifo.clear()
-            model = []
-          } else {
-            fifo.push(what.push)
-            model.push(what.push)
-          }
-          expect(fifo.isEmpty).toBe(model.length === 0)
-          expect(fifo.size).toBe(model.length)
-        }
-      })
-    )
-  })
-
-  test('stays in order through tens of thousands, and never has them all', () => {
-    const fifo = new Fifo<number>()
-    let [pushed, shifted] = [0, 0]
-    for (let round = 0; round < 2000; round++) {
-      for (let more = 0; more < 30; more++) fifo.push(pushed++)
-      for (let less = 0; less < 29; less++) if (fifo.shift() !== shifted++) throw new Error(`Lost ${shifted - 1}`)
-    }
-    expect(fifo.first).toBe(shifted)
-    while (!fifo.isEmpty) if (fifo.shift() !== shifted++) throw new Error(`Lost ${shifted - 1}`)
-    expect(shifted).toBe(pushed)
-  })
-
-  test('has a first that can be replaced', () => {
-    const fifo = new Fifo<string>()
-    fifo.push('a')
-    fifo.push('b')
-    fifo.shift()
-    fifo.first = 'c'
-    expect([fifo.shift(), fifo.isEmpty]).toEqual(['c', true])
   })
 })

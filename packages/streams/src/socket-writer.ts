@@ -1,0 +1,144 @@
+import { streamEventName, type StreamEventKind } from '@websocket-star/protocol'
+import { queueMacrotask } from './macrotask.js'
+import { unsentBytes, type SocketLike } from './socket.js'
+
+/** A sink with more to send. */
+export interface Flushable {
+  flush(): void
+}
+
+/** Bytes unsent on a socket above which sinks wait. */
+const FULL = 1_048_576
+/** The same in a hidden page, where timers run once a second or once a minute. */
+const FULL_WHILE_HIDDEN = 4_194_304
+/** Milliseconds between polls of a full socket: neither browsers nor socket.io report when it drains. */
+const POLL_INTERVAL = 2
+
+const { Buffer: BufferClass } = globalThis as {
+  Buffer?: {
+    isBuffer(value: unknown): boolean
+    from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array
+  }
+} // Node's
+
+/** Sends the events of all streams of one socket, and makes sinks wait while the socket is full. */
+export class SocketWriter {
+  readonly #socket: SocketLike
+  /** Bytes written since `#unsent` was measured. */
+  #written = 0
+  #unsent = 0
+  readonly #waitingForRoom = new Set<Flushable>()
+  readonly #waitingForTask = new Set<Flushable>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  constructor(socket: SocketLike) {
+    this.#socket = socket
+  }
+
+  get connected(): boolean {
+    return !this.#closed && this.#socket.connected
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Sends at once. Drops the event while disconnected: socket.io would deliver it after a reconnection, too late. */
+  send(kind: StreamEventKind, stream: string, ...args: unknown[]): void {
+    if (this.connected) this.#socket.emit(streamEventName(kind, stream), ...args)
+  }
+
+  sendChunk(stream: string, wire: unknown, size: number): void {
+    this.#written += size
+    this.send('queue', stream, wire instanceof Uint8Array ? this.#toAttachment(wire) : wire)
+  }
+
+  /**
+   * Returns whether the socket has room. If it has none, the sink is flushed once it has.
+   *
+   * @param isBounded - the receiver's window bounds the sink, so a hidden page sends without waiting for its slow timers
+   */
+  hasRoomFor(sink: Flushable, isBounded = false): boolean {
+    // Within one task, what is unsent grows only by what is written here.
+    if (this.#unsent + this.#written < FULL) return true
+    this.#measure()
+    if (this.#unsent < fullMark() || (isBounded && isHidden())) return true
+    this.#waitingForRoom.add(sink)
+    this.#timer ??= setTimeout(this.#poll, POLL_INTERVAL)
+    return false
+  }
+
+  /** Flushes a sink in the next task of the event loop. */
+  flushNextTask(sink: Flushable): void {
+    this.#waitingForTask.add(sink)
+    if (this.#waitingForTask.size === 1) queueMacrotask(this.#flushTask)
+  }
+
+  /** Removes a sink from all waiting lists. */
+  forget(sink: Flushable): void {
+    this.#waitingForRoom.delete(sink)
+    this.#waitingForTask.delete(sink)
+    if (this.#waitingForRoom.size === 0) this.#stopPolling()
+  }
+
+  /** Version 2 attaches only Buffers and whole ArrayBuffers; later versions attach any Uint8Array. */
+  #toAttachment(bytes: Uint8Array): unknown {
+    if (BufferClass !== undefined) {
+      return BufferClass.isBuffer(bytes) ? bytes : BufferClass.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    return 'onAny' in this.#socket ? bytes : bytes.slice().buffer
+  }
+
+  #measure(): void {
+    this.#unsent = unsentBytes(this.#socket)
+    this.#written = 0
+  }
+
+  readonly #poll = (): void => {
+    this.#timer = undefined
+    this.#measure()
+    if (this.#unsent > fullMark() / 2) this.#timer = setTimeout(this.#poll, POLL_INTERVAL)
+    else this.#shareRoom()
+  }
+
+  #shareRoom(): void {
+    const [first] = this.#waitingForRoom
+    this.#flush(this.#waitingForRoom)
+    // The first sink may use up all the room, so it goes to the end of the line.
+    if (first !== undefined && this.#waitingForRoom.delete(first)) this.#waitingForRoom.add(first)
+  }
+
+  readonly #flushTask = (): void => {
+    this.#flush(this.#waitingForTask)
+  }
+
+  #flush(waiting: Set<Flushable>): void {
+    const sinks = [...waiting]
+    waiting.clear()
+    for (const sink of sinks) {
+      try {
+        sink.flush()
+      } catch (error) {
+        // A callback of the application threw: report it, and still flush the other sinks.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  #stopPolling(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function fullMark(): number {
+  return isHidden() ? FULL_WHILE_HIDDEN : FULL
+}
+
+function isHidden(): boolean {
+  const { document } = globalThis as { document?: Document } // workers and Node have none
+  return document?.visibilityState === 'hidden'
+}
