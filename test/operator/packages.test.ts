@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -16,9 +17,10 @@ interface Packed {
   files: { path: string }[]
 }
 
-/** The fields of a package.json that are compared here. */
+/** The fields of a package.json that are read here. */
 interface Manifest {
   name: string
+  exports: Record<string, object>
   dependencies: Record<string, string>
   homepage: string
   bugs: string
@@ -137,6 +139,92 @@ test('the client, with what it depends on, installs into an empty project', { ti
     console.log(typeof protocol.parseAddress, typeof streams.socketStreams, typeof client.createStarClient)`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: project })
   expect(stdout).toBe('function function function\n')
+})
+
+describe('the types', () => {
+  const LIB = /"lib": (\[[^\]]*\])/
+  const TYPES = /"types": (\[[^\]]*\])/
+  let consumer: string
+
+  beforeAll(async () => {
+    consumer = await mkdtemp(join(folder, 'consumer-'))
+    for (const name of ['node', 'browser'])
+      await linkDependencies(join(consumer, name, 'node_modules'), name === 'node')
+  })
+
+  /** Installs the tarballs without npm: other packages are links to those of the repository. */
+  async function linkDependencies(modules: string, hasNodeTypes: boolean): Promise<void> {
+    await mkdir(join(modules, '@types'), { recursive: true })
+    await mkdir(join(modules, '@websocket-star'))
+    const names = await readdir(join(root, 'node_modules'))
+    const types = (await readdir(join(root, 'node_modules/@types'))).map((name) => `@types/${name}`)
+    for (const name of [...names, ...types]) {
+      const isOwn = ['@types', '@websocket-star'].includes(name) || name.startsWith('.')
+      if (isOwn || (name === '@types/node' && !hasNodeTypes)) continue
+      await symlink(join(root, 'node_modules', name), join(modules, name))
+    }
+    for (const path of publicPackages) {
+      const target = join(modules, path.replace('packages', '@websocket-star'))
+      await mkdir(target)
+      const tarball = join(folder, String(packed.get(path)?.filename))
+      await run('tar', ['-xzf', tarball, '-C', target, '--strip-components', '1'])
+    }
+  }
+
+  /** Returns what the compiler says about modules in a project that is set up as the README of a package advises. */
+  async function complaintsAbout(sources: string[], lib: readonly string[], types: readonly string[]): Promise<string> {
+    const project = await mkdtemp(join(consumer, types.includes('node') ? 'node' : 'browser', 'project-'))
+    const files = sources.map((_, index) => `${index}.mts`)
+    for (const [index, source] of sources.entries()) await writeFile(join(project, String(files[index])), source)
+    const compilerOptions = {
+      lib,
+      types,
+      module: 'nodenext',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+      // So that a linked package finds the consumer's packages, and not those of the repository.
+      preserveSymlinks: true
+    }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+    return await run(process.execPath, [tsc, '--pretty', 'false'], { cwd: project }).then(
+      () => '',
+      ({ stdout }: { stdout: string }) => stdout
+    )
+  }
+
+  /** Reads which `lib` and `types` the README of a package advises, and what the package exports. */
+  async function consumerOf(path: string) {
+    const readme = await readFile(join(root, path, 'README.md'), 'utf8')
+    const { name, exports } = manifestOf(path)
+    return {
+      lib: JSON.parse(LIB.exec(readme)?.[1] ?? '[]') as string[],
+      types: JSON.parse(TYPES.exec(readme)?.[1] ?? '[]') as string[],
+      imports: Object.keys(exports).map((entry) => `export * from '${name}${entry.slice(1)}'`),
+      examples: examplesOf(readme)
+    }
+  }
+
+  test.each(['packages/protocol', 'packages/streams', 'packages/client'])(
+    'of %s compile without skipLibCheck and without the types of Node',
+    async (path) => {
+      const { lib, types, imports } = await consumerOf(path)
+      expect(types).toEqual([])
+      expect(await complaintsAbout(imports, lib, types)).toBe('')
+    }
+  )
+
+  test.each(publicPackages)('of %s compile without skipLibCheck, with the examples of its README', async (path) => {
+    const { lib, imports, examples } = await consumerOf(path)
+    expect(await complaintsAbout([...imports, ...examples], lib, ['node'])).toBe('')
+  })
+
+  test('do not compile with less than the README advises', async () => {
+    const { lib, types, imports } = await consumerOf('packages/client')
+    const less = lib.filter((name) => !name.startsWith('DOM'))
+    expect(await complaintsAbout(imports, less, types)).toContain('@websocket-star/client/dist/')
+  })
 })
 
 test(

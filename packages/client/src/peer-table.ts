@@ -1,6 +1,5 @@
-import type { TypedEventEmitter } from 'main-event'
 import type { ChangeReader } from './change-reader.js'
-import type { StarEvents } from './events.js'
+import type { StarEventTarget } from './event-target.js'
 import { distinct, Peers } from './peers.js'
 import type { PeerChange, StarPeer } from './star-peer.js'
 
@@ -8,12 +7,12 @@ import type { PeerChange, StarPeer } from './star-peer.js'
 export class PeerTable {
   /** The read-only view that users of the client get. */
   readonly peers: Peers
-  readonly #events: TypedEventEmitter<StarEvents>
+  readonly #events: StarEventTarget
   readonly #addresses = new Map<string, Map<object, string>>()
   readonly #readers = new Set<ChangeReader>()
   #isClosed = false
 
-  constructor(events: TypedEventEmitter<StarEvents>) {
+  constructor(events: StarEventTarget) {
     this.#events = events
     this.peers = new Peers(this.#addresses, (reader) => {
       if (this.#isClosed) reader.end()

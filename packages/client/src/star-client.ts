@@ -1,11 +1,12 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { InvalidOptionsError } from '@websocket-star/protocol'
 import { StreamError } from '@websocket-star/streams'
-import { TypedEventEmitter } from 'main-event'
 import { abortable } from './abort.js'
 import type { Connection } from './connection.js'
 import { parseDialTarget } from './dial-target.js'
 import { ClientClosedError, JoinAbortedError, NotJoinedError, PeerNotFoundError } from './errors.js'
-import type { ServerStatus, StarEvents } from './events.js'
+import { StarEventEmitter } from './event-target.js'
+import type { ServerStatus } from './events.js'
 import { encodedKey, generateKey, type StarPrivateKey } from './key.js'
 import { resolveOptions, type ResolvedOptions, type StarClientOptions } from './options.js'
 import { watchPageLifecycle } from './page-lifecycle.js'
@@ -32,7 +33,7 @@ export async function createStarClient(options: StarClientOptions): Promise<Star
 }
 
 /** A peer on one or more servers, which work independently of each other. */
-export class StarClient extends TypedEventEmitter<StarEvents> implements AsyncDisposable {
+export class StarClient extends StarEventEmitter implements AsyncDisposable {
   /** This client's peer id, as base58btc multihash. */
   readonly peerId: string
   readonly privateKey: StarPrivateKey

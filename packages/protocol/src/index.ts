@@ -102,7 +102,7 @@ export {
   SIGNATURE_HEX_MAX_LENGTH,
   verifySignature
 } from './key.js'
-export type { ParsedPublicKey, ParseKeyOptions, StarKeyType } from './key.js'
+export type { ParsedPublicKey, ParseKeyOptions, StarKeyType, Libp2pPublicKey } from './key.js'
 
 export { isSameServer, locationOf, locationOfHost } from './server-location.js'
 export type { ServerLocation } from './server-location.js'

@@ -38,16 +38,28 @@ export interface ParseKeyOptions {
   maxRsaBits?: number
 }
 
+/**
+ * A public key of `@libp2p/crypto`. Declared here because the types of libp2p need those of Node, which users of this package
+ * may not have.
+ */
+export interface Libp2pPublicKey {
+  readonly type: string
+  readonly raw: Uint8Array
+  verify(data: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>
+  /** The peer id as base58btc multihash. */
+  toString(): string
+}
+
 export interface ParsedPublicKey {
-  readonly key: PublicKey
+  readonly key: Libp2pPublicKey
   readonly type: StarKeyType
   /** The peer ids of this key: SHA-256 ('Qm…', used by legacy libp2p), then identity ('12D3Koo…', '16Uiu2…') if it is small. */
   readonly peerIds: readonly string[]
 }
 
 /** Encodes a public key as clients send it in a join: hex of the libp2p protobuf. */
-export function encodePublicKey(key: PublicKey): string {
-  return toHex(publicKeyToProtobuf(key))
+export function encodePublicKey({ type, raw }: Pick<Libp2pPublicKey, 'type' | 'raw'>): string {
+  return toHex(publicKeyToProtobuf({ type, raw } as PublicKey)) // it reads these two
 }
 
 /**
