@@ -55,7 +55,7 @@ const given = {
 const made: Record<string, [string, keyof typeof given]> = {
   'A server sends a file': ['copy of photo.jpg', 'photo.jpg'],
   'An upload': ['uploaded-profile.jpg', 'profile.jpg'],
-  'A download that the client asks for': ['file.txt', 'report.csv']
+  'A download that the client requests': ['file.txt', 'report.csv']
 }
 
 /** Inside node_modules, where packages are found by their names. */
