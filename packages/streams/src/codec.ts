@@ -13,7 +13,6 @@ export interface Codec<T> {
 export interface NamedCodecs {
   /** Bytes, as one binary attachment; the only form that a WebSocketStar server relays. */
   buffer: Uint8Array
-  /** Any value, unchanged. */
   plain: unknown
   /** Bytes, as hexadecimal text: for sockets that carry no binary. */
   hex: Uint8Array
@@ -47,8 +46,7 @@ export function resolveCodec<T>(codec: CodecName | Codec<T> = 'plain'): Codec<T>
 
 /**
  * Returns the size of an encoded value in a window: bytes of binary, characters of text; for other values, characters of
- * their JSON plus the bytes of binary in them. Both sides compute it, so a Uint8Array, a Buffer and an ArrayBuffer count
- * the same.
+ * their JSON plus the bytes of binary in them. Both sides have to get the same size, whichever binary type they see.
  *
  * @throws if JSON cannot represent the value: a cycle, a BigInt, arrays nested too deep
  */

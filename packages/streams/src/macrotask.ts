@@ -1,9 +1,6 @@
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void } // Node's
 
-/**
- * Runs a callback in a later task, after the current one and all promises that it settles. It is not a timer: browsers
- * delay timers to 4 ms, and to a second or a minute in hidden pages.
- */
+/** Runs a callback in a later task. Browsers would delay a timer: to 4 ms, or to a second or a minute in hidden pages. */
 export const queueMacrotask: (callback: () => void) => void = setImmediate ?? macrotaskByChannel()
 
 function macrotaskByChannel(): (callback: () => void) => void {

@@ -2,7 +2,6 @@ import { Queue } from './queue.js'
 
 /** Encoded values of a sink that have not been sent yet. */
 export interface SendQueue<T> {
-  /** Sum of the sizes that were pushed, in bytes. */
   readonly size: number
   readonly isEmpty: boolean
   push(wire: T, size: number): void
@@ -78,7 +77,6 @@ export class ByteQueue implements SendQueue<Uint8Array> {
     return size
   }
 
-  /** @returns bytes of the first piece that were moved */
   #moveTo(target: Uint8Array, at: number): number {
     const { first } = this.#pieces
     if (first === undefined) return target.length - at

@@ -61,7 +61,6 @@ export class Sink<T = Uint8Array> implements Flushable {
   #settle: (error?: StreamError) => void = () => {}
   readonly #whenClosed = new Promise<StreamError | undefined>((resolve) => (this.#settle = resolve))
 
-  /** Made by {@link SocketStreams.createSink}. */
   constructor(
     id: string,
     writer: SocketWriter,
@@ -81,7 +80,6 @@ export class Sink<T = Uint8Array> implements Flushable {
     this.#queue = this.#isBytes ? (new ByteQueue() as SendQueue<unknown>) : new MessageQueue() // write() checks the type
   }
 
-  /** Whether the receiver has accepted. */
   get accepted(): boolean {
     return this.#accepted
   }
@@ -101,7 +99,6 @@ export class Sink<T = Uint8Array> implements Flushable {
     return this.#whenClosed
   }
 
-  /** Whether the stream is over. */
   get closed(): boolean {
     return this.#closed
   }
@@ -199,7 +196,6 @@ export class Sink<T = Uint8Array> implements Flushable {
     this.flush()
   }
 
-  /** Handles the end of the stream by the receiver or a server in between. */
   receiveError(argument: unknown): void {
     const reason = endReason(argument)
     this.#close(reason === true ? new StreamStoppedError(this.id) : new StreamResetError(this.id, reason))

@@ -2,7 +2,6 @@ import { streamEventName, type StreamEventKind } from '@websocket-star/protocol'
 import { queueMacrotask } from './macrotask.js'
 import { unsentBytes, type SocketLike } from './socket.js'
 
-/** A sink with more to send. */
 export interface Flushable {
   flush(): void
 }
@@ -55,9 +54,8 @@ export class SocketWriter {
   }
 
   /**
-   * Returns whether the socket has room. If it has none, the sink is flushed once it has.
-   *
-   * @param isBounded - the receiver's window bounds the sink, so a hidden page sends without waiting for its slow timers
+   * Returns whether the socket has room; if not, flushes the sink later. A hidden page, whose timers are slow, always has room for
+   * a sink that is bounded by the receiver's window.
    */
   hasRoomFor(sink: Flushable, isBounded = false): boolean {
     // Within one task, what is unsent grows only by what is written here.
@@ -69,13 +67,11 @@ export class SocketWriter {
     return false
   }
 
-  /** Flushes a sink in the next task of the event loop. */
   flushNextTask(sink: Flushable): void {
     this.#waitingForTask.add(sink)
     if (this.#waitingForTask.size === 1) queueMacrotask(this.#flushTask)
   }
 
-  /** Removes a sink from all waiting lists. */
   forget(sink: Flushable): void {
     this.#waitingForRoom.delete(sink)
     this.#waitingForTask.delete(sink)

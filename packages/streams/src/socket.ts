@@ -26,9 +26,8 @@ interface PacketSocket {
 }
 
 /**
- * Attaches one listener for all events of a socket, for any number of streams.
+ * Attaches one listener for all events of a socket, and returns a function that detaches it.
  *
- * @returns a function that detaches it
  * @throws {InvalidOptionsError} if the object is no socket.io socket
  */
 export function tapEvents(socket: SocketLike, tap: EventTap): () => void {

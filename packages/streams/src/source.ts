@@ -17,24 +17,16 @@ import { ReceiveWindow, type WindowOptions } from './window.js'
 export interface SourceOptions {
   /** Bytes that the sender may have in flight. The window grows with demand, by default from 256 KiB to 4 MiB. */
   window?: WindowOptions
-  /**
-   * Bytes that a sender may exceed the window by before the stream fails. Default: no limit, since legacy senders ignore
-   * windows.
-   */
+  /** Bytes beyond the window at which the stream fails. Default: no limit, since legacy senders ignore windows. */
   tolerance?: number
-  /**
-   * `'messages'` (default) delivers each chunk as a value. `'bytes'` may join small unread chunks and drops empty ones. The
-   * sink needs the same setting.
-   */
+  /** Must be the sink's. `'bytes'` may join small unread chunks and drops empty ones. Default `'messages'`. */
   framing?: 'messages' | 'bytes'
   /** Lets the sender begin only when {@link Source.accept} is called. Default false. */
   deferred?: boolean
 }
 
-/** Reason sent to a sender that exceeded the window. */
-const OVERRUN = 'More was sent than the window allows'
-/** Reason sent to a sender whose chunk cannot be decoded. */
-const UNREADABLE = 'Unreadable chunk'
+const OVERRUN_REASON = 'More was sent than the window allows'
+const UNREADABLE_REASON = 'Unreadable chunk'
 
 /** Unread chunks below this size, in bytes, are joined: a separate chunk costs more memory than its bytes. */
 const SMALL = 4_096
@@ -72,7 +64,6 @@ export class Source<T = Uint8Array> {
   #usedAt = performance.now()
   #error: StreamError | undefined
 
-  /** Made by {@link SocketStreams.createSource}. */
   constructor(
     id: string,
     writer: SocketWriter,
@@ -132,7 +123,6 @@ export class Source<T = Uint8Array> {
     return this.#ended
   }
 
-  /** Reason why the stream ended early. */
   get error(): StreamError | undefined {
     return this.#error
   }
@@ -190,10 +180,13 @@ export class Source<T = Uint8Array> {
       size = sizeOf(argument)
       value = this.#codec.decode(argument)
     } catch (cause) {
-      return this.#fail(new CodecError(this.id, 'the codec could not decode a chunk', { cause }), UNREADABLE)
+      return this.#fail(new CodecError(this.id, 'the codec could not decode a chunk', { cause }), UNREADABLE_REASON)
     }
     if (this.#window.received(size) > this.#tolerance) {
-      return this.#fail(new StreamProtocolError(this.id, `${OVERRUN}, by ${this.#tolerance} bytes or more`), OVERRUN)
+      return this.#fail(
+        new StreamProtocolError(this.id, `${OVERRUN_REASON}, by more than ${this.#tolerance} bytes`),
+        OVERRUN_REASON
+      )
     }
     if (this.#isBytes && size === 0) return
     if (!this.#paused && this.#unread.isEmpty && !this.#isDelivering) return this.#deliver(value, size)
@@ -201,7 +194,7 @@ export class Source<T = Uint8Array> {
     const { size: count } = this.#unread
     // A sender that respects the window may send values of one byte.
     if (count > QUEUE_MAX && count > this.#window.size) {
-      this.#fail(new StreamProtocolError(this.id, `the sender queued ${count} unread values`), OVERRUN)
+      this.#fail(new StreamProtocolError(this.id, `the sender queued ${count} unread values`), OVERRUN_REASON)
     }
   }
 
@@ -236,7 +229,6 @@ export class Source<T = Uint8Array> {
     }
   }
 
-  /** @param reason - is sent to the sender */
   #fail(error: StreamError, reason: string): void {
     this.#writer.send('error', this.id, reason)
     this.#close(error)

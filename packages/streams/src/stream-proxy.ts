@@ -10,23 +10,18 @@ export interface StreamProxy {
   abort(reason?: unknown): void
 }
 
-/**
- * Forwards a stream. The sender may begin once the receiver has accepted, and waits when the receiver does.
- *
- * @param source - not accepted yet
- */
+/** Forwards a stream from a deferred source. The sender begins when the receiver accepts, and waits when it waits. */
 export function forward(source: Source<unknown>, sink: Sink<unknown>): StreamProxy {
-  /** First error, from either side. */
-  let cause: Error | undefined
+  let firstError: Error | undefined
   const closed = new Promise<Error | undefined>((resolve) => {
     sink.onFinish = (error) => {
-      cause ??= error
-      if (cause !== undefined) source.abort(cause)
-      resolve(cause)
+      firstError ??= error
+      if (firstError !== undefined) source.abort(firstError)
+      resolve(firstError)
     }
   })
   const fail = (error: Error): void => {
-    cause ??= error
+    firstError ??= error
     sink.abort(error)
   }
   source.onData = (value) => {

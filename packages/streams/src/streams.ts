@@ -34,7 +34,6 @@ export class SocketStreams {
   readonly #onClose: () => void
   #closed = false
 
-  /** Made by {@link socketStreams}. */
   constructor(socket: SocketLike, onClose: () => void) {
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
@@ -119,7 +118,6 @@ export class SocketStreams {
     return [...this.#sinks.values(), ...this.#sources.values()]
   }
 
-  /** @returns whether the event belongs to an open stream */
   #receive(name: string, [argument]: readonly unknown[]): boolean {
     const parsed = parseStreamEventName(name)
     if (parsed === undefined) return false
@@ -141,7 +139,6 @@ export class SocketStreams {
     })
   }
 
-  /** @returns whether the stream is open */
   #dispatch({ kind, stream, argument }: StreamEvent): boolean {
     const sink = this.#sinks.get(stream)
     const source = this.#sources.get(stream)
@@ -181,7 +178,6 @@ interface StreamEvent {
   argument: unknown
 }
 
-/** Members that sinks and sources have in common. */
 interface OpenStream {
   abort(reason?: unknown): void
   receiveDisconnect(reason: string): void

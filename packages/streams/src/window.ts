@@ -59,7 +59,6 @@ export class ReceiveWindow {
     return this.#size
   }
 
-  /** Bytes received and not consumed. */
   get unread(): number {
     return this.#received - this.#consumed
   }
@@ -76,10 +75,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * Records that the reader took bytes.
-   *
-   * @returns credit to grant now, in bytes, or 0. One grant is limited to `CREDIT_MAX`: after a grant, call again with 0
-   * until it returns 0
+   * Records that the reader took bytes, and returns the credit to grant now. A grant is limited to `CREDIT_MAX`: call again with
+   * 0 until it returns 0.
    */
   consumed(bytes: number): number {
     this.#consumed += bytes

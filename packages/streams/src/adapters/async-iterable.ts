@@ -26,7 +26,6 @@ export async function* valuesOf<T>(source: Source<T>): AsyncGenerator<T, void, u
 export async function writeAll<T>(values: AsyncIterable<T> | Iterable<T>, sink: Sink<T>): Promise<void> {
   if (sink.closed) throw sink.error ?? new WriteAfterEndError(sink.id)
   let wake: (() => void) | undefined
-  /** Error of the iterable. */
   let thrown: { error: unknown } | undefined
   sink.onDrain = () => wake?.()
   const finished = new Promise<void>((resolve, reject) => {

@@ -21,7 +21,6 @@ export interface PullOptions {
   codec?: CodecName | Codec<unknown>
 }
 
-/** Methods that {@link attach} adds to a socket. */
 export interface PullStreams {
   createSink(id?: string | null, options?: PullOptions): PullSink & { id: string }
   createSource(id: string, options?: PullOptions): PullSource & { id: string }

@@ -13,8 +13,7 @@ export function readableStream<T>(
   source: Source<T>,
   { highWaterMark = HIGH_WATER_MARK }: ReadableOptions = {}
 ): ReadableStream<T> {
-  /** Size of the value being enqueued. */
-  let size = 0
+  let enqueuedSize = 0
   return new ReadableStream<T>(
     {
       start(controller) {
@@ -24,7 +23,7 @@ export function readableStream<T>(
         }
         source.onData = (value, bytes) => {
           // Even an empty value occupies the queue.
-          size = Math.max(1, bytes)
+          enqueuedSize = Math.max(1, bytes)
           controller.enqueue(value)
           if ((controller.desiredSize ?? 0) <= 0) source.pause()
         }
@@ -38,7 +37,7 @@ export function readableStream<T>(
         source.abort(reason)
       }
     },
-    { highWaterMark, size: () => size }
+    { highWaterMark, size: () => enqueuedSize }
   )
 }
 
