@@ -150,7 +150,7 @@ describe('metrics', () => {
     expect(await metrics.read(ERRORS)).toEqual({ [`${host} listen_error`]: 1 })
     const told = (level: string) =>
       entries.filter((entry) => entry.component === LISTENER && entry.level === level).map(({ text }) => text)
-    expect(told('error')).toEqual(['%a is not joined: %s; it is tried again'])
+    expect(told('error')).toEqual(['%a is not joined, trying again: %s'])
     await star.restart()
     await becomes(metrics, STATUS, { [host]: 1 })
     expect(told('info')).toEqual(['%s is joined'])
@@ -231,7 +231,7 @@ describe('failures have names', () => {
     const address = await nobodyAt(star.multiaddr)
     expect(await failure(alice.dial(address))).toMatchObject({
       name: 'ConnectionFailedError',
-      message: `Could not dial ${address.toString()}: nobody with this peer id is on the star`,
+      message: `Could not dial ${address.toString()}: the peer is not connected to the star`,
       cause: { name: 'PeerNotFoundError', code: 'ERR_PEER_NOT_FOUND' }
     })
   })

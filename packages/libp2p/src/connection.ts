@@ -8,7 +8,7 @@ export interface StarConnectionInit extends AbstractMultiaddrConnectionInit {
   connection: Connection
 }
 
-/** A client's connection as libp2p wants it. Its backpressure is the connection's: what is not read here is not granted. */
+/** Adapts a client's connection to libp2p, including backpressure in both directions. */
 export class StarConnection extends AbstractMultiaddrConnection {
   readonly #connection: Connection
   readonly #streams: PushStreams
@@ -40,7 +40,7 @@ export class StarConnection extends AbstractMultiaddrConnection {
 
   async sendClose({ signal }: AbortOptions = {}): Promise<void> {
     const { sink, source } = this.#streams
-    // However it ends, this side has closed it.
+    // Errors no longer matter: this side has closed the connection.
     sink.onFinish = undefined
     sink.end()
     const settled = new AbortController()
@@ -49,25 +49,24 @@ export class StarConnection extends AbstractMultiaddrConnection {
       signal?.addEventListener('abort', onAbort, { once: true, signal: settled.signal })
     })
     await Promise.race([sink.whenClosed, aborted]).finally(() => settled.abort())
-    // What the other side still sends is not wanted any more.
     source.stop()
   }
 
-  /** Either direction has ended early: the connection is over, whatever may still be read. */
+  /** Ends the connection, since one of its directions ended early. */
   #fail(error: Error): void {
     if (error instanceof StreamStoppedError) this.onTransportClosed()
     else if (error.cause instanceof ConnectionEvictedError) this.abort(error.cause)
-    // What this side has ended itself, libp2p knows of.
+    // libp2p knows already of aborts by this side.
     else if (!(error instanceof StreamAbortedError)) this.#reset()
   }
 
-  /** Both directions tell of a reset; libp2p would take it for two. */
+  /** Reports a reset once, although both directions get it. */
   #reset(): void {
     if (this.status === 'open' || this.status === 'closing') this.onRemoteReset()
   }
 
   sendReset(error: Error): void {
-    // The resets of its streams may still wait for the end of this turn: without them they would seem to have ended well.
+    // Send the queued resets of the muxer's streams first; without them, the streams would seem to end regularly.
     this.#streams.sink.flush()
     this.#connection.abort(error)
   }

@@ -1,37 +1,36 @@
 import type { StarClient } from '@websocket-star/client'
 import { serverUrl } from '@websocket-star/protocol'
-import { asError } from './as-error.js'
+import { toError } from './to-error.js'
 
-/** Joins the stars that only a dial needs. Left to itself, a client would go on trying to join one that is down for ever. */
+/** Joins stars for dials only. Without it, the client would retry a star that is down forever. */
 export class DialledStars {
   readonly #isListenedOn: (prefix: string) => boolean
-  /** What dials under way wait for, once for each dial. */
-  readonly #awaited: string[] = []
+  /** Prefix of the star that each pending dial joins. */
+  readonly #pending: string[] = []
 
   constructor(isListenedOn: (prefix: string) => boolean) {
     this.#isListenedOn = isListenedOn
   }
 
-  /** Joins a star, or gives it up unless it is wanted otherwise. @throws why it could not be joined, or the signal's reason */
+  /** Joins a star. If the first attempt fails, leaves it again unless a listener or another dial needs it. */
   async join(client: StarClient, prefix: string, signal: AbortSignal): Promise<void> {
-    this.#awaited.push(prefix)
+    this.#pending.push(prefix)
     try {
       await joinOnce(client, prefix, signal)
       this.#forget(prefix)
     } catch (error) {
       this.#forget(prefix)
-      // Whether that is heard does not matter to the dial.
-      if (!this.#isListenedOn(prefix) && !this.#awaited.includes(prefix)) client.leave(prefix).catch(() => {})
+      if (!this.#isListenedOn(prefix) && !this.#pending.includes(prefix)) client.leave(prefix).catch(() => {})
       throw error
     }
   }
 
   #forget(prefix: string): void {
-    this.#awaited.splice(this.#awaited.indexOf(prefix), 1)
+    this.#pending.splice(this.#pending.indexOf(prefix), 1)
   }
 }
 
-/** Waits for one attempt, after which the client goes on trying. */
+/** Waits for the first attempt only; the client itself goes on. */
 async function joinOnce(client: StarClient, prefix: string, signal: AbortSignal): Promise<void> {
   const url = serverUrl(prefix)
   const settled = new AbortController()
@@ -39,7 +38,7 @@ async function joinOnce(client: StarClient, prefix: string, signal: AbortSignal)
     client.addEventListener(
       'server:status',
       ({ detail }) => {
-        if (detail.url === url && detail.state === 'waiting') reject(asError(detail.error))
+        if (detail.url === url && detail.state === 'waiting') reject(toError(detail.error))
       },
       { signal: settled.signal }
     )

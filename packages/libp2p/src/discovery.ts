@@ -12,11 +12,10 @@ import {
 import { multiaddr } from '@multiformats/multiaddr'
 import type { StarPeer } from '@websocket-star/client'
 import { TypedEventEmitter } from 'main-event'
-import { clientsOf } from './clients.js'
+import { waitForClient } from './node-clients.js'
 import { toPeerId } from './peer-id.js'
-import { PeerStoreFeed } from './peer-store-feed.js'
+import { PeerStoreSync } from './peer-store-sync.js'
 
-/** What a node gives its discovery modules. */
 export interface WebSocketStarDiscoveryComponents {
   logger: ComponentLogger
   peerId: PeerId
@@ -24,9 +23,8 @@ export interface WebSocketStarDiscoveryComponents {
 }
 
 /**
- * Peer discovery as a module of its own, for nodes that want to see it in their configuration (`peerDiscovery`), or to
- * filter it. It tells of the peers on the stars that the node's transport listens on, so it needs {@link webSocketStar}
- * beside it, there with `discover: false` if nothing is to be put into the peer store without it.
+ * Creates a module for `peerDiscovery`, for nodes that filter discovery. It announces the peers on the stars of the node's
+ * {@link webSocketStar} transport; set `discover: false` there, so that the transport adds no peers to the peer store.
  */
 export function webSocketStarDiscovery(): (components: WebSocketStarDiscoveryComponents) => PeerDiscovery & Startable {
   return (components) => new WebSocketStarDiscovery(components)
@@ -54,17 +52,16 @@ class WebSocketStarDiscovery
     if (this.#stop !== undefined) return
     const stop = (this.#stop = new AbortController())
     const { signal } = stop
-    // The transport's client may come before or after.
     const { peerId, peerStore, logger } = this.#components
-    void clientsOf(peerId, signal).then((client) => {
+    void waitForClient(peerId, signal).then((client) => {
       if (client === undefined || signal.aborted) return
       for (const name of ['peer:joined', 'peer:changed'] as const) {
-        client.addEventListener(name, ({ detail }) => this.#tell(detail), { signal })
+        client.addEventListener(name, ({ detail }) => this.#announce(detail), { signal })
       }
-      for (const peer of client.peers) this.#tell(peer)
-      // libp2p stores what it is told of, and is never told that somebody has left.
-      const feed = new PeerStoreFeed(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'), false)
-      signal.addEventListener('abort', () => feed.stop(), { once: true })
+      for (const peer of client.peers) this.#announce(peer)
+      // libp2p stores announced peers, but discovery cannot announce that a peer left.
+      const sync = new PeerStoreSync(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'), false)
+      signal.addEventListener('abort', () => sync.stop(), { once: true })
     })
   }
 
@@ -73,7 +70,7 @@ class WebSocketStarDiscovery
     this.#stop = undefined
   }
 
-  #tell({ id, addresses }: StarPeer): void {
+  #announce({ id, addresses }: StarPeer): void {
     const peerId = toPeerId(id)
     if (peerId === undefined) return
     this.safeDispatchEvent('peer', { detail: { id: peerId, multiaddrs: addresses.map((text) => multiaddr(text)) } })

@@ -1,6 +1,6 @@
 /**
- * A [js-libp2p](https://libp2p.io) 3 transport over a WebSocketStar server: nodes in browsers and in Node find each other
- * and dial each other through a server that they all reach by WebSocket.
+ * A [js-libp2p](https://libp2p.io) 3 transport over a WebSocketStar server. Nodes in browsers and in Node find and dial each other
+ * through a server that all of them reach by WebSocket.
  *
  * @example
  * ```ts
@@ -16,11 +16,7 @@
  *   connectionEncrypters: [noise()],
  *   streamMuxers: [yamux()]
  * })
- * // Whoever is on the star is in the peer store: a peer id is enough to dial.
- * node.addEventListener('peer:update', ({ detail: { peer } }) => {
- *   if (peer.addresses.length === 0) return
- *   node.dial(peer.id).catch((error: unknown) => console.error('could not dial', error))
- * })
+ * node.addEventListener('peer:connect', ({ detail }) => console.log('Connected to', detail.toString()))
  * await node.start()
  * ```
  *

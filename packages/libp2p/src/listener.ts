@@ -4,10 +4,10 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { InvalidOptionsError, type Connection, type ServerStatus, type StarClient } from '@websocket-star/client'
 import { parseAddress, serverUrl } from '@websocket-star/protocol'
 import { setMaxListeners, TypedEventEmitter } from 'main-event'
-import { asError } from './as-error.js'
 import type { StarConnection } from './connection.js'
 import { ListenerClosedError, ListenTimeoutError, PeerTakenOverError } from './errors.js'
 import type { ListenerMetrics } from './metrics.js'
+import { toError } from './to-error.js'
 
 export interface StarListenerInit {
   client: () => Promise<StarClient>
@@ -19,46 +19,45 @@ export interface StarListenerInit {
   upgrader: Upgrader
   metrics: ListenerMetrics | undefined
   toConnection: (connection: Connection, host: string) => StarConnection
-  /** Whether the whole node stops: it closes its connections then, and leaves its stars after that. */
+  /** Returns whether the whole node is stopping: it then closes its connections and leaves its stars itself. */
   isStopping: () => boolean
   onClose: () => void
 }
 
-/** One star that a node listens on, for as long as it is wanted: its address comes and goes with the connection to it. */
+/** Listens on one star. The listener has an address only while the star is joined. */
 export class StarListener extends TypedEventEmitter<ListenerEvents> implements Listener {
-  /** What the star's addresses begin with; undefined before `listen`. */
+  /** Start of the star's addresses; undefined before `listen`. */
   prefix: string | undefined
   readonly #init: StarListenerInit
   readonly #stop = new AbortController()
-  readonly #open = new Set<StarConnection>()
+  readonly #connections = new Set<StarConnection>()
   #client: StarClient | undefined
   #isJoined = false
-  /** It was said that the star is not joined, so it is to be said when it is. */
-  #isMissed = false
-  /** The star's server, as the client's status names it. */
+  /** The log says that the star is not joined; it will say when it is. */
+  #isReportedMissing = false
   #url: string | undefined
 
   constructor(init: StarListenerInit) {
     super()
     this.#init = init
-    // Each connection that is being upgraded listens to it, however many there are at once.
+    // Every connection being upgraded adds a listener.
     setMaxListeners(Number.POSITIVE_INFINITY, this.#stop.signal)
   }
 
-  /** The star's host and port, by which metrics tell it from others. */
+  /** Host and port of the star, for metrics. */
   get host(): string {
     return this.#url === undefined ? 'unknown' : new URL(this.#url).host
   }
 
-  /** How many have dialled this node here and are connected. */
+  /** Number of open inbound connections. */
   get size(): number {
-    return this.#open.size
+    return this.#connections.size
   }
 
   /**
-   * Joins the star. One that is down is joined when it is up, unless the transport is strict.
+   * Joins the star. If it is down, it is joined once it is up, unless the transport is strict.
    *
-   * @throws InvalidOptionsError of the client package, if it cannot ever be joined by this node
+   * @throws {InvalidOptionsError} if this node can never join it
    */
   async listen(address: Multiaddr): Promise<void> {
     const { strict, listenTimeout, log, metrics } = this.#init
@@ -73,7 +72,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
       client.addEventListener(
         'server:status',
         () => {
-          const status = this.#follow(client.servers)
+          const status = this.#applyStatus(client.servers)
           if (this.#isJoined) resolve(undefined)
           else if (status?.state === 'waiting') resolve(status.error)
           else if (status?.state === 'taken-over') resolve(new PeerTakenOverError())
@@ -81,78 +80,75 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
         { signal: this.#stop.signal }
       )
       timer = setTimeout(() => resolve(new ListenTimeoutError(this.#url, listenTimeout)), listenTimeout)
-      // It settles when the star is joined, which may be much later, or when this node cannot join there.
+      // Settles once the star is joined, which may be much later, or if this node can never join it.
       client.join({ server: address.toString(), signal: this.#stop.signal }).catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) resolve(asError(error))
+        if (!this.#stop.signal.aborted) resolve(toError(error))
       })
     })
-    this.#follow(client.servers)
+    this.#applyStatus(client.servers)
     const failure = this.#isJoined ? undefined : await attempt
     clearTimeout(timer)
     if (failure === undefined) return
     metrics?.errors.increment({ [`${this.host} listen_error`]: true })
-    const isHopeless = failure instanceof InvalidOptionsError
-    // It was not joined then, and another listener may be on the same star.
-    if (isHopeless) this.#client = undefined
-    if (strict || isHopeless) {
+    const isPermanent = failure instanceof InvalidOptionsError
+    // Nothing to leave: another listener may have joined the same star.
+    if (isPermanent) this.#client = undefined
+    if (strict || isPermanent) {
       await this.close()
       throw failure
     }
-    log.error('%a is not joined: %s; it is tried again', address, failure.message)
-    this.#isMissed = true
+    log.error('%a is not joined, trying again: %s', address, failure.message)
+    this.#isReportedMissing = true
   }
 
-  /** The star's address while it is joined, without the node's own peer id. */
+  /** Returns the star's address while it is joined, without the node's own peer id. */
   getAddrs(): Multiaddr[] {
     return this.#isJoined && this.prefix !== undefined ? [multiaddr(this.prefix)] : []
   }
 
-  /** Nothing is added to addresses here. */
   updateAnnounceAddrs(): void {}
 
-  /** Leaves the star. */
   async close(): Promise<void> {
     if (this.#stop.signal.aborted) return
     this.#stop.abort()
     this.#setJoined(false)
     if (!this.#init.isStopping()) {
-      for (const connection of this.#open) connection.abort(new ListenerClosedError())
+      for (const connection of this.#connections) connection.abort(new ListenerClosedError())
       if (this.prefix !== undefined) await this.#client?.leave(this.prefix)
     }
     this.#init.onClose()
     this.safeDispatchEvent('close')
   }
 
-  /** Somebody has dialled this node here. */
+  /** Upgrades a connection that another peer dialed. */
   receive(connection: Connection): void {
     const { toConnection, upgrader, log, metrics } = this.#init
     metrics?.events.increment({ [`${this.host} connection`]: true })
     const inbound = toConnection(connection, this.host)
     log('new inbound connection %a', inbound.remoteAddr)
-    this.#open.add(inbound)
-    inbound.addEventListener('close', () => this.#open.delete(inbound), { once: true })
+    this.#connections.add(inbound)
+    inbound.addEventListener('close', () => this.#connections.delete(inbound), { once: true })
     upgrader.upgradeInbound(inbound, { signal: this.#stop.signal }).catch((error: unknown) => {
       log.error('inbound connection %s failed to upgrade - %e', connection.id, error)
       metrics?.errors.increment({ [`${this.host} inbound_upgrade`]: true })
-      inbound.abort(asError(error))
+      inbound.abort(toError(error))
     })
   }
 
-  /** @returns how things stand with the star's server */
-  #follow(servers: readonly ServerStatus[]): ServerStatus | undefined {
+  #applyStatus(servers: readonly ServerStatus[]): ServerStatus | undefined {
     const status = servers.find(({ url }) => url === this.#url)
     const wasJoined = this.#isJoined
-    const isThere = status?.addresses.some((address) => address.startsWith(`${this.prefix}/`)) ?? false
-    this.#setJoined(isThere && !isTaken(status, servers))
+    const hasAddress = status?.addresses.some((address) => address.startsWith(`${this.prefix}/`)) ?? false
+    this.#setJoined(hasAddress && !isTakenOver(status, servers))
     if (wasJoined && !this.#isJoined) {
-      this.#isMissed = true
+      this.#isReportedMissing = true
       const why =
         status?.state === 'taken-over'
           ? new PeerTakenOverError().message
           : (status?.error?.message ?? 'the connection was lost')
       this.#init.log.error('%s is not joined any more: %s', this.prefix, why)
-    } else if (this.#isMissed && this.#isJoined) {
-      this.#isMissed = false
+    } else if (this.#isReportedMissing && this.#isJoined) {
+      this.#isReportedMissing = false
       this.#init.log('%s is joined', this.prefix)
     }
     return status
@@ -164,17 +160,17 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     this.#init.metrics?.status.update({ [this.host]: isJoined ? 1 : 0 })
     const [address] = this.prefix === undefined ? [] : [multiaddr(this.prefix)]
     if (address === undefined) return
-    // A name, unlike an IP address, counts as reachable only if somebody says so.
+    // libp2p announces a DNS name only after it has been confirmed, unlike an IP address.
     if (isJoined) this.#init.addressManager.confirmObservedAddr(address, { type: 'transport' })
     else this.#init.addressManager.removeObservedAddr(address)
-    // The node looks at its addresses anew with each of these; its transports are known to it by then.
+    // On this event the node reads its addresses again. Deferred, since the node does not know the listener yet.
     if (!this.#stop.signal.aborted) queueMicrotask(() => this.safeDispatchEvent('listening'))
   }
 }
 
-/** Whether another node is dialled in this one's place. */
-function isTaken(status: ServerStatus | undefined, servers: readonly ServerStatus[]): boolean {
+/** Returns whether another node with the same key has taken over. */
+function isTakenOver(status: ServerStatus | undefined, servers: readonly ServerStatus[]): boolean {
   if (status?.state !== 'taken-over') return false
-  // A node that listens twice on one server, under different names, takes its own place: it is dialled all the same.
+  // A node that joins one server under two names takes over from itself, and can still be dialed.
   return !servers.some(({ url, state }) => url !== status.url && (state === 'joined' || state === 'connecting'))
 }

@@ -1,23 +1,22 @@
 import type { CounterGroup, MetricGroup, Metrics } from '@libp2p/interface'
 
-/** What a transport counts; names and keys are those of libp2p's own transports, so that dashboards can be shared. */
+/** Metrics of a transport. Names and keys match libp2p's own transports, so that dashboards can be shared. */
 export interface TransportMetrics {
-  /** Keys: `connect`, `error`, `abort`, and how connections ended. */
+  /** Keys: `connect`, `error`, `abort`, and the ways in which connections end. */
   readonly dialerEvents: CounterGroup
   readonly listener: ListenerMetrics
 }
 
-/** Keys begin with a star's host, as those of libp2p's listeners do with theirs. */
+/** Keys begin with the host of the star, as those of libp2p's listeners do. */
 export interface ListenerMetrics {
-  /** `<host> connection`, and how connections ended. */
+  /** Keys: `<host> connection`, and the ways in which connections end. */
   readonly events: MetricGroup
-  /** `<host> listen_error`, `<host> inbound_upgrade`. */
+  /** Keys: `<host> listen_error`, `<host> inbound_upgrade`. */
   readonly errors: MetricGroup
-  /** `<host>`: 1 while the star is joined, else 0. */
+  /** Key `<host>`: 1 while the star is joined, otherwise 0. */
   readonly status: MetricGroup
 }
 
-/** @param inbound - connections open now, by host */
 export function registerMetrics(metrics: Metrics, inbound: () => Record<string, number>): TransportMetrics {
   metrics.registerMetricGroup('libp2p_websocket_star_inbound_connections_total', {
     label: 'address',

@@ -1,11 +1,11 @@
 import { InvalidOptionsError, type StarClientOptions } from '@websocket-star/client'
 
 export interface WebSocketStarInit extends Omit<StarClientOptions, 'servers' | 'privateKey' | 'strict'> {
-  /** Let a node fail to start if one of its stars cannot be joined at once. Default false: it is joined when it is up. */
+  /** Fails the start of the node if a star cannot be joined. Default false: the star is joined once it is up. */
   strict?: boolean
-  /** How long starting a node waits for a star to be joined, in milliseconds. Default 5,000. */
+  /** Time for joining a star at the start of the node, in milliseconds. Default 5,000. */
   listenTimeout?: number
-  /** Put the peers of the stars into the peer store, so that a peer id is enough to dial. Default true. */
+  /** Adds the peers of the stars to the peer store, so that a peer id is enough to dial. Default true. */
   discover?: boolean
 }
 
@@ -28,20 +28,17 @@ const TYPES = {
   socket: 'object'
 } satisfies Record<keyof WebSocketStarInit, 'boolean' | 'number' | 'object'>
 
-/** `setTimeout` takes no more. */
+/** Limit of `setTimeout`. */
 const DURATION_MAX = 2 ** 31 - 1
 
-/**
- * Looks at what the client does not: the names, the types, and what is this package's own.
- *
- * @throws {InvalidOptionsError}
- */
+/** Checks what the client does not: names, types, and the options of this package. @throws {InvalidOptionsError} */
 export function checkInit(init: WebSocketStarInit): void {
   const types: Record<string, string> = TYPES
   for (const [name, value] of Object.entries(init) as [string, unknown][]) {
     const type = types[name]
-    if (type === undefined) throw new InvalidOptionsError(`${name}: there is no such option`)
-    // What is given as undefined is not given.
+    if (type === undefined)
+      throw new InvalidOptionsError(`${name}: unknown option, expected one of ${Object.keys(TYPES).join(', ')}`)
+    // An option that is undefined counts as omitted.
     if (value !== undefined && (typeof value !== type || value === null)) {
       throw new InvalidOptionsError(`${name}: expected ${nameOf(type)}, got ${JSON.stringify(value)}`)
     }

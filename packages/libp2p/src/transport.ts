@@ -28,17 +28,16 @@ import {
   type StarClient
 } from '@websocket-star/client'
 import { isSameServer, parseAddress } from '@websocket-star/protocol'
-import { asError } from './as-error.js'
-import { shareClient } from './clients.js'
 import { StarConnection } from './connection.js'
 import { DialledStars } from './dialled-stars.js'
 import { StarListener } from './listener.js'
 import { registerMetrics, type TransportMetrics } from './metrics.js'
+import { publishClient } from './node-clients.js'
 import { checkInit, type WebSocketStarInit } from './options.js'
 import { toPeerId } from './peer-id.js'
-import { PeerStoreFeed } from './peer-store-feed.js'
+import { PeerStoreSync } from './peer-store-sync.js'
+import { toError } from './to-error.js'
 
-/** What a node gives its transports. */
 export interface WebSocketStarComponents {
   logger: ComponentLogger
   peerId: PeerId
@@ -48,23 +47,18 @@ export interface WebSocketStarComponents {
   metrics?: Metrics
 }
 
-/** What a dial tells of its progress, besides what libp2p tells of it. */
+/** Progress events of a dial: those of libp2p and of this transport. */
 export type WebSocketStarDialEvents =
   | OutboundConnectionUpgradeEvents
   | ProgressEvent<'websocket-star:join'>
   | ProgressEvent<'websocket-star:open-connection'>
 
-/** As of the package `progress-events`. */
 export interface ProgressEvent<Type extends string> {
   type: Type
   detail: unknown
 }
 
-/**
- * Makes the transport of a node; see {@link WebSocketStarInit}.
- *
- * @throws InvalidOptionsError of the client package
- */
+/** Creates the transport of a node. @throws {InvalidOptionsError} */
 export function webSocketStar(
   init: WebSocketStarInit = {}
 ): (components: WebSocketStarComponents) => Transport & Startable {
@@ -88,13 +82,13 @@ class WebSocketStar implements Transport, Startable {
   })
   #isStopping = false
   #client: Promise<StarClient> | undefined
-  #feed: PeerStoreFeed | undefined
+  #peerStoreSync: PeerStoreSync | undefined
 
   constructor(components: WebSocketStarComponents, init: WebSocketStarInit) {
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:websocket-star')
-    this.#metrics = components.metrics && registerMetrics(components.metrics, () => this.#inbound())
+    this.#metrics = components.metrics && registerMetrics(components.metrics, () => this.#inboundByHost())
   }
 
   start(): void {
@@ -107,13 +101,13 @@ class WebSocketStar implements Transport, Startable {
 
   stop(): void {}
 
-  /** Leaves all stars, once libp2p has closed the connections through them: what they were sending has left. */
+  /** Leaves all stars. libp2p has closed the connections by now, and what they sent has left. */
   async afterStop(): Promise<void> {
     const client = this.#client
     this.#client = undefined
-    shareClient(this.#components.peerId, undefined)
-    this.#feed?.stop()
-    this.#feed = undefined
+    publishClient(this.#components.peerId, undefined)
+    this.#peerStoreSync?.stop()
+    this.#peerStoreSync = undefined
     await (await client)?.close()
   }
 
@@ -130,11 +124,11 @@ class WebSocketStar implements Transport, Startable {
       isStopping: () => this.#isStopping,
       onClose: () => {
         this.#listeners.delete(listener)
-        this.#lookWhoListens()
+        this.#updateHandler()
       }
     })
     this.#listeners.add(listener)
-    this.#lookWhoListens()
+    this.#updateHandler()
     return listener
   }
 
@@ -151,21 +145,21 @@ class WebSocketStar implements Transport, Startable {
       this.#log('outbound connection %a upgraded', address)
       return upgraded
     } catch (error) {
-      outbound.abort(asError(error))
+      outbound.abort(toError(error))
       throw error
     }
   }
 
   listenFilter(addresses: Multiaddr[]): Multiaddr[] {
     return addresses.filter((address) => {
-      const star = read(address)
+      const star = tryParse(address)
       return star?.prefix !== undefined && star.strict
     })
   }
 
   dialFilter(addresses: Multiaddr[]): Multiaddr[] {
     return addresses.filter((address) => {
-      const star = read(address)
+      const star = tryParse(address)
       return star?.prefix !== undefined && star.strict && star.peerId !== undefined
     })
   }
@@ -173,10 +167,10 @@ class WebSocketStar implements Transport, Startable {
   async #connect(address: Multiaddr, { signal, onProgress }: DialTransportOptions): Promise<Connection> {
     const client = await this.#openClient()
     try {
-      const star = read(address)
+      const star = tryParse(address)
       const isJoined = star !== undefined && client.addresses.some((own) => isSameServer(own, star))
       const isKnown = star?.peerId !== undefined && client.peers.has(star.peerId)
-      // A star that this node does not listen on is joined in order to dial there: only its peers can.
+      // Only peers of a star can dial there, so the client joins it first.
       if (!isJoined && !isKnown && star?.prefix !== undefined) {
         onProgress?.(new CustomEvent('websocket-star:join'))
         await this.#dialledStars.join(client, star.prefix, signal)
@@ -192,7 +186,7 @@ class WebSocketStar implements Transport, Startable {
     }
   }
 
-  /** One client for all stars of the node, from the first listener or dial on. */
+  /** Returns the one client for all stars of the node, created for the first listener or dial. */
   #openClient(): Promise<StarClient> {
     return (this.#client ??= this.#createClient())
   }
@@ -201,27 +195,28 @@ class WebSocketStar implements Transport, Startable {
     const { privateKey, peerId, peerStore, logger } = this.#components
     const { strict: _, listenTimeout: __, discover = true, ...options } = this.#init
     const client = await createStarClient({ ...options, servers: [], privateKey })
-    shareClient(peerId, client)
-    this.#accept(client)
-    if (discover) this.#feed = new PeerStoreFeed(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'))
+    publishClient(peerId, client)
+    this.#setHandler(client)
+    if (discover)
+      this.#peerStoreSync = new PeerStoreSync(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'))
     return client
   }
 
-  #lookWhoListens(): void {
+  #updateHandler(): void {
     this.#client?.then(
-      (client) => this.#accept(client),
-      // Whoever wants the client hears why there is none.
+      (client) => this.#setHandler(client),
+      // Callers of #openClient get the error.
       () => {}
     )
   }
 
-  /** A node that listens nowhere lets the client refuse those who dial it: they hear of that at once. */
-  #accept(client: StarClient): void {
+  /** Without a listener, removes the handler: the client then refuses dials at once. */
+  #setHandler(client: StarClient): void {
     client.handle(this.#listeners.size === 0 ? undefined : (connection) => this.#receive(connection))
   }
 
   #receive(connection: Connection): void {
-    const prefix = read(multiaddr(connection.localAddress))?.prefix
+    const prefix = tryParse(multiaddr(connection.localAddress))?.prefix
     const listeners = [...this.#listeners]
     const listener = listeners.find((listener) => listener.prefix === prefix) ?? listeners[0]
     if (listener === undefined) return connection.abort('Not listening')
@@ -230,7 +225,7 @@ class WebSocketStar implements Transport, Startable {
 
   #toOutbound(connection: Connection): StarConnection {
     return new StarConnection({
-      ...this.#common(connection),
+      ...this.#connectionInit(connection),
       remoteAddr: multiaddr(connection.remoteAddress),
       metrics: this.#metrics?.dialerEvents
     })
@@ -238,18 +233,18 @@ class WebSocketStar implements Transport, Startable {
 
   #toInbound(connection: Connection, host: string): StarConnection {
     const { remoteAddress, remotePeerId } = connection
-    // With the peer id the star vouches for the encrypter refuses anyone else. It cannot do so by the id of an RSA key,
-    // which is but a hash: such a name is left out, and the peer is who it proves to be.
+    // The encrypter compares the peer's key with the id in the address. The id of an RSA key is only a hash of it, which the
+    // encrypter cannot compare: such an id is left out, and the peer is identified by its key alone.
     const isChecked = remotePeerId !== undefined && toPeerId(remotePeerId)?.publicKey !== undefined
     return new StarConnection({
-      ...this.#common(connection),
+      ...this.#connectionInit(connection),
       remoteAddr: isChecked ? multiaddr(remoteAddress) : withoutPeerId(remoteAddress),
       metrics: this.#metrics?.listener.events,
       metricPrefix: `${host} `
     })
   }
 
-  #common(connection: Connection) {
+  #connectionInit(connection: Connection) {
     return {
       connection,
       localAddr: multiaddr(connection.localAddress),
@@ -258,36 +253,34 @@ class WebSocketStar implements Transport, Startable {
     }
   }
 
-  /** How many have dialled this node and are connected, by the star's host. */
-  #inbound(): Record<string, number> {
+  #inboundByHost(): Record<string, number> {
     const counts: Record<string, number> = {}
     for (const { host, size } of this.#listeners) counts[host] = (counts[host] ?? 0) + size
     return counts
   }
 }
 
-/** Why a dial failed, without the address once more. */
+/** Returns why a dial failed; client errors would repeat the address. */
 function reasonOf(error: unknown): string {
-  if (error instanceof PeerNotFoundError) return 'nobody with this peer id is on the star'
+  if (error instanceof PeerNotFoundError) return 'the peer is not connected to the star'
   if (error instanceof DialRefusedError) return `refused by the peer or the star: ${error.reason}`
-  if (error instanceof DialTimeoutError) return 'there was no answer in time'
-  return asError(error).message
+  if (error instanceof DialTimeoutError) return 'no answer in time'
+  return toError(error).message
 }
 
-/** What stands before the first peer id. */
 function withoutPeerId(address: string): Multiaddr {
   const components = multiaddr(address).getComponents()
   const index = components.findIndex(({ code }) => code === CODE_P2P)
   return index < 0 ? multiaddr(address) : multiaddr(components.slice(0, index))
 }
 
-/** The encrypter cannot tell by an id that is the hash of a key, such as one of RSA, whose key it has before it. */
+/** Rejects another peer than the one dialed. The encrypter cannot check ids that are hashes of a key, such as those of RSA. */
 function assertPeer({ remotePeer }: Libp2pConnection, dialled: string | undefined): void {
   if (dialled === undefined || remotePeer.toString() === dialled) return
-  throw new UnexpectedPeerError(`${dialled} was dialled, and ${remotePeer.toString()} answered`)
+  throw new UnexpectedPeerError(`Expected peer ${dialled}, but ${remotePeer.toString()} answered`)
 }
 
-function read(address: Multiaddr): ReturnType<typeof parseAddress> | undefined {
+function tryParse(address: Multiaddr): ReturnType<typeof parseAddress> | undefined {
   try {
     return parseAddress(address.toString())
   } catch {

@@ -5,20 +5,19 @@ import { parseAddress } from '@websocket-star/protocol'
 import { toPeerId } from './peer-id.js'
 
 /**
- * Keeps a node's peer store up to date with who is on its stars: libp2p looks for discovery in its own services only, and
- * without an address in the peer store a peer id cannot be dialled. Addresses that did not come from here are left alone.
+ * Keeps the star addresses in a node's peer store up to date. Without an address in the store, a peer id cannot be dialed, and
+ * libp2p takes discovery only from services of its configuration. Other addresses are left alone.
  */
-export class PeerStoreFeed {
+export class PeerStoreSync {
   readonly #peerStore: PeerStore
   readonly #log: Logger
   readonly #adds: boolean
   readonly #stop = new AbortController()
-  /** What was put into the store of each peer. */
-  readonly #known = new Map<string, readonly string[]>()
-  /** One change after another for each peer, so that the last one stays. */
-  readonly #queue = new Map<string, Promise<void>>()
+  readonly #stored = new Map<string, readonly string[]>()
+  /** Last update of each peer: updates of one peer run in order. */
+  readonly #updates = new Map<string, Promise<void>>()
 
-  /** @param adds - false if something else puts them into the store: then they are only taken out of it */
+  /** @param adds - false if something else adds the addresses; they are only removed then */
   constructor(client: StarClient, peerStore: PeerStore, log: Logger, adds = true) {
     this.#peerStore = peerStore
     this.#log = log
@@ -35,23 +34,23 @@ export class PeerStoreFeed {
   }
 
   #enqueue(peer: StarPeer): void {
-    const update = (this.#queue.get(peer.id) ?? Promise.resolve())
+    const update = (this.#updates.get(peer.id) ?? Promise.resolve())
       .then(() => this.#update(peer))
-      .catch((error: unknown) => this.#log.error('could not store %s - %e', peer.id, error))
+      .catch((error: unknown) => this.#log.error('could not store the addresses of %s - %e', peer.id, error))
       .finally(() => {
-        if (this.#queue.get(peer.id) === update) this.#queue.delete(peer.id)
+        if (this.#updates.get(peer.id) === update) this.#updates.delete(peer.id)
       })
-    this.#queue.set(peer.id, update)
+    this.#updates.set(peer.id, update)
   }
 
   async #update({ id, addresses }: StarPeer): Promise<void> {
     const peerId = toPeerId(id)
     if (peerId === undefined) return
-    // The store keeps addresses without the peer id at their end.
+    // The store strips the peer id from the end of addresses.
     const now = addresses.flatMap((address) => parseAddress(address).prefix ?? [])
-    const gone = (this.#known.get(id) ?? []).filter((address) => !now.includes(address))
-    if (now.length > 0) this.#known.set(id, now)
-    else this.#known.delete(id)
+    const gone = (this.#stored.get(id) ?? []).filter((address) => !now.includes(address))
+    if (now.length > 0) this.#stored.set(id, now)
+    else this.#stored.delete(id)
     if (gone.length > 0 && (await this.#peerStore.has(peerId))) {
       const { addresses: stored } = await this.#peerStore.get(peerId)
       const multiaddrs = stored
