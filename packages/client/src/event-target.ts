@@ -1,7 +1,8 @@
 import { TypedEventEmitter } from 'main-event'
 import type { StarEvents } from './events.js'
 
-type StarEventListener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void }
+/** Listener of an event of the client. */
+export type StarEventListener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void }
 
 /** An `EventTarget` that knows the client's events. Declared here because the types of `main-event` need those of Node. */
 export interface StarEventTarget extends EventTarget {

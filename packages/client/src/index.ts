@@ -31,6 +31,7 @@ export type { BackoffOptions } from './backoff.js'
 export { pushStreams } from './connection.js'
 export type { Connection, Direction, PushStreams } from './connection.js'
 export type { ServerState, ServerStatus, StarEvents } from './events.js'
+export type { StarEventListener } from './event-target.js'
 export type { Peers } from './peers.js'
 export type { PeerChange, StarPeer } from './star-peer.js'
 
