@@ -123,7 +123,7 @@ describe.each(SHARED_BY)('a connection between servers that share a star by %s',
 
   test('holds a sender no longer than it may', async () => {
     const [here, there] = await openTwo(sharedBy, {
-      relay: { highWaterMark: MARK, holdTimeout: 800, stallTimeout: 20_000 }
+      relay: { highWaterMark: MARK, pauseTimeout: 800, stallTimeout: 20_000 }
     })
     const [dialer, stopped] = [await here.join(), await there.join()]
     const { near } = await openOneWay(dialer, stopped)

@@ -7,7 +7,7 @@ import { openStar, type RawStar } from '../support/raw-star.js'
 const MARK = 65_536
 /** Milliseconds; a busy machine stands still for less than this timeout. */
 const heartbeat = { interval: 300, timeout: 1_500 }
-const relayOptions = { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 }
+const relayOptions = { highWaterMark: MARK, pauseTimeout: 60_000, stallTimeout: 60_000 }
 
 /** Lets so much time pass that a client which is not heard of is given up, so many times. */
 async function outlast(star: RawStar, times: number): Promise<void> {

@@ -48,7 +48,7 @@ test('3,000 chunks, then the accept: nothing was kept of them', async () => {
 })
 
 test('100 MB from each of five for one that stopped reading: they are paused, and little is kept', async () => {
-  const star = await openStar({ relay: { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 } })
+  const star = await openStar({ relay: { highWaterMark: MARK, pauseTimeout: 60_000, stallTimeout: 60_000 } })
   const pair = await wellBehavedPair(star)
   const stopped = await star.join()
   const nears: RawConnection[] = []
@@ -88,7 +88,7 @@ test('100 MB for a dialer that has gone: it is dropped and counted, and the call
 })
 
 test('empty chunks without end for a stopped receiver are no way around', async () => {
-  const star = await openStar({ relay: { highWaterMark: MARK, holdTimeout: 60_000, stallTimeout: 60_000 } })
+  const star = await openStar({ relay: { highWaterMark: MARK, pauseTimeout: 60_000, stallTimeout: 60_000 } })
   const [attacker, stopped, filler] = [await star.join(), await star.join(), await star.join()]
   const filling = await openOneWay(filler, stopped)
   const { near } = await openOneWay(attacker, stopped, 0)

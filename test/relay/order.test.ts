@@ -7,7 +7,7 @@ import { digest, openOneWay, Pump } from '../support/raw-flow.js'
 import { openStar } from '../support/raw-star.js'
 
 /** Small marks, so that senders are paused again and again. */
-const relay = { highWaterMark: 50_000, holdTimeout: 60_000, stallTimeout: 60_000 }
+const relay = { highWaterMark: 50_000, pauseTimeout: 60_000, stallTimeout: 60_000 }
 
 const ends: RawOptions[] = [
   { eio: '3' },

@@ -52,7 +52,7 @@ test('a sender that is paused again and again leaves no listener behind each tim
 })
 
 test('a receiver that stops reading altogether is dropped, and its sender lives on', async () => {
-  const star = await openStar({ relay: { highWaterMark: MARK, stallTimeout: 1000, holdTimeout: 20_000 } })
+  const star = await openStar({ relay: { highWaterMark: MARK, stallTimeout: 1000, pauseTimeout: 20_000 } })
   const [dialer, stopped, reader] = [await star.join(), await star.join(), await star.join()]
   const { near } = await openOneWay(dialer, stopped)
   const pair = await openDial(reader, await star.join())
@@ -103,7 +103,7 @@ test('others relay while a receiver is stopped, and its sender gets what others 
 
 test('a slow receiver that is there holds its legacy sender so long and no longer', async () => {
   const star = await openStar({
-    relay: { highWaterMark: 8 * MARK, sessionCeiling: 100 * MARK, holdTimeout: 800, stallTimeout: 3_000 }
+    relay: { highWaterMark: 8 * MARK, sessionCeiling: 100 * MARK, pauseTimeout: 800, stallTimeout: 3_000 }
   })
   const [dialer, slow, listener] = [await star.join(), await star.join(), await star.join()]
   const { near, far } = await openOneWay(dialer, slow)

@@ -39,7 +39,7 @@ test('a receiver behind TLS that does not read has its sender paused, and gets a
 
 test('a receiver behind TLS that stopped reading for good is dropped, and nobody else notices', async () => {
   const { cert, key, authority: ca } = certificates
-  const relayOptions = { highWaterMark: MARK, stallTimeout: 1000, holdTimeout: 20_000 }
+  const relayOptions = { highWaterMark: MARK, stallTimeout: 1000, pauseTimeout: 20_000 }
   const star = await openStar({ cert, key, relay: relayOptions })
   const [dialer, stopped, reader] = [await star.join({ ca }), await star.join({ ca }), await star.join({ ca })]
   const { near } = await openOneWay(dialer, stopped)

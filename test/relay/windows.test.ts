@@ -75,7 +75,7 @@ test.for([0, 1, 65_536])(
 )
 
 test('a stream of a new sender that its reader does not read never times out', async () => {
-  const star = await openStar({ relay: { holdTimeout: 1_000, stallTimeout: 1_000 }, dial: { acceptTimeout: 1_000 } })
+  const star = await openStar({ relay: { pauseTimeout: 1_000, stallTimeout: 1_000 }, dial: { acceptTimeout: 1_000 } })
   const [dialer, listener] = [await star.join(EXTENDED), await star.join(EXTENDED)]
   const { near, far } = await openOneWay(dialer, listener, 1000)
   await relay(near, far, [1000])

@@ -105,7 +105,7 @@ export function compose(
   const channels = new Channels(
     {
       window: { initial: INITIAL_HOP_WINDOW, max: options.cluster.linkWindow },
-      answerTimeout: dial.ackTimeout + relay.holdTimeout,
+      answerTimeout: dial.ackTimeout + relay.pauseTimeout,
       maxKept: relay.maxBufferedBytes
     },
     nodes,

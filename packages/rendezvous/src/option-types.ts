@@ -254,7 +254,7 @@ export interface RelaySettings {
    *
    * @default 30_000
    */
-  holdTimeout?: number
+  pauseTimeout?: number
   /**
    * Time without a sign that a client reads, after which its session is closed. In milliseconds.
    *

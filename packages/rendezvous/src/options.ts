@@ -275,7 +275,7 @@ export const optionsSchema = z.strictObject({
         description: 'Backlog of one session above which everyone who sends to it is paused',
         details: 'This includes senders that have credit left.'
       }),
-      holdTimeout: milliseconds
+      pauseTimeout: milliseconds
         .default(30_000)
         .meta({ description: 'Longest time that one slow receiver may pause a legacy sender' }),
       stallTimeout: milliseconds

@@ -229,7 +229,7 @@ class RendezvousServer implements Rendezvous {
       join.deadline,
       dial.acceptTimeout,
       join.nonceTtl,
-      relay.holdTimeout / 4,
+      relay.pauseTimeout / 4,
       relay.stallTimeout / 4,
       heartbeat.timeout / 4
     )

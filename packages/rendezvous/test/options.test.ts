@@ -26,7 +26,7 @@ const DEFAULTS = {
     gatherTime: 0,
     highWaterMark: 1_048_576,
     sessionCeiling: 8_388_608,
-    holdTimeout: 30_000,
+    pauseTimeout: 30_000,
     stallTimeout: 30_000,
     maxBufferedBytes: 536_870_912
   },
@@ -129,7 +129,7 @@ describe('the options', () => {
     ['relay.highWaterMark', 0],
     ['relay.sessionCeiling', -1],
     ['relay.sessionCeiling', 0.5],
-    ['relay.holdTimeout', 0],
+    ['relay.pauseTimeout', 0],
     ['relay.stallTimeout', 2 ** 31],
     ['relay.maxBufferedBytes', '512M'],
     ['limits.messageSize', 0],

@@ -9,7 +9,7 @@ export interface FlowOptions {
   /** Bytes queued for any receiver above which its senders are paused. */
   sessionCeiling: number
   /** Milliseconds that a half may pause its sender at a stretch. */
-  holdTimeout: number
+  pauseTimeout: number
 }
 
 /** Bytes queued for a client above which requests pause it. Small replies take far more memory than their bytes. */
@@ -145,7 +145,7 @@ export class FlowControl {
   }
 
   overdue(): Half[] {
-    const limit = this.#now() - this.#options.holdTimeout
+    const limit = this.#now() - this.#options.pauseTimeout
     return [...this.#pausedBy.values()].flatMap((halves) =>
       [...halves].filter(({ pausedSince }) => pausedSince !== undefined && pausedSince <= limit)
     )

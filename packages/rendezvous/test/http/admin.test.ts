@@ -12,7 +12,7 @@ import { serve, type Answer } from './requests.js'
 
 const TOKEN = 'correct horse battery'
 const ROUTER = { streamsPerSession: 4, acceptTimeout: 60_000 }
-const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
+const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, pauseTimeout: 30_000 }
 
 interface Setting {
   budget: Budget

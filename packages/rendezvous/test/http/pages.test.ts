@@ -290,7 +290,7 @@ describe('an address that has cost too much', () => {
     const counters = new Counters()
     const account = budgetWith({ workPerIp: 1 }).addressOf({ ip: '192.0.2.1', exempt: false })
     account.charge('request', 100)
-    const flow = new FlowControl({ highWaterMark: 1, sessionCeiling: 1, holdTimeout: 1 }, counters, Date.now)
+    const flow = new FlowControl({ highWaterMark: 1, sessionCeiling: 1, pauseTimeout: 1 }, counters, Date.now)
     const admin = new Admin({
       token,
       registry: new Registry(),

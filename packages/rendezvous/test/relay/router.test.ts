@@ -26,7 +26,7 @@ const FRAMES = {
 type Sent = keyof typeof FRAMES | 'chunk'
 
 const OPTIONS = { streamsPerSession: 4, acceptTimeout: 60_000 }
-const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, holdTimeout: 30_000 }
+const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, pauseTimeout: 30_000 }
 
 describe('the router', () => {
   let router: Router

@@ -20,7 +20,7 @@ const LIMITS: DialOptions = {
   pendingDialsPerSession: 8,
   unacceptedStreams: 16
 }
-const FLOW = { highWaterMark: 1_048_576, sessionCeiling: 8_388_608, holdTimeout: 30_000 }
+const FLOW = { highWaterMark: 1_048_576, sessionCeiling: 8_388_608, pauseTimeout: 30_000 }
 const ACCEPT_TIMEOUT = 60_000
 
 /** Dialling with what it works on, two peers, and a clock that a test moves. */

@@ -20,7 +20,7 @@ export class FlowScene {
   readonly receiver = new RecordingSession('receiver')
 
   constructor() {
-    const options = { highWaterMark: MARK, sessionCeiling: CEILING, holdTimeout: HOLD }
+    const options = { highWaterMark: MARK, sessionCeiling: CEILING, pauseTimeout: HOLD }
     this.flow = new FlowControl(options, this.counters, () => this.now)
   }
 

@@ -49,7 +49,7 @@ export class TestNode {
     const now = this.#now
     this.backplane = new LocalBackplane(star, name)
     this.flow = new FlowControl(
-      { highWaterMark: HIGH_WATER_MARK, sessionCeiling: HIGH_WATER_MARK * 8, holdTimeout: 30_000 },
+      { highWaterMark: HIGH_WATER_MARK, sessionCeiling: HIGH_WATER_MARK * 8, pauseTimeout: 30_000 },
       this.counters,
       now
     )
