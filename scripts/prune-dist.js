@@ -12,8 +12,8 @@ for (const folder of ['protocol', 'streams', 'client', 'libp2p', 'rendezvous']) 
   if (!existsSync(dist)) continue
   for (const name of readdirSync(dist, { recursive: true })) {
     const source = join(home, 'src', String(name).replace(COMPILED, '.ts'))
-    // Browser bundles have no source file of their own.
-    const isCompiled = COMPILED.test(String(name)) && !String(name).startsWith('browser')
+    // Bundles have no source file of their own.
+    const isCompiled = COMPILED.test(String(name)) && !/^(browser|web)\b/.test(String(name))
     if (isCompiled && !existsSync(source) && !existsSync(`${source}x`)) rmSync(join(dist, String(name)))
   }
 }
