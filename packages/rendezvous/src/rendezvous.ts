@@ -174,7 +174,7 @@ class RendezvousServer implements Rendezvous {
       perIp: this.options.limits.sessionsPerIp * CONNECTIONS_PER_SESSION,
       openFiles: readOpenFiles(),
       counters,
-      accountOf: (ip) => budget.addressOf(proxies.nearest(ip)),
+      accountOf: (ip) => budget.addressOf(proxies.socketRemote(ip)),
       now: budget.now
     })
   }

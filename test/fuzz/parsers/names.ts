@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { InvalidAddressError, isSameServer, parseAddress, locationOf, locationOfHost } from '@websocket-star/protocol'
 import fc from 'fast-check'
-import { placeOfOrigin } from '../../../packages/rendezvous/src/names/origins.js'
+import { locationOfOrigin } from '../../../packages/rendezvous/src/names/origins.js'
 import { forwardedAddresses, ipOf } from '../../../packages/rendezvous/src/pacing/forwarded.js'
-import { reachOf } from '../../../packages/rendezvous/src/pacing/reach.js'
+import { scopeOf } from '../../../packages/rendezvous/src/pacing/address-scope.js'
 import { edited, starAddress } from './arbitraries.js'
 import { defineParser, holds, readOrRefuse, same } from './parser.js'
 
@@ -37,7 +37,7 @@ const forwarded = defineParser({
       const isAddress = isIP(address) !== 0
       holds(`${address} is an address or a name for none`, isAddress || /^(?:unknown|_[\w.-]{1,64})$/.test(address))
       if (isAddress) same('the address, read again', ipOf(address), address)
-      reachOf(address)
+      scopeOf(address)
     }
   }
 })
@@ -62,7 +62,7 @@ const place = defineParser({
     if (place !== undefined) {
       const host = place.host.includes(':') ? `[${place.host}]` : place.host
       same('the place, written and read', locationOfHost(`${host}:${place.port}`, secure), place)
-      same('the place of its origin', placeOfOrigin(`http${secure ? 's' : ''}://${text}`), place)
+      same('the place of its origin', locationOfOrigin(`http${secure ? 's' : ''}://${text}`), place)
     }
     const read = readOrRefuse(() => parseAddress(address), InvalidAddressError)
     if (read === undefined) return

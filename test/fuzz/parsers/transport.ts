@@ -39,7 +39,7 @@ function scan(bytes: Buffer, lengths: readonly number[], maxUnits: number) {
     for (let at = 0; at < read.length;) {
       const next = scanner.scan(read, at, maxUnits)
       holds('it goes on, and not too far', next > at && next <= read.length)
-      holds('work and memory are numbers', scanner.units >= 0 && scanner.kept >= 0)
+      holds('work and memory are numbers', scanner.units >= 0 && scanner.pendingBytes >= 0)
       controls += scanner.controls
       at = next
       if (at < read.length) ends.push(before + at)
@@ -63,7 +63,7 @@ const frameScanner = defineParser({
       ends.every((end) => starts.has(end))
     )
     same('control frames', controls, frames.filter(([first = 0]) => (first & 0x0f) >= 8).length)
-    same('bytes kept of whole messages', scanner.kept, 0)
+    same('bytes kept of whole messages', scanner.pendingBytes, 0)
   }
 })
 
@@ -74,7 +74,7 @@ const damagedFrames = defineParser({
   read: ([bytes, lengths, maxUnits]) => {
     const { scanner, ends, controls } = scan(bytes, lengths, maxUnits)
     const inOne = scan(bytes, [], maxUnits)
-    same('bytes of memory, however they are read', scanner.kept > 0, inOne.scanner.kept > 0)
+    same('bytes of memory, however they are read', scanner.pendingBytes > 0, inOne.scanner.pendingBytes > 0)
     same('control frames, however they are read', controls, inOne.controls)
     holds('there are no more pieces than bytes', ends.length <= bytes.length)
   }

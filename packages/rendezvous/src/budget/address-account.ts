@@ -1,7 +1,7 @@
 import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone, type WorkKind } from './prices.js'
-import { addressRates, Rates, type RateKind, type RateLimits } from './rates.js'
+import { addressRates, RequestRates, type RequestKind, type RateLimits } from './request-rates.js'
 
 /** Milliseconds of work that are owed at most, in seconds of what may be done: whoever stops is served again soon. */
 const MAX_DEBT = 4
@@ -19,7 +19,7 @@ export class AddressAccount {
   /** Bytes queued for its sessions. */
   queued = 0
   readonly #work: TokenBucket
-  readonly #rates = new Rates()
+  readonly #rates = new RequestRates()
   readonly #rateLimits: RateLimits
   readonly #rate: number
   readonly #done: WorkDone
@@ -48,18 +48,18 @@ export class AddressAccount {
   }
 
   /** It has cost more than it may: what it asks for next is refused or waits. */
-  get owes(): boolean {
+  get isOverBudget(): boolean {
     return !this.exempt && this.#work.left(this.#now()) < 0
   }
 
   /** Counts a request of one of its sessions. @returns false if they make too many of its kind */
-  take(kind: RateKind): boolean {
-    return this.exempt || this.#rates.take(kind, this.#rateLimits, this.#now())
+  admitRequest(kind: RequestKind): boolean {
+    return this.exempt || this.#rates.admit(kind, this.#rateLimits, this.#now())
   }
 
   /** Milliseconds until it owes nothing. */
   get debt(): number {
-    return this.owes ? (-this.#work.left(this.#now()) / this.#rate) * 1_000 : 0
+    return this.isOverBudget ? (-this.#work.left(this.#now()) / this.#rate) * 1_000 : 0
   }
 
   /** Adds work that was done for it, or is about to be. */

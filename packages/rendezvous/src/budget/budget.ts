@@ -2,20 +2,20 @@ import { networkOf, type RemoteAddress } from '../pacing/remote-address.js'
 import { AddressAccount } from './address-account.js'
 import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone } from './prices.js'
-import { sessionRates, type RateLimits } from './rates.js'
-import { SessionAccount, type AccountOwner } from './session-account.js'
+import { sessionRates, type RateLimits } from './request-rates.js'
+import { SessionAccount, type ServerBudget } from './session-account.js'
 
 /** How many of the largest messages one session may leave unfinished: what many small pieces take counts as well. */
 const UNFINISHED_MESSAGES = 4
 
 /** What the budget needs to know of an address. */
-type Payer = Pick<RemoteAddress, 'ip' | 'exempt'>
+type AccountAddress = Pick<RemoteAddress, 'ip' | 'exempt'>
 
 /**
  * The one place that decides what a session, an address and the whole server may cost, apart from relaying: CPU at
  * {@link PRICES}, bytes received, bytes queued. Who costs more is slowed; what that does not end, is closed.
  */
-export class Budget implements AccountOwner {
+export class Budget implements ServerBudget {
   readonly limits: BudgetLimits
   readonly sessionRates: RateLimits
   readonly now: () => number
@@ -37,7 +37,7 @@ export class Budget implements AccountOwner {
   }
 
   /** Returns the account of an address; all that are exempt share one. */
-  addressOf({ ip, exempt }: Payer): AddressAccount {
+  addressOf({ ip, exempt }: AccountAddress): AddressAccount {
     if (exempt) return this.#exempt
     const network = networkOf(ip)
     let account = this.#addresses.get(network)
@@ -49,7 +49,7 @@ export class Budget implements AccountOwner {
   }
 
   /** Opens the account of a new session. */
-  open(remote: Payer): SessionAccount {
+  open(remote: AccountAddress): SessionAccount {
     const account = new SessionAccount(this, this.addressOf(remote))
     this.#sessions.add(account)
     return account
@@ -82,10 +82,10 @@ export class Budget implements AccountOwner {
     for (const [network, account] of this.#addresses) if (account.isIdle) this.#addresses.delete(network)
   }
 
-  #largest(isMeant: (account: SessionAccount) => boolean): SessionAccount | undefined {
+  #largest(matches: (account: SessionAccount) => boolean): SessionAccount | undefined {
     let largest: SessionAccount | undefined
     for (const account of this.#sessions) {
-      if (isMeant(account) && account.received > (largest?.received ?? 0)) largest = account
+      if (matches(account) && account.received > (largest?.received ?? 0)) largest = account
     }
     return largest
   }

@@ -3,7 +3,7 @@ import type { CloseReason } from '../stats.js'
 import type { AddressAccount } from './address-account.js'
 import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkKind } from './prices.js'
-import { Rates, type RateKind, type RateLimits } from './rates.js'
+import { RequestRates, type RequestKind, type RateLimits } from './request-rates.js'
 
 /** The part of what an address may cost that is for its sessions; the rest is for new connections and for pages. */
 const SESSIONS_SHARE = 0.5
@@ -11,7 +11,7 @@ const SESSIONS_SHARE = 0.5
 const CAUGHT_UP = 1_000
 
 /** The budget, as its accounts see it. */
-export interface AccountOwner {
+export interface ServerBudget {
   readonly limits: BudgetLimits
   /** Of one session. */
   readonly sessionRates: RateLimits
@@ -25,7 +25,7 @@ export interface AccountOwner {
 }
 
 /** What an account is kept for. */
-interface Closeable {
+interface ClosableSession {
   close(reason: CloseReason, detail: string): void
 }
 
@@ -35,27 +35,27 @@ interface Closeable {
  */
 export class SessionAccount {
   readonly address: AddressAccount
-  readonly #budget: AccountOwner
+  readonly #budget: ServerBudget
   /** Closed when it has cost too much. */
-  session: Closeable | undefined
+  session: ClosableSession | undefined
   /** Bytes received from it and not worked through. */
   #received = 0
   /** Bytes queued for it. */
   #queued = 0
   /** Milliseconds of CPU it may cost now; below 0 it owes. */
   #left: number
-  #filledAt: number
+  #refilledAt: number
   #behindSince = 0
   #behindUntil = Number.NEGATIVE_INFINITY
   #isClosed = false
-  #rates: Rates | undefined
+  #rates: RequestRates | undefined
 
-  constructor(budget: AccountOwner, address: AddressAccount) {
+  constructor(budget: ServerBudget, address: AddressAccount) {
     this.#budget = budget
     this.address = address
-    this.#filledAt = budget.now()
+    this.#refilledAt = budget.now()
     // An address that owes gets no credit by connecting anew.
-    this.#left = address.owes ? 0 : this.#rate * BURST
+    this.#left = address.isOverBudget ? 0 : this.#rate * BURST
   }
 
   /** Milliseconds of CPU per second. */
@@ -70,14 +70,14 @@ export class SessionAccount {
   }
 
   /** Counts a request. @returns false if the session, or its address, makes too many of its kind */
-  take(kind: RateKind): boolean {
-    return this.takeOwn(kind) && this.address.take(kind)
+  admitRequest(kind: RequestKind): boolean {
+    return this.admitOwnRequest(kind) && this.address.admitRequest(kind)
   }
 
   /** Counts a request for the session alone. @returns false if it makes too many of its kind */
-  takeOwn(kind: RateKind): boolean {
-    this.#rates ??= new Rates()
-    return this.#rates.take(kind, this.#budget.sessionRates, this.#budget.now())
+  admitOwnRequest(kind: RequestKind): boolean {
+    this.#rates ??= new RequestRates()
+    return this.#rates.admit(kind, this.#budget.sessionRates, this.#budget.now())
   }
 
   /** Forgets what can be made anew. */
@@ -88,17 +88,17 @@ export class SessionAccount {
   /** Adds work that was done for it. */
   charge(kind: WorkKind, times = 1): void {
     this.address.charge(kind, times)
-    this.#left = this.#fill() - PRICES[kind] * times
+    this.#left = this.#refill() - PRICES[kind] * times
   }
 
   /** It has cost more than it may. */
-  get owes(): boolean {
-    return this.#left < 0 && this.#fill() < 0
+  get isOverBudget(): boolean {
+    return this.#left < 0 && this.#refill() < 0
   }
 
   /** Milliseconds until it owes nothing. */
   get debt(): number {
-    const left = this.#fill()
+    const left = this.#refill()
     return left >= 0 ? 0 : (-left / this.#rate) * 1_000
   }
 
@@ -116,7 +116,7 @@ export class SessionAccount {
   }
 
   /** It is not read from for what it has cost, or is again. */
-  slow(isSlowed: boolean): void {
+  setSlowed(isSlowed: boolean): void {
     this.#budget.slowed += isSlowed ? 1 : -1
   }
 
@@ -127,16 +127,16 @@ export class SessionAccount {
   }
 
   /** @param more - bytes of what it has sent that take memory from now on; below 0 if they no longer do */
-  keep(more: number): void {
-    if (more === 0 || this.#isClosed) return
-    this.#received += more
-    this.address.received += more
-    this.#budget.received += more
-    if (more > 0) this.#budget.checkReceived(this)
+  addReceived(bytes: number): void {
+    if (bytes === 0 || this.#isClosed) return
+    this.#received += bytes
+    this.address.received += bytes
+    this.#budget.received += bytes
+    if (bytes > 0) this.#budget.checkReceived(this)
   }
 
   /** @param bytes - how much is queued for it now */
-  queue(bytes: number): void {
+  setQueued(bytes: number): void {
     if (this.#isClosed) return
     this.address.queued += bytes - this.#queued
     this.#queued = bytes
@@ -157,17 +157,17 @@ export class SessionAccount {
   /** The session has ended, or is about to: what it has taken is free. */
   forget(): void {
     if (this.#isClosed) return
-    this.keep(-this.#received)
-    this.queue(0)
+    this.addReceived(-this.#received)
+    this.setQueued(0)
     this.#isClosed = true
     this.#budget.forget(this)
   }
 
-  #fill(): number {
+  #refill(): number {
     const now = this.#budget.now()
     const rate = this.#rate
-    this.#left = Math.min(rate * BURST, this.#left + ((now - this.#filledAt) * rate) / 1_000)
-    this.#filledAt = now
+    this.#left = Math.min(rate * BURST, this.#left + ((now - this.#refilledAt) * rate) / 1_000)
+    this.#refilledAt = now
     return this.#left
   }
 }

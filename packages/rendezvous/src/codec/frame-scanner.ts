@@ -56,7 +56,7 @@ export class FrameScanner {
   #fragments = 0
 
   /** Bytes of memory that unfinished frames and messages take. */
-  get kept(): number {
+  get pendingBytes(): number {
     return this.#messageSize + (this.#fragments + this.#pieces) * OVERHEAD
   }
 

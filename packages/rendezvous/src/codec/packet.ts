@@ -2,7 +2,7 @@ import { EXTENSIONS_VERSION, type ConnectAnswer } from '@websocket-star/protocol
 import { Decoder, Encoder, PacketType, type Packet as SocketIoPacket } from 'socket.io-parser'
 
 /** The server's limits by name, as clients that know the extensions are told of them. */
-export type Limits = ConnectAnswer['websocketStar']['limits']
+export type AnnouncedLimits = ConnectAnswer['websocketStar']['limits']
 
 /** A message that is no socket.io packet; the connection it came on is closed. */
 export class MalformedPacketError extends Error {
@@ -119,7 +119,7 @@ export function ackText(id: number, args: readonly unknown[]): string {
  * @param limits - what a client that knows the extensions is told of the server's limits; undefined for any other, which
  * is told of no extensions
  */
-export function connectText(sid: string, limits: Limits | undefined): string {
+export function connectText(sid: string, limits: AnnouncedLimits | undefined): string {
   const answer: ConnectAnswer | { sid: string } =
     limits === undefined ? { sid } : { sid, websocketStar: { version: EXTENSIONS_VERSION, limits } }
   return encodeText({ type: PacketType.CONNECT, nsp: '/', data: answer })

@@ -1,4 +1,4 @@
-import { IpRates } from '../pacing/ip-rates.js'
+import { IpTokenBuckets } from '../pacing/ip-token-buckets.js'
 import type { RemoteAddress } from '../pacing/remote-address.js'
 import type { Counters, DiscoveryKind } from '../stats.js'
 
@@ -41,9 +41,9 @@ export class DiscoveryBudget {
   readonly #mostCommon: number
   #filledAt: number
   /** Bytes spent on announcing the peers of an address to others. */
-  readonly #byOrigin: IpRates
+  readonly #byOrigin: IpTokenBuckets
   /** Bytes sent to the clients of an address, except windows and newcomers: every client gets the same of these. */
-  readonly #byReceiver: IpRates
+  readonly #byReceiver: IpTokenBuckets
 
   constructor(options: DiscoveryBudgetOptions, counters: Counters, now: () => number = () => performance.now()) {
     const rate = options.maxBytesPerSecond
@@ -64,8 +64,8 @@ export class DiscoveryBudget {
     this.#mostCommon = KINDS.reduce((left, kind) => left - this.#shares[kind].most, rate * seconds)
     this.#common = this.#mostCommon
     this.#filledAt = now()
-    this.#byOrigin = new IpRates(rate * ADDRESS_SHARE, seconds)
-    this.#byReceiver = new IpRates(rate * ADDRESS_SHARE, seconds)
+    this.#byOrigin = new IpTokenBuckets(rate * ADDRESS_SHARE, seconds)
+    this.#byReceiver = new IpTokenBuckets(rate * ADDRESS_SHARE, seconds)
   }
 
   /** Returns the bytes of a kind that may be sent now; may be negative. */

@@ -51,7 +51,7 @@ export class Gate {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return request(incoming, response)
         this.#options.counters.refuse(refusal.reason)
-        if (this.#charge(incoming).owes) closeAfter(response)
+        if (this.#charge(incoming).isOverBudget) closeAfter(response)
         answer(response, refusal.status, 'text/plain', refusal.text)
       },
       upgrade: (incoming, socket, head) => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FairQueue, Flow } from '../pacing/fair-queue.js'
+import type { FairQueue, WorkSource } from '../pacing/fair-queue.js'
 
 /** Bytes parsed at a time: at most 20 requests. */
 const PIECE = 512
@@ -14,7 +14,7 @@ const MAX_PENDING = 8
  * An HTTP connection until its upgrade. Node alone would handle all pipelined requests of a segment, up to 2,500, before anything
  * else. This parses them in pieces, in rotation with the input of other connections.
  */
-export class HttpConnection implements Flow {
+export class HttpConnection implements WorkSource {
   readonly group: object
   /** Time of the last answer, or of the creation, in milliseconds. */
   quietSince: number
@@ -23,12 +23,12 @@ export class HttpConnection implements Flow {
   readonly #now: () => number
   /** Passes bytes to Node's HTTP parser; undefined if it is not accessible. */
   #parse: ((bytes: Buffer) => void) | undefined
-  #rest: Buffer | undefined
+  #unread: Buffer | undefined
   #at = 0
   #pending = 0
   #last: ServerResponse | undefined
   #units = 0
-  #isInLine = false
+  #isQueued = false
   #isRunning = false
   /** Paused by this class. */
   #isPaused = false
@@ -51,7 +51,7 @@ export class HttpConnection implements Flow {
     if (parse === undefined || others.length > 0) return
     this.#parse = parse.bind(socket)
     // In this order, since a socket that once had no listener takes more memory from then on.
-    socket.on('data', this.#take)
+    socket.on('data', this.#receive)
     socket.off('data', parse)
   }
 
@@ -84,31 +84,31 @@ export class HttpConnection implements Flow {
   release(): void {
     if (this.#parse === undefined) return
     this.#parse = undefined
-    this.#socket.off('data', this.#take)
-    this.#socket.off('resume', this.#resumed)
-    const rest = this.#rest?.subarray(this.#at)
-    if (rest !== undefined && rest.length > 0) this.#socket.unshift(rest)
-    this.#rest = undefined
+    this.#socket.off('data', this.#receive)
+    this.#socket.off('resume', this.#onResume)
+    const unread = this.#unread?.subarray(this.#at)
+    if (unread !== undefined && unread.length > 0) this.#socket.unshift(unread)
+    this.#unread = undefined
   }
 
   work(): boolean {
     if (this.#mayWork) this.#step()
-    this.#isInLine = this.#mayWork
-    return this.#isInLine
+    this.#isQueued = this.#mayWork
+    return this.#isQueued
   }
 
-  readonly #take = (bytes: Buffer): void => {
-    const before = this.#rest?.subarray(this.#at)
-    this.#rest = before === undefined ? bytes : Buffer.concat([before, bytes])
+  readonly #receive = (bytes: Buffer): void => {
+    const before = this.#unread?.subarray(this.#at)
+    this.#unread = before === undefined ? bytes : Buffer.concat([before, bytes])
     this.#at = 0
     this.#run()
   }
 
-  readonly #resumed = (): void => {
+  readonly #onResume = (): void => {
     // The event is late: the socket may be paused again.
     if (!this.#isPausedByNode || this.#socket.isPaused()) return
     this.#isPausedByNode = false
-    this.#socket.off('resume', this.#resumed)
+    this.#socket.off('resume', this.#onResume)
     this.#run()
   }
 
@@ -119,16 +119,16 @@ export class HttpConnection implements Flow {
   }
 
   get #mayWork(): boolean {
-    if (this.#rest === undefined || this.#isPausedByNode || this.#pending >= MAX_PENDING) return false
+    if (this.#unread === undefined || this.#isPausedByNode || this.#pending >= MAX_PENDING) return false
     return this.#socket.writable && !this.#isEnding
   }
 
   #run(): void {
-    if (this.#isRunning || this.#isInLine) return
-    while (this.#mayWork && this.#queue.isFree) this.#queue.note(this.#step())
-    if (this.#rest !== undefined) this.#pause()
+    if (this.#isRunning || this.#isQueued) return
+    while (this.#mayWork && this.#queue.mayRunNow) this.#queue.recordWork(this.#step())
+    if (this.#unread !== undefined) this.#pause()
     if (!this.#mayWork) return
-    this.#isInLine = true
+    this.#isQueued = true
     this.#queue.add(this)
   }
 
@@ -140,21 +140,21 @@ export class HttpConnection implements Flow {
 
   /** Parses a piece. @returns units of work */
   #step(): number {
-    const rest = this.#rest
-    if (rest === undefined) return 0
+    const unread = this.#unread
+    if (unread === undefined) return 0
     const from = this.#at
-    this.#at = Math.min(from + PIECE, rest.length)
+    this.#at = Math.min(from + PIECE, unread.length)
     // From here on, a paused socket was paused by Node.
     if (this.#isPaused) this.#socket.resume()
     this.#isPaused = false
     this.#units = PIECE_UNITS
     this.#isRunning = true
-    this.#parse?.(rest.subarray(from, this.#at))
+    this.#parse?.(unread.subarray(from, this.#at))
     this.#isRunning = false
-    if (this.#rest === rest && this.#at === rest.length) this.#rest = undefined
+    if (this.#unread === unread && this.#at === unread.length) this.#unread = undefined
     this.#isPausedByNode = this.#parse !== undefined && this.#socket.isPaused()
-    if (this.#isPausedByNode) this.#socket.on('resume', this.#resumed)
-    if (this.#rest !== undefined) this.#pause()
+    if (this.#isPausedByNode) this.#socket.on('resume', this.#onResume)
+    if (this.#unread !== undefined) this.#pause()
     return this.#units
   }
 }

@@ -65,7 +65,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     const account = options.accountOf(request)
     account.charge('request')
     if (options.isShort()) closeAfter(response)
-    if (!account.owes || options.admin?.isOperator(request) === true) return true
+    if (!account.isOverBudget || options.admin?.isOperator(request) === true) return true
     options.counters.refuse('rate limit')
     closeAfter(response)
     answer(response, 429, 'text/plain', 'Too many requests from this address: slow down.\n', {

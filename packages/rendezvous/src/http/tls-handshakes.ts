@@ -59,7 +59,7 @@ export class TlsHandshakes {
   #try(handshake: Handshake): void {
     const { account, begin } = handshake
     const count = this.#underWay.get(account) ?? 0
-    if (begin === undefined || (!account.exempt && (count >= MAX_PER_IP || account.owes))) return
+    if (begin === undefined || (!account.exempt && (count >= MAX_PER_IP || account.isOverBudget))) return
     account.charge('tls')
     this.#underWay.set(account, count + 1)
     handshake.begin = undefined

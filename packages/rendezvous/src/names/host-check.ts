@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { locationOfHost } from '@websocket-star/protocol'
 import type { Proxies } from '../pacing/proxies.js'
 import { isLocalName } from './host-names.js'
-import { placeOfOrigin } from './origins.js'
+import { locationOfOrigin } from './origins.js'
 import type { OwnNames } from './own-names.js'
 
 export interface HostCheckOptions {
   names: Pick<OwnNames, 'isEmpty' | 'isTrustedHost'>
-  proxies: Pick<Proxies, 'isFromNamed' | 'remoteOf'>
+  proxies: Pick<Proxies, 'isFromTrustedProxy' | 'remoteOf'>
   /** The server speaks HTTPS itself. */
   secure: boolean
   /** Names that the server does not know are refused always. */
@@ -39,11 +39,11 @@ export class HostCheck {
     if (isStrict) return true
     if (name !== undefined && isLocalName(name)) return false
     // A proxy may ask for the server under a name of its own.
-    if (proxies.isFromNamed(request)) return false
+    if (proxies.isFromTrustedProxy(request)) return false
     if (!names.isEmpty) return isFromPageOf(host, request) || !FOR_PROGRAMS.test(request.url ?? '')
     // A server that nobody told its name may be behind a proxy that passes on the name. What comes from a browser without a
     // proxy names the port that the server listens on, and what comes from far away reaches it under its public name.
-    return isFromPageOf(host, request) && isDirect(host, request) && proxies.remoteOf(request).reach !== 'anywhere'
+    return isFromPageOf(host, request) && isDirect(host, request) && proxies.remoteOf(request).scope !== 'global'
   }
 }
 
@@ -51,10 +51,10 @@ export class HostCheck {
 function isFromPageOf(host: string, { headers }: IncomingMessage): boolean {
   if (headers['accept-language'] === undefined) return false
   const { origin } = headers
-  const place = origin === undefined ? undefined : placeOfOrigin(origin)
-  if (place === undefined) return true
-  const asked = locationOfHost(host, place.secure)
-  return asked === undefined || (asked.host === place.host && asked.port === place.port)
+  const location = origin === undefined ? undefined : locationOfOrigin(origin)
+  if (location === undefined) return true
+  const asked = locationOfHost(host, location.secure)
+  return asked === undefined || (asked.host === location.host && asked.port === location.port)
 }
 
 function isDirect(host: string, { socket }: IncomingMessage): boolean {

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
-import { reachOf } from '../pacing/reach.js'
+import { scopeOf } from '../pacing/address-scope.js'
 
 /** Returns whether a host of an address or a URL is the machine that it is used on. */
 export function isLoopbackName(host: string): boolean {
-  return /^(?:.+\.)?localhost$/.test(host) || host === '0.0.0.0' || host === '::' || reachOf(host) === 'loopback'
+  return /^(?:.+\.)?localhost$/.test(host) || host === '0.0.0.0' || host === '::' || scopeOf(host) === 'loopback'
 }
 
 /** Top-level domains that nobody can register a name under. */

@@ -8,14 +8,14 @@ const SELF = 'self'
 /** Which web pages may use the server. Those of the server itself always may; clients that are no pages are not concerned. */
 export class Origins {
   readonly #listed: ReadonlySet<string>
-  readonly #names: Pick<OwnNames, 'isPublicPlace' | 'isTrustedHost'>
+  readonly #names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>
   /** Pages of any origin may connect. */
   readonly isOpen: boolean
   /** The server has no use for names that it does not know. */
   readonly isOwnOnly: boolean
 
   /** @param listed - origins such as `https://app.example`, and `self`; none: all of them */
-  constructor(listed: readonly string[], names: Pick<OwnNames, 'isPublicPlace' | 'isTrustedHost'>) {
+  constructor(listed: readonly string[], names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>) {
     this.#listed = new Set(listed.filter((origin) => origin !== SELF).map(normal))
     this.#names = names
     this.isOpen = listed.length === 0
@@ -41,15 +41,15 @@ export class Origins {
 
   /** A page under a name that is not the server's may have been made by somebody else: see {@link HostCheck}. */
   #isOwn(origin: string, host: string | undefined): boolean {
-    const place = placeOfOrigin(origin)
-    if (place === undefined || !this.#names.isTrustedHost(place.host)) return false
-    const asked = host === undefined ? undefined : locationOfHost(host, place.secure)
-    return this.#names.isPublicPlace(place) || (asked?.host === place.host && asked.port === place.port)
+    const location = locationOfOrigin(origin)
+    if (location === undefined || !this.#names.isTrustedHost(location.host)) return false
+    const asked = host === undefined ? undefined : locationOfHost(host, location.secure)
+    return this.#names.isPublicLocation(location) || (asked?.host === location.host && asked.port === location.port)
   }
 }
 
 /** @returns undefined for an origin that is hidden, or that is no web page's */
-export function placeOfOrigin(origin: string): ServerLocation | undefined {
+export function locationOfOrigin(origin: string): ServerLocation | undefined {
   const [, scheme, host] = /^(https?):\/\/([^/]+)$/.exec(origin) ?? []
   return host === undefined ? undefined : locationOfHost(host, scheme === 'https')
 }

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { locationOf, parseAddress, type ServerLocation, type StarAddress } from '@websocket-star/protocol'
 import { InvalidOptionsError } from '../options.js'
-import { reachOf, type Reach } from '../pacing/reach.js'
+import { scopeOf, type AddressScope } from '../pacing/address-scope.js'
 import type { CertificateNames } from './certificate-names.js'
 import { isLoopbackName, isMachineName } from './host-names.js'
 import { InterfaceAddresses } from './interface-addresses.js'
 
 /** Prefixes whose places are remembered; a star has few that are much used. */
-const PLACES_MAX = 256
+const MAX_REMEMBERED = 256
 
 /**
  * What the server is called, as it knows by itself: the public addresses that its operator named, the names in its
@@ -16,10 +16,10 @@ const PLACES_MAX = 256
  */
 export class OwnNames {
   readonly #prefixes: readonly string[]
-  readonly #places: readonly ServerLocation[]
+  readonly #publicLocations: readonly ServerLocation[]
   readonly #certificate: CertificateNames | undefined
   readonly #interfaces: Pick<InterfaceAddresses, 'has'>
-  readonly #seen = new Map<string, ServerLocation | undefined>()
+  readonly #locations = new Map<string, ServerLocation | undefined>()
   /** The port it listens on. */
   #port: number | undefined
 
@@ -30,7 +30,7 @@ export class OwnNames {
     interfaces: Pick<InterfaceAddresses, 'has'> = new InterfaceAddresses()
   ) {
     this.#prefixes = publicAddresses.map(publicPrefix)
-    this.#places = this.#prefixes.flatMap((prefix) => locationOf(prefix) ?? [])
+    this.#publicLocations = this.#prefixes.flatMap((prefix) => locationOf(prefix) ?? [])
     this.#certificate = certificate
     this.#interfaces = interfaces
   }
@@ -52,23 +52,23 @@ export class OwnNames {
    * Returns whether an address leads to this server. An address of an interface has to have the port that is listened on;
    * and if the same address may be that of another machine elsewhere, the client has to be as near.
    *
-   * @param reach - how far away the client may be
+   * @param scope - how far away the client may be
    */
-  leadsHere({ prefix }: StarAddress, reach: Reach): boolean {
+  leadsHere({ prefix }: StarAddress, scope: AddressScope): boolean {
     if (prefix === undefined) return false
     if (this.#prefixes.includes(prefix)) return true
-    const place = this.#placeOf(prefix)
-    if (place === undefined) return false
-    const { host, port, secure } = place
-    if (this.isPublicPlace(place)) return true
-    if (isLoopbackName(host)) return reach === 'loopback' && port === this.#port
+    const location = this.#locationOf(prefix)
+    if (location === undefined) return false
+    const { host, port, secure } = location
+    if (this.isPublicLocation(location)) return true
+    if (isLoopbackName(host)) return scope === 'loopback' && port === this.#port
     if (secure && this.#certificate?.covers(host) === true) return true
     if (port !== this.#port) return false
-    return isIP(host) !== 0 && this.#interfaces.has(host) && (reachOf(host) === 'anywhere' || reach !== 'anywhere')
+    return isIP(host) !== 0 && this.#interfaces.has(host) && (scopeOf(host) === 'global' || scope !== 'global')
   }
 
-  isPublicPlace({ host, port, secure }: ServerLocation): boolean {
-    return this.#places.some((own) => own.host === host && own.port === port && own.secure === secure)
+  isPublicLocation({ host, port, secure }: ServerLocation): boolean {
+    return this.#publicLocations.some((own) => own.host === host && own.port === port && own.secure === secure)
   }
 
   /**
@@ -77,15 +77,15 @@ export class OwnNames {
    */
   isTrustedHost(host: string): boolean {
     if (isIP(host) !== 0 || isLoopbackName(host) || isMachineName(host)) return true
-    return this.#places.some((own) => own.host === host) || this.#certificate?.covers(host) === true
+    return this.#publicLocations.some((own) => own.host === host) || this.#certificate?.covers(host) === true
   }
 
-  #placeOf(prefix: string): ServerLocation | undefined {
-    if (this.#seen.has(prefix)) return this.#seen.get(prefix)
-    const place = locationOf(prefix)
-    if (this.#seen.size >= PLACES_MAX) this.#seen.clear()
-    this.#seen.set(prefix, place)
-    return place
+  #locationOf(prefix: string): ServerLocation | undefined {
+    if (this.#locations.has(prefix)) return this.#locations.get(prefix)
+    const location = locationOf(prefix)
+    if (this.#locations.size >= MAX_REMEMBERED) this.#locations.clear()
+    this.#locations.set(prefix, location)
+    return location
   }
 }
 

@@ -1,8 +1,8 @@
 import { Queue } from './queue.js'
 
 /** Something that has work to do, a small piece at a time. */
-export interface Flow {
-  /** Flows of one group share its turn. */
+export interface WorkSource {
+  /** Sources of one group share its turn. */
   readonly group: object
   /**
    * Does a piece of the work, which takes a fraction of a millisecond.
@@ -16,81 +16,81 @@ export interface Flow {
 const SLICE = 5
 
 /** Milliseconds that a deferred turn is expected to take. */
-const DEFERRED = 0.5
+const DEFERRED_TURN = 0.5
 
 /** Milliseconds of a slice while clients connect: the event loop accepts one connection a turn. */
 const SHORT_SLICE = 1
 
 /** Units of work, of a few microseconds each, that are done without looking at the clock. */
-const UNTIMED = 64
+const UNTIMED_UNITS = 64
 
 /**
- * Shares the time of the event loop between those who have work: in turns by group, and within a group by flow. While
+ * Shares the time of the event loop between those who have work: in turns by group, and within a group by source. While
  * there is little to do everything is done at once, and nothing waits.
  */
 export class FairQueue {
-  readonly worked: () => void
+  readonly afterPiece: () => void
   readonly #now: () => number
   readonly #slice: number
-  readonly #groups = new Map<object, Queue<Flow>>()
-  readonly #order = new Queue<object>()
-  /** Flows in line. */
+  readonly #groups = new Map<object, Queue<WorkSource>>()
+  readonly #rotation = new Queue<object>()
+  /** Sources in line. */
   #size = 0
   /** Units of work done at once in this turn of the event loop, and until when more may be done. */
-  #units = 0
-  #end = Number.POSITIVE_INFINITY
+  #immediateUnits = 0
+  #immediateUntil = Number.POSITIVE_INFINITY
   #isShort = false
-  #until = 0
+  #turnsUntil = 0
   #immediate: NodeJS.Immediate | undefined
 
   /**
-   * @param worked - called after each piece of work that was done in turn
+   * @param afterPiece - called after each piece of work that was done in turn
    * @param slice - milliseconds of work in one turn of the event loop: at once, and again in line
    */
-  constructor(worked: () => void = () => {}, now: () => number = () => performance.now(), slice = SLICE) {
-    this.worked = worked
+  constructor(afterPiece: () => void = () => {}, now: () => number = () => performance.now(), slice = SLICE) {
+    this.afterPiece = afterPiece
     this.#now = now
     this.#slice = slice
   }
 
   /** More may be done at once in this turn of the event loop. */
-  get isFree(): boolean {
-    return this.#size === 0 && (this.#units < UNTIMED || this.#now() < this.#end)
+  get mayRunNow(): boolean {
+    return this.#size === 0 && (this.#immediateUnits < UNTIMED_UNITS || this.#now() < this.#immediateUntil)
   }
 
   /** Work was done at once. */
-  note(units: number): void {
-    this.#units += units
-    if (this.#units < UNTIMED || this.#immediate !== undefined) return
-    this.#end = this.#now() + this.#currentSlice
+  recordWork(units: number): void {
+    this.#immediateUnits += units
+    if (this.#immediateUnits < UNTIMED_UNITS || this.#immediate !== undefined) return
+    this.#immediateUntil = this.#now() + this.#currentSlice
     this.#immediate = setImmediate(this.#next)
   }
 
   /** Shortens the next slice, since more connections may be waiting to be accepted. */
-  shorten(): void {
+  shortenSlice(): void {
     this.#isShort = true
   }
 
-  /** Flows are waiting in line. */
+  /** Sources are waiting in line. */
   get isBusy(): boolean {
     return this.#size > 0
   }
 
-  /** A flow uses its turn later: in the next turn of the event loop. */
-  defer(): void {
-    this.#until -= DEFERRED
+  /** A source uses its turn later: in the next turn of the event loop. */
+  countDeferredTurn(): void {
+    this.#turnsUntil -= DEFERRED_TURN
   }
 
-  /** Puts a flow in line, at the end of its group. It must not be in line already. */
-  add(flow: Flow): void {
+  /** Puts a source in line, at the end of its group. It must not be in line already. */
+  add(source: WorkSource): void {
     this.#size++
-    const flows = this.#groups.get(flow.group)
-    if (flows === undefined) {
-      const queue = new Queue<Flow>()
-      queue.push(flow)
-      this.#groups.set(flow.group, queue)
-      this.#order.push(flow.group)
-    } else flows.push(flow)
+    const sources = this.#groups.get(source.group)
+    if (sources === undefined) {
+      const queue = new Queue<WorkSource>()
+      queue.push(source)
+      this.#groups.set(source.group, queue)
+      this.#rotation.push(source.group)
+    } else sources.push(source)
     this.#immediate ??= setImmediate(this.#next)
   }
 
@@ -99,10 +99,10 @@ export class FairQueue {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
     this.#groups.clear()
-    this.#order.clear()
+    this.#rotation.clear()
     this.#size = 0
-    this.#units = 0
-    this.#end = Number.POSITIVE_INFINITY
+    this.#immediateUnits = 0
+    this.#immediateUntil = Number.POSITIVE_INFINITY
   }
 
   get #currentSlice(): number {
@@ -111,25 +111,25 @@ export class FairQueue {
 
   readonly #next = (): void => {
     this.#immediate = undefined
-    this.#units = 0
-    this.#end = Number.POSITIVE_INFINITY
-    this.#until = this.#now() + this.#currentSlice
+    this.#immediateUnits = 0
+    this.#immediateUntil = Number.POSITIVE_INFINITY
+    this.#turnsUntil = this.#now() + this.#currentSlice
     this.#isShort = false
     if (this.#groups.size === 0) return
     do {
-      const group = this.#order.shift()
+      const group = this.#rotation.shift()
       if (group === undefined) return
-      const flows = this.#groups.get(group)
-      const flow = flows?.shift()
+      const sources = this.#groups.get(group)
+      const source = sources?.shift()
       this.#size--
-      if (flow?.work() === true) {
+      if (source?.work() === true) {
         this.#size++
-        flows?.push(flow)
+        sources?.push(source)
       }
-      if (flows === undefined || flows.size === 0) this.#groups.delete(group)
-      else this.#order.push(group)
-      this.worked()
-    } while (this.#now() < this.#until)
+      if (sources === undefined || sources.size === 0) this.#groups.delete(group)
+      else this.#rotation.push(group)
+      this.afterPiece()
+    } while (this.#now() < this.#turnsUntil)
     if (this.#groups.size > 0) this.#immediate ??= setImmediate(this.#next)
   }
 }

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import type { Reach } from './reach.js'
+import type { AddressScope } from './address-scope.js'
 
 /** The address that a client connects from. */
 export interface RemoteAddress {
@@ -7,7 +7,7 @@ export interface RemoteAddress {
   /** Limits per address do not apply: the address is loopback, or a trusted proxy. */
   readonly exempt: boolean
   /** How far away the client may be. */
-  readonly reach: Reach
+  readonly scope: AddressScope
 }
 
 /** Returns the network that one subscriber has: an IPv4 address, or the first half of an IPv6 address. */

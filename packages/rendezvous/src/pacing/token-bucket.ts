@@ -9,19 +9,19 @@ export class TokenBucket {
   readonly #rate: number
   readonly #burst: number
   #tokens: number
-  #filledAt: number
+  #refilledAt: number
 
   /** @param now - milliseconds, from any origin, as for {@link take} */
   constructor(rate: number, burst: number, now: number) {
     this.#rate = rate
     this.#burst = burst
     this.#tokens = burst
-    this.#filledAt = now
+    this.#refilledAt = now
   }
 
   /** Whether nothing has happened for so long that a new bucket would be no different. */
   isFull(now: number): boolean {
-    return this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000 >= this.#burst
+    return this.#tokens + ((now - this.#refilledAt) * this.#rate) / 1000 >= this.#burst
   }
 
   /**
@@ -36,8 +36,8 @@ export class TokenBucket {
 
   /** How often it may happen now. Below 0 after {@link spend} went into debt. */
   left(now: number): number {
-    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#filledAt) * this.#rate) / 1000)
-    this.#filledAt = now
+    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * this.#rate) / 1000)
+    this.#refilledAt = now
     return this.#tokens
   }
 

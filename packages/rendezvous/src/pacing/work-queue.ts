@@ -3,7 +3,7 @@ import { Queue } from './queue.js'
 /** Milliseconds that waiting tasks may run for before everything else has its turn. */
 const SLICE = 5
 /** How many they may be: a part of what they do is done after them, where it is not seen. */
-const TASKS = 16
+const MAX_TASKS = 16
 
 /**
  * Work that comes in storms, as when all clients connect anew: done in order, and some of it at a time, so that what is
@@ -12,7 +12,7 @@ const TASKS = 16
 export class WorkQueue {
   readonly #capacity: number
   readonly #now: () => number
-  readonly #waiting = new Queue<() => void>()
+  readonly #queued = new Queue<() => void>()
   /** Milliseconds of this turn that are used up, and tasks that were done in it. */
   #used = 0
   #count = 0
@@ -26,7 +26,7 @@ export class WorkQueue {
 
   /** Tasks that wait. */
   get size(): number {
-    return this.#waiting.size
+    return this.#queued.size
   }
 
   /**
@@ -35,12 +35,12 @@ export class WorkQueue {
    * @param task - must not throw
    * @returns false if too much waits: it will not be done
    */
-  take(task: () => void): boolean {
+  submit(task: () => void): boolean {
     const isFree = this.size === 0 && !this.#isOver
     if (!isFree && this.size >= this.#capacity) return false
     this.#immediate ??= setImmediate(this.#next)
     if (isFree) this.#run(task)
-    else this.#waiting.push(task)
+    else this.#queued.push(task)
     return true
   }
 
@@ -48,13 +48,13 @@ export class WorkQueue {
   stop(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
-    this.#waiting.clear()
+    this.#queued.clear()
     this.#used = 0
     this.#count = 0
   }
 
   get #isOver(): boolean {
-    return this.#used >= SLICE || this.#count >= TASKS
+    return this.#used >= SLICE || this.#count >= MAX_TASKS
   }
 
   #run(task: () => void): void {
@@ -69,7 +69,7 @@ export class WorkQueue {
     this.#count = 0
     this.#immediate = undefined
     while (!this.#isOver) {
-      const task = this.#waiting.shift()
+      const task = this.#queued.shift()
       if (task === undefined) return
       this.#run(task)
     }

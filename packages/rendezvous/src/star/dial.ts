@@ -81,7 +81,7 @@ export class Dialing {
   dial(dialer: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
     const { account } = dialer.session
-    if (!account.take('dial')) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+    if (!account.admitRequest('dial')) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
     account.charge('dial')
     let request
     try {

@@ -103,14 +103,14 @@ export class Joining {
   /** Charges a request to leave. @returns false if the session makes too many requests to join and leave */
   mayLeave(joiner: SessionEntry): boolean {
     const { account } = joiner.session
-    if (!account.takeOwn('join')) return false
+    if (!account.admitOwnRequest('join')) return false
     account.charge('join')
     return true
   }
 
   /** Charges a request to join, and refuses it above the rate limit. @returns whether the join may proceed */
   mayJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
-    if (this.mayLeave(joiner) && joiner.session.account.address.take('join')) return true
+    if (this.mayLeave(joiner) && joiner.session.account.address.admitRequest('join')) return true
     this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
     return false
   }
@@ -213,7 +213,7 @@ export class Joining {
     const { strictMultiaddr, cryptoChallenge, names, addressesPerSession } = this.#options
     if (strictMultiaddr && !address.strict) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
     if (cryptoChallenge && address.peerId === undefined) throw new JoinRefusal('address', WIRE_ERRORS.invalidMultiaddr)
-    if (!names.isEmpty && !names.leadsHere(address, joiner.session.remote.reach)) {
+    if (!names.isEmpty && !names.leadsHere(address, joiner.session.remote.scope)) {
       throw new JoinRefusal('public address', unknownPublicAddress(address.prefix ?? address.canonical, names.list))
     }
     if (joiner.addresses.size + joiner.pendingJoins.size >= addressesPerSession) {

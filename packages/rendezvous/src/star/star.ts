@@ -91,7 +91,7 @@ export class Star {
       sessionEntry.tidy()
       if (this.#isUsed(sessionEntry)) sessionEntry.idleSince = now
       else if (now - sessionEntry.idleSince >= this.#options.joinDeadline) {
-        this.#components.endings.take(() => this.#isUsed(sessionEntry) || sessionEntry.session.close('join deadline'))
+        this.#components.endings.submit(() => this.#isUsed(sessionEntry) || sessionEntry.session.close('join deadline'))
       }
     }
   }
@@ -136,7 +136,7 @@ export class Star {
   /** Puts a request into the work queue, and refuses it if the queue is full. */
   #enqueue(sessionEntry: SessionEntry, ack: Ack | undefined, action: () => void): void {
     sessionEntry.queuedRequests++
-    const hasRoom = this.#components.workQueue.take(() => {
+    const hasRoom = this.#components.workQueue.submit(() => {
       sessionEntry.queuedRequests--
       if (sessionEntry.session.ended) return
       try {

@@ -1,7 +1,7 @@
 /** How a request to a client ended: with its answer, or with none in time. */
 export type RequestOutcome = { answered: true; args: unknown[] } | { answered: false; reason: 'timeout' | 'closed' }
 
-interface Pending {
+interface PendingRequest {
   settle: (outcome: RequestOutcome) => void
   /** Milliseconds left when the clock last started. */
   left: number
@@ -17,7 +17,7 @@ const clock = () => performance.now()
  */
 export class AckTable {
   /** Undefined until something is asked. */
-  #pending: Map<number, Pending> | undefined
+  #pending: Map<number, PendingRequest> | undefined
   readonly #now: () => number
   #nextId = 0
   #paused = false
@@ -34,7 +34,7 @@ export class AckTable {
   /** @returns the id that the answer will carry */
   add(timeout: number, settle: (outcome: RequestOutcome) => void): number {
     const id = this.#nextId++
-    const pending: Pending = { settle, left: timeout, startedAt: 0, timer: undefined }
+    const pending: PendingRequest = { settle, left: timeout, startedAt: 0, timer: undefined }
     this.#pending ??= new Map()
     this.#pending.set(id, pending)
     if (!this.#paused) this.#start(id, pending)
@@ -71,7 +71,7 @@ export class AckTable {
     for (const id of this.#pending?.keys() ?? []) this.settle(id, { answered: false, reason: 'closed' })
   }
 
-  #start(id: number, pending: Pending): void {
+  #start(id: number, pending: PendingRequest): void {
     pending.startedAt = this.#now()
     pending.timer = setTimeout(
       () => this.settle(id, { answered: false, reason: 'timeout' }),

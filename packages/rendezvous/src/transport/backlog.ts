@@ -4,7 +4,7 @@ import type { Endpoint } from '../relay/endpoint.js'
 import type { Link } from './link.js'
 
 /** The session of a client, with its link. */
-type WatchedSession = Endpoint & { readonly link: Link; readonly account: Pick<SessionAccount, 'queue'> }
+type WatchedSession = Endpoint & { readonly link: Link; readonly account: Pick<SessionAccount, 'setQueued'> }
 
 export interface BacklogOptions {
   /** Milliseconds without any sign that a client reads after which it is dropped. */
@@ -15,7 +15,7 @@ export interface BacklogOptions {
   maxBufferedBytes: number
 }
 
-interface Watched {
+interface WatchState {
   progress: number
   /** When it last showed that it reads; milliseconds of the server's clock. */
   aliveAt: number
@@ -23,10 +23,10 @@ interface Watched {
 }
 
 /** Bytes unsent below which nobody looks. */
-const WATCHED_FROM = 65_536
+const WATCH_FROM = 65_536
 
 /** How many ceilings may be unsent to one client: several senders may each have been a little late to be held. */
-const CEILINGS = 4
+const MAX_CEILINGS = 4
 
 /**
  * Watches those to whom much is unsent. A client that takes nothing and answers no ping is dropped with its backlog; if
@@ -34,12 +34,12 @@ const CEILINGS = 4
  */
 export class BacklogWatch {
   readonly #options: BacklogOptions
-  readonly #endings: Pick<WorkQueue, 'take'>
+  readonly #endings: Pick<WorkQueue, 'submit'>
   readonly #now: () => number
-  readonly #watched = new Map<WatchedSession, Watched>()
+  readonly #watched = new Map<WatchedSession, WatchState>()
 
   /** @param endings - drops sessions, some of them at a time */
-  constructor(options: BacklogOptions, endings: Pick<WorkQueue, 'take'>, now: () => number) {
+  constructor(options: BacklogOptions, endings: Pick<WorkQueue, 'submit'>, now: () => number) {
     this.#options = options
     this.#endings = endings
     this.#now = now
@@ -58,14 +58,14 @@ export class BacklogWatch {
   }
 
   /** Something was sent to a client. One that does not read what it asks for itself is dropped at four ceilings. */
-  note(session: WatchedSession): void {
+  afterSend(session: WatchedSession): void {
     const { buffered, link } = session
-    if (buffered < WATCHED_FROM) return
-    session.account.queue(buffered)
+    if (buffered < WATCH_FROM) return
+    session.account.setQueued(buffered)
     // Later, for the caller is in the middle of sending.
-    if (buffered > this.#options.sessionCeiling * CEILINGS) setImmediate(() => link.terminate('backlog'))
+    if (buffered > this.#options.sessionCeiling * MAX_CEILINGS) setImmediate(() => link.terminate('backlog'))
     if (this.#watched.has(session)) return
-    const watched: Watched = {
+    const watched: WatchState = {
       progress: link.progress,
       aliveAt: this.#now(),
       stopListening: link.onPong(() => {
@@ -88,8 +88,8 @@ export class BacklogWatch {
         watched.progress = progress
         watched.aliveAt = now
       }
-      session.account.queue(session.buffered)
-      if (now - watched.aliveAt >= this.#options.stallTimeout) this.#endings.take(() => link.terminate('stalled'))
+      session.account.setQueued(session.buffered)
+      if (now - watched.aliveAt >= this.#options.stallTimeout) this.#endings.submit(() => link.terminate('stalled'))
       else link.ping()
     }
     this.#dropLargest(this.buffered - this.#options.maxBufferedBytes)
@@ -102,7 +102,7 @@ export class BacklogWatch {
     for (const session of [...this.#watched.keys()].toSorted((a, b) => b.buffered - a.buffered)) {
       left -= session.buffered
       this.forget(session)
-      this.#endings.take(() => session.link.terminate('backlog'))
+      this.#endings.submit(() => session.link.terminate('backlog'))
       if (left <= 0) return
     }
   }
@@ -112,7 +112,7 @@ export class BacklogWatch {
     const watched = this.#watched.get(session)
     if (watched === undefined) return
     watched.stopListening()
-    session.account.queue(0)
+    session.account.setQueued(0)
     this.#watched.delete(session)
   }
 }

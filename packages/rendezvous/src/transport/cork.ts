@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 
 /** Flushes closer to each other than this, in milliseconds, belong to messages that come in quick succession. */
-const QUICK = 0.05
+const QUICK_SUCCESSION = 0.05
 /** A flush of more bytes than this has gathered enough by itself. */
-const SMALL = 4_096
+const SMALL_FLUSH = 4_096
 /** So many small flushes in quick succession are followed by a rest. */
-const FLUSHES_BEFORE_REST = 8
+const FLUSHES_BEFORE_GATHERING = 8
 
 /**
  * Holds back what is written to sockets until the data that was just read has been worked through, so that frames which
@@ -17,16 +17,16 @@ const FLUSHES_BEFORE_REST = 8
  */
 export class Cork {
   /** Milliseconds; 0 never rests. */
-  readonly #rest: number
+  readonly #gatherTime: number
   /** What nobody ever wakes. */
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))
   #corked: Socket[] = []
   #quickFlushes = 0
   #flushedAt = 0
 
-  /** @param rest - milliseconds that small messages in quick succession may be gathered for; 0 for none */
-  constructor(rest: number) {
-    this.#rest = rest
+  /** @param gatherTime - milliseconds that small messages in quick succession may be gathered for; 0 for none */
+  constructor(gatherTime: number) {
+    this.#gatherTime = gatherTime
   }
 
   /**
@@ -34,7 +34,7 @@ export class Cork {
    *
    * @returns whether this is the first that is written in this tick
    */
-  holdForTick(socket: Socket): boolean {
+  corkForTick(socket: Socket): boolean {
     if (socket.writableCorked > 0) return false
     socket.cork()
     if (this.#corked.push(socket) === 1) process.nextTick(this.flush)
@@ -51,15 +51,15 @@ export class Cork {
       bytes += socket.writableLength
       socket.uncork()
     }
-    if (this.#rest > 0) this.#restIfBusy(bytes)
+    if (this.#gatherTime > 0) this.#gatherIfBusy(bytes)
   }
 
-  #restIfBusy(bytes: number): void {
+  #gatherIfBusy(bytes: number): void {
     const now = performance.now()
-    if (bytes > SMALL || now - this.#flushedAt > QUICK) this.#quickFlushes = 0
-    else if (++this.#quickFlushes >= FLUSHES_BEFORE_REST) {
+    if (bytes > SMALL_FLUSH || now - this.#flushedAt > QUICK_SUCCESSION) this.#quickFlushes = 0
+    else if (++this.#quickFlushes >= FLUSHES_BEFORE_GATHERING) {
       this.#quickFlushes = 0
-      Atomics.wait(this.#sleeper, 0, 0, this.#rest)
+      Atomics.wait(this.#sleeper, 0, 0, this.#gatherTime)
       this.#flushedAt = performance.now()
       return
     }

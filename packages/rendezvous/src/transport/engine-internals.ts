@@ -10,7 +10,7 @@ import type { Payload } from '../codec/payload.js'
 
 /** Writes whole WebSocket frames; engine.io uses it for frames that it encoded before. */
 interface FrameSender {
-  sendFrame(parts: readonly Buffer[], taken: (() => void) | undefined): void
+  sendFrame(parts: readonly Buffer[], written: (() => void) | undefined): void
 }
 
 /** The state of engine.io's heartbeat. */
@@ -108,10 +108,10 @@ export function directSocketOf(socket: Socket): NetSocket | undefined {
  * Writes whole frames to a WebSocket that has a direct way.
  *
  * @param parts - one or two
- * @param taken - called when the operating system has taken them
+ * @param written - called when the operating system has taken them
  */
-export function sendFrames(webSocket: WebSocket, parts: readonly Buffer[], taken: (() => void) | undefined): void {
-  ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, taken) // looked at when the socket opened
+export function sendFrames(webSocket: WebSocket, parts: readonly Buffer[], written: (() => void) | undefined): void {
+  ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, written) // looked at when the socket opened
 }
 
 /** Returns whether a message that is written directly overtakes none that engine.io holds, and arrives as bytes. */
@@ -127,7 +127,7 @@ interface EngineWriteState {
 }
 
 /** Takes engine.io's message listener off a WebSocket and returns it. */
-export function takeMessageListener(webSocket: WebSocket): (data: Buffer, isBinary: boolean) => void {
+export function detachMessageListener(webSocket: WebSocket): (data: Buffer, isBinary: boolean) => void {
   // Its only one, as was looked at before.
   const [listener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void]
   webSocket.removeAllListeners('message')
@@ -143,38 +143,38 @@ export function decoderOf(webSocket: WebSocket): FrameDecoder | undefined {
 /** Gets what a WebSocket receives, before its decoder. */
 export interface ByteInput {
   /** @param done - called when these bytes have been processed: no more come before */
-  take(bytes: Buffer, done: WriteDone): void
+  receive(bytes: Buffer, done: WriteDone): void
   /** A ping was decoded. */
-  pinged(data: Buffer): void
+  onPing(data: Buffer): void
 }
 
 const INPUT = Symbol('input')
 
-interface WithInput {
+interface DecoderWithInput {
   [INPUT]?: ByteInput
 }
 
 // One function for all WebSockets: a closure each would be memory of every idle client.
-function takeBytes(this: WithInput, bytes: Buffer, _encoding: string, done: WriteDone): void {
-  this[INPUT]?.take(bytes, done)
+function receiveBytes(this: DecoderWithInput, bytes: Buffer, _encoding: string, done: WriteDone): void {
+  this[INPUT]?.receive(bytes, done)
 }
 
-function onPing(this: WebSocket, data: Buffer): void {
-  inputOf(this)?.pinged(data)
+function forwardPing(this: WebSocket, data: Buffer): void {
+  inputOf(this)?.onPing(data)
 }
 
-/** Returns the input that {@link putBefore} put before the decoder of a WebSocket; undefined if there is none. */
+/** Returns the input that {@link installInput} put before the decoder of a WebSocket; undefined if there is none. */
 export function inputOf(webSocket: WebSocket): ByteInput | undefined {
-  return ((webSocket as WebSocketFields)._receiver as WithInput | undefined)?.[INPUT]
+  return ((webSocket as WebSocketFields)._receiver as DecoderWithInput | undefined)?.[INPUT]
 }
 
 /**
  * Puts an input before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
  * order and gives no more before `done` was called.
  */
-export function putBefore(webSocket: WebSocket, decoder: FrameDecoder, input: ByteInput): void {
-  Object.assign(decoder, { _write: takeBytes, [INPUT]: input })
-  webSocket.on('ping', onPing)
+export function installInput(webSocket: WebSocket, decoder: FrameDecoder, input: ByteInput): void {
+  Object.assign(decoder, { _write: receiveBytes, [INPUT]: input })
+  webSocket.on('ping', forwardPing)
 }
 
 /** Hands bytes to the decoder of a WebSocket, which is done with them when this returns. */
@@ -184,7 +184,7 @@ export function decode(decoder: FrameDecoder, bytes: Buffer, done: WriteDone): v
 }
 
 /** Frees what the decoder of a WebSocket keeps of an unfinished message: it is not to be given anything any more. */
-export function dropReceived(webSocket: WebSocket): void {
+export function freeUnfinished(webSocket: WebSocket): void {
   const receiver = (webSocket as WebSocketFields)._receiver
   if (receiver !== undefined) Object.assign(receiver, { _buffers: [], _fragments: [] })
 }
@@ -225,22 +225,22 @@ export function onNetClose(webSocket: WebSocket, closed: () => void): void {
 /**
  * Puts something before the decoder of what a polling client sends.
  *
- * @param take - gets each body, and a way to put its answer off, which returns the way to send that
+ * @param intercept - gets each body, and a way to put its answer off, which returns the way to send that
  * @returns the decoder; undefined where it cannot be reached
  */
-export function takePayloads(
+export function interceptPayloads(
   { transport }: Socket,
-  take: (payload: Payload, defer: () => () => void) => void
+  intercept: (payload: Payload, defer: () => () => void) => void
 ): ((payload: Payload) => void) | undefined {
   const polling = transport as unknown as PollingFields
   const decode = polling.onData
   if (polling.name !== 'polling' || typeof decode !== 'function') return undefined
-  polling.onData = (payload) => take(payload, () => putOff(polling.dataRes))
+  polling.onData = (payload) => intercept(payload, () => deferResponse(polling.dataRes))
   return (payload) => decode.call(polling, payload)
 }
 
 /** Puts off the end of an answer. @returns what sends it */
-function putOff(response: ServerResponse | null | undefined): () => void {
+function deferResponse(response: ServerResponse | null | undefined): () => void {
   if (!response) return () => {}
   const end = response.end.bind(response)
   let body: string | undefined

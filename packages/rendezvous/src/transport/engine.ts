@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws'
 import type { AddressAccount } from '../budget/address-account.js'
 import type { Budget } from '../budget/budget.js'
 import type { SessionAccount } from '../budget/session-account.js'
-import type { Limits } from '../codec/packet.js'
+import type { AnnouncedLimits } from '../codec/packet.js'
 import type { Logger } from '../logger.js'
 import type { Origins } from '../names/origins.js'
 import { FairQueue } from '../pacing/fair-queue.js'
@@ -16,7 +16,14 @@ import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalReason } from '../stats.js'
 import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
-import { admitBase64, forgetRequest, missingFields, StarEngine, takePayloads, webSocketOf } from './engine-internals.js'
+import {
+  admitBase64,
+  forgetRequest,
+  missingFields,
+  StarEngine,
+  interceptPayloads,
+  webSocketOf
+} from './engine-internals.js'
 import { FrameInput, frameInputOf } from './frame-input.js'
 import { closeAfter } from './last-answer.js'
 import type { InputContext } from './paced-input.js'
@@ -32,7 +39,7 @@ export interface EngineOptions {
   /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
   gatherTime: number
   /** Told to clients that know the extensions. */
-  announcedLimits: Limits
+  announcedLimits: AnnouncedLimits
 }
 
 /** Where old and new clients look for the server. */
@@ -49,7 +56,7 @@ const PIECE_OVERHEAD = 256
 const MAX_FRAGMENTS = 1_024
 
 /** What an engine works with. */
-export interface EngineParts {
+export interface EngineComponents {
   readonly budget: Budget
   /** No more files may be opened for clients. */
   readonly isFull: () => boolean
@@ -75,35 +82,35 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #counters: Counters
   readonly #workQueue: WorkQueue
-  readonly #logger: EngineParts['logger']
+  readonly #logger: EngineComponents['logger']
   readonly #proxies: Proxies
   readonly #origins: Origins
   readonly #budget: Budget
   readonly #inputContext: InputContext
   readonly #isFull: () => boolean
   /** Sessions with a poll that waits, as they have cost too much. */
-  readonly #slowed = new Set<Session>()
+  readonly #delayedPolls = new Set<Session>()
   readonly #sessions = new Map<string, Session>()
   /** Of upgrades that wait for their turn. */
-  readonly #waiting = new Set<Duplex>()
-  #isClosed = false
+  readonly #queuedUpgrades = new Set<Duplex>()
+  #refusesNew = false
   /** The first WebSocket has been looked at. */
-  #hasLooked = false
+  #hasCheckedFields = false
 
-  constructor(options: EngineOptions, parts: EngineParts) {
+  constructor(options: EngineOptions, components: EngineComponents) {
     this.#options = options
-    this.#budget = parts.budget
-    this.#isFull = parts.isFull
-    this.#counters = parts.counters
-    this.#workQueue = parts.workQueue
-    this.#logger = parts.logger
-    this.#proxies = parts.proxies
-    this.#origins = parts.origins
+    this.#budget = components.budget
+    this.#isFull = components.isFull
+    this.#counters = components.counters
+    this.#workQueue = components.workQueue
+    this.#logger = components.logger
+    this.#proxies = components.proxies
+    this.#origins = components.origins
     const cork = new Cork(options.gatherTime)
     // While what was read and written is in the caches of the CPU.
-    this.#inputContext = { queue: new FairQueue(cork.flush), counters: parts.counters }
-    const sessionContext: SessionContext = { ...parts, cork }
-    const receiverContext: ReceiverContext = { ...parts, limits: options.announcedLimits }
+    this.#inputContext = { queue: new FairQueue(cork.flush), counters: components.counters }
+    const sessionContext: SessionContext = { ...components, cork }
+    const receiverContext: ReceiverContext = { ...components, limits: options.announcedLimits }
     this.#server = new StarEngine({
       allowEIO3: true,
       transports: ['polling', 'websocket'],
@@ -111,7 +118,7 @@ export class Engine {
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
       perMessageDeflate: false,
-      cors: { origin: parts.origins.cors, credentials: true },
+      cors: { origin: components.origins.cors, credentials: true },
       allowRequest: (request, decide) => {
         const refusal = this.#refusal(request)
         decide(refusal, refusal === null)
@@ -119,16 +126,16 @@ export class Engine {
     })
     // The answer to an upgrade and the handshake leave together.
     this.#server.on('headers', (_headers: object, request: IncomingMessage) => {
-      if (request.headers.upgrade !== undefined) cork.holdForTick(request.socket)
+      if (request.headers.upgrade !== undefined) cork.corkForTick(request.socket)
     })
-    this.#server.watchWebSockets(MAX_FRAGMENTS, (webSocket, request) => this.#opened(webSocket, request))
+    this.#server.watchWebSockets(MAX_FRAGMENTS, (webSocket, request) => this.#onWebSocket(webSocket, request))
     this.#server.on('connection', (socket: Socket) => {
-      this.#lookAtFields(socket)
+      this.#checkFields(socket)
       admitBase64(socket, options.messageSize)
       const remote = this.#proxies.remoteOf(socket.request)
       const webSocket = webSocketOf(socket)
       const account = (webSocket && frameInputOf(webSocket)?.account) ?? this.#budget.open(remote)
-      const session = new Session(socket, remote, account, this.#payloadsOf(socket, account), sessionContext)
+      const session = new Session(socket, remote, account, this.#payloadInputOf(socket, account), sessionContext)
       account.session = session
       account.address.sessions++
       const receiver = new Receiver(session, socket, receiverContext)
@@ -139,7 +146,7 @@ export class Engine {
         account.forget()
       })
       forgetRequest(socket)
-      parts.onOpen(session)
+      components.onOpen(session)
       receiver.start()
     })
   }
@@ -151,13 +158,13 @@ export class Engine {
     // engine.io takes an empty one for none.
     if (!sid) return this.#handshake(request, response, handle)
     const session = this.#sessions.get(sid)
-    if (session === undefined) return this.#handleStranger(request, response, handle)
+    if (session === undefined) return this.#handleUnknownSession(request, response, handle)
     session.account.charge('request')
     if (request.method !== 'POST') return this.#handlePoll(request, response, session, handle)
     const { link } = session
-    if (!link.paused && !link.isBehind) return this.#post(request, session, handle)
+    if (!link.paused && !link.hasUnprocessedInput) return this.#post(request, session, handle)
     // A client that polls sends the next messages only when these have been answered.
-    if (link.hasWaiting) {
+    if (link.hasResumeCallbacks) {
       response.writeHead(400).end()
       return
     }
@@ -167,22 +174,22 @@ export class Engine {
   }
 
   /** Answers a request for a session that is not there. */
-  #handleStranger(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
+  #handleUnknownSession(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const address = this.accountOf(request)
     address.charge('request')
-    if (address.owes) return this.#sendAway(request, response, 429, 'rate limit')
+    if (address.isOverBudget) return this.#reject(request, response, 429, 'rate limit')
     handle()
   }
 
   /** Answers what is asked of a session, later if it has cost too much. */
   #handlePoll(request: IncomingMessage, response: ServerResponse, session: Session, handle: () => void): void {
     const { account } = session
-    if (!account.owes) return handle()
-    if (this.#slowed.has(session)) return this.#sendAway(request, response, 429, 'rate limit')
-    this.#slowed.add(session)
+    if (!account.isOverBudget) return handle()
+    if (this.#delayedPolls.has(session)) return this.#reject(request, response, 429, 'rate limit')
+    this.#delayedPolls.add(session)
     this.#counters.pause('flood')
     setTimeout(() => {
-      this.#slowed.delete(session)
+      this.#delayedPolls.delete(session)
       if (!request.destroyed) handle()
     }, account.debt).unref()
   }
@@ -193,9 +200,9 @@ export class Engine {
     const count = (part: string | Buffer) => {
       const more = part.length + PIECE_OVERHEAD
       size += more
-      account.keep(more)
+      account.addReceived(more)
       account.charge('frame')
-      if (!account.owes) return
+      if (!account.isOverBudget) return
       request.pause()
       setTimeout(() => request.resume(), account.debt).unref()
     }
@@ -205,39 +212,39 @@ export class Engine {
       request.off('newListener', look)
       process.nextTick(() => request.on('data', count))
     })
-    request.once('close', () => account.keep(-size))
+    request.once('close', () => account.addReceived(-size))
     handle()
   }
 
   /** Sends away whoever comes from now on. */
   refuseNew(): void {
-    this.#isClosed = true
+    this.#refusesNew = true
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const giveUp = () => socket.destroy()
     // Until engine.io listens.
     socket.on('error', giveUp)
-    this.#waiting.add(socket)
-    const refusal = this.#inTurn(request, () => {
+    this.#queuedUpgrades.add(socket)
+    const refusal = this.#admitInTurn(request, () => {
       socket.off('error', giveUp)
-      this.#waiting.delete(socket)
+      this.#queuedUpgrades.delete(socket)
       if (!socket.destroyed) this.#server.handleUpgrade(request as never, socket, head)
     })
     if (refusal === undefined) return
-    this.#waiting.delete(socket)
+    this.#queuedUpgrades.delete(socket)
     socket.end(UNAVAILABLE, giveUp)
   }
 
   close(): void {
     this.#server.close()
     this.#inputContext.queue.stop()
-    for (const socket of this.#waiting) socket.destroy()
-    this.#waiting.clear()
+    for (const socket of this.#queuedUpgrades) socket.destroy()
+    this.#queuedUpgrades.clear()
   }
 
   /** A WebSocket has been opened: that of a new client, or of one that leaves polling. */
-  #opened(webSocket: WebSocket, request: IncomingMessage): void {
+  #onWebSocket(webSocket: WebSocket, request: IncomingMessage): void {
     const polling = this.#sessions.get(sidOf(request) ?? '')
     if (polling !== undefined) {
       FrameInput.install(webSocket, polling.account, this.#inputContext)
@@ -253,9 +260,9 @@ export class Engine {
     })
   }
 
-  #payloadsOf(socket: Socket, account: SessionAccount): PayloadInput | undefined {
+  #payloadInputOf(socket: Socket, account: SessionAccount): PayloadInput | undefined {
     const input = new PayloadInput(socket.protocol === 3 ? 3 : 4, account, this.#inputContext)
-    const decode = takePayloads(socket, (payload, defer) => input.take(payload, defer))
+    const decode = interceptPayloads(socket, (payload, defer) => input.receive(payload, defer))
     if (decode === undefined) return undefined
     input.decode = decode
     return input
@@ -268,40 +275,40 @@ export class Engine {
 
   /** Why a new connection is not taken, or null: engine.io tells it. */
   #refusal(request: IncomingMessage): string | null {
-    const reason = this.#isUnwanted(request)
+    const reason = this.#addressRefusal(request)
     if (reason === undefined) return null
     this.#counters.refuse(reason)
     return 'Too many connections from this address'
   }
 
-  #isUnwanted(request: IncomingMessage): 'sessions per ip' | undefined {
+  #addressRefusal(request: IncomingMessage): 'sessions per ip' | undefined {
     const { sessionsPerIp } = this.#options
     const { exempt, sessions } = this.accountOf(request)
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
   }
 
   /** What lets a page of another origin read an answer that engine.io did not make. */
-  #corsOf({ headers: { origin } }: IncomingMessage): Record<string, string> {
+  #corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
     if (origin === undefined || !this.#origins.isListed(origin)) return {}
     return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
   }
 
   /** A client that begins to poll. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
-    const refusal = this.#inTurn(request, () => {
+    const refusal = this.#admitInTurn(request, () => {
       if (!request.destroyed) handle()
     })
     if (refusal !== undefined) this.#refuse(request, response, 503)
   }
 
-  #sendAway(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): void {
+  #reject(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): void {
     this.#counters.refuse(reason)
     this.#refuse(request, response, status)
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
     closeAfter(response)
-    response.writeHead(status, { 'retry-after': RETRY_AFTER, ...this.#corsOf(request) }).end()
+    response.writeHead(status, { 'retry-after': RETRY_AFTER, ...this.#corsHeaders(request) }).end()
   }
 
   /**
@@ -309,46 +316,46 @@ export class Engine {
    *
    * @returns why it is not taken, which is counted
    */
-  #inTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
+  #admitInTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
-    if (isNew) this.#inputContext.queue.shorten()
+    if (isNew) this.#inputContext.queue.shortenSlice()
     const address = this.accountOf(request)
     const change = isNew ? 1 : 0
-    const cause = address.owes ? 'rate limit' : this.#isFull() ? 'no files left' : undefined
+    const cause = address.isOverBudget ? 'rate limit' : this.#isFull() ? 'no files left' : undefined
     if (isNew && cause !== undefined) {
       address.charge('request')
       this.#counters.refuse(cause)
       return cause
     }
     // What is refused for its address is refused at once.
-    if (isNew && !this.#isClosed && this.#isUnwanted(request) !== undefined) {
+    if (isNew && !this.#refusesNew && this.#addressRefusal(request) !== undefined) {
       address.charge('request')
       enter()
       return undefined
     }
-    if (!(isNew && this.#isClosed)) {
+    if (!(isNew && this.#refusesNew)) {
       address.charge('handshake')
       address.sessions += change
-      const hasRoom = this.#workQueue.take(() => {
+      const hasRoom = this.#workQueue.submit(() => {
         address.sessions -= change
         enter()
       })
       if (hasRoom) return undefined
       address.sessions -= change
     }
-    const reason = isNew && this.#isClosed ? 'stopping' : 'busy'
+    const reason = isNew && this.#refusesNew ? 'stopping' : 'busy'
     this.#counters.refuse(reason)
     return reason
   }
 
   /** Tells the operator, once, if this runtime lacks what the direct way to WebSockets needs. */
-  #lookAtFields(socket: Socket): void {
-    if (this.#hasLooked) return
+  #checkFields(socket: Socket): void {
+    if (this.#hasCheckedFields) return
     if (webSocketOf(socket) === undefined) {
-      socket.once('upgrade', () => this.#lookAtFields(socket))
+      socket.once('upgrade', () => this.#checkFields(socket))
       return
     }
-    this.#hasLooked = true
+    this.#hasCheckedFields = true
     const missing = missingFields(socket)
     if (missing.length > 0)
       this.#logger?.warn({ missing }, "this runtime lacks fields of the fast path: messages take engine.io's way")

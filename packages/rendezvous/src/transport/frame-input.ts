@@ -5,9 +5,9 @@ import {
   decode,
   decoderOf,
   inputOf,
-  dropReceived,
+  freeUnfinished,
   onNetClose,
-  putBefore,
+  installInput,
   startReading,
   stopReading,
   type ByteInput,
@@ -24,7 +24,7 @@ const noteFailure = (error?: Error | null): void => {
   failure = error
 }
 /** Answers the pings of one client. */
-interface Ponger {
+interface PongSender {
   pong(data: Buffer): void
 }
 
@@ -53,13 +53,13 @@ export class FrameInput extends PacedInput implements ByteInput {
   /** Nothing it says matters any more but its part of the closing handshake. */
   isClosing = false
   /** Whether the connection has ended: looked at from the first time on that it is held. */
-  #isGone: boolean | undefined
+  #isSocketClosed: boolean | undefined
   /** A ping of engine.io in the current piece has been answered. */
-  #hasPonged = false
+  #isPingAnswered = false
   /** Data of the last ping that was not answered. */
-  #ping: Buffer | undefined
+  #unansweredPing: Buffer | undefined
   /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
-  ponger: Ponger | undefined
+  pongSender: PongSender | undefined
 
   private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, decoder: FrameDecoder) {
     super(account, context)
@@ -76,30 +76,30 @@ export class FrameInput extends PacedInput implements ByteInput {
     const decoder = decoderOf(webSocket)
     if (decoder === undefined) return undefined
     const input = new FrameInput(webSocket, account, context, decoder)
-    putBefore(webSocket, decoder, input)
+    installInput(webSocket, decoder, input)
     return input
   }
 
   /** Returns whether a ping of engine.io in the current piece was answered before; from now on it is. */
-  isAnswered(): boolean {
-    const before = this.#hasPonged
-    this.#hasPonged = true
+  markAnswered(): boolean {
+    const before = this.#isPingAnswered
+    this.#isPingAnswered = true
     return before
   }
 
-  override get isBehind(): boolean {
+  override get hasUnprocessedInput(): boolean {
     return this.#bytes !== undefined
   }
 
   override pause(): void {
     // There is nobody to wait for: what has come is worked through.
-    if (this.#isGone === true) return
+    if (this.#isSocketClosed === true) return
     super.pause()
     this.#updateReading()
-    if (this.#isGone !== undefined) return
-    this.#isGone = false
+    if (this.#isSocketClosed !== undefined) return
+    this.#isSocketClosed = false
     onNetClose(this.#webSocket, () => {
-      this.#isGone = true
+      this.#isSocketClosed = true
       super.resume()
     })
   }
@@ -111,8 +111,8 @@ export class FrameInput extends PacedInput implements ByteInput {
 
   override discard(): void {
     this.#isDiscarding = true
-    dropReceived(this.#webSocket)
-    this.keep(0)
+    freeUnfinished(this.#webSocket)
+    this.setReceived(0)
     if (this.#bytes !== undefined) this.#finish()
   }
 
@@ -130,12 +130,12 @@ export class FrameInput extends PacedInput implements ByteInput {
     return hasMore
   }
 
-  pinged(data: Buffer): void {
-    this.#ping = data
+  onPing(data: Buffer): void {
+    this.#unansweredPing = data
   }
 
   /** @param done - is called once these bytes have been worked through: no more come before */
-  take(bytes: Buffer, done: (error?: Error | null) => void): void {
+  receive(bytes: Buffer, done: (error?: Error | null) => void): void {
     if (this.#isDiscarding) return done()
     this.#bytes = bytes
     this.#at = 0
@@ -156,12 +156,12 @@ export class FrameInput extends PacedInput implements ByteInput {
     // A fragment is kept, and all that it was read with would be kept with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
     failure = undefined
-    this.#hasPonged = false
+    this.#isPingAnswered = false
     decode(this.#decoder, piece, noteFailure)
-    if (this.#ping !== undefined) this.#answerPing(this.#ping)
+    if (this.#unansweredPing !== undefined) this.#answerPing(this.#unansweredPing)
     const isDone = this.#at === bytes.length
     const wrong = failure
-    this.keep(this.#scanner.kept + (isDone ? 0 : bytes.length))
+    this.setReceived(this.#scanner.pendingBytes + (isDone ? 0 : bytes.length))
     if (wrong || isDone) this.#finish(wrong)
     return units
   }
@@ -176,10 +176,10 @@ export class FrameInput extends PacedInput implements ByteInput {
   }
 
   #answerPing(data: Buffer): void {
-    this.#ping = undefined
+    this.#unansweredPing = undefined
     if (this.#webSocket.readyState !== OPEN) return
-    if (this.ponger === undefined) this.#webSocket.pong(data)
-    else this.ponger.pong(data)
+    if (this.pongSender === undefined) this.#webSocket.pong(data)
+    else this.pongSender.pong(data)
   }
 
   /** Reads the TCP socket only while there is nothing else to do. */

@@ -3,8 +3,8 @@ import type { WebSocket } from 'ws'
 import { headSize, PONG_OPCODE, TEXT_OPCODE, writeHead } from '../codec/websocket-frame.js'
 import { sendFrames } from './engine-internals.js'
 
-/** Bytes unsent from which on a client is taken to be slow. */
-export const WAITING = 65_536
+/** Bytes unsent from which on a client is written to be slow. */
+export const SLOW_FROM = 65_536
 /** Frames up to this size are merged while a client is slow: alone, each would take half a kilobyte more. */
 const MERGED_UP_TO = 8_192
 const BLOCK = 16_384
@@ -33,38 +33,38 @@ export class FrameWriter {
   }
 
   /** Looks whether the client is slow: what was written before this tick has not left. */
-  look(): void {
-    this.#isSlow = this.#size > 0 || this.#isWaiting
+  checkSlow(): void {
+    this.#isSlow = this.#size > 0 || this.#isBackedUp
   }
 
   /** Much is unsent, and it will be told when that has left. */
-  get #isWaiting(): boolean {
-    return this.net.writableLength > WAITING && this.net.writableNeedDrain
+  get #isBackedUp(): boolean {
+    return this.net.writableLength > SLOW_FROM && this.net.writableNeedDrain
   }
 
-  /** @param taken - called when they have been handed over, or lost, unless they are merged with others */
-  write(frames: readonly Buffer[], taken: (() => void) | undefined): void {
+  /** @param written - called when they have been handed over, or lost, unless they are merged with others */
+  write(frames: readonly Buffer[], written: (() => void) | undefined): void {
     if (this.#isSlow) {
       const size = frames.reduce((sum, { length }) => sum + length, 0)
       if (size <= MERGED_UP_TO) {
-        const block = this.#room(size)
+        const block = this.#blockFor(size)
         for (const frame of frames) this.#size += frame.copy(block, this.#size)
         return
       }
       this.flush()
     }
-    sendFrames(this.#webSocket, frames, taken)
+    sendFrames(this.#webSocket, frames, written)
   }
 
   /** @param text - a socket.io packet */
-  writeText(text: string, taken: (() => void) | undefined): void {
-    if (!this.#isSlow) return this.#webSocket.send(`4${text}`, TEXT, taken)
+  writeText(text: string, written: (() => void) | undefined): void {
+    if (!this.#isSlow) return this.#webSocket.send(`4${text}`, TEXT, written)
     const size = 1 + Buffer.byteLength(text)
     const frame = Buffer.allocUnsafe(headSize(size) + size)
     const start = writeHead(frame, 0, TEXT_OPCODE, size)
     frame[start] = MESSAGE
     frame.write(text, start + 1)
-    this.write([frame], taken)
+    this.write([frame], written)
   }
 
   /** Answers a ping. */
@@ -84,11 +84,11 @@ export class FrameWriter {
     if (this.#onDrain !== undefined) this.net.off('drain', this.#onDrain)
     sendFrames(this.#webSocket, [bytes], undefined)
     // Whatever is merged next needs somebody to hand it over.
-    this.#isSlow = this.#isWaiting
+    this.#isSlow = this.#isBackedUp
   }
 
   /** Returns a block that has room for so many bytes more. */
-  #room(size: number): Buffer {
+  #blockFor(size: number): Buffer {
     if (this.#size + size > BLOCK) this.flush()
     if (this.#block === undefined) {
       this.#block = Buffer.allocUnsafeSlow(BLOCK)

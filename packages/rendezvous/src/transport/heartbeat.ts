@@ -8,7 +8,7 @@ import type { HeartbeatState } from './engine-internals.js'
 export class Heartbeat {
   readonly #state: HeartbeatState | undefined
   readonly #protocol: 3 | 4
-  #heardInTick = false
+  #activeInTick = false
   #suspended = false
   /** Of revision 4: when the last ping was sent, if it has not been answered. */
   #pingedAt: number | null = null
@@ -33,10 +33,10 @@ export class Heartbeat {
   }
 
   /** A frame has come: the client is there. Many in one tick count as one. */
-  heard(): void {
-    if (this.#state === undefined || this.#heardInTick || this.#suspended) return
-    this.#heardInTick = true
-    setImmediate(forgetHeard, this)
+  recordActivity(): void {
+    if (this.#state === undefined || this.#activeInTick || this.#suspended) return
+    this.#activeInTick = true
+    setImmediate(resetActivity, this)
     this.#state.pingTimeoutTimer?.refresh()
     this.#pingAgain()
   }
@@ -76,10 +76,10 @@ export class Heartbeat {
     if (this.#protocol === 3 || this.#pingedAt !== null) this.#state.resetPingTimeout()
   }
 
-  static forgetHeard(heartbeat: Heartbeat): void {
-    heartbeat.#heardInTick = false
+  static resetActivity(heartbeat: Heartbeat): void {
+    heartbeat.#activeInTick = false
   }
 }
 
 // One function for all, for there are many.
-const { forgetHeard } = Heartbeat
+const { resetActivity } = Heartbeat

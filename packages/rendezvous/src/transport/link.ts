@@ -7,7 +7,7 @@ import type { CloseReason } from '../stats.js'
 import type { Cork } from './cork.js'
 import { directSocketOf, heartbeatOf, mayWriteDirectly, webSocketOf, writeQueueSize } from './engine-internals.js'
 import { frameInputOf, type FrameInput } from './frame-input.js'
-import { FrameWriter, WAITING } from './frame-writer.js'
+import { FrameWriter, SLOW_FROM } from './frame-writer.js'
 import { Heartbeat } from './heartbeat.js'
 import type { PayloadInput } from './payload-input.js'
 
@@ -22,11 +22,11 @@ const COPIED_UP_TO = 1_024
 const OPEN = 1
 const CLOSED = 3
 /** Bytes that engine.io keeps for a packet beside its data. */
-const ENGINE_PACKET = 200
+const ENGINE_PACKET_OVERHEAD = 200
 /** Reasons for which what the client goes on to send is not even read. */
-const OVERLOADS: ReadonlySet<CloseReason> = new Set<CloseReason>(['flood', 'unfinished messages'])
+const OVERLOAD_REASONS: ReadonlySet<CloseReason> = new Set<CloseReason>(['flood', 'unfinished messages'])
 /** Milliseconds between two looks at the backlog of a WebSocket that cannot be watched directly. */
-const LOOK_INTERVAL = 50
+const BACKLOG_POLL_INTERVAL = 50
 const POLICY_VIOLATION = 1008
 const GOING_AWAY = 1001
 
@@ -43,23 +43,23 @@ export class Link {
   /** Writes to its WebSocket, if there is a direct way to the client. */
   #writer: FrameWriter | undefined
   /** What it sends over its WebSocket, and while it polls. */
-  #frames: FrameInput | undefined
-  readonly #payloads: PayloadInput | undefined
+  #frameInput: FrameInput | undefined
+  readonly #payloadInput: PayloadInput | undefined
   #closeReason: CloseReason | undefined
   #isTerminating = false
   #ended = false
   /** Bytes handed to engine.io since it last wrote. */
-  #queued = 0
+  #engineQueued = 0
   /** Number of times that engine.io has written: of a client that polls, that it has taken what there was. */
   #flushes = 0
   /** Bytes queued at most when {@link Link.onDrain}'s listener is called; 0 if nobody asked. */
-  #wantsDrainAt = 0
-  #drained: (() => void) | undefined
+  #drainMark = 0
+  #onDrained: (() => void) | undefined
   /** Looks at the backlog when a message has been taken. Undefined until a stream leads here. */
-  #onTaken: (() => void) | undefined
-  #looking: NodeJS.Timeout | undefined
+  #onWritten: (() => void) | undefined
+  #backlogTimer: NodeJS.Timeout | undefined
   #paused = false
-  #onResume: (() => void)[] | undefined
+  #resumeCallbacks: (() => void)[] | undefined
   /** Messages have been given to engine.io, which tells when they have left. */
   #usesEngine = false
 
@@ -70,24 +70,24 @@ export class Link {
   constructor(socket: Socket, cork: Cork, payloads: PayloadInput | undefined, closed: (reason: CloseReason) => void) {
     this.#socket = socket
     this.#cork = cork
-    this.#payloads = payloads
-    if (payloads !== undefined) payloads.onIdle = () => this.#runWaiting()
+    this.#payloadInput = payloads
+    if (payloads !== undefined) payloads.onIdle = () => this.#runResumeCallbacks()
     this.#heartbeat = new Heartbeat(socket, heartbeatOf(socket))
     socket.once('close', (why: string) => {
       this.#ended = true
       this.#closeReason ??= closeReasonOf(why)
-      clearInterval(this.#looking)
-      this.#payloads?.discard()
+      clearInterval(this.#backlogTimer)
+      this.#payloadInput?.discard()
       // engine.io would wait half a minute for the client's part of the closing handshake.
       this.#terminateLater()
       closed(this.#closeReason)
-      this.#runWaiting()
+      this.#runResumeCallbacks()
     })
     if (webSocketOf(socket) !== undefined) {
-      this.#open()
+      this.#useWebSocket()
     } else {
       this.#watchEngine()
-      socket.once('upgrade', () => this.#open())
+      socket.once('upgrade', () => this.#useWebSocket())
     }
   }
 
@@ -111,7 +111,7 @@ export class Link {
 
   /** Bytes queued for the client. */
   get buffered(): number {
-    return this.#queued + (this.#writer?.buffered ?? this.#webSocket?.bufferedAmount ?? 0)
+    return this.#engineQueued + (this.#writer?.buffered ?? this.#webSocket?.bufferedAmount ?? 0)
   }
 
   /** A number that changes while the client takes what is queued for it. */
@@ -130,20 +130,20 @@ export class Link {
   }
 
   /** It has sent more than has been worked through: what it says now is heard later. */
-  get isBehind(): boolean {
-    return this.#frames?.isBehind === true || this.#payloads?.isBehind === true
+  get hasUnprocessedInput(): boolean {
+    return this.#frameInput?.hasUnprocessedInput === true || this.#payloadInput?.hasUnprocessedInput === true
   }
 
   /** A message has come from the client. */
-  heard(): void {
-    this.#heartbeat.heard()
+  recordActivity(): void {
+    this.#heartbeat.recordActivity()
   }
 
   /** @param text - a socket.io packet */
   sendText(text: string): void {
     const writer = this.#direct()
     if (writer === undefined) return this.#sendThroughEngine(text, text.length)
-    writer.writeText(text, this.#onTaken)
+    writer.writeText(text, this.#onWritten)
   }
 
   /** Sends messages that other clients are sent too. */
@@ -152,7 +152,7 @@ export class Link {
     if (writer === undefined) {
       for (const text of texts) this.#sendThroughEngine(text, text.length)
     } else if (this.#webSocket?.readyState === OPEN) {
-      writer.write(frames, this.#onTaken)
+      writer.write(frames, this.#onWritten)
     }
   }
 
@@ -174,7 +174,7 @@ export class Link {
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
     // A piece of something larger is not kept waiting, for all of that would be kept with it.
-    const isPiece = bytes.length * 2 < bytes.buffer.byteLength && writer.net.writableLength > WAITING
+    const isPiece = bytes.length * 2 < bytes.buffer.byteLength && writer.net.writableLength > SLOW_FROM
     const isCopied = size <= COPIED_UP_TO || isPiece
     const out = Buffer.allocUnsafe(frame.length + headSize(size) + prefix + (isCopied ? size - prefix : 0))
     out.set(frame)
@@ -191,35 +191,35 @@ export class Link {
   /** Asks for one call of `drained` once at most half of `mark` bytes are queued. Of several marks the lowest counts. */
   onDrain(mark: number, drained: () => void): void {
     this.#watchBacklog()
-    this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
-    this.#drained = drained
-    this.#lookLater()
+    this.#drainMark = this.#drainMark === 0 ? mark / 2 : Math.min(this.#drainMark, mark / 2)
+    this.#onDrained = drained
+    this.#pollBacklog()
   }
 
   pause(): void {
     if (this.#paused) return
     this.#paused = true
     this.#heartbeat.suspend()
-    this.#hold()
+    this.#pauseInputs()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
     this.#heartbeat.resume()
-    this.#release()
-    this.#runWaiting()
+    this.#resumeInputs()
+    this.#runResumeCallbacks()
   }
 
   /** Somebody waits for that already. */
-  get hasWaiting(): boolean {
-    return this.#onResume !== undefined
+  get hasResumeCallbacks(): boolean {
+    return this.#resumeCallbacks !== undefined
   }
 
   /** Runs once the client is read from again, or is gone: what a polling client sends next has to wait that long. */
   whenResumed(callback: () => void): void {
-    this.#onResume ??= []
-    this.#onResume.push(callback)
+    this.#resumeCallbacks ??= []
+    this.#resumeCallbacks.push(callback)
   }
 
   /**
@@ -272,13 +272,13 @@ export class Link {
       return
     }
     // What is paused would never read the client's answer.
-    this.#release()
+    this.#resumeInputs()
     this.#writer?.flush()
     const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
     // A client that said goodbye keeps its own code.
     if (reason !== 'client disconnect') webSocket.close(code, detail.slice(0, 120))
-    if (this.#frames !== undefined) this.#frames.isClosing = true
-    if (OVERLOADS.has(reason)) this.#frames?.discard()
+    if (this.#frameInput !== undefined) this.#frameInput.isClosing = true
+    if (OVERLOAD_REASONS.has(reason)) this.#frameInput?.discard()
     this.#terminateLater()
     this.#socket.close()
   }
@@ -287,7 +287,7 @@ export class Link {
   terminate(reason: CloseReason): void {
     if (this.#ended) return
     this.#closeReason = reason
-    this.#frames?.discard()
+    this.#frameInput?.discard()
     this.#webSocket?.terminate()
     this.#socket.close(true)
   }
@@ -298,56 +298,56 @@ export class Link {
     if (webSocket === undefined || webSocket.readyState === CLOSED || this.#isTerminating) return
     this.#isTerminating = true
     setTimeout(() => {
-      this.#frames?.discard()
+      this.#frameInput?.discard()
       webSocket.terminate()
     }, CLOSE_GRACE).unref()
   }
 
-  #hold(): void {
-    if (this.#frames === undefined) this.#webSocket?.pause()
-    else this.#frames.pause()
-    this.#payloads?.pause()
+  #pauseInputs(): void {
+    if (this.#frameInput === undefined) this.#webSocket?.pause()
+    else this.#frameInput.pause()
+    this.#payloadInput?.pause()
   }
 
-  #release(): void {
-    if (this.#frames === undefined) this.#webSocket?.resume()
-    else this.#frames.resume()
-    this.#payloads?.resume()
+  #resumeInputs(): void {
+    if (this.#frameInput === undefined) this.#webSocket?.resume()
+    else this.#frameInput.resume()
+    this.#payloadInput?.resume()
   }
 
   /** The client has a WebSocket from now on. */
-  #open(): void {
+  #useWebSocket(): void {
     const webSocket = webSocketOf(this.#socket)
     const net = directSocketOf(this.#socket)
     this.#webSocket = webSocket
-    this.#frames = webSocket && frameInputOf(webSocket)
+    this.#frameInput = webSocket && frameInputOf(webSocket)
     if (webSocket === undefined || net === undefined) {
       this.#watchEngine()
-      this.#lookLater()
+      this.#pollBacklog()
     } else {
       this.#writer = new FrameWriter(webSocket, net)
-      if (this.#onTaken !== undefined) net.on('drain', this.#onTaken)
+      if (this.#onWritten !== undefined) net.on('drain', this.#onWritten)
     }
-    if (this.#paused) this.#hold()
+    if (this.#paused) this.#pauseInputs()
   }
 
   /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
   #direct(): FrameWriter | undefined {
     if (this.#writer === undefined || !mayWriteDirectly(this.#socket)) return undefined
-    if (this.#cork.holdForTick(this.#writer.net)) this.#writer.look()
+    if (this.#cork.corkForTick(this.#writer.net)) this.#writer.checkSlow()
     return this.#writer
   }
 
-  #runWaiting(): void {
+  #runResumeCallbacks(): void {
     if (this.#paused && !this.#ended) return
-    const callbacks = this.#onResume ?? []
-    this.#onResume = undefined
+    const callbacks = this.#resumeCallbacks ?? []
+    this.#resumeCallbacks = undefined
     for (const callback of callbacks) callback()
   }
 
   #sendThroughEngine(data: string | Buffer, size: number): void {
     this.#watchEngine()
-    this.#queued += size + ENGINE_PACKET
+    this.#engineQueued += size + ENGINE_PACKET_OVERHEAD
     this.#socket.send(data)
   }
 
@@ -355,33 +355,33 @@ export class Link {
     if (this.#usesEngine) return
     this.#usesEngine = true
     this.#socket.on('flush', () => {
-      this.#queued = 0
+      this.#engineQueued = 0
       this.#flushes++
     })
-    this.#socket.on('drain', () => this.#onDrain())
+    this.#socket.on('drain', () => this.#checkDrain())
   }
 
-  #onDrain(): void {
-    if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
-    this.#wantsDrainAt = 0
-    clearInterval(this.#looking)
-    this.#looking = undefined
-    this.#drained?.()
+  #checkDrain(): void {
+    if (this.#drainMark === 0 || this.buffered > this.#drainMark) return
+    this.#drainMark = 0
+    clearInterval(this.#backlogTimer)
+    this.#backlogTimer = undefined
+    this.#onDrained?.()
   }
 
   /** Looks at the backlog now and then where nothing tells that it has shrunk. */
-  #lookLater(): void {
-    if (this.#webSocket === undefined || this.isDirect || this.#wantsDrainAt === 0 || this.#ended) return
-    this.#looking ??= setInterval(() => this.#onDrain(), LOOK_INTERVAL).unref()
+  #pollBacklog(): void {
+    if (this.#webSocket === undefined || this.isDirect || this.#drainMark === 0 || this.#ended) return
+    this.#backlogTimer ??= setInterval(() => this.#checkDrain(), BACKLOG_POLL_INTERVAL).unref()
   }
 
   /** @returns what is to be called when a message has been taken */
   #watchBacklog(): () => void {
-    if (this.#onTaken === undefined) {
-      this.#onTaken = () => this.#onDrain()
-      this.#writer?.net.on('drain', this.#onTaken)
+    if (this.#onWritten === undefined) {
+      this.#onWritten = () => this.#checkDrain()
+      this.#writer?.net.on('drain', this.#onWritten)
     }
-    return this.#onTaken
+    return this.#onWritten
   }
 }
 

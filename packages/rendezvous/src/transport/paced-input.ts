@@ -1,5 +1,5 @@
 import type { SessionAccount } from '../budget/session-account.js'
-import type { FairQueue, Flow } from '../pacing/fair-queue.js'
+import type { FairQueue, WorkSource } from '../pacing/fair-queue.js'
 import type { Counters } from '../stats.js'
 
 /** What all inputs of a server share. */
@@ -18,7 +18,7 @@ const TURN = 1_024
  * On a busy server a client whose input has been processed is left unread until its next turn: input that is read first and
  * waits afterwards has left the CPU's caches by its turn.
  */
-export abstract class PacedInput implements Flow {
+export abstract class PacedInput implements WorkSource {
   readonly group: object
   readonly account: SessionAccount
   readonly #context: InputContext
@@ -28,7 +28,7 @@ export abstract class PacedInput implements Flow {
   #isUnread = false
   /** The next input that is read is processed at once. */
   #hasTurn = false
-  #kept = 0
+  #received = 0
   /** Runs while the client is over its budget. */
   #slowed: NodeJS.Timeout | undefined
 
@@ -40,7 +40,7 @@ export abstract class PacedInput implements Flow {
   }
 
   /** There is input that has not been processed. */
-  abstract get isBehind(): boolean
+  abstract get hasUnprocessedInput(): boolean
 
   /** Drops the input, now and from now on. */
   abstract discard(): void
@@ -81,10 +81,10 @@ export abstract class PacedInput implements Flow {
     if (this.#hasTurn) {
       this.#hasTurn = false
       let units = 0
-      while (units < TURN && this.isBehind && this.#mayWork()) units += this.step()
-      queue.worked()
+      while (units < TURN && this.hasUnprocessedInput && this.#mayWork()) units += this.step()
+      queue.afterPiece()
     }
-    while (this.isBehind && queue.isFree && this.#mayWork()) queue.note(this.step())
+    while (this.hasUnprocessedInput && queue.mayRunNow && this.#mayWork()) queue.recordWork(this.step())
     this.#isRunning = false
     this.#isQueued = this.#wantsTurn()
     if (this.#isQueued) queue.add(this)
@@ -96,42 +96,42 @@ export abstract class PacedInput implements Flow {
     if (this.#isUnread) {
       this.#isUnread = false
       this.#hasTurn = true
-      this.#context.queue.defer()
+      this.#context.queue.countDeferredTurn()
       this.read()
       return false
     }
     this.#isRunning = true
-    if (this.isBehind && this.#mayWork()) this.step()
+    if (this.hasUnprocessedInput && this.#mayWork()) this.step()
     this.#isRunning = false
     this.#isQueued = this.#wantsTurn()
     return this.#isQueued
   }
 
   /** @param bytes - memory that the input takes */
-  protected keep(bytes: number): void {
-    this.account.keep(bytes - this.#kept)
-    this.#kept = bytes
+  protected setReceived(bytes: number): void {
+    this.account.addReceived(bytes - this.#received)
+    this.#received = bytes
   }
 
   #wantsTurn(): boolean {
-    if (this.isBehind) return this.#mayWork()
+    if (this.hasUnprocessedInput) return this.#mayWork()
     this.#isUnread = this.#context.queue.isBusy && this.isReadable
     return this.#isUnread
   }
 
   #mayWork(): boolean {
     if (this.#isPaused || this.#slowed !== undefined) return false
-    if (!this.account.owes) return true
+    if (!this.account.isOverBudget) return true
     const { debt } = this.account
     if (this.account.isFlooding(debt)) {
       this.account.close('flood', 'too many messages')
       return false
     }
     this.#context.counters.pause('flood')
-    this.account.slow(true)
+    this.account.setSlowed(true)
     this.#slowed = setTimeout(() => {
       this.#slowed = undefined
-      this.account.slow(false)
+      this.account.setSlowed(false)
       this.run()
     }, debt).unref()
     return false

@@ -24,7 +24,7 @@ export class PayloadInput extends PacedInput {
     this.#protocol = protocol
   }
 
-  override get isBehind(): boolean {
+  override get hasUnprocessedInput(): boolean {
     return this.#payload !== undefined
   }
 
@@ -33,12 +33,12 @@ export class PayloadInput extends PacedInput {
   }
 
   /** @param defer - is called if not all packets can be handed out at once; what it returns, once they have been */
-  take(payload: Payload, defer: () => () => void): void {
+  receive(payload: Payload, defer: () => () => void): void {
     this.#payload = payload
     this.#at = 0
-    this.keep(payload.length)
+    this.setReceived(payload.length)
     this.run()
-    if (this.isBehind) this.#onDone = defer()
+    if (this.hasUnprocessedInput) this.#onDone = defer()
   }
 
   /** The next request is read by engine.io. */
@@ -61,7 +61,7 @@ export class PayloadInput extends PacedInput {
 
   #finish(): void {
     this.#payload = undefined
-    this.keep(0)
+    this.setReceived(0)
     this.#onDone?.()
     this.#onDone = undefined
     this.onIdle()

@@ -7,7 +7,7 @@ import {
   connectText,
   MalformedPacketError,
   readPacket,
-  type Limits,
+  type AnnouncedLimits,
   type Packet
 } from '../codec/packet.js'
 import { readQueueHeader, readStreamEvent, readUnreadableEvent, type StreamFrame } from '../codec/stream-frame.js'
@@ -15,7 +15,7 @@ import type { FlowControl } from '../relay/flow-control.js'
 import type { Half } from '../relay/half.js'
 import type { Router } from '../relay/router.js'
 import type { Counters, DropReason } from '../stats.js'
-import { takeMessageListener, webSocketOf } from './engine-internals.js'
+import { detachMessageListener, webSocketOf } from './engine-internals.js'
 import { frameInputOf } from './frame-input.js'
 import { MESSAGE_BYTE } from './link.js'
 import type { Session } from './session.js'
@@ -29,7 +29,7 @@ export interface ReceiverContext {
   readonly flow: FlowControl
   readonly counters: Counters
   /** Told to clients that know the extensions. */
-  readonly limits: Limits
+  readonly limits: AnnouncedLimits
   /** Called with each event of a client that belongs to no stream. */
   readonly onRequest: (session: Session, name: string, args: unknown[], ack: Ack | undefined) => void
   readonly onFault: (error: unknown) => void
@@ -63,7 +63,7 @@ export class Receiver {
     this.#session = session
     this.#context = context
     socket.on('message', (data: string | Buffer | undefined) => {
-      session.link.heard()
+      session.link.recordActivity()
       if (Buffer.isBuffer(data)) this.#binary(data, 0)
       // engine.io reports an empty message as undefined.
       else this.#text(data ?? '')
@@ -92,12 +92,12 @@ export class Receiver {
   #readDirectly(socket: Socket): void {
     const webSocket = webSocketOf(socket)
     if (webSocket === undefined) return
-    const engineListener = takeMessageListener(webSocket)
+    const engineListener = detachMessageListener(webSocket)
     const isRevision3 = this.#session.protocol === 3
     const input = frameInputOf(webSocket)
-    if (input !== undefined) input.ponger = this
+    if (input !== undefined) input.pongSender = this
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      this.#session.link.heard()
+      this.#session.link.recordActivity()
       if (isBinary) {
         if (!isRevision3) return this.#binary(data, 0)
         if (data[0] === MESSAGE_BYTE) return this.#binary(data, 1)
@@ -107,7 +107,7 @@ export class Receiver {
       if (!isBinary && data[0] !== MESSAGE && data[0] !== BASE64) {
         this.#session.account.charge('packet')
         // As with WebSocket pings, one answer serves all that came together.
-        if (isRevision3 && data[0] === PING && data.length === 1 && input?.isAnswered() === true) return
+        if (isRevision3 && data[0] === PING && data.length === 1 && input?.markAnswered() === true) return
       }
       engineListener(data, isBinary)
     })
@@ -225,7 +225,7 @@ export class Receiver {
     // An older client has had its CONNECT together with the handshake.
     if (this.#session.protocol === 3) return
     const { limits } = this.#context
-    this.#session.wanted = parseConnectRequest(auth)?.peers
+    this.#session.requestedPeers = parseConnectRequest(auth)?.peers
     // Anyone who knows engine.io's id of a session can poll it, and socket.io's is public: they differ.
     this.#session.sendText(connectText(randomUUID(), this.#session.extended ? limits : undefined))
   }

@@ -36,7 +36,7 @@ export class Session implements Endpoint {
   readonly account: SessionAccount
   readonly link: Link
   /** The news of other peers that a client with the extensions asked for; undefined for a legacy client. */
-  wanted: PeersWanted | undefined
+  requestedPeers: PeersWanted | undefined
   readonly #context: SessionContext
   /** The answer to a probe that is under way. */
   #probing: Promise<boolean> | undefined
@@ -70,12 +70,12 @@ export class Session implements Endpoint {
 
   /** The client keeps to windows and credit, and announces its own: see `docs/flow-control.md`. */
   get extended(): boolean {
-    return this.wanted !== undefined
+    return this.requestedPeers !== undefined
   }
 
   /** The news of other peers that the client gets: a legacy one gets what the protocol says. */
   get peers(): PeersWanted {
-    return this.wanted ?? 'windows'
+    return this.requestedPeers ?? 'windows'
   }
 
   /** Bytes queued for the client. */
@@ -102,7 +102,7 @@ export class Session implements Endpoint {
 
   onDrain(mark: number): void {
     this.#drained ??= () => {
-      this.account.queue(this.buffered)
+      this.account.setQueued(this.buffered)
       this.#context.flow.drained(this)
     }
     this.link.onDrain(mark, this.#drained)
@@ -135,21 +135,21 @@ export class Session implements Endpoint {
   sendText(text: string): void {
     if (this.ended) return
     this.link.sendText(text)
-    this.#context.backlog.note(this)
+    this.#context.backlog.afterSend(this)
   }
 
   /** Sends messages that other clients are sent too. */
   sendEncoded(messages: Encoded): void {
     if (this.ended) return
     this.link.sendEncoded(messages)
-    this.#context.backlog.note(this)
+    this.#context.backlog.afterSend(this)
   }
 
   /** See {@link Link.sendChunk}. */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (this.ended) return
     this.link.sendChunk(header, bytes, offset)
-    this.#context.backlog.note(this)
+    this.#context.backlog.afterSend(this)
   }
 
   sendAccept(stream: string, window: number | undefined): void {
@@ -213,7 +213,7 @@ export class Session implements Endpoint {
   }
 
   get #isUnheard(): boolean {
-    return this.link.paused || this.link.isBehind
+    return this.link.paused || this.link.hasUnprocessedInput
   }
 
   #ended(reason: CloseReason): void {

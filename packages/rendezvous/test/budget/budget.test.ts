@@ -3,9 +3,9 @@ import type { Budget } from '../../src/budget/budget.js'
 import type { SessionAccount } from '../../src/budget/session-account.js'
 import { budgetWith } from '../support/budget.js'
 
-const STRANGER = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' } as const
-const OTHER = { ip: '192.0.2.2', exempt: false, reach: 'anywhere' } as const
-const LOOPBACK = { ip: '127.0.0.1', exempt: true, reach: 'loopback' } as const
+const STRANGER = { ip: '192.0.2.1', exempt: false, scope: 'global' } as const
+const OTHER = { ip: '192.0.2.2', exempt: false, scope: 'global' } as const
+const LOOPBACK = { ip: '127.0.0.1', exempt: true, scope: 'loopback' } as const
 const LIMITS = {
   workPerSession: 50,
   workPerIp: 250,
@@ -37,12 +37,12 @@ describe('CPU', () => {
   test('a session may cost four seconds of its share at once, and its share later', () => {
     const account = open('a')
     account.charge('handshake', 199 / 0.3)
-    expect([account.owes, account.debt]).toEqual([false, 0])
+    expect([account.isOverBudget, account.debt]).toEqual([false, 0])
     account.charge('handshake', 51 / 0.3)
-    expect(account.owes).toBe(true)
+    expect(account.isOverBudget).toBe(true)
     expect(account.debt).toBeCloseTo(1_000)
     now += 1_001
-    expect(account.owes).toBe(false)
+    expect(account.isOverBudget).toBe(false)
   })
 
   test('sessions of one address have equal parts of what that may cost; those of loopback have their own', () => {
@@ -51,17 +51,17 @@ describe('CPU', () => {
     // A part of it is kept for new connections.
     for (const account of accounts) account.charge('handshake', 11 / 0.3)
     for (const account of local) account.charge('handshake', 190 / 0.3)
-    expect(accounts.map(({ owes }) => owes)).toEqual(accounts.map(() => true))
-    expect(local.map(({ owes }) => owes)).toEqual(local.map(() => false))
+    expect(accounts.map(({ isOverBudget }) => isOverBudget)).toEqual(accounts.map(() => true))
+    expect(local.map(({ isOverBudget }) => isOverBudget)).toEqual(local.map(() => false))
   })
 
   test('an address that owes gets no credit by connecting anew', () => {
     const first = open('a')
     first.charge('handshake', 1_100 / 0.3)
-    expect(first.address.owes).toBe(true)
+    expect(first.address.isOverBudget).toBe(true)
     const next = open('b')
     next.charge('frame')
-    expect([next.owes, open('c', OTHER).owes]).toEqual([true, false])
+    expect([next.isOverBudget, open('c', OTHER).isOverBudget]).toEqual([true, false])
   })
 
   test('is counted by kind', () => {
@@ -82,31 +82,31 @@ describe('CPU', () => {
 
 describe('bytes received', () => {
   test('of one session are limited to some of the largest messages', () => {
-    open('a').keep(4_001)
+    open('a').addReceived(4_001)
     expect(closed).toEqual(['a: unfinished messages'])
     expect(budget.received).toBe(0)
   })
 
   test('of one address are limited: the largest gives way', () => {
     const [a, b, c] = [open('a'), open('b'), open('c')]
-    a.keep(3_000)
-    b.keep(2_000)
-    c.keep(500)
+    a.addReceived(3_000)
+    b.addReceived(2_000)
+    c.addReceived(500)
     expect(closed).toEqual([])
-    c.keep(1_000)
+    c.addReceived(1_000)
     expect(closed).toEqual(['a: unfinished messages'])
     expect(a.address.received).toBe(3_500)
     // It goes on to give back what it had.
-    a.keep(-3_000)
+    a.addReceived(-3_000)
     expect([a.address.received, budget.received]).toEqual([3_500, 3_500])
   })
 
   test('of all together are limited, those of loopback included', () => {
-    open('a', LOOPBACK).keep(3_900)
-    open('b', LOOPBACK).keep(3_800)
-    open('c', OTHER).keep(2_000)
+    open('a', LOOPBACK).addReceived(3_900)
+    open('b', LOOPBACK).addReceived(3_800)
+    open('c', OTHER).addReceived(2_000)
     expect(closed).toEqual([])
-    open('d').keep(1_000)
+    open('d').addReceived(1_000)
     expect(closed).toEqual(['a: unfinished messages'])
   })
 })
@@ -114,19 +114,19 @@ describe('bytes received', () => {
 describe('bytes queued', () => {
   test('for one address lower what may be queued for each of its sessions, once they are many', () => {
     const [a, b] = [open('a'), open('b')]
-    a.queue(3_900)
+    a.setQueued(3_900)
     expect(b.allowance(8_000)).toBe(8_000)
-    b.queue(200)
+    b.setQueued(200)
     expect(b.allowance(8_000)).toBe(2_000)
     expect(b.allowance(1_000)).toBe(1_000)
     expect(open('c', OTHER).allowance(8_000)).toBe(8_000)
-    a.queue(0)
+    a.setQueued(0)
     expect(b.allowance(8_000)).toBe(8_000)
   })
 
   test('for loopback do not', () => {
     const account = open('a', LOOPBACK)
-    account.queue(100_000)
+    account.setQueued(100_000)
     expect(account.allowance(8_000)).toBe(8_000)
   })
 })

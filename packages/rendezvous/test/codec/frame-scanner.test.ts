@@ -67,7 +67,7 @@ describe('frames are followed', () => {
           for (let at = 0; at < piece.length; controls += scanner.controls) at = scanner.scan(piece, at, 3)
         }
         expect(controls).toBe(list.filter(({ opcode }) => opcode === PING).length)
-        expect(scanner.kept).toBe(0)
+        expect(scanner.pendingBytes).toBe(0)
       }),
       { numRuns: 200 }
     )
@@ -78,20 +78,20 @@ describe('what is kept of unfinished messages', () => {
   test('is counted with each fragment, and free when the message is whole', () => {
     const scanner = new FrameScanner()
     scanAll(scanner, [frame(BINARY, 100, false)])
-    expect(scanner.kept).toBe(100 + 256)
+    expect(scanner.pendingBytes).toBe(100 + 256)
     scanAll(scanner, [Buffer.concat([frame(CONTINUATION, 50, false), frame(PING, 10)])])
-    expect(scanner.kept).toBe(150 + 512)
+    expect(scanner.pendingBytes).toBe(150 + 512)
     scanAll(scanner, [frame(CONTINUATION, 0)])
-    expect(scanner.kept).toBe(0)
+    expect(scanner.pendingBytes).toBe(0)
   })
 
   test('is counted with each piece that a frame comes in', () => {
     const scanner = new FrameScanner()
     const bytes = frame(BINARY, 1_000)
     for (let at = 0; at < 500; at++) scanAll(scanner, [bytes.subarray(at, at + 1)])
-    expect(scanner.kept).toBeGreaterThan(480 * 257)
+    expect(scanner.pendingBytes).toBeGreaterThan(480 * 257)
     scanAll(scanner, [bytes.subarray(500)])
-    expect(scanner.kept).toBe(0)
+    expect(scanner.pendingBytes).toBe(0)
   })
 
   test('is passed alone, so that it can be copied', () => {

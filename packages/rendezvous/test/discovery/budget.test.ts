@@ -22,7 +22,7 @@ function create(interval = INTERVAL): void {
 }
 
 function remote(ip: string, exempt = false) {
-  return { ip, exempt, reach: 'anywhere' as const }
+  return { ip, exempt, scope: 'global' as const }
 }
 
 /** Spends all that is left for a kind, and returns the bytes. */

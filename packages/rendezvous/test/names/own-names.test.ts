@@ -2,7 +2,7 @@ import { parseAddress } from '@websocket-star/protocol'
 import { describe, expect, test } from 'vitest'
 import { OwnNames } from '../../src/names/own-names.js'
 import { InvalidOptionsError } from '../../src/options.js'
-import type { Reach } from '../../src/pacing/reach.js'
+import type { AddressScope } from '../../src/pacing/address-scope.js'
 
 const PUBLIC = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
 const PORT = 9090
@@ -17,8 +17,8 @@ function ownNames(publicAddresses: string[] = [PUBLIC], certified: string[] = []
   return names
 }
 
-function leadsHere(names: OwnNames, server: string, reach: Reach = 'anywhere'): boolean {
-  return names.leadsHere(parseAddress(`${server}/p2p-websocket-star`), reach)
+function leadsHere(names: OwnNames, server: string, scope: AddressScope = 'global'): boolean {
+  return names.leadsHere(parseAddress(`${server}/p2p-websocket-star`), scope)
 }
 
 describe('an address leads here', () => {
@@ -31,14 +31,14 @@ describe('an address leads here', () => {
 
   test('if it is a public one that names no server', () => {
     const odd = '/ip4/192.0.2.1/udp/9/p2p-websocket-star'
-    expect(ownNames([odd]).leadsHere(parseAddress(odd), 'anywhere')).toBe(true)
+    expect(ownNames([odd]).leadsHere(parseAddress(odd), 'global')).toBe(true)
   })
 
-  test.each<[string, Reach, boolean]>([
-    ['/ip4/203.0.113.9/tcp/9090/ws', 'anywhere', true],
-    ['/ip4/203.0.113.9/tcp/9091/ws', 'anywhere', false],
-    ['/ip6/2001:db8::9/tcp/9090/ws', 'anywhere', true],
-    ['/ip6/2001:db8::a/tcp/9090/ws', 'anywhere', false],
+  test.each<[string, AddressScope, boolean]>([
+    ['/ip4/203.0.113.9/tcp/9090/ws', 'global', true],
+    ['/ip4/203.0.113.9/tcp/9091/ws', 'global', false],
+    ['/ip6/2001:db8::9/tcp/9090/ws', 'global', true],
+    ['/ip6/2001:db8::a/tcp/9090/ws', 'global', false],
     ['/ip4/192.168.1.5/tcp/9090/ws', 'local', true],
     ['/ip4/192.168.1.5/tcp/9090/ws', 'loopback', true],
     ['/ip4/192.168.1.6/tcp/9090/ws', 'local', false],
@@ -48,11 +48,11 @@ describe('an address leads here', () => {
     ['/dns4/star.localhost/tcp/9090/ws', 'loopback', true],
     ['/ip4/127.0.0.1/tcp/9091/ws', 'loopback', false],
     // The machine of a client that is far away may have the same address.
-    ['/ip4/192.168.1.5/tcp/9090/ws', 'anywhere', false],
+    ['/ip4/192.168.1.5/tcp/9090/ws', 'global', false],
     ['/ip4/127.0.0.1/tcp/9090/ws', 'local', false],
-    ['/dns4/localhost/tcp/9090/ws', 'anywhere', false]
-  ])('%s, from %s: %s', (server, reach, expected) => {
-    expect(leadsHere(ownNames(), server, reach)).toBe(expected)
+    ['/dns4/localhost/tcp/9090/ws', 'global', false]
+  ])('%s, from %s: %s', (server, scope, expected) => {
+    expect(leadsHere(ownNames(), server, scope)).toBe(expected)
   })
 
   test('if its name is in the certificate, at any port, but encrypted', () => {
@@ -65,7 +65,7 @@ describe('an address leads here', () => {
   })
 
   test('never if it has no place for the peers of a star', () => {
-    expect(ownNames().leadsHere(parseAddress('/ip4/203.0.113.9/tcp/9090/ws'), 'anywhere')).toBe(false)
+    expect(ownNames().leadsHere(parseAddress('/ip4/203.0.113.9/tcp/9090/ws'), 'global')).toBe(false)
   })
 
   test('before it is known at which port, only if it is a public one', () => {

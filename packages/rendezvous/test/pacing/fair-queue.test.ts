@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { FairQueue, type Flow } from '../../src/pacing/fair-queue.js'
+import { FairQueue, type WorkSource } from '../../src/pacing/fair-queue.js'
 
 /** Writes down each piece of its work; each takes some milliseconds of the clock. */
-class RecordedFlow implements Flow {
+class RecordedSource implements WorkSource {
   readonly group: object
   readonly #work: () => void
   left: number
@@ -31,22 +31,22 @@ function scene(cost: number) {
   return { queue, done, work, turn, pass: (ms: number) => (now += ms) }
 }
 
-test('flows take turns, and those of one group share a turn', async () => {
+test('sources take turns, and those of one group share a turn', async () => {
   const { queue, done, work, turn } = scene(0)
   const group = {}
-  const flows = [
-    new RecordedFlow('a', 2, group, work),
-    new RecordedFlow('b', 2, group, work),
-    new RecordedFlow('c', 3, undefined, work)
+  const sources = [
+    new RecordedSource('a', 2, group, work),
+    new RecordedSource('b', 2, group, work),
+    new RecordedSource('c', 3, undefined, work)
   ]
-  for (const flow of flows) queue.add(flow)
+  for (const source of sources) queue.add(source)
   await turn()
   expect(done).toEqual(['a', 'c', 'b', 'c', 'a', 'c', 'b'])
 })
 
 test('in one turn of the event loop no more is done than a slice', async () => {
   const { queue, done, work, turn } = scene(2)
-  queue.add(new RecordedFlow('a', 7, undefined, work))
+  queue.add(new RecordedSource('a', 7, undefined, work))
   await turn()
   expect(done).toHaveLength(3)
   await turn()
@@ -57,8 +57,8 @@ test('in one turn of the event loop no more is done than a slice', async () => {
 
 test('a slice is shorter once when more connections may be waiting', async () => {
   const { queue, done, work, turn } = scene(1)
-  queue.add(new RecordedFlow('a', 20, undefined, work))
-  queue.shorten()
+  queue.add(new RecordedSource('a', 20, undefined, work))
+  queue.shortenSlice()
   await turn()
   expect(done).toHaveLength(1)
   await turn()
@@ -67,24 +67,24 @@ test('a slice is shorter once when more connections may be waiting', async () =>
 
 test('little is done at once; much waits for the next turn, and so does whatever comes after it', async () => {
   const { queue, work, turn, pass } = scene(1)
-  queue.note(63)
+  queue.recordWork(63)
   pass(100)
-  expect(queue.isFree).toBe(true)
-  queue.note(1)
-  expect(queue.isFree).toBe(true)
+  expect(queue.mayRunNow).toBe(true)
+  queue.recordWork(1)
+  expect(queue.mayRunNow).toBe(true)
   pass(5)
-  expect(queue.isFree).toBe(false)
+  expect(queue.mayRunNow).toBe(false)
   await turn()
-  expect(queue.isFree).toBe(true)
-  queue.add(new RecordedFlow('a', 20, undefined, work))
-  expect(queue.isFree).toBe(false)
+  expect(queue.mayRunNow).toBe(true)
+  queue.add(new RecordedSource('a', 20, undefined, work))
+  expect(queue.mayRunNow).toBe(false)
 })
 
 test('a queue that was stopped does nothing more', async () => {
   const { queue, done, work, turn } = scene(0)
-  queue.add(new RecordedFlow('a', 1, undefined, work))
+  queue.add(new RecordedSource('a', 1, undefined, work))
   queue.stop()
   await turn()
   expect(done).toEqual([])
-  expect(queue.isFree).toBe(true)
+  expect(queue.mayRunNow).toBe(true)
 })

@@ -15,7 +15,7 @@ test.each<[string[], string, string, boolean]>([
   [['1'], '203.0.113.7', '203.0.113.7', true],
   [[], '', 'unknown', false]
 ])('with %j named, the other end of a connection from %s is %s, exempt: %s', (named, remote, ip, exempt) => {
-  expect(new Proxies(named).nearest(remote)).toMatchObject({ ip, exempt })
+  expect(new Proxies(named).socketRemote(remote)).toMatchObject({ ip, exempt })
 })
 
 describe('the address of a client', () => {
@@ -43,20 +43,20 @@ describe('the address of a client', () => {
 
   test.each<[string[], string, string | undefined, boolean, string]>([
     [[], '127.0.0.1', undefined, true, 'loopback'],
-    [[], '127.0.0.1', '198.51.100.1', true, 'anywhere'],
+    [[], '127.0.0.1', '198.51.100.1', true, 'global'],
     [[], '192.168.0.4', undefined, false, 'local'],
     [[], '100.64.3.4', undefined, false, 'local'],
     [[], 'fe80::1', undefined, false, 'local'],
-    [[], '203.0.113.7', undefined, false, 'anywhere'],
+    [[], '203.0.113.7', undefined, false, 'global'],
     [['loopback'], '127.0.0.1', '192.168.0.4', false, 'local'],
-    [['loopback'], '127.0.0.1', '203.0.113.7', false, 'anywhere'],
-    [['loopback'], '127.0.0.1', '_hidden', false, 'anywhere'],
-    [['203.0.113.7'], '203.0.113.7', undefined, true, 'anywhere'],
+    [['loopback'], '127.0.0.1', '203.0.113.7', false, 'global'],
+    [['loopback'], '127.0.0.1', '_hidden', false, 'global'],
+    [['203.0.113.7'], '203.0.113.7', undefined, true, 'global'],
     // A number names no address that would be exempt, and what is told is not this machine.
-    [['1'], '203.0.113.7', undefined, false, 'anywhere'],
+    [['1'], '203.0.113.7', undefined, false, 'global'],
     [['1'], '203.0.113.7', '127.0.0.1', false, 'local']
-  ])('with %j named, from %s, forwarded for %s: exempt %s, reach %s', (named, remote, forwardedFor, exempt, reach) => {
-    expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor))).toMatchObject({ exempt, reach })
+  ])('with %j named, from %s, forwarded for %s: exempt %s, scope %s', (named, remote, forwardedFor, exempt, scope) => {
+    expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor))).toMatchObject({ exempt, scope })
   })
 })
 

@@ -14,9 +14,9 @@ class Setup {
     this.workQueue = new WorkQueue(capacity, () => this.now)
   }
 
-  /** Takes a task that lasts so many milliseconds. */
-  take(name: string, lasts = 0): boolean {
-    return this.workQueue.take(() => {
+  /** Submits a task that lasts so many milliseconds. */
+  submit(name: string, lasts = 0): boolean {
+    return this.workQueue.submit(() => {
       this.done.push(name)
       this.now += lasts
     })
@@ -35,7 +35,7 @@ describe('turns', () => {
   test('what comes while there is time is done at once', () => {
     const setup = new Setup()
     for (const name of ['a', 'b', 'c']) {
-      expect(setup.take(name, 1)).toBe(true)
+      expect(setup.submit(name, 1)).toBe(true)
       expect(setup.done.at(-1)).toBe(name)
     }
     expect(setup.workQueue.size).toBe(0)
@@ -43,18 +43,18 @@ describe('turns', () => {
 
   test('what comes after a long task waits, in order, and is done in the next turn', async () => {
     const setup = new Setup()
-    for (const name of ['a', 'b', 'c']) expect(setup.take(name, name === 'a' ? LONG : 0)).toBe(true)
+    for (const name of ['a', 'b', 'c']) expect(setup.submit(name, name === 'a' ? LONG : 0)).toBe(true)
     expect([setup.workQueue.size, setup.done]).toEqual([2, ['a']])
     await setup.end()
     expect(setup.done).toEqual(['a', 'b', 'c'])
     // And there is time again.
-    setup.take('d')
+    setup.submit('d')
     expect(setup.done.at(-1)).toBe('d')
   })
 
   test('between some of it everything else has its turn', async () => {
     const setup = new Setup()
-    for (let index = 0; index < 12; index++) setup.take(`${index}`, 2)
+    for (let index = 0; index < 12; index++) setup.submit(`${index}`, 2)
     /** How much was done when something else had its turn. */
     const seen: number[] = []
     while (setup.workQueue.size > 0) {
@@ -69,7 +69,7 @@ describe('turns', () => {
 
   test('many short tasks are not all done at once either', async () => {
     const setup = new Setup(10_000)
-    for (let index = 0; index < 1_000; index++) setup.take(`${index}`)
+    for (let index = 0; index < 1_000; index++) setup.submit(`${index}`)
     expect(setup.workQueue.size).toBeGreaterThan(0)
     const seen: number[] = []
     while (setup.workQueue.size > 0) {
@@ -82,58 +82,58 @@ describe('turns', () => {
 
   test('no more wait than there is room for, and what is refused is not done', async () => {
     const setup = new Setup(2)
-    const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => setup.take(name, LONG))
+    const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => setup.submit(name, LONG))
     expect(taken).toEqual([true, true, true, false, false])
     expect(setup.workQueue.size).toBe(2)
     await setup.end()
     expect(setup.done).toEqual(['a', 'b', 'c'])
-    expect(setup.take('f')).toBe(true)
+    expect(setup.submit('f')).toBe(true)
     await setup.end()
     expect(setup.done.at(-1)).toBe('f')
   })
 
   test('there is room again as soon as one has begun', async () => {
     const setup = new Setup(1)
-    setup.take('a', LONG)
-    setup.take('b', LONG)
-    expect(setup.take('c')).toBe(false)
+    setup.submit('a', LONG)
+    setup.submit('b', LONG)
+    expect(setup.submit('c')).toBe(false)
     await turn()
     expect(setup.done).toEqual(['a', 'b'])
-    expect(setup.take('d')).toBe(true)
+    expect(setup.submit('d')).toBe(true)
     await setup.end()
     expect(setup.done).toEqual(['a', 'b', 'd'])
   })
 
   test('a task that brings others along is done before them', async () => {
     const setup = new Setup()
-    setup.take('a', LONG)
-    setup.workQueue.take(() => {
+    setup.submit('a', LONG)
+    setup.workQueue.submit(() => {
       setup.done.push('b')
-      setup.take('d')
+      setup.submit('d')
     })
-    setup.take('c')
+    setup.submit('c')
     await setup.end()
     expect(setup.done).toEqual(['a', 'b', 'c', 'd'])
   })
 
   test('what waits when they are stopped is not done, and they serve on', async () => {
     const setup = new Setup(2)
-    for (const name of ['a', 'b', 'c']) setup.take(name, LONG)
+    for (const name of ['a', 'b', 'c']) setup.submit(name, LONG)
     setup.workQueue.stop()
     expect(setup.workQueue.size).toBe(0)
     await turn()
     await turn()
     expect(setup.done).toEqual(['a'])
-    for (const name of ['d', 'e', 'f']) expect(setup.take(name, LONG)).toBe(true)
+    for (const name of ['d', 'e', 'f']) expect(setup.submit(name, LONG)).toBe(true)
     await setup.end()
     expect(setup.done).toEqual(['a', 'd', 'e', 'f'])
   })
 
   test('may be stopped by a task', async () => {
     const setup = new Setup()
-    setup.take('a', LONG)
-    setup.workQueue.take(() => setup.workQueue.stop())
-    setup.take('c')
+    setup.submit('a', LONG)
+    setup.workQueue.submit(() => setup.workQueue.stop())
+    setup.submit('c')
     await turn()
     await turn()
     expect([setup.done, setup.workQueue.size]).toEqual([['a'], 0])
@@ -150,7 +150,7 @@ describe('turns', () => {
         const expected: string[] = []
         for (const [index, step] of steps.entries()) {
           if (step === 'turn') await turn()
-          else if (setup.take(`${index}`, step.lasts)) expected.push(`${index}`)
+          else if (setup.submit(`${index}`, step.lasts)) expected.push(`${index}`)
           expect(setup.workQueue.size).toBeLessThanOrEqual(capacity)
           expect(setup.done.length + setup.workQueue.size).toBe(expected.length)
         }

@@ -47,7 +47,7 @@ describe('dials are counted against', () => {
 
   test('no rate of an IP address that is exempt', () => {
     scene = sceneWith()
-    dialNobody(scene.joinedFrom({ ip: '127.0.0.1', exempt: true, reach: 'loopback' }, 'carol', address(3)), 8)
+    dialNobody(scene.joinedFrom({ ip: '127.0.0.1', exempt: true, scope: 'loopback' }, 'carol', address(3)), 8)
     expect(dialNobody(scene.bob, 8)).not.toContain(WIRE_ERRORS.tooManyRequests)
   })
 

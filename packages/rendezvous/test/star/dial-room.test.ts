@@ -30,7 +30,7 @@ afterEach(() => {
 /** A session of its own peer. */
 function joined(ip: string, exempt = false): RecordingSessionEntry {
   serial++
-  return scene.joinedFrom({ ip, exempt, reach: 'anywhere' }, `peer ${serial}`, address(100 + serial))
+  return scene.joinedFrom({ ip, exempt, scope: 'global' }, `peer ${serial}`, address(100 + serial))
 }
 
 /** Dials Bob, who takes it at once. @returns what the dial was answered with, if that was an error */
@@ -217,7 +217,7 @@ describe('dials from another node', () => {
 
   function dialerAt(node: TestNode, ip: string, exempt = false): RecordingSessionEntry {
     serial++
-    return node.join(`peer ${serial}`, address(100 + serial), true, { remote: { ip, exempt, reach: 'anywhere' } })
+    return node.join(`peer ${serial}`, address(100 + serial), true, { remote: { ip, exempt, scope: 'global' } })
   }
 
   async function dialCallee(node: TestNode, dialer: RecordingSessionEntry): Promise<void> {

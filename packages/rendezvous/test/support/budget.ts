@@ -8,9 +8,9 @@ export function budgetWith(limits: Partial<BudgetLimits> = {}, now?: () => numbe
   return new Budget({ ...budgetLimits(parseOptions({})), ...limits }, now)
 }
 
-/** Does at once what is to be done in turn. */
-export const AT_ONCE = {
-  take: (task: () => void): boolean => {
+/** Runs each task when it is submitted. */
+export const SYNCHRONOUS_QUEUE = {
+  submit: (task: () => void): boolean => {
     task()
     return true
   }

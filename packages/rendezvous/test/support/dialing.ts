@@ -63,7 +63,7 @@ export class DialScene {
 
   /** A session that has joined with addresses. */
   joined(name: string, ...addresses: readonly (typeof ALICE)[]): RecordingSessionEntry {
-    return this.joinedFrom({ ip: '192.0.2.1', exempt: false, reach: 'anywhere' }, name, ...addresses)
+    return this.joinedFrom({ ip: '192.0.2.1', exempt: false, scope: 'global' }, name, ...addresses)
   }
 
   /** A session from an IP address that has joined with addresses. */

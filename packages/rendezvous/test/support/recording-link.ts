@@ -6,9 +6,9 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   buffered = 0
   progress = 0
   polling = false
-  hasWaiting = false
+  hasResumeCallbacks = false
   paused = false
-  isBehind = false
+  hasUnprocessedInput = false
   ended = false
   closing = false
   isDirect = true
@@ -78,7 +78,7 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   sendText(): void {}
   sendEncoded(): void {}
   sendChunk(): void {}
-  heard(): void {}
+  recordActivity(): void {}
 
   close(reason: CloseReason): void {
     this.closes.push(reason)

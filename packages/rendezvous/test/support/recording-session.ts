@@ -28,7 +28,7 @@ interface RecordedProbe {
   settle: (alive: boolean) => void
 }
 
-const REMOTE: RemoteAddress = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' }
+const REMOTE: RemoteAddress = { ip: '192.0.2.1', exempt: false, scope: 'global' }
 /** Of sessions whose test is about something else: it knows no rates. */
 const BUDGET = budgetWith({
   joinRoundsPerSecond: 1_000_000,
@@ -49,7 +49,7 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   /** Knows windows and credit. */
   extended = false
   peers: PeersWanted = 'windows'
-  wanted: PeersWanted | undefined
+  requestedPeers: PeersWanted | undefined
   readonly recordingLink = new RecordingLink()
   /** What was sent, in order: the kind of frame, then its parts. */
   readonly sent: unknown[][] = []

@@ -15,5 +15,5 @@ export function createSessionEntry(
 
 /** Returns the options of a session from an IP address; those of any session if it is undefined. */
 export function at(ip: string | undefined): RecordingOptions {
-  return ip === undefined ? {} : { remote: { ip, exempt: false, reach: 'anywhere' } }
+  return ip === undefined ? {} : { remote: { ip, exempt: false, scope: 'global' } }
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BacklogWatch } from '../../src/transport/backlog.js'
-import { AT_ONCE } from '../support/budget.js'
+import { SYNCHRONOUS_QUEUE } from '../support/budget.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const STALL = 30_000
@@ -16,7 +16,7 @@ let now: number
 function backlogged(id: string, buffered = WATCHED): RecordingSession {
   const session = new RecordingSession(id)
   session.recordingLink.buffered = buffered
-  watch.note(session.session)
+  watch.afterSend(session.session)
   return session
 }
 
@@ -31,7 +31,11 @@ function pass(seconds: number, each: () => void = () => {}): void {
 
 beforeEach(() => {
   now = 1_000_000
-  watch = new BacklogWatch({ stallTimeout: STALL, sessionCeiling: CEILING, maxBufferedBytes: MOST }, AT_ONCE, () => now)
+  watch = new BacklogWatch(
+    { stallTimeout: STALL, sessionCeiling: CEILING, maxBufferedBytes: MOST },
+    SYNCHRONOUS_QUEUE,
+    () => now
+  )
 })
 
 describe('a session is watched', () => {
@@ -52,7 +56,7 @@ describe('a session is watched', () => {
 
   test('once, however often something is sent', () => {
     const session = backlogged('a')
-    for (let i = 0; i < 10; i++) watch.note(session.session)
+    for (let i = 0; i < 10; i++) watch.afterSend(session.session)
     expect(session.recordingLink.listeners).toBe(1)
   })
 
@@ -98,7 +102,7 @@ describe('a session is stalled', () => {
     const session = backlogged('a')
     pass(31, () => {
       session.recordingLink.buffered += 1
-      watch.note(session.session)
+      watch.afterSend(session.session)
     })
     expect(session.closes).toEqual(['stalled'])
   })
@@ -109,7 +113,7 @@ describe('a session is stalled', () => {
     session.recordingLink.buffered = 0
     pass(1)
     session.recordingLink.buffered = WATCHED
-    watch.note(session.session)
+    watch.afterSend(session.session)
     pass(29)
     expect(session.closes).toEqual([])
   })

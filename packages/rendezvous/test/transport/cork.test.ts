@@ -34,7 +34,7 @@ describe('a socket that is corked for a tick', () => {
   test('writes at once all that was written to it in the tick', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b', 'c']) {
-      cork.holdForTick(socket)
+      cork.corkForTick(socket)
       socket.write(text)
     }
     expect(writes).toEqual([])
@@ -46,7 +46,7 @@ describe('a socket that is corked for a tick', () => {
   test('is corked anew in the next one', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b']) {
-      cork.holdForTick(socket)
+      cork.corkForTick(socket)
       socket.write(text)
       socket.write(text)
       await nextTick()
@@ -60,7 +60,7 @@ describe('a socket that is corked for a tick', () => {
   test('does not hold up others', async () => {
     const [one, two] = [recorder(), recorder()]
     for (const { socket } of [one, two, one]) {
-      cork.holdForTick(socket)
+      cork.corkForTick(socket)
       socket.write('x')
     }
     await nextTick()
@@ -70,7 +70,7 @@ describe('a socket that is corked for a tick', () => {
   test('stays corked for whoever corked it before', async () => {
     const { socket, writes } = recorder()
     socket.cork()
-    cork.holdForTick(socket)
+    cork.corkForTick(socket)
     socket.write('a')
     socket.write('b')
     await nextTick()
@@ -82,7 +82,7 @@ describe('a socket that is corked for a tick', () => {
   test('may be destroyed meanwhile', async () => {
     const [gone, other] = [recorder(), recorder()]
     for (const { socket } of [gone, other]) {
-      cork.holdForTick(socket)
+      cork.corkForTick(socket)
       socket.write('x')
     }
     gone.socket.destroy()
@@ -105,7 +105,7 @@ describe('a server that is busy with small messages', () => {
     const { socket, writes } = recorder()
     for (let index = 0; index < count; index++) {
       now += apart
-      cork.holdForTick(socket)
+      cork.corkForTick(socket)
       socket.write('x'.repeat(size))
       await nextTick()
     }

@@ -13,7 +13,7 @@ import {
   mayWriteDirectly,
   missingFields,
   sendFrames,
-  takeMessageListener,
+  detachMessageListener,
   tcpSocketOf,
   webSocketOf,
   writeQueueSize
@@ -91,7 +91,7 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
     const heard: unknown[] = []
     socket.on('message', (data) => heard.push(data))
     const webSocket = webSocketOf(socket) ?? expect.fail()
-    const listener = takeMessageListener(webSocket)
+    const listener = detachMessageListener(webSocket)
     expect(missingFields(socket)).toEqual(['engine.io: one message listener'])
     const seen = new Promise<void>((resolve) =>
       webSocket.once('message', (data: Buffer, isBinary: boolean) => {

@@ -45,7 +45,7 @@ async function makeSlow(): Promise<number> {
     writer.writeText(large, undefined)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  writer.look()
+  writer.checkSlow()
   return count
 }
 

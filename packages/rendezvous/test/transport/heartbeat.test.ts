@@ -69,7 +69,7 @@ class Client {
   sendsFor(duration: number, each: number): void {
     for (let passed = 0; passed < duration; passed += each) {
       vi.advanceTimersByTime(each)
-      this.heartbeat.heard()
+      this.heartbeat.recordActivity()
     }
   }
 
@@ -178,7 +178,7 @@ describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
   test('that is heard while it is not read from, for something was read before, keeps its time standing still', () => {
     const client = new Client(protocol)
     client.heartbeat.suspend()
-    client.heartbeat.heard()
+    client.heartbeat.recordActivity()
     if (protocol === 3) client.says('ping')
     vi.advanceTimersByTime(100 * silence)
     expect(client.closed).toEqual([])
@@ -226,7 +226,7 @@ test('a client of revision 4 is pinged while it is not read from, and has its ti
 
 test('frames of one tick are heard once', () => {
   const client = new Client(3)
-  for (let i = 0; i < 1000; i++) client.heartbeat.heard()
+  for (let i = 0; i < 1000; i++) client.heartbeat.recordActivity()
   // The socket's own timer, and the one thing that waits for the end of the tick.
   expect(vi.getTimerCount()).toBe(2)
 })

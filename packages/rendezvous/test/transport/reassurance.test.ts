@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { BacklogWatch } from '../../src/transport/backlog.js'
 import { Reassurance } from '../../src/transport/reassurance.js'
-import { AT_ONCE } from '../support/budget.js'
+import { SYNCHRONOUS_QUEUE } from '../support/budget.js'
 import { FlowScene } from '../support/flow.js'
 import { RecordingSession } from '../support/recording-session.js'
 
@@ -12,7 +12,7 @@ test('clients that were paused, and those with a backlog, are told once in each 
   const clock = () => scene.now
   const backlog = new BacklogWatch(
     { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 },
-    AT_ONCE,
+    SYNCHRONOUS_QUEUE,
     clock
   )
   const reassurance = new Reassurance(INTERVAL, scene.flow, backlog, clock)
@@ -23,7 +23,7 @@ test('clients that were paused, and those with a backlog, are told once in each 
   ]
   for (const client of [slow, both]) {
     client.recordingLink.buffered = 300_000
-    backlog.note(client.session)
+    backlog.afterSend(client.session)
   }
   // It does not read the answers to what it asks for.
   scene.flow.requested(both.session)

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { BacklogWatch } from '../../src/transport/backlog.js'
 import { Cork } from '../../src/transport/cork.js'
 import { Session } from '../../src/transport/session.js'
-import { AT_ONCE, budgetWith } from '../support/budget.js'
+import { SYNCHRONOUS_QUEUE, budgetWith } from '../support/budget.js'
 import { FlowScene } from '../support/flow.js'
 
 const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 }
@@ -42,11 +42,11 @@ async function open(autoPong: boolean): Promise<Session> {
   client = new WebSocket(`ws://127.0.0.1:${port}/engine.io/?EIO=4&transport=websocket`, { autoPong })
   const [[socket]] = (await Promise.all([opened, once(client, 'open')])) as [[Socket], unknown]
   const { counters, flow } = new FlowScene()
-  const remote = { ip: '192.0.2.1', exempt: false, reach: 'anywhere' as const }
+  const remote = { ip: '192.0.2.1', exempt: false, scope: 'global' as const }
   return new Session(socket, remote, budgetWith().open(remote), undefined, {
     cork: new Cork(0),
     flow,
-    backlog: new BacklogWatch(BACKLOG, AT_ONCE, () => performance.now()),
+    backlog: new BacklogWatch(BACKLOG, SYNCHRONOUS_QUEUE, () => performance.now()),
     counters,
     onEnd: (_session, reason) => void ended.push(reason),
     onFault: (error) => expect.fail(String(error))

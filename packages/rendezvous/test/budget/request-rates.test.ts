@@ -22,16 +22,16 @@ function takeAll(take: () => boolean): number {
 }
 
 function joins(account: SessionAccount): number {
-  return takeAll(() => account.take('join'))
+  return takeAll(() => account.admitRequest('join'))
 }
 
 test('each kind has a rate of its own, of which four times as much may be asked for at once', () => {
   const account = budget.open(ADDRESS)
   expect(joins(account)).toBe(8)
-  expect(takeAll(() => account.take('dial'))).toBe(4)
+  expect(takeAll(() => account.admitRequest('dial'))).toBe(4)
   now += 1_000
   expect(joins(account)).toBe(2)
-  expect(takeAll(() => account.take('dial'))).toBe(1)
+  expect(takeAll(() => account.admitRequest('dial'))).toBe(1)
 })
 
 test('sessions of one address share its rate, those of exempt addresses do not', () => {
@@ -43,8 +43,8 @@ test('sessions of one address share its rate, those of exempt addresses do not',
 
 test('what counts for the session alone leaves the rate of its address as it is', () => {
   const account = budget.open(ADDRESS)
-  expect(takeAll(() => account.takeOwn('join'))).toBe(8)
-  expect(takeAll(() => account.address.take('join'))).toBe(12)
+  expect(takeAll(() => account.admitOwnRequest('join'))).toBe(8)
+  expect(takeAll(() => account.address.admitRequest('join'))).toBe(12)
 })
 
 test('a sweep forgets only what would be counted no differently without it', () => {
@@ -60,7 +60,7 @@ test('a sweep forgets only what would be counted no differently without it', () 
 
 test('a quiet address is forgotten once its rates are as good as new', () => {
   const address = budget.addressOf(ADDRESS)
-  expect(takeAll(() => address.take('join'))).toBe(12)
+  expect(takeAll(() => address.admitRequest('join'))).toBe(12)
   now += 3_999
   budget.sweep()
   expect(budget.addressOf(ADDRESS)).toBe(address)

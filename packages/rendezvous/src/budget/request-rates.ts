@@ -2,10 +2,10 @@ import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { BudgetLimits } from './limits.js'
 
 /** A kind of request that is limited by count as well as by cost. */
-export type RateKind = 'join' | 'dial'
+export type RequestKind = 'join' | 'dial'
 
 /** Requests a second by kind, on average; four times as many may come at once. */
-export type RateLimits = Readonly<Record<RateKind, number>>
+export type RateLimits = Readonly<Record<RequestKind, number>>
 
 export function sessionRates(limits: BudgetLimits): RateLimits {
   return { join: limits.joinRoundsPerSecond, dial: limits.dialsPerSecond }
@@ -16,8 +16,8 @@ export function addressRates(limits: BudgetLimits): RateLimits {
 }
 
 /** Counts the requests of a session or of an address. While none were made lately it holds nothing. */
-export class Rates {
-  #buckets: Map<RateKind, TokenBucket> | undefined
+export class RequestRates {
+  #buckets: Map<RequestKind, TokenBucket> | undefined
 
   /**
    * Counts a request.
@@ -25,7 +25,7 @@ export class Rates {
    * @param now - milliseconds, from any origin
    * @returns false if there are too many of its kind
    */
-  take(kind: RateKind, limits: RateLimits, now: number): boolean {
+  admit(kind: RequestKind, limits: RateLimits, now: number): boolean {
     this.#buckets ??= new Map()
     let bucket = this.#buckets.get(kind)
     if (bucket === undefined) {

@@ -2,7 +2,7 @@ import { networkOf, type RemoteAddress } from './remote-address.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** Limits how often something is done from one IP address, whatever the number of connections. */
-export class IpRates {
+export class IpTokenBuckets {
   readonly #rate: number
   readonly #burst: number
   readonly #buckets = new Map<string, TokenBucket>()
