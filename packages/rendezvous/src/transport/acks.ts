@@ -1,9 +1,9 @@
-/** How a request to a client ended: with its answer, or with none in time. */
+/** Outcome of a request to a client. */
 export type RequestOutcome = { answered: true; args: unknown[] } | { answered: false; reason: 'timeout' | 'closed' }
 
 interface PendingRequest {
   settle: (outcome: RequestOutcome) => void
-  /** Milliseconds left when the clock last started. */
+  /** Milliseconds left when the timer was last started. */
   left: number
   startedAt: number
   timer: NodeJS.Timeout | undefined
@@ -11,18 +11,14 @@ interface PendingRequest {
 
 const clock = () => performance.now()
 
-/**
- * The requests of one session that wait for the client's acknowledgement. While the client is paused its answers cannot
- * be heard, so the clocks stand still.
- */
+/** Requests of one session that await the client's acknowledgement. Their timers stop while the session is paused. */
 export class AckTable {
-  /** Undefined until something is asked. */
+  /** Undefined until the first request. */
   #pending: Map<number, PendingRequest> | undefined
   readonly #now: () => number
   #nextId = 0
   #paused = false
 
-  /** @param now - the time in milliseconds, from any origin */
   constructor(now: () => number = clock) {
     this.#now = now
   }
@@ -31,7 +27,7 @@ export class AckTable {
     return this.#pending?.size ?? 0
   }
 
-  /** @returns the id that the answer will carry */
+  /** @returns the id that the acknowledgement will carry */
   add(timeout: number, settle: (outcome: RequestOutcome) => void): number {
     const id = this.#nextId++
     const pending: PendingRequest = { settle, left: timeout, startedAt: 0, timer: undefined }
@@ -41,7 +37,7 @@ export class AckTable {
     return id
   }
 
-  /** @returns false if no request waits for this answer (any more): the first one counts */
+  /** @returns false if the request is unknown or already settled */
   settle(id: number, outcome: RequestOutcome): boolean {
     const pending = this.#pending?.get(id)
     if (pending === undefined) return false
@@ -66,7 +62,6 @@ export class AckTable {
     for (const [id, pending] of this.#pending ?? []) this.#start(id, pending)
   }
 
-  /** Every waiting request ends unanswered. */
   close(): void {
     for (const id of this.#pending?.keys() ?? []) this.settle(id, { answered: false, reason: 'closed' })
   }

@@ -3,34 +3,32 @@ import type { WorkQueue } from '../pacing/work-queue.js'
 import type { Endpoint } from '../relay/endpoint.js'
 import type { Link } from './link.js'
 
-/** The session of a client, with its link. */
 type WatchedSession = Endpoint & { readonly link: Link; readonly account: Pick<SessionAccount, 'setQueued'> }
 
 export interface BacklogOptions {
-  /** Milliseconds without any sign that a client reads after which it is dropped. */
+  /** Milliseconds after which a client that shows no sign of reading is dropped. */
   stallTimeout: number
-  /** Bytes unsent to one client above which nobody who sends to it is read from. */
+  /** Backlog of one client, in bytes, above which its senders are paused. */
   sessionCeiling: number
-  /** Bytes unsent to all clients together at most. */
+  /** Largest total of all backlogs, in bytes. */
   maxBufferedBytes: number
 }
 
 interface WatchState {
   progress: number
-  /** When it last showed that it reads; milliseconds of the server's clock. */
+  /** Time of the last sign that the client reads, in milliseconds. */
   aliveAt: number
   stopListening: () => void
 }
 
-/** Bytes unsent below which nobody looks. */
+/** Smallest backlog that is watched, in bytes. */
 const WATCH_FROM = 65_536
 
-/** How many ceilings may be unsent to one client: several senders may each have been a little late to be held. */
+/** Session ceilings that one backlog may reach: several senders may each be paused a little late. */
 const MAX_CEILINGS = 4
 
 /**
- * Watches those to whom much is unsent. A client that takes nothing and answers no ping is dropped with its backlog; if
- * all backlogs together are too large, the largest is.
+ * Watches large backlogs. Drops clients that show no sign of reading, and the largest backlogs if all exceed the limit.
  */
 export class BacklogWatch {
   readonly #options: BacklogOptions
@@ -38,31 +36,30 @@ export class BacklogWatch {
   readonly #now: () => number
   readonly #watched = new Map<WatchedSession, WatchState>()
 
-  /** @param endings - drops sessions, some of them at a time */
+  /** @param endings - spreads the work of dropping many sessions at once */
   constructor(options: BacklogOptions, endings: Pick<WorkQueue, 'submit'>, now: () => number) {
     this.#options = options
     this.#endings = endings
     this.#now = now
   }
 
-  /** Bytes unsent to those who are watched. */
+  /** Total of the watched backlogs, in bytes. */
   get buffered(): number {
     let sum = 0
     for (const session of this.#watched.keys()) sum += session.buffered
     return sum
   }
 
-  /** The sessions that are watched. */
   get sessions(): Iterable<Endpoint> {
     return this.#watched.keys()
   }
 
-  /** Something was sent to a client. One that does not read what it asks for itself is dropped at four ceilings. */
+  /** Checks a backlog after a message was sent. A client that does not read its own replies is dropped. */
   afterSend(session: WatchedSession): void {
     const { buffered, link } = session
     if (buffered < WATCH_FROM) return
     session.account.setQueued(buffered)
-    // Later, for the caller is in the middle of sending.
+    // Deferred, because the caller is still sending.
     if (buffered > this.#options.sessionCeiling * MAX_CEILINGS) setImmediate(() => link.terminate('backlog'))
     if (this.#watched.has(session)) return
     const watched: WatchState = {
@@ -95,7 +92,6 @@ export class BacklogWatch {
     this.#dropLargest(this.buffered - this.#options.maxBufferedBytes)
   }
 
-  /** @param excess - bytes that are too many */
   #dropLargest(excess: number): void {
     if (excess <= 0) return
     let left = excess
@@ -107,7 +103,6 @@ export class BacklogWatch {
     }
   }
 
-  /** Stops watching a session, if it is watched. */
   forget(session: WatchedSession): void {
     const watched = this.#watched.get(session)
     if (watched === undefined) return

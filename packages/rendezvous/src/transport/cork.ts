@@ -1,39 +1,34 @@
 import type { Socket } from 'node:net'
 
-/** Flushes closer to each other than this, in milliseconds, belong to messages that come in quick succession. */
+/** Longest interval between flushes in quick succession, in milliseconds. */
 const QUICK_SUCCESSION = 0.05
-/** A flush of more bytes than this has gathered enough by itself. */
+/** Largest flush, in bytes, that counts as small. */
 const SMALL_FLUSH = 4_096
-/** So many small flushes in quick succession are followed by a rest. */
+/** Small flushes in quick succession after which the server gathers. */
 const FLUSHES_BEFORE_GATHERING = 8
 
 /**
- * Holds back what is written to sockets until the data that was just read has been worked through, so that frames which
- * came together leave together: with small messages, system calls are what costs.
+ * Corks sockets until the data that was just read has been processed. Frames that arrived together leave together,
+ * because system calls dominate the cost of small messages.
  *
- * Senders that write one small message at a time in quick succession would still cost a wake-up, a read and a write
- * each. So after a few of those the server rests, as a network card does that gathers packets before it interrupts: the
- * kernel collects what comes meanwhile, and one read takes it all. A server that is not busy never rests.
+ * Senders of one small message at a time still cost a wake-up, a read and a write each. After a few of those the server
+ * sleeps briefly, as a network card gathers packets before it interrupts: the kernel collects further messages, and one
+ * read takes them all. An idle server never sleeps.
  */
 export class Cork {
-  /** Milliseconds; 0 never rests. */
+  /** Milliseconds; 0 disables gathering. */
   readonly #gatherTime: number
-  /** What nobody ever wakes. */
+  /** Never notified; used only to sleep. */
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))
   #corked: Socket[] = []
   #quickFlushes = 0
   #flushedAt = 0
 
-  /** @param gatherTime - milliseconds that small messages in quick succession may be gathered for; 0 for none */
   constructor(gatherTime: number) {
     this.#gatherTime = gatherTime
   }
 
-  /**
-   * Whatever is written to the socket in this tick leaves at its end.
-   *
-   * @returns whether this is the first that is written in this tick
-   */
+  /** Corks a socket until the end of this tick. @returns whether this call corked it */
   corkForTick(socket: Socket): boolean {
     if (socket.writableCorked > 0) return false
     socket.cork()
@@ -41,7 +36,6 @@ export class Cork {
     return true
   }
 
-  /** Lets everything leave that is held. */
   readonly flush = (): void => {
     const sockets = this.#corked
     if (sockets.length === 0) return

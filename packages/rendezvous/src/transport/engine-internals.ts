@@ -1,6 +1,6 @@
 /**
- * Everything that we use of engine.io, ws and Node without a public name for it, in one place. A runtime or an update that
- * lacks a field loses speed, not service: messages then go through engine.io's public methods.
+ * All private fields of engine.io, ws and Node that we use. If a runtime or an update lacks one, messages go through
+ * engine.io's public methods: slower, but correct.
  */
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
@@ -8,12 +8,11 @@ import { Server as EngineServer, type Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
 import type { Payload } from '../codec/payload.js'
 
-/** Writes whole WebSocket frames; engine.io uses it for frames that it encoded before. */
 interface FrameSender {
   sendFrame(parts: readonly Buffer[], written: (() => void) | undefined): void
 }
 
-/** The state of engine.io's heartbeat. */
+/** State of engine.io's heartbeat. */
 export interface HeartbeatState {
   readonly readyState: string
   readonly server: { readonly opts: { readonly pingInterval: number } }
@@ -22,29 +21,27 @@ export interface HeartbeatState {
   sendPacket(type: 'ping'): void
 }
 
-/** Fields of ws's WebSocket. */
 interface WebSocketFields {
   readonly _sender?: Partial<FrameSender>
   readonly _socket?: Partial<NetSocket>
   readonly _receiver?: { _write?: (bytes: Buffer, encoding: string, done: WriteDone) => void }
 }
 
-/** Asks for the next bytes, or tells what is wrong with the last ones. */
+/** Requests the next bytes, or reports an error in the last ones. */
 type WriteDone = (error?: Error | null) => void
 
-/** The decoder of a WebSocket: a Writable, of which this is the method that takes the bytes. */
+/** Decoder of a WebSocket: a Writable, of which only this method is used. */
 export interface FrameDecoder {
   _write(bytes: Buffer, encoding: string, done: WriteDone): void
 }
 
-/** Fields of engine.io's polling transport. */
 interface PollingFields {
   readonly name: string
   readonly dataRes?: ServerResponse | null
   onData?: (payload: Payload) => void
 }
 
-/** Fields of engine.io's socket and its transport, which its types call private. */
+/** Private fields of engine.io's socket and its transport. */
 interface SocketFields extends Partial<HeartbeatState> {
   readonly id?: unknown
   readonly upgrading?: unknown
@@ -52,15 +49,15 @@ interface SocketFields extends Partial<HeartbeatState> {
   readonly transport: { readonly name: string; readonly supportsBinary?: unknown; readonly socket?: WebSocket }
 }
 
-/** A request after engine.io has parsed its query. */
+/** Request whose query engine.io has parsed. */
 type EngineRequest = IncomingMessage & { _query?: Record<string, string> }
 
-// Each cast in this file turns a type with private names into one with optional fields, which are looked at before use.
+// Casts in this file turn types with private fields into types with optional ones, which are checked before use.
 function fieldsOf(socket: Socket): SocketFields {
   return socket as unknown as SocketFields
 }
 
-/** Returns the session id of the handshake, which engine.io types as private. */
+/** Returns the session id of the handshake. */
 export function idOf(socket: Socket): string {
   return String(fieldsOf(socket).id)
 }
@@ -71,11 +68,7 @@ export function webSocketOf(socket: Socket): WebSocket | undefined {
   return name === 'websocket' ? webSocket : undefined
 }
 
-/**
- * Lists the fields that the direct way needs and that are missing at a client's WebSocket.
- *
- * @returns names such as `ws: _sender.sendFrame`; none for a client that polls
- */
+/** Casts in this file make private fields optional; they are checked before use. */
 export function missingFields(socket: Socket): string[] {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined) return []
@@ -94,29 +87,21 @@ export function missingFields(socket: Socket): string[] {
   return checks.filter(([, isThere]) => !isThere).map(([name]) => name)
 }
 
-/**
- * Returns the TCP or TLS socket below a client's WebSocket, if that can be written to and read from without engine.io;
- * undefined while the client polls, and where a field is missing.
- */
+/** Lists fields that direct writes need and a client's WebSocket lacks, such as `ws: _sender.sendFrame`. */
 export function directSocketOf(socket: Socket): NetSocket | undefined {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined || missingFields(socket).length > 0) return undefined
-  return (webSocket as unknown as { _socket: NetSocket })._socket // looked at above
+  return (webSocket as unknown as { _socket: NetSocket })._socket // checked above
 }
 
-/**
- * Writes whole frames to a WebSocket that has a direct way.
- *
- * @param parts - one or two
- * @param written - called when the operating system has taken them
- */
+/** Writes whole frames to a WebSocket with a direct path. `written` is called when the system has accepted them. */
 export function sendFrames(webSocket: WebSocket, parts: readonly Buffer[], written: (() => void) | undefined): void {
-  ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, written) // looked at when the socket opened
+  ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, written) // checked when it opened
 }
 
-/** Returns whether a message that is written directly overtakes none that engine.io holds, and arrives as bytes. */
+/** Returns whether a direct write keeps the order, since engine.io has nothing queued, and binary arrives as binary. */
 export function mayWriteDirectly(socket: Socket): boolean {
-  const { upgrading, writeBuffer, transport } = socket as unknown as EngineWriteState // looked at when the socket opened
+  const { upgrading, writeBuffer, transport } = socket as unknown as EngineWriteState // checked when it opened
   return !upgrading && writeBuffer.length === 0 && transport.supportsBinary
 }
 
@@ -126,25 +111,25 @@ interface EngineWriteState {
   readonly transport: { readonly supportsBinary: boolean }
 }
 
-/** Takes engine.io's message listener off a WebSocket and returns it. */
+/** Detaches engine.io's message listener from a WebSocket and returns it. */
 export function detachMessageListener(webSocket: WebSocket): (data: Buffer, isBinary: boolean) => void {
-  // Its only one, as was looked at before.
+  // The only one: see {@link missingFields}.
   const [listener] = webSocket.listeners('message') as [(data: Buffer, isBinary: boolean) => void]
   webSocket.removeAllListeners('message')
   return listener
 }
 
-/** Returns the decoder of a WebSocket; undefined where it cannot be reached. */
+/** Returns the decoder of a WebSocket; undefined if the runtime hides it. */
 export function decoderOf(webSocket: WebSocket): FrameDecoder | undefined {
   const decoder = (webSocket as WebSocketFields)._receiver
   return typeof decoder?._write === 'function' ? (decoder as FrameDecoder) : undefined
 }
 
-/** Gets what a WebSocket receives, before its decoder. */
+/** Receives the bytes of a WebSocket in place of its decoder. */
 export interface ByteInput {
-  /** @param done - called when these bytes have been processed: no more come before */
+  /** @param done - called when the bytes have been processed; no more arrive before */
   receive(bytes: Buffer, done: WriteDone): void
-  /** A ping was decoded. */
+  /** Called for each decoded ping. */
   onPing(data: Buffer): void
 }
 
@@ -154,7 +139,7 @@ interface DecoderWithInput {
   [INPUT]?: ByteInput
 }
 
-// One function for all WebSockets: a closure each would be memory of every idle client.
+// Shared by all WebSockets, since closures would cost memory for each idle client.
 function receiveBytes(this: DecoderWithInput, bytes: Buffer, _encoding: string, done: WriteDone): void {
   this[INPUT]?.receive(bytes, done)
 }
@@ -163,33 +148,30 @@ function forwardPing(this: WebSocket, data: Buffer): void {
   inputOf(this)?.onPing(data)
 }
 
-/** Returns the input that {@link installInput} put before the decoder of a WebSocket; undefined if there is none. */
+/** Returns the input that {@link installInput} installed on a WebSocket; undefined if there is none. */
 export function inputOf(webSocket: WebSocket): ByteInput | undefined {
   return ((webSocket as WebSocketFields)._receiver as DecoderWithInput | undefined)?.[INPUT]
 }
 
-/**
- * Puts an input before the decoder of a WebSocket that has just been opened. The decoder is a Writable, which keeps to the
- * order and gives no more before `done` was called.
- */
+/** Installs an input before the decoder of a newly opened WebSocket. Writable keeps the order of the bytes. */
 export function installInput(webSocket: WebSocket, decoder: FrameDecoder, input: ByteInput): void {
   Object.assign(decoder, { _write: receiveBytes, [INPUT]: input })
   webSocket.on('ping', forwardPing)
 }
 
-/** Hands bytes to the decoder of a WebSocket, which is done with them when this returns. */
+/** Decodes bytes synchronously. */
 export function decode(decoder: FrameDecoder, bytes: Buffer, done: WriteDone): void {
   const { _write: write } = Object.getPrototypeOf(decoder) as FrameDecoder
   write.call(decoder, bytes, 'buffer', done)
 }
 
-/** Frees what the decoder of a WebSocket keeps of an unfinished message: it is not to be given anything any more. */
+/** Frees the unfinished message in a WebSocket's decoder, which must not be used afterwards. */
 export function freeUnfinished(webSocket: WebSocket): void {
   const receiver = (webSocket as WebSocketFields)._receiver
   if (receiver !== undefined) Object.assign(receiver, { _buffers: [], _fragments: [] })
 }
 
-/** The TCP or TLS handle below a WebSocket. */
+/** TCP or TLS handle below a WebSocket. */
 interface ReadingHandle {
   reading?: boolean
   readStop?(): number
@@ -200,7 +182,7 @@ function handleOf(webSocket: WebSocket): ReadingHandle | null | undefined {
   return (webSocket as unknown as { _socket?: { _handle?: ReadingHandle | null } | null })._socket?._handle
 }
 
-/** Leaves what comes in the operating system: a stream that is paused would read one chunk ahead. */
+/** Leaves further data in the kernel. A paused stream would still read one chunk ahead. */
 export function stopReading(webSocket: WebSocket): void {
   const handle = handleOf(webSocket)
   if (handle?.reading !== true) return
@@ -208,7 +190,6 @@ export function stopReading(webSocket: WebSocket): void {
   handle.readStop?.()
 }
 
-/** Reads again after {@link stopReading}. */
 export function startReading(webSocket: WebSocket): void {
   const handle = handleOf(webSocket)
   if (handle?.reading !== false) return
@@ -216,17 +197,17 @@ export function startReading(webSocket: WebSocket): void {
   handle.readStart?.()
 }
 
-/** Calls back once when the TCP socket below a WebSocket is closed. */
+/** Calls back once when the TCP socket below a WebSocket closes. */
 export function onNetClose(webSocket: WebSocket, closed: () => void): void {
   const net = (webSocket as WebSocketFields)._socket
   net?.once?.('close', closed)
 }
 
 /**
- * Puts something before the decoder of what a polling client sends.
+ * Intercepts the request bodies of a polling client.
  *
- * @param intercept - gets each body, and a way to put its answer off, which returns the way to send that
- * @returns the decoder; undefined where it cannot be reached
+ * @param intercept - gets each body and a function that defers its response, which returns the function that sends it
+ * @returns the original decoder; undefined if the runtime hides it
  */
 export function interceptPayloads(
   { transport }: Socket,
@@ -239,7 +220,7 @@ export function interceptPayloads(
   return (payload) => decode.call(polling, payload)
 }
 
-/** Puts off the end of an answer. @returns what sends it */
+/** Defers the end of a response. @returns the function that sends it */
 function deferResponse(response: ServerResponse | null | undefined): () => void {
   if (!response) return () => {}
   const end = response.end.bind(response)
@@ -254,7 +235,7 @@ function deferResponse(response: ServerResponse | null | undefined): () => void 
   }
 }
 
-/** Returns engine.io's heartbeat of a client; undefined where a part of it is missing: engine.io then keeps its own time. */
+/** Returns the state of a client's heartbeat; undefined if a field is missing: engine.io's timeouts then apply. */
 export function heartbeatOf(socket: Socket): HeartbeatState | undefined {
   const { pingTimeoutTimer, resetPingTimeout, sendPacket, server } = fieldsOf(socket)
   const isWhole =
@@ -265,44 +246,38 @@ export function heartbeatOf(socket: Socket): HeartbeatState | undefined {
   return isWhole ? (socket as unknown as HeartbeatState) : undefined
 }
 
-/** Returns the bytes that Node has handed to the operating system and that it has not sent; undefined if it does not tell. */
+/** Returns the bytes that the operating system has not accepted from Node yet; undefined if the runtime hides them. */
 export function writeQueueSize(net: NetSocket): number | undefined {
   return (net as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize
 }
 
-/** Returns the TCP socket below a TLS socket. */
 export function tcpSocketOf(tls: object): NetSocket | undefined {
   return (tls as { _parent?: NetSocket })._parent
 }
 
-/** Frees the first request of a client, which engine.io keeps for as long as the session lasts. */
+/** Frees the first request of a client, which engine.io keeps as long as the session. */
 export function forgetRequest(socket: Socket): void {
   Object.assign(socket, { request: undefined })
 }
 
 /**
- * Admits the largest message as base64 from a client that polls. Such clients send several messages at a time and add up
- * what the server has told them, but engine.io-client counts 1.33 characters for what takes 4/3 of them, and a single
- * message of the largest size takes as much.
+ * Admits the largest message in base64 from a polling client. engine.io-client batches messages up to the announced
+ * size, but counts 1.33 characters where base64 needs 4/3.
  */
 export function admitBase64({ transport }: Socket, messageSize: number): void {
   if (transport.name !== 'polling') return
   Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
 }
 
-/** Fields of engine.io's server, which its types call private. */
+/** Private fields of engine.io's server. */
 interface WebSocketEngine {
   readonly ws?: { readonly options?: object }
   onWebSocket(request: IncomingMessage, socket: unknown, webSocket: WebSocket): void
 }
 
-/** engine.io, with the packet that the old server sent to clients of revision 3. */
+/** engine.io, with the handshake packet that the old server sent to revision 3. */
 export class StarEngine extends EngineServer {
-  /**
-   * Lets something see each WebSocket before it is read from, and bounds what one may leave unfinished.
-   *
-   * @param maxFragments - of one message
-   */
+  /** Reports each WebSocket before it is read, and limits the fragments of one message. */
   watchWebSockets(maxFragments: number, opened: (webSocket: WebSocket, request: IncomingMessage) => void): void {
     const engine = this as unknown as WebSocketEngine
     Object.assign(engine.ws?.options ?? {}, { maxFragments, autoPong: false })
@@ -313,18 +288,18 @@ export class StarEngine extends EngineServer {
     }
   }
 
-  /** Called right before a session opens: clients of revision 3 get their CONNECT packet with the handshake. */
+  /** Called right before a session opens. Revision 3 gets its CONNECT packet with the handshake. */
   protected override createTransport(
     ...[name, request]: Parameters<EngineServer['createTransport']>
   ): ReturnType<EngineServer['createTransport']> {
-    // By now the request has its query.
+    // The query has been parsed by now.
     this.opts.initialPacket = (request as EngineRequest)._query?.['EIO'] === '4' ? undefined : '0'
     return super.createTransport(name, request)
   }
 
   /**
-   * The only middleware is that of CORS, which does not concern WebSockets. The response that engine.io makes for an upgrade
-   * lasts as long as the connection: without its request it is small.
+   * The only middleware is for CORS, which WebSockets do not need. The response to an upgrade lives as long as the
+   * connection, so it drops its request to save memory.
    */
   protected override _applyMiddlewares(
     ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>

@@ -36,29 +36,28 @@ export interface EngineOptions {
   pingInterval: number
   pingTimeout: number
   sessionsPerIp: number
-  /** Milliseconds that small messages may be gathered for: see {@link Cork}. */
+  /** Milliseconds that small messages may be gathered: see {@link Cork}. */
   gatherTime: number
-  /** Told to clients that know the extensions. */
+  /** Sent to extended clients. */
   announcedLimits: AnnouncedLimits
 }
 
-/** Where old and new clients look for the server. */
+/** Path of the old and new protocol. */
 export const ENGINE_PATH = '/socket.io/'
 
-/** Seconds after which a client may come back that could not be served. */
+/** Seconds after which a rejected client may retry. */
 const RETRY_AFTER = '10'
 const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
 
-/** Bytes that a piece of a body takes besides what it holds. */
+/** Memory that a piece of a request body takes beside its bytes. */
 const PIECE_OVERHEAD = 256
 
-/** Fragments of one message at most: browsers send a large one in pieces of some KiB. */
+/** Largest number of fragments in one message; browsers fragment large ones into a few KiB each. */
 const MAX_FRAGMENTS = 1_024
 
-/** What an engine works with. */
 export interface EngineComponents {
   readonly budget: Budget
-  /** No more files may be opened for clients. */
+  /** Whether no more files may be opened for clients. */
   readonly isFull: () => boolean
   readonly workQueue: WorkQueue
   readonly proxies: Proxies
@@ -69,14 +68,12 @@ export interface EngineComponents {
   readonly counters: Counters
   readonly logger: Pick<Logger, 'warn'> | undefined
   readonly onOpen: (session: Session) => void
-  /** See {@link ReceiverContext.onRequest}. */
   readonly onRequest: (session: Session, name: string, args: unknown[], ack: Ack | undefined) => void
-  /** See {@link SessionContext.onEnd}. */
   readonly onEnd: (session: Session, reason: CloseReason) => void
   readonly onFault: (error: unknown) => void
 }
 
-/** The door: HTTP and WebSocket requests come in, sessions come out. */
+/** Accepts HTTP and WebSocket requests, and opens sessions for them. */
 export class Engine {
   readonly #server: StarEngine
   readonly #options: EngineOptions
@@ -88,13 +85,12 @@ export class Engine {
   readonly #budget: Budget
   readonly #inputContext: InputContext
   readonly #isFull: () => boolean
-  /** Sessions with a poll that waits, as they have cost too much. */
+  /** Sessions with a poll that is delayed because they are over their budget. */
   readonly #delayedPolls = new Set<Session>()
   readonly #sessions = new Map<string, Session>()
-  /** Of upgrades that wait for their turn. */
+  /** Sockets of upgrades in the work queue. */
   readonly #queuedUpgrades = new Set<Duplex>()
   #refusesNew = false
-  /** The first WebSocket has been looked at. */
   #hasCheckedFields = false
 
   constructor(options: EngineOptions, components: EngineComponents) {
@@ -107,7 +103,7 @@ export class Engine {
     this.#proxies = components.proxies
     this.#origins = components.origins
     const cork = new Cork(options.gatherTime)
-    // While what was read and written is in the caches of the CPU.
+    // Flushes after each piece, while its data is in the CPU's caches.
     this.#inputContext = { queue: new FairQueue(cork.flush), counters: components.counters }
     const sessionContext: SessionContext = { ...components, cork }
     const receiverContext: ReceiverContext = { ...components, limits: options.announcedLimits }
@@ -124,7 +120,7 @@ export class Engine {
         decide(refusal, refusal === null)
       }
     })
-    // The answer to an upgrade and the handshake leave together.
+    // The responses to the upgrade and to the handshake leave together.
     this.#server.on('headers', (_headers: object, request: IncomingMessage) => {
       if (request.headers.upgrade !== undefined) cork.corkForTick(request.socket)
     })
@@ -152,10 +148,10 @@ export class Engine {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    // engine.io adds the fields of its own request type itself.
+    // engine.io adds the missing fields of its own request type.
     const handle = () => this.#server.handleRequest(request as never, response)
     const sid = sidOf(request)
-    // engine.io takes an empty one for none.
+    // engine.io ignores an empty `sid`.
     if (!sid) return this.#handshake(request, response, handle)
     const session = this.#sessions.get(sid)
     if (session === undefined) return this.#handleUnknownSession(request, response, handle)
@@ -163,7 +159,7 @@ export class Engine {
     if (request.method !== 'POST') return this.#handlePoll(request, response, session, handle)
     const { link } = session
     if (!link.paused && !link.hasUnprocessedInput) return this.#post(request, session, handle)
-    // A client that polls sends the next messages only when these have been answered.
+    // A polling client must not send more before this request is answered.
     if (link.hasResumeCallbacks) {
       response.writeHead(400).end()
       return
@@ -173,7 +169,7 @@ export class Engine {
     })
   }
 
-  /** Answers a request for a session that is not there. */
+  /** Answers a request for an unknown session. */
   #handleUnknownSession(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const address = this.accountOf(request)
     address.charge('request')
@@ -181,7 +177,7 @@ export class Engine {
     handle()
   }
 
-  /** Answers what is asked of a session, later if it has cost too much. */
+  /** Answers a poll, delayed while the session is over its budget. */
   #handlePoll(request: IncomingMessage, response: ServerResponse, session: Session, handle: () => void): void {
     const { account } = session
     if (!account.isOverBudget) return handle()
@@ -194,7 +190,7 @@ export class Engine {
     }, account.debt).unref()
   }
 
-  /** Counts what comes in the body of a request for as long as it is kept, and reads slowly if it comes in tiny pieces. */
+  /** Counts a request body while it is in memory, and slows down clients that send it in tiny pieces. */
   #post(request: IncomingMessage, { account }: Session, handle: () => void): void {
     let size = 0
     const count = (part: string | Buffer) => {
@@ -206,7 +202,7 @@ export class Engine {
       request.pause()
       setTimeout(() => request.resume(), account.debt).unref()
     }
-    // A listener makes the data flow: it must not be there before that of engine.io.
+    // A `data` listener starts the flow, so it must not be added before that of engine.io.
     request.on('newListener', function look(event) {
       if (event !== 'data') return
       request.off('newListener', look)
@@ -216,14 +212,14 @@ export class Engine {
     handle()
   }
 
-  /** Sends away whoever comes from now on. */
+  /** Rejects new sessions from now on. */
   refuseNew(): void {
     this.#refusesNew = true
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const giveUp = () => socket.destroy()
-    // Until engine.io listens.
+    // Until engine.io adds its own listener.
     socket.on('error', giveUp)
     this.#queuedUpgrades.add(socket)
     const refusal = this.#admitInTurn(request, () => {
@@ -243,7 +239,7 @@ export class Engine {
     this.#queuedUpgrades.clear()
   }
 
-  /** A WebSocket has been opened: that of a new client, or of one that leaves polling. */
+  /** Prepares the WebSocket of a new client, or of one that upgrades from polling. */
   #onWebSocket(webSocket: WebSocket, request: IncomingMessage): void {
     const polling = this.#sessions.get(sidOf(request) ?? '')
     if (polling !== undefined) {
@@ -254,7 +250,7 @@ export class Engine {
     const opening = { close: () => webSocket.terminate() }
     account.session = opening
     FrameInput.install(webSocket, account, this.#inputContext)
-    // By then its session is there, and ends the account; or the handshake has failed.
+    // By then a session owns the account, or the handshake has failed.
     setImmediate(() => {
       if (account.session === opening) account.forget()
     })
@@ -268,12 +264,12 @@ export class Engine {
     return input
   }
 
-  /** Returns the account of the address that a request comes from. */
+  /** Returns the account of a request's address. */
   accountOf(request: IncomingMessage): AddressAccount {
     return this.#budget.addressOf(this.#proxies.remoteOf(request))
   }
 
-  /** Why a new connection is not taken, or null: engine.io tells it. */
+  /** Returns the text that engine.io sends if it rejects a new connection, or null. */
   #refusal(request: IncomingMessage): string | null {
     const reason = this.#addressRefusal(request)
     if (reason === undefined) return null
@@ -287,13 +283,13 @@ export class Engine {
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
   }
 
-  /** What lets a page of another origin read an answer that engine.io did not make. */
+  /** Returns headers that let a listed origin read responses not made by engine.io. */
   #corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
     if (origin === undefined || !this.#origins.isListed(origin)) return {}
     return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
   }
 
-  /** A client that begins to poll. */
+  /** Opens a polling session. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const refusal = this.#admitInTurn(request, () => {
       if (!request.destroyed) handle()
@@ -311,11 +307,7 @@ export class Engine {
     response.writeHead(status, { 'retry-after': RETRY_AFTER, ...this.#corsHeaders(request) }).end()
   }
 
-  /**
-   * Lets a new connection in, in its turn. Those that wait count as connections of their address.
-   *
-   * @returns why it is not taken, which is counted
-   */
+  /** Runs `enter` in turn. A new connection counts as a session meanwhile. @returns the reason if it is rejected */
   #admitInTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
     const isNew = !sidOf(request)
     if (isNew) this.#inputContext.queue.shortenSlice()
@@ -327,7 +319,7 @@ export class Engine {
       this.#counters.refuse(cause)
       return cause
     }
-    // What is refused for its address is refused at once.
+    // engine.io rejects these immediately.
     if (isNew && !this.#refusesNew && this.#addressRefusal(request) !== undefined) {
       address.charge('request')
       enter()
@@ -348,7 +340,7 @@ export class Engine {
     return reason
   }
 
-  /** Tells the operator, once, if this runtime lacks what the direct way to WebSockets needs. */
+  /** Warns once if this runtime lacks fields that direct writes need. */
   #checkFields(socket: Socket): void {
     if (this.#hasCheckedFields) return
     if (webSocketOf(socket) === undefined) {
@@ -358,11 +350,14 @@ export class Engine {
     this.#hasCheckedFields = true
     const missing = missingFields(socket)
     if (missing.length > 0)
-      this.#logger?.warn({ missing }, "this runtime lacks fields of the fast path: messages take engine.io's way")
+      this.#logger?.warn(
+        { missing },
+        'this runtime lacks private fields for direct writes: messages go through engine.io, which is slower'
+      )
   }
 }
 
-/** Read as engine.io reads it: the last `sid` counts. */
+/** Returns the last `sid`, as engine.io does. */
 function sidOf(request: IncomingMessage): string | undefined {
   return new URL(request.url ?? '/', 'http://server').searchParams.getAll('sid').at(-1)
 }

@@ -16,49 +16,45 @@ import {
 import { PacedInput, type InputContext } from './paced-input.js'
 
 const OPEN = 1
-/** Units of work in one piece of the input: a millisecond, and no less than a read of small chunks. */
+/** Units of work in one piece of input: about a millisecond, and at least a read of small chunks. */
 const PIECE = 512
-/** What was wrong with the last piece: one variable for all, for each is done with before the next. */
+/** Error of the last piece. Shared by all inputs, since each is decoded synchronously. */
 let failure: Error | null | undefined
 const noteFailure = (error?: Error | null): void => {
   failure = error
 }
-/** Answers the pings of one client. */
 interface PongSender {
   pong(data: Buffer): void
 }
 
-/** Returns the input of a WebSocket; undefined on runtimes where it cannot be reached. */
+/** Returns the input of a WebSocket; undefined if the runtime hides its decoder. */
 export function frameInputOf(webSocket: WebSocket): FrameInput | undefined {
   const input = inputOf(webSocket)
   return input instanceof FrameInput ? input : undefined
 }
 
-/**
- * What comes over one WebSocket, between its TCP socket and the decoder of ws: that would work through all it has been
- * given in one go, and answer every ping by itself.
- */
+/** Input of a WebSocket before the decoder of ws, which would process all of it at once and answer each ping. */
 export class FrameInput extends PacedInput implements ByteInput {
   readonly #webSocket: WebSocket
   readonly #scanner = new FrameScanner()
   readonly #decoder: FrameDecoder
-  /** What is being worked through, and how far. */
+  /** Bytes that are being processed. */
   #bytes: Buffer | undefined
   #at = 0
-  /** Asks for more bytes. */
+  /** Requests more bytes. */
   #done: ((error?: Error | null) => void) | undefined
   #isReading = true
   #isStopped = false
   #isDiscarding = false
-  /** Nothing it says matters any more but its part of the closing handshake. */
+  /** Whether only the client's close frame still matters. */
   isClosing = false
-  /** Whether the connection has ended: looked at from the first time on that it is held. */
+  /** Whether the TCP socket has closed. Undefined until the first pause, since only then it matters. */
   #isSocketClosed: boolean | undefined
-  /** A ping of engine.io in the current piece has been answered. */
+  /** Whether an engine.io ping in the current piece has been answered. */
   #isPingAnswered = false
-  /** Data of the last ping that was not answered. */
+  /** Data of the last unanswered ping. */
   #unansweredPing: Buffer | undefined
-  /** Answers a ping; several that come together have one answer (RFC 6455, section 5.5.3). */
+  /** Answers pings. One answer serves several that arrive together (RFC 6455, section 5.5.3). */
   pongSender: PongSender | undefined
 
   private constructor(webSocket: WebSocket, account: SessionAccount, context: InputContext, decoder: FrameDecoder) {
@@ -67,11 +63,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     this.#decoder = decoder
   }
 
-  /**
-   * Puts itself before the decoder of a WebSocket that has just been opened.
-   *
-   * @returns undefined on runtimes where that cannot be done
-   */
+  /** Installs an input on a newly opened WebSocket. @returns undefined if the runtime hides its decoder */
   static install(webSocket: WebSocket, account: SessionAccount, context: InputContext): FrameInput | undefined {
     const decoder = decoderOf(webSocket)
     if (decoder === undefined) return undefined
@@ -80,7 +72,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     return input
   }
 
-  /** Returns whether a ping of engine.io in the current piece was answered before; from now on it is. */
+  /** Marks the engine.io pings of the current piece as answered. @returns whether they were already */
   markAnswered(): boolean {
     const before = this.#isPingAnswered
     this.#isPingAnswered = true
@@ -92,7 +84,7 @@ export class FrameInput extends PacedInput implements ByteInput {
   }
 
   override pause(): void {
-    // There is nobody to wait for: what has come is worked through.
+    // Nobody is left to wait for, so the received bytes are processed.
     if (this.#isSocketClosed === true) return
     super.pause()
     this.#updateReading()
@@ -134,7 +126,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     this.#unansweredPing = data
   }
 
-  /** @param done - is called once these bytes have been worked through: no more come before */
+  /** @param done - called when the bytes have been processed; no more arrive before */
   receive(bytes: Buffer, done: (error?: Error | null) => void): void {
     if (this.#isDiscarding) return done()
     this.#bytes = bytes
@@ -153,7 +145,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     const idle = this.isClosing ? units : controls + Number(isFragment)
     if (idle > 0) this.account.charge('frame', idle)
     let piece = from === 0 && this.#at === bytes.length ? bytes : bytes.subarray(from, this.#at)
-    // A fragment is kept, and all that it was read with would be kept with it.
+    // A fragment stays in memory. Without the copy, so would all bytes that were read with it.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
     failure = undefined
     this.#isPingAnswered = false
@@ -170,7 +162,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     const done = this.#done
     this.#bytes = undefined
     this.#done = undefined
-    // May bring the next bytes at once.
+    // May bring the next bytes synchronously.
     done?.(failure)
     this.#updateReading()
   }
@@ -182,7 +174,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     else this.pongSender.pong(data)
   }
 
-  /** Reads the TCP socket only while there is nothing else to do. */
+  /** Reads the TCP socket only while there is no input to process. */
   #updateReading(): void {
     const isWaiting = this.isUnread || this.#bytes !== undefined
     const isReading = !this.isPaused && !isWaiting
@@ -191,7 +183,7 @@ export class FrameInput extends PacedInput implements ByteInput {
       if (isReading) this.#webSocket.resume()
       else this.#webSocket.pause()
     }
-    // A paused session may last: a stream that reads ahead notices when its client is gone.
+    // During a pause the stream reads one chunk ahead, so that it notices a closed connection.
     const isStopped = isWaiting && !this.isPaused
     if (isStopped === this.#isStopped) return
     this.#isStopped = isStopped

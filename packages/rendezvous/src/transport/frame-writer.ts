@@ -3,21 +3,21 @@ import type { WebSocket } from 'ws'
 import { headSize, PONG_OPCODE, TEXT_OPCODE, writeHead } from '../codec/websocket-frame.js'
 import { sendFrames } from './engine-internals.js'
 
-/** Bytes unsent from which on a client is written to be slow. */
+/** Unsent bytes above which a client counts as slow. */
 export const SLOW_FROM = 65_536
-/** Frames up to this size are merged while a client is slow: alone, each would take half a kilobyte more. */
+/** Largest frame that is merged for slow clients. Each frame queued alone takes half a kilobyte of memory. */
 const MERGED_UP_TO = 8_192
 const BLOCK = 16_384
 const TEXT = { binary: false, compress: false }
 const MESSAGE = 0x34 // '4'
 
-/** Writes frames to a WebSocket. What waits for a slow client takes about as much memory as it has bytes. */
+/** Writes frames to a WebSocket, and merges small ones while the client is slow, to save memory. */
 export class FrameWriter {
   readonly #webSocket: WebSocket
-  /** The TCP or TLS socket. */
+  /** TCP or TLS socket. */
   readonly net: NetSocket
   #isSlow = false
-  /** Whole frames that are to leave together. */
+  /** Whole frames that are sent together. */
   #block: Buffer | undefined
   #size = 0
   #onDrain: (() => void) | undefined
@@ -27,22 +27,21 @@ export class FrameWriter {
     this.net = net
   }
 
-  /** Bytes that have not been handed to the operating system. */
   get buffered(): number {
     return this.#webSocket.bufferedAmount + this.#size
   }
 
-  /** Looks whether the client is slow: what was written before this tick has not left. */
+  /** Checks whether data from before this tick is still unsent. */
   checkSlow(): void {
     this.#isSlow = this.#size > 0 || this.#isBackedUp
   }
 
-  /** Much is unsent, and it will be told when that has left. */
+  /** Whether much is unsent, and the socket will emit `drain`. */
   get #isBackedUp(): boolean {
     return this.net.writableLength > SLOW_FROM && this.net.writableNeedDrain
   }
 
-  /** @param written - called when they have been handed over, or lost, unless they are merged with others */
+  /** @param written - called when the frames have been handed over or lost; not called if they are merged */
   write(frames: readonly Buffer[], written: (() => void) | undefined): void {
     if (this.#isSlow) {
       const size = frames.reduce((sum, { length }) => sum + length, 0)
@@ -56,7 +55,6 @@ export class FrameWriter {
     sendFrames(this.#webSocket, frames, written)
   }
 
-  /** @param text - a socket.io packet */
   writeText(text: string, written: (() => void) | undefined): void {
     if (!this.#isSlow) return this.#webSocket.send(`4${text}`, TEXT, written)
     const size = 1 + Buffer.byteLength(text)
@@ -67,7 +65,6 @@ export class FrameWriter {
     this.write([frame], written)
   }
 
-  /** Answers a ping. */
   pong(data: Buffer): void {
     if (!this.#isSlow) return this.#webSocket.pong(data)
     const frame = Buffer.allocUnsafe(2 + data.length)
@@ -75,7 +72,7 @@ export class FrameWriter {
     this.write([frame], undefined)
   }
 
-  /** Hands over what was merged. */
+  /** Sends the merged frames. */
   flush(): void {
     if (this.#block === undefined) return
     const bytes = this.#block.subarray(0, this.#size)
@@ -83,11 +80,11 @@ export class FrameWriter {
     this.#size = 0
     if (this.#onDrain !== undefined) this.net.off('drain', this.#onDrain)
     sendFrames(this.#webSocket, [bytes], undefined)
-    // Whatever is merged next needs somebody to hand it over.
+    // Frames that are merged next need a `drain` event to send them.
     this.#isSlow = this.#isBackedUp
   }
 
-  /** Returns a block that has room for so many bytes more. */
+  /** Returns a block with room for `size` more bytes. */
   #blockFor(size: number): Buffer {
     if (this.#size + size > BLOCK) this.flush()
     if (this.#block === undefined) {

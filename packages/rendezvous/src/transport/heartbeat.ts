@@ -2,29 +2,29 @@ import type { Socket } from 'engine.io'
 import type { HeartbeatState } from './engine-internals.js'
 
 /**
- * engine.io's heartbeat, made to bear with busy and with paused clients: its revision 3 hears only pings, its revision 4
- * forgives one late pong, and either would close a client that uploads for longer than its timeouts.
+ * Makes engine.io's heartbeat tolerate busy and paused clients. Revision 3 notices only pings and revision 4 forgives
+ * one late pong, so either would close a client whose upload outlasts its timeouts.
  */
 export class Heartbeat {
   readonly #state: HeartbeatState | undefined
   readonly #protocol: 3 | 4
   #activeInTick = false
   #suspended = false
-  /** Of revision 4: when the last ping was sent, if it has not been answered. */
+  /** Time of the last unanswered ping; revision 4 only. */
   #pingedAt: number | null = null
 
-  /** @param state - undefined where it cannot be reached: engine.io then keeps its own time */
+  /** @param state - undefined if the runtime hides it; engine.io's timeouts then apply */
   constructor(socket: Socket, state: HeartbeatState | undefined) {
     this.#state = state
     this.#protocol = socket.protocol === 3 ? 3 : 4
     if (state === undefined) return
-    // engine.io forgets the timeout when the transport changes; a WebSocket stays one.
+    // engine.io clears its timeout when the transport changes; a WebSocket never changes.
     if (socket.transport.name !== 'websocket') socket.on('upgrade', () => this.#restart())
     if (this.#protocol === 3) return
     socket.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'ping') return
       this.#pingedAt = performance.now()
-      // Pings go on while a client is not read from, which counts on them; engine.io sets the timeout after this.
+      // Paused clients rely on further pings. engine.io sets its timeout after this event.
       if (this.#suspended) setImmediate(() => this.#suspended && this.#stop())
     })
     socket.on('heartbeat', () => {
@@ -32,7 +32,7 @@ export class Heartbeat {
     })
   }
 
-  /** A frame has come: the client is there. Many in one tick count as one. */
+  /** Postpones the timeout after a message from the client, at most once per tick. */
   recordActivity(): void {
     if (this.#state === undefined || this.#activeInTick || this.#suspended) return
     this.#activeInTick = true
@@ -41,24 +41,21 @@ export class Heartbeat {
     this.#pingAgain()
   }
 
-  /** The client is not read from: its silence means nothing. */
+  /** Stops the timeout, since a paused client's silence means nothing. */
   suspend(): void {
     if (this.#suspended) return
     this.#suspended = true
     this.#stop()
   }
 
-  /** The client is read from again, and has the whole time again. */
+  /** Starts a new timeout. */
   resume(): void {
     if (!this.#suspended) return
     this.#suspended = false
     this.#restart()
   }
 
-  /**
-   * engine.io pings after an answer only. A client whose answer waits behind what it uploads would hear of no ping for so
-   * long that it gives the server up.
-   */
+  /** Pings a client whose pong is stuck behind its upload, for engine.io would wait and the client would time out. */
   #pingAgain(): void {
     if (this.#state === undefined || this.#pingedAt === null) return
     if (performance.now() - this.#pingedAt >= this.#state.server.opts.pingInterval) this.#state.sendPacket('ping')
@@ -71,7 +68,7 @@ export class Heartbeat {
   }
 
   #restart(): void {
-    // Of a closed connection no timer would ever be cleared.
+    // Nothing would clear the timer of a closed connection.
     if (this.#suspended || this.#state?.readyState !== 'open') return
     if (this.#protocol === 3 || this.#pingedAt !== null) this.#state.resetPingTimeout()
   }
@@ -81,5 +78,5 @@ export class Heartbeat {
   }
 }
 
-// One function for all, for there are many.
+// Shared by all clients to save closures.
 const { resetActivity } = Heartbeat

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** Makes an answer, whose headers have not been written, the last one of its connection. */
+/** Closes the connection after a response whose headers have not been sent yet. */
 export function closeAfter(response: ServerResponse): void {
   response.setHeader('connection', 'close')
   response.shouldKeepAlive = false

@@ -11,62 +11,58 @@ import { FrameWriter, SLOW_FROM } from './frame-writer.js'
 import { Heartbeat } from './heartbeat.js'
 import type { PayloadInput } from './payload-input.js'
 
-/** Milliseconds a client has to finish the closing handshake before its socket is destroyed. */
+/** Milliseconds for the closing handshake before the socket is destroyed. */
 const CLOSE_GRACE = 1_000
-/** The byte that engine.io 3 puts before the payload of a binary message. */
+/** Byte that engine.io 3 puts before the payload of a binary message. */
 export const MESSAGE_BYTE = 4
 
 const TEXT = { binary: false, compress: false }
-/** Payloads up to this size leave in one piece with their header: copying them costs less than writing thrice. */
+/** Largest payload that is copied behind its header: copying it is cheaper than another write. */
 const COPIED_UP_TO = 1_024
 const OPEN = 1
 const CLOSED = 3
-/** Bytes that engine.io keeps for a packet beside its data. */
+/** Memory that engine.io takes for a packet beside its data. */
 const ENGINE_PACKET_OVERHEAD = 200
-/** Reasons for which what the client goes on to send is not even read. */
+/** Close reasons after which the client's input is dropped unread. */
 const OVERLOAD_REASONS: ReadonlySet<CloseReason> = new Set<CloseReason>(['flood', 'unfinished messages'])
-/** Milliseconds between two looks at the backlog of a WebSocket that cannot be watched directly. */
+/** Milliseconds between checks of a backlog that emits no events. */
 const BACKLOG_POLL_INTERVAL = 50
 const POLICY_VIOLATION = 1008
 const GOING_AWAY = 1001
 
 /**
- * The way out to one client, and the state of its connection. Messages go straight to its WebSocket as soon as it has one,
- * corked per tick. They go through engine.io's buffer while the client polls or upgrades, if it takes binary as base64 only,
- * and on runtimes without the direct way. Handshakes and heartbeats stay with engine.io.
+ * Sends to one client, and controls its connection. Messages go directly to the WebSocket, corked per tick. They go
+ * through engine.io while the client polls or upgrades, if it needs base64, and if the runtime has no direct path.
+ * engine.io also does handshakes and heartbeats.
  */
 export class Link {
   readonly #socket: Socket
   readonly #cork: Cork
   readonly #heartbeat: Heartbeat
   #webSocket: WebSocket | undefined
-  /** Writes to its WebSocket, if there is a direct way to the client. */
+  /** Undefined if there is no direct path. */
   #writer: FrameWriter | undefined
-  /** What it sends over its WebSocket, and while it polls. */
   #frameInput: FrameInput | undefined
   readonly #payloadInput: PayloadInput | undefined
   #closeReason: CloseReason | undefined
   #isTerminating = false
   #ended = false
-  /** Bytes handed to engine.io since it last wrote. */
+  /** Bytes passed to engine.io since its last flush. */
   #engineQueued = 0
-  /** Number of times that engine.io has written: of a client that polls, that it has taken what there was. */
+  /** Number of engine.io's flushes. For a polling client each one is progress. */
   #flushes = 0
-  /** Bytes queued at most when {@link Link.onDrain}'s listener is called; 0 if nobody asked. */
+  /** Backlog at which the drain callback is called; 0 if none is requested. */
   #drainMark = 0
   #onDrained: (() => void) | undefined
-  /** Looks at the backlog when a message has been taken. Undefined until a stream leads here. */
+  /** Called when a message has been written. Undefined until a stream leads to this client. */
   #onWritten: (() => void) | undefined
   #backlogTimer: NodeJS.Timeout | undefined
   #paused = false
   #resumeCallbacks: (() => void)[] | undefined
-  /** Messages have been given to engine.io, which tells when they have left. */
+  /** Whether the events of engine.io's queue are observed. */
   #usesEngine = false
 
-  /**
-   * @param payloads - of a client that polls
-   * @param closed - called once, when nothing more comes and nothing more goes
-   */
+  /** @param closed - called once, when the connection has ended */
   constructor(socket: Socket, cork: Cork, payloads: PayloadInput | undefined, closed: (reason: CloseReason) => void) {
     this.#socket = socket
     this.#cork = cork
@@ -78,7 +74,7 @@ export class Link {
       this.#closeReason ??= closeReasonOf(why)
       clearInterval(this.#backlogTimer)
       this.#payloadInput?.discard()
-      // engine.io would wait half a minute for the client's part of the closing handshake.
+      // engine.io would wait half a minute for the client's close frame.
       this.#terminateLater()
       closed(this.#closeReason)
       this.#runResumeCallbacks()
@@ -91,36 +87,30 @@ export class Link {
     }
   }
 
-  /** Nothing more comes and nothing more goes. */
   get ended(): boolean {
     return this.#ended
   }
 
-  /** The connection has ended, or is being closed by this server: messages that still come are ignored. */
+  /** Whether the connection has ended or is closing; further messages are ignored. */
   get closing(): boolean {
     return this.#closeReason !== undefined
   }
 
-  /**
-   * The WebSocket can be written to, read from and paused directly: not on Bun, whose WebSockets go on to hand over messages
-   * while they are paused.
-   */
+  /** Whether the WebSocket can be accessed directly: not on Bun, where paused WebSockets still emit messages. */
   get isDirect(): boolean {
     return this.#writer !== undefined
   }
 
-  /** Bytes queued for the client. */
   get buffered(): number {
     return this.#engineQueued + (this.#writer?.buffered ?? this.#webSocket?.bufferedAmount ?? 0)
   }
 
-  /** A number that changes while the client takes what is queued for it. */
+  /** Number that changes while the client reads its backlog. */
   get progress(): number {
     if (this.#webSocket === undefined) return this.#flushes
     return (this.#writer && writeQueueSize(this.#writer.net)) ?? this.#webSocket.bufferedAmount
   }
 
-  /** The client polls: it is paused by not answering it. */
   get polling(): boolean {
     return this.#webSocket === undefined
   }
@@ -129,24 +119,22 @@ export class Link {
     return this.#paused
   }
 
-  /** It has sent more than has been worked through: what it says now is heard later. */
+  /** Whether the client has sent bytes that are not processed yet. */
   get hasUnprocessedInput(): boolean {
     return this.#frameInput?.hasUnprocessedInput === true || this.#payloadInput?.hasUnprocessedInput === true
   }
 
-  /** A message has come from the client. */
   recordActivity(): void {
     this.#heartbeat.recordActivity()
   }
 
-  /** @param text - a socket.io packet */
   sendText(text: string): void {
     const writer = this.#direct()
     if (writer === undefined) return this.#sendThroughEngine(text, text.length)
     writer.writeText(text, this.#onWritten)
   }
 
-  /** Sends messages that other clients are sent too. */
+  /** Sends messages that are encoded once for many clients. */
   sendEncoded({ texts, frames }: Encoded): void {
     const writer = this.#direct()
     if (writer === undefined) {
@@ -159,8 +147,8 @@ export class Link {
   /**
    * Sends a packet with its attachment.
    *
-   * @param bytes - the attachment; a large one is not copied
-   * @param offset - where the payload begins: 1 after the byte that revision 3 puts before it, else 0
+   * @param bytes - attachment; not copied if large
+   * @param offset - start of the payload: 1 after the byte of revision 3, else 0
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     const writer = this.#direct()
@@ -173,7 +161,7 @@ export class Link {
     const { frame } = header
     const prefix = this.#socket.protocol === 3 ? 1 : 0
     const size = bytes.length - offset + prefix
-    // A piece of something larger is not kept waiting, for all of that would be kept with it.
+    // A slice keeps its whole buffer in memory, so it is copied if it has to be queued.
     const isPiece = bytes.length * 2 < bytes.buffer.byteLength && writer.net.writableLength > SLOW_FROM
     const isCopied = size <= COPIED_UP_TO || isPiece
     const out = Buffer.allocUnsafe(frame.length + headSize(size) + prefix + (isCopied ? size - prefix : 0))
@@ -188,7 +176,7 @@ export class Link {
     }
   }
 
-  /** Asks for one call of `drained` once at most half of `mark` bytes are queued. Of several marks the lowest counts. */
+  /** Calls `drained` once when at most half of `mark` bytes are queued. The lowest of several marks applies. */
   onDrain(mark: number, drained: () => void): void {
     this.#watchBacklog()
     this.#drainMark = this.#drainMark === 0 ? mark / 2 : Math.min(this.#drainMark, mark / 2)
@@ -211,21 +199,17 @@ export class Link {
     this.#runResumeCallbacks()
   }
 
-  /** Somebody waits for that already. */
   get hasResumeCallbacks(): boolean {
     return this.#resumeCallbacks !== undefined
   }
 
-  /** Runs once the client is read from again, or is gone: what a polling client sends next has to wait that long. */
+  /** Calls back once the client is resumed or gone. The next request of a polling client is deferred until then. */
   whenResumed(callback: () => void): void {
     this.#resumeCallbacks ??= []
     this.#resumeCallbacks.push(callback)
   }
 
-  /**
-   * Sends what a client waits for whose own part of the heartbeat does not get through: engine.io's pong in revision 3,
-   * its next ping in revision 4.
-   */
+  /** Sends a sign of life to a client whose heartbeat cannot get through: a pong in revision 3, else a ping. */
   reassure(): void {
     if (this.#direct() !== undefined) this.#webSocket?.send(this.#socket.protocol === 3 ? '3' : '2', TEXT)
   }
@@ -234,26 +218,25 @@ export class Link {
     this.#webSocket?.ping()
   }
 
-  /** Sends the answer to a ping. */
   answerPing(data: Buffer): void {
     const writer = this.#direct()
     if (writer === undefined) this.#webSocket?.pong(data)
     else writer.pong(data)
   }
 
-  /** Tells of each answer to a WebSocket ping; not for clients that poll. */
+  /** Subscribes to the answers to WebSocket pings. @returns the function that unsubscribes */
   onPong(listener: () => void): () => void {
     const webSocket = this.#webSocket
     webSocket?.on('pong', listener)
     return () => webSocket?.off('pong', listener)
   }
 
-  /** Tells when a client that polls asks for what there is, at once if it is waiting already. */
+  /** Subscribes to polls, a pending one included. @returns the function that unsubscribes */
   onPoll(listener: () => void): () => void {
     const { transport } = this.#socket
     if (transport.writable) listener()
     transport.on('ready', listener)
-    // One that leaves polling for a WebSocket polls no more.
+    // A client that upgrades stops polling.
     this.#socket.on('upgrade', listener)
     return () => {
       transport.off('ready', listener)
@@ -261,7 +244,7 @@ export class Link {
     }
   }
 
-  /** Closes the connection. A WebSocket client is told why in the close frame. */
+  /** Closes the connection. A WebSocket's close frame carries the detail. */
   close(reason: CloseReason, detail: string = reason): void {
     if (this.closing) return
     this.#closeReason = reason
@@ -271,11 +254,11 @@ export class Link {
       this.#socket.close(true)
       return
     }
-    // What is paused would never read the client's answer.
+    // A paused WebSocket would never read the client's close frame.
     this.#resumeInputs()
     this.#writer?.flush()
     const code = reason === 'server stop' ? GOING_AWAY : POLICY_VIOLATION
-    // A client that said goodbye keeps its own code.
+    // The client's own close code is kept.
     if (reason !== 'client disconnect') webSocket.close(code, detail.slice(0, 120))
     if (this.#frameInput !== undefined) this.#frameInput.isClosing = true
     if (OVERLOAD_REASONS.has(reason)) this.#frameInput?.discard()
@@ -283,7 +266,7 @@ export class Link {
     this.#socket.close()
   }
 
-  /** Drops the connection with everything that is queued for the client. */
+  /** Drops the connection and its backlog. */
   terminate(reason: CloseReason): void {
     if (this.#ended) return
     this.#closeReason = reason
@@ -292,7 +275,7 @@ export class Link {
     this.#socket.close(true)
   }
 
-  /** A socket that is merely closed keeps its buffers for half a minute if the client does not answer. */
+  /** Terminates the WebSocket after a grace period. Otherwise ws keeps its buffers for half a minute. */
   #terminateLater(): void {
     const webSocket = this.#webSocket
     if (webSocket === undefined || webSocket.readyState === CLOSED || this.#isTerminating) return
@@ -315,7 +298,6 @@ export class Link {
     this.#payloadInput?.resume()
   }
 
-  /** The client has a WebSocket from now on. */
   #useWebSocket(): void {
     const webSocket = webSocketOf(this.#socket)
     const net = directSocketOf(this.#socket)
@@ -331,7 +313,7 @@ export class Link {
     if (this.#paused) this.#pauseInputs()
   }
 
-  /** Returns the direct way, if a message written to it now comes after all that were given to engine.io. */
+  /** Returns the direct path if it is available and engine.io has no earlier messages queued. */
   #direct(): FrameWriter | undefined {
     if (this.#writer === undefined || !mayWriteDirectly(this.#socket)) return undefined
     if (this.#cork.corkForTick(this.#writer.net)) this.#writer.checkSlow()
@@ -369,13 +351,13 @@ export class Link {
     this.#onDrained?.()
   }
 
-  /** Looks at the backlog now and then where nothing tells that it has shrunk. */
+  /** Polls the backlog where no event reports that it has shrunk. */
   #pollBacklog(): void {
     if (this.#webSocket === undefined || this.isDirect || this.#drainMark === 0 || this.#ended) return
     this.#backlogTimer ??= setInterval(() => this.#checkDrain(), BACKLOG_POLL_INTERVAL).unref()
   }
 
-  /** @returns what is to be called when a message has been taken */
+  /** Returns the callback for written messages. */
   #watchBacklog(): () => void {
     if (this.#onWritten === undefined) {
       this.#onWritten = () => this.#checkDrain()

@@ -2,21 +2,20 @@ import type { SessionAccount } from '../budget/session-account.js'
 import type { FairQueue, WorkSource } from '../pacing/fair-queue.js'
 import type { Counters } from '../stats.js'
 
-/** What all inputs of a server share. */
 export interface InputContext {
   readonly queue: FairQueue
   readonly counters: Pick<Counters, 'pause'>
 }
 
-/** Units of work in the turn of a client that was left unread: a read of small chunks is less. */
+/** Units of work in the turn of a client that was left unread: more than one read of small chunks. */
 const TURN = 1_024
 
 /**
- * Input of one client that has not been processed. It is processed in pieces, in turn with the input of other clients. It is
- * paused while the client is over its budget, and while its session is paused.
+ * Unprocessed input of one client. It is processed in pieces, in turn with the input of other clients, and not while
+ * the client is over its budget or its session is paused.
  *
- * On a busy server a client whose input has been processed is left unread until its next turn: input that is read first and
- * waits afterwards has left the CPU's caches by its turn.
+ * On a busy server a client whose input has been processed is left unread until its next turn, because input that is
+ * read first and waits afterwards drops out of the CPU's caches.
  */
 export abstract class PacedInput implements WorkSource {
   readonly group: object
@@ -26,44 +25,41 @@ export abstract class PacedInput implements WorkSource {
   #isQueued = false
   #isRunning = false
   #isUnread = false
-  /** The next input that is read is processed at once. */
+  /** Whether the next input that is read is processed immediately. */
   #hasTurn = false
   #received = 0
-  /** Runs while the client is over its budget. */
+  /** Set while the client is over its budget. */
   #slowed: NodeJS.Timeout | undefined
 
   constructor(account: SessionAccount, context: InputContext) {
     this.account = account
     this.#context = context
-    // Exempt clients share nothing but their exemption.
+    // Exempt clients share only their exemption.
     this.group = account.address.exempt ? this : account.address
   }
 
-  /** There is input that has not been processed. */
   abstract get hasUnprocessedInput(): boolean
 
-  /** Drops the input, now and from now on. */
+  /** Drops the input, now and in future. */
   abstract discard(): void
 
-  /** Processes the next piece. @returns units of work */
+  /** Processes the next piece. @returns its units of work */
   protected abstract step(): number
 
-  /** The client can be left unread. */
+  /** Whether the client can be left unread. */
   protected abstract get isReadable(): boolean
 
-  /** Reads the client again. */
   protected abstract read(): void
 
   get isPaused(): boolean {
     return this.#isPaused
   }
 
-  /** The client is not read until its turn. */
+  /** Whether the client is left unread until its turn. */
   get isUnread(): boolean {
     return this.#isUnread
   }
 
-  /** Processes nothing until {@link resume}. */
   pause(): void {
     this.#isPaused = true
   }
@@ -73,7 +69,7 @@ export abstract class PacedInput implements WorkSource {
     this.run()
   }
 
-  /** Processes input that has come: now if the server is not busy, else in turn. */
+  /** Processes received input: immediately if the server is idle, else in turn. */
   protected run(): void {
     if (this.#isRunning || this.#isQueued) return
     const { queue } = this.#context
@@ -90,7 +86,6 @@ export abstract class PacedInput implements WorkSource {
     if (this.#isQueued) queue.add(this)
   }
 
-  /** Called in turn. */
   work(): boolean {
     this.#isQueued = false
     if (this.#isUnread) {
@@ -107,7 +102,7 @@ export abstract class PacedInput implements WorkSource {
     return this.#isQueued
   }
 
-  /** @param bytes - memory that the input takes */
+  /** @param bytes - memory of the unprocessed input */
   protected setReceived(bytes: number): void {
     this.account.addReceived(bytes - this.#received)
     this.#received = bytes

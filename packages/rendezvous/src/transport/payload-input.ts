@@ -2,18 +2,18 @@ import type { SessionAccount } from '../budget/session-account.js'
 import { cutPayload, type Payload } from '../codec/payload.js'
 import { PacedInput, type InputContext } from './paced-input.js'
 
-/** Packets in one piece of the input, and the work that each is. */
+/** Packets in one piece of input, and units of work in each. */
 const PACKETS = 64
 const PACKET_UNITS = 4
-/** Characters that are one unit of work. */
+/** Characters per unit of work. */
 const TEXT_UNIT = 256
 
-/** What comes in the body of one request of a client that polls: it may hold many packets. */
+/** Request body of a polling client, which may hold many packets. */
 export class PayloadInput extends PacedInput {
   readonly #protocol: 3 | 4
-  /** Hands out the packets of a part of a payload. */
+  /** Decodes the packets in a part of a payload. */
   decode: (part: Payload) => void = () => {}
-  /** Called when all that came has been worked through. */
+  /** Called when the payload has been processed. */
   onIdle: () => void = () => {}
   #payload: Payload | undefined
   #at = 0
@@ -32,7 +32,7 @@ export class PayloadInput extends PacedInput {
     if (this.#payload !== undefined) this.#finish()
   }
 
-  /** @param defer - is called if not all packets can be handed out at once; what it returns, once they have been */
+  /** @param defer - called if packets remain; returns the function that sends the response after them */
   receive(payload: Payload, defer: () => () => void): void {
     this.#payload = payload
     this.#at = 0
@@ -41,7 +41,7 @@ export class PayloadInput extends PacedInput {
     if (this.hasUnprocessedInput) this.#onDone = defer()
   }
 
-  /** The next request is read by engine.io. */
+  /** engine.io reads the next request. */
   protected override get isReadable(): boolean {
     return false
   }
@@ -54,7 +54,7 @@ export class PayloadInput extends PacedInput {
     const { part, next } = cutPayload(payload, this.#at, PACKETS, this.#protocol)
     this.#at = next
     this.decode(part)
-    // The last of them may have ended the session.
+    // The last packets may have ended the session.
     if (this.#payload === payload && next >= payload.length) this.#finish()
     return PACKETS * PACKET_UNITS + part.length / TEXT_UNIT
   }

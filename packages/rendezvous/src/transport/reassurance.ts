@@ -2,8 +2,8 @@ import type { FlowControl } from '../relay/flow-control.js'
 import type { BacklogWatch } from './backlog.js'
 
 /**
- * Shows clients that the server is alive while their pings and pongs cannot be heard: those that were paused lately, and
- * those whose answers queue behind much else. Without it they would give the connection up.
+ * Sends signs of life to clients that were paused lately or whose replies are queued behind much else. Without them
+ * they would time out, because their pings and pongs are not processed.
  */
 export class Reassurance {
   readonly #interval: number
@@ -12,7 +12,7 @@ export class Reassurance {
   readonly #now: () => number
   #doneAt = 0
 
-  /** @param interval - milliseconds between two signs of life */
+  /** @param interval - milliseconds between signs of life */
   constructor(interval: number, flow: FlowControl, backlog: BacklogWatch, now: () => number) {
     this.#interval = interval
     this.#flow = flow

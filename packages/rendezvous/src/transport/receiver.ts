@@ -20,41 +20,37 @@ import { frameInputOf } from './frame-input.js'
 import { MESSAGE_BYTE } from './link.js'
 import type { Session } from './session.js'
 
-/** Answers a client's request. Only the first call is sent. */
+/** Answers a client's request; further calls are ignored. */
 export type Ack = (...args: unknown[]) => void
 
-/** What all receivers of a server share. */
 export interface ReceiverContext {
   readonly router: Router
   readonly flow: FlowControl
   readonly counters: Counters
-  /** Told to clients that know the extensions. */
+  /** Sent to extended clients. */
   readonly limits: AnnouncedLimits
-  /** Called with each event of a client that belongs to no stream. */
+  /** Called with each event that belongs to no stream. */
   readonly onRequest: (session: Session, name: string, args: unknown[], ack: Ack | undefined) => void
   readonly onFault: (error: unknown) => void
 }
 
 const NO_HEADER = Buffer.alloc(0)
-/** Characters of a message from which on its parsing counts. */
+/** Characters above which the parsing of a message is charged. */
 const LONG_TEXT = 1_024
 const MESSAGE = 0x34 // '4'
 const PING = 0x32 // '2'
 const BASE64 = 0x62 // 'b'
 const BINARY_EVENT = 0x35 // '5'
 
-/**
- * The way in from one client: puts packets and their attachments together. Chunks and frames of streams go to the router,
- * requests to the star.
- */
+/** Reads a client's packets. Chunks and other stream frames go to the router, requests to the star. */
 export class Receiver {
   readonly #session: Session
   readonly #context: ReceiverContext
-  /** Attachments that were announced and have not come. */
+  /** Announced attachments that have not arrived. */
   #attachments = 0
-  /** The half that the attachment goes to; undefined when it is thrown away. */
+  /** Half that the next attachment goes to; undefined if it is dropped. */
   #half: Half | undefined
-  /** The header that came last and the half it led to: one stream's chunks often come in a row. */
+  /** Last header and its half. The chunks of one stream often follow each other. */
   #lastHeader: Buffer = NO_HEADER
   #lastHalf: Half | undefined
   #connected = false
@@ -83,12 +79,12 @@ export class Receiver {
     })
   }
 
-  /** Connects a client of revision 3, which is connected from the start. */
+  /** Connects a client of revision 3, which sends no CONNECT. */
   start(): void {
     if (this.#session.protocol === 3) this.#connect()
   }
 
-  /** Reads from the WebSocket itself, if it can be reached. Anything but packets with attachments goes on to engine.io. */
+  /** Reads a WebSocket without engine.io, which still gets everything other than packets with attachments. */
   #readDirectly(socket: Socket): void {
     const webSocket = webSocketOf(socket)
     if (webSocket === undefined) return
@@ -106,20 +102,19 @@ export class Receiver {
       }
       if (!isBinary && data[0] !== MESSAGE && data[0] !== BASE64) {
         this.#session.account.charge('packet')
-        // As with WebSocket pings, one answer serves all that came together.
+        // One pong serves all pings that arrived together.
         if (isRevision3 && data[0] === PING && data.length === 1 && input?.markAnswered() === true) return
       }
       engineListener(data, isBinary)
     })
   }
 
-  /** Answers a ping of the client's WebSocket. */
   pong(data: Buffer): void {
     this.#session.link.answerPing(data)
     this.#context.flow.requested(this.#session)
   }
 
-  /** Reads a text message. Nothing that a client sends gets past here as an exception. */
+  /** Reads a text message. Malformed ones close the session and never throw. */
   #text(text: string): void {
     if (this.#session.closing) return
     try {
@@ -132,10 +127,7 @@ export class Receiver {
   }
 
   /**
-   * Reads the header of a chunk: no JSON is parsed, and for the stream of the last chunk nothing is looked up.
-   *
-   * @param bytes - a text message of engine.io
-   * @returns false if it is something else
+   * Reads a chunk's header without parsing JSON or, if it repeats the last, looking it up. @returns false if it is none
    */
   #header(bytes: Buffer): boolean {
     if (this.#session.closing) return true
@@ -145,7 +137,7 @@ export class Receiver {
       const header = readQueueHeader(bytes.toString('latin1', 1))
       if (header === undefined) return false
       half = this.#find(header.stream)
-      // A copy, for these bytes are a part of all that was read with them.
+      // A copy, since a slice would keep the whole read in memory.
       this.#lastHeader = Buffer.from(bytes)
       this.#lastHalf = half
     }
@@ -163,13 +155,12 @@ export class Receiver {
     this.#attachments = 1
   }
 
-  /** What leads nowhere has its price. */
   #drop(reason: DropReason): void {
     this.#context.counters.drop(reason)
     this.#session.account.charge('stray')
   }
 
-  /** Throws away the attachments of a packet that goes nowhere. */
+  /** Drops the next attachments. */
   #skipAttachments(count: number): void {
     this.#half = undefined
     this.#attachments = count
@@ -197,7 +188,7 @@ export class Receiver {
     }
   }
 
-  /** Reads an attachment; its payload begins at `offset`. */
+  /** Reads an attachment whose payload begins at `offset`. */
   #binary(bytes: Buffer, offset: number): void {
     if (this.#session.closing) return
     if (this.#attachments === 0)
@@ -219,14 +210,14 @@ export class Receiver {
     else if (!this.#connected) this.#connect(auth)
   }
 
-  /** @param auth - sent by socket.io 5 clients with their CONNECT packet */
+  /** @param auth - sent with CONNECT by socket.io 5 clients */
   #connect(auth?: unknown): void {
     this.#connected = true
-    // An older client has had its CONNECT together with the handshake.
+    // Revision 3 got its CONNECT packet with the handshake.
     if (this.#session.protocol === 3) return
     const { limits } = this.#context
     this.#session.requestedPeers = parseConnectRequest(auth)?.peers
-    // Anyone who knows engine.io's id of a session can poll it, and socket.io's is public: they differ.
+    // Knowing engine.io's session id is enough to poll the session, so the public id of socket.io differs.
     this.#session.sendText(connectText(randomUUID(), this.#session.extended ? limits : undefined))
   }
 
@@ -260,7 +251,7 @@ export class Receiver {
     this.#skipAttachments(packet.attachments)
     this.#drop(packet.reason)
     if (packet.kind === 'ack') {
-      // The answer was not read, but it was not the empty one that means yes.
+      // The answer was too large to read, and therefore not the empty one that means yes.
       if (packet.id !== undefined) this.#receiveAck(packet.id, [{}])
       return
     }
@@ -269,7 +260,7 @@ export class Receiver {
     else this.#ack(packet.id)?.(`${WIRE_ERRORS.invalidRequest}: ${packet.reason}`)
   }
 
-  /** Drops a packet that is not for the star. */
+  /** Drops a packet for another namespace. */
   #discard(packet: Packet): void {
     if ('attachments' in packet) this.#skipAttachments(packet.attachments)
     this.#drop('namespace')

@@ -15,35 +15,32 @@ import { idOf } from './engine-internals.js'
 import { Link } from './link.js'
 import type { PayloadInput } from './payload-input.js'
 
-/** What all sessions of a server share. */
 export interface SessionContext {
   readonly cork: Cork
   readonly flow: FlowControl
   readonly backlog: BacklogWatch
   readonly counters: Counters
-  /** Called last: nothing comes after it, and everything that the client sent before has been handled. */
+  /** Called last, when everything that the client sent has been handled. */
   readonly onEnd: (session: Session, reason: CloseReason) => void
   readonly onFault: (error: unknown) => void
 }
 
-/** One connection of a client to this server. */
+/** One session of a client. */
 export class Session implements Endpoint {
   readonly id: string
-  /** Revision of engine.io: 3 is spoken by socket.io 2 clients, 4 by later ones. */
+  /** Revision of engine.io: 3 for socket.io 2 clients, 4 for later ones. */
   readonly protocol: 3 | 4
   readonly remote: RemoteAddress
-  /** What it costs. */
   readonly account: SessionAccount
   readonly link: Link
-  /** The news of other peers that a client with the extensions asked for; undefined for a legacy client. */
+  /** Peer announcements that an extended client requested; undefined for legacy clients. */
   requestedPeers: PeersWanted | undefined
   readonly #context: SessionContext
-  /** The answer to a probe that is under way. */
+  /** Result of the running probe. */
   #probing: Promise<boolean> | undefined
   readonly #acks = new AckTable()
   #drained: (() => void) | undefined
 
-  /** @param payloads - of a client that polls */
   constructor(
     socket: Socket,
     remote: RemoteAddress,
@@ -59,7 +56,7 @@ export class Session implements Endpoint {
     this.link = new Link(socket, context.cork, payloads, (reason) => this.#ended(reason))
   }
 
-  /** The connection has ended, or is being closed: messages that still come are ignored. */
+  /** Whether the connection has ended or is closing; further messages are ignored. */
   get closing(): boolean {
     return this.link.closing
   }
@@ -68,22 +65,19 @@ export class Session implements Endpoint {
     return this.link.ended
   }
 
-  /** The client keeps to windows and credit, and announces its own: see `docs/flow-control.md`. */
+  /** Whether the client uses windows and credit (docs/flow-control.md). */
   get extended(): boolean {
     return this.requestedPeers !== undefined
   }
 
-  /** The news of other peers that the client gets: a legacy one gets what the protocol says. */
   get peers(): PeersWanted {
     return this.requestedPeers ?? 'windows'
   }
 
-  /** Bytes queued for the client. */
   get buffered(): number {
     return this.link.buffered
   }
 
-  /** See {@link Link.isDirect}. */
   get isPausable(): boolean {
     return this.link.isDirect
   }
@@ -108,26 +102,17 @@ export class Session implements Endpoint {
     this.link.onDrain(mark, this.#drained)
   }
 
-  /** See {@link Link.reassure}. */
   reassure(): void {
     this.link.reassure()
   }
 
-  /**
-   * Sends an event that the client is to acknowledge.
-   *
-   * @param timeout - milliseconds to wait; the clock stands still while the session is paused
-   */
+  /** Sends an event to acknowledge. The timer, in milliseconds, stops while the session is paused. */
   request(name: string, args: readonly unknown[], timeout: number, settle: (outcome: RequestOutcome) => void): void {
     const id = this.#acks.add(timeout, (outcome) => this.#try(() => settle(outcome)))
     this.sendText(eventText(name, args, id))
   }
 
-  /**
-   * The client acknowledged an event.
-   *
-   * @returns false if no request waits for that (any more)
-   */
+  /** Settles the request that a client acknowledged. @returns false if there is none */
   acknowledged(id: number, args: unknown[]): boolean {
     return this.#acks.settle(id, { answered: true, args })
   }
@@ -138,14 +123,12 @@ export class Session implements Endpoint {
     this.#context.backlog.afterSend(this)
   }
 
-  /** Sends messages that other clients are sent too. */
   sendEncoded(messages: Encoded): void {
     if (this.ended) return
     this.link.sendEncoded(messages)
     this.#context.backlog.afterSend(this)
   }
 
-  /** See {@link Link.sendChunk}. */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
     if (this.ended) return
     this.link.sendChunk(header, bytes, offset)
@@ -164,7 +147,7 @@ export class Session implements Endpoint {
     this.sendText(errorText(stream, reason))
   }
 
-  /** Stops reading from the client; what it has to answer meanwhile may take as long longer. */
+  /** Stops reading from the client, and the timers of its unanswered requests. */
   pause(): void {
     this.#acks.pause()
     this.link.pause()
@@ -176,14 +159,14 @@ export class Session implements Endpoint {
   }
 
   /**
-   * Resolves with whether the client shows within `timeout` milliseconds that it is online: by answering a WebSocket ping,
-   * by taking what is queued for it, or by polling. A client that is paused, or whose messages wait for their turn, could not
-   * be heard, and counts as online.
+   * Tests whether the client is online: whether it answers a ping, reads its backlog or polls within `timeout`
+   * milliseconds. Resolves with true if the session is paused or has unprocessed input, since answers would not be
+   * noticed.
    */
   probe(timeout: number): Promise<boolean> {
     if (this.ended) return Promise.resolve(false)
     if (this.#isUnheard) return Promise.resolve(true)
-    // One at a time, however often the peer is taken over meanwhile.
+    // Concurrent takeovers share one probe.
     this.#probing ??= this.#probe(timeout).finally(() => (this.#probing = undefined))
     return this.#probing
   }
@@ -207,7 +190,6 @@ export class Session implements Endpoint {
     })
   }
 
-  /** Ends the session. A WebSocket client is told why in the close frame. */
   close(reason: CloseReason, detail?: string): void {
     this.link.close(reason, detail)
   }
@@ -224,7 +206,7 @@ export class Session implements Endpoint {
     this.#try(() => onEnd(this, reason))
   }
 
-  /** Reports what goes wrong in our own code, and goes on. */
+  /** Runs our own code, and reports what it throws. */
   #try(action: () => void): void {
     try {
       action()
