@@ -3,20 +3,20 @@ import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkDone, type WorkKind } from './prices.js'
 import { addressRates, RequestRates, type RequestKind, type RateLimits } from './request-rates.js'
 
-/** Milliseconds of work that are owed at most, in seconds of what may be done: whoever stops is served again soon. */
+/** Largest debt, in seconds of the rate: an address that stops is served again soon. */
 const MAX_DEBT = 4
 
-/** What the connections of one address cost together: those of a network that one subscriber has. */
+/** Costs of one IP address. An IPv6 address stands for the network of its subscriber. */
 export class AddressAccount {
-  /** Undefined if no limit applies: the address is loopback, or that of a trusted proxy. */
+  /** Undefined if the address is exempt: loopback or a trusted proxy. */
   readonly network: string | undefined
-  /** TCP connections open now. */
+  /** Open TCP connections. */
   connections = 0
-  /** Sessions open now, and those that wait for their turn to open. */
+  /** Open and queued sessions. */
   sessions = 0
-  /** Bytes received from its sessions and not worked through. */
+  /** Unprocessed bytes received by its sessions. */
   received = 0
-  /** Bytes queued for its sessions. */
+  /** Backlogs of its sessions, in bytes. */
   queued = 0
   readonly #work: TokenBucket
   readonly #rates = new RequestRates()
@@ -25,9 +25,7 @@ export class AddressAccount {
   readonly #done: WorkDone
   readonly #now: () => number
 
-  /**
-   * @param done - is added to
-   */
+  /** @param done - total to which work is added */
   constructor(network: string | undefined, limits: BudgetLimits, done: WorkDone, now: () => number) {
     this.network = network
     this.#work = new TokenBucket(limits.workPerIp, limits.workPerIp * BURST, now())
@@ -41,28 +39,27 @@ export class AddressAccount {
     return this.network === undefined
   }
 
-  /** Nothing is open, and it owes nothing: a new account would be no different. */
+  /** Whether a new account would behave the same. */
   get isIdle(): boolean {
     const now = this.#now()
     return this.connections === 0 && this.sessions === 0 && this.#work.isFull(now) && this.#rates.tidy(now)
   }
 
-  /** It has cost more than it may: what it asks for next is refused or waits. */
+  /** Whether it has cost more than its limit. Its next requests are rejected or delayed. */
   get isOverBudget(): boolean {
     return !this.exempt && this.#work.left(this.#now()) < 0
   }
 
-  /** Counts a request of one of its sessions. @returns false if they make too many of its kind */
+  /** Counts a request of one of its sessions. @returns false if they exceed the rate of its kind */
   admitRequest(kind: RequestKind): boolean {
     return this.exempt || this.#rates.admit(kind, this.#rateLimits, this.#now())
   }
 
-  /** Milliseconds until it owes nothing. */
+  /** Milliseconds until it is within its budget. */
   get debt(): number {
     return this.isOverBudget ? (-this.#work.left(this.#now()) / this.#rate) * 1_000 : 0
   }
 
-  /** Adds work that was done for it, or is about to be. */
   charge(kind: WorkKind, times = 1): void {
     const price = PRICES[kind] * times
     this.#done[kind] += price

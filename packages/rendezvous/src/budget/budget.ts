@@ -5,25 +5,24 @@ import { PRICES, type WorkDone } from './prices.js'
 import { sessionRates, type RateLimits } from './request-rates.js'
 import { SessionAccount, type ServerBudget } from './session-account.js'
 
-/** How many of the largest messages one session may leave unfinished: what many small pieces take counts as well. */
+/** Largest messages that one session may leave unfinished. Many small pieces also count for their overhead. */
 const UNFINISHED_MESSAGES = 4
 
-/** What the budget needs to know of an address. */
 type AccountAddress = Pick<RemoteAddress, 'ip' | 'exempt'>
 
 /**
- * The one place that decides what a session, an address and the whole server may cost, apart from relaying: CPU at
- * {@link PRICES}, bytes received, bytes queued. Who costs more is slowed; what that does not end, is closed.
+ * Limits what each session, each address and the server may cost apart from relaying: CPU at {@link PRICES}, received
+ * bytes and backlogs. Sessions over their budget are slowed, and closed if that does not help.
  */
 export class Budget implements ServerBudget {
   readonly limits: BudgetLimits
   readonly sessionRates: RateLimits
   readonly now: () => number
-  /** Bytes received from all sessions and not worked through. */
+  /** Unprocessed bytes received by all sessions. */
   received = 0
-  /** Sessions that are not read from for what they have cost. */
+  /** Sessions that are paused because they are over their budget. */
   slowed = 0
-  /** Milliseconds of CPU so far, at their prices. */
+  /** Milliseconds of CPU by kind of work since the start. */
   readonly done = Object.fromEntries(Object.keys(PRICES).map((kind) => [kind, 0])) as WorkDone
   readonly #exempt: AddressAccount
   readonly #addresses = new Map<string, AddressAccount>()
@@ -36,7 +35,7 @@ export class Budget implements ServerBudget {
     this.#exempt = new AddressAccount(undefined, limits, this.done, now)
   }
 
-  /** Returns the account of an address; all that are exempt share one. */
+  /** Returns the account of an address. All exempt addresses share one. */
   addressOf({ ip, exempt }: AccountAddress): AddressAccount {
     if (exempt) return this.#exempt
     const network = networkOf(ip)
@@ -48,7 +47,6 @@ export class Budget implements ServerBudget {
     return account
   }
 
-  /** Opens the account of a new session. */
   open(remote: AccountAddress): SessionAccount {
     const account = new SessionAccount(this, this.addressOf(remote))
     this.#sessions.add(account)
@@ -59,7 +57,7 @@ export class Budget implements ServerBudget {
     this.#sessions.delete(account)
   }
 
-  /** A session keeps more unfinished input: if that is too much for it, its address or the server, the largest gives way. */
+  /** Checks the limits after unfinished input arrived. The session with most of it is closed if a limit is exceeded. */
   checkReceived(account: SessionAccount): void {
     const { address, received } = account
     const { messageSize, receivedBytesPerIp, receivedBytes } = this.limits
@@ -70,13 +68,12 @@ export class Budget implements ServerBudget {
     if (this.received > receivedBytes) close(this.#largest(() => true))
   }
 
-  /** Accounts of all addresses. */
   *addresses(): Generator<AddressAccount> {
     yield this.#exempt
     yield* this.#addresses.values()
   }
 
-  /** Forgets what quiet sessions asked for, and quiet addresses. */
+  /** Forgets idle addresses and the unused rates of sessions. */
   sweep(): void {
     for (const account of this.#sessions) account.tidy()
     for (const [network, account] of this.#addresses) if (account.isIdle) this.#addresses.delete(network)
@@ -93,5 +90,5 @@ export class Budget implements ServerBudget {
 
 function close(account: SessionAccount | undefined): void {
   account?.charge('unfinished')
-  account?.close('unfinished messages', 'too much was sent that is not complete')
+  account?.close('unfinished messages', 'too many bytes of unfinished messages')
 }

@@ -1,20 +1,20 @@
-/** What a session, an address and the server may cost. */
+/** Limits of each session, each address and the server. */
 export interface BudgetLimits {
-  /** Milliseconds of CPU per second, besides relaying. */
+  /** Milliseconds of CPU per second, apart from relaying. */
   workPerSession: number
   workPerIp: number
-  /** Requests per second, on average. */
+  /** Requests per second. */
   joinRoundsPerSecond: number
   joinRoundsPerSecondPerIp: number
   dialsPerSecond: number
   dialsPerSecondPerIp: number
-  /** Milliseconds that a session may go on sending more than that before it is closed. */
+  /** Milliseconds that a session may keep exceeding its budget before it is closed. */
   floodTimeout: number
-  /** Bytes of the largest message. */
+  /** Largest message, in bytes. */
   messageSize: number
-  /** Bytes received and not worked through. */
+  /** Unprocessed bytes received. */
   receivedBytesPerIp: number
   receivedBytes: number
-  /** Bytes queued for the sessions of one address from which on their senders are held sooner. */
+  /** Backlogs of one address, in bytes, above which its senders are paused sooner. */
   bufferedBytesPerIp: number
 }

@@ -1,37 +1,32 @@
-/**
- * What clients make a server do, apart from the relaying of streams: that is what it is there for, and takes turns instead.
- * Each kind has a price in milliseconds of CPU.
- */
+/** Prices of the work that clients cause, in milliseconds of CPU. Relaying is free: the fair queue limits it. */
 export const PRICES = {
-  /** A WebSocket ping or pong, a fragment, or a piece of the body of a request. */
+  /** WebSocket ping or pong, fragment, or piece of a request body. */
   frame: 0.003,
-  /** A packet of engine.io that is no message: it may have an answer. */
+  /** engine.io packet other than a message: it may cause a reply. */
   packet: 0.012,
-  /** A message that leads nowhere. */
+  /** Message that belongs to no stream or request. */
   stray: 0.006,
-  /** An event that asks for something, even if it is refused. */
+  /** Event that requests something, even if it is rejected. */
   event: 0.015,
-  /** A KiB of a message that has to be parsed as JSON. */
+  /** KiB of a message whose JSON is parsed. */
   parsedKiB: 0.01,
-  /** An unfinished message that was dropped, for its memory is free only later. */
+  /** Unfinished message that was dropped. Its memory is freed later. */
   unfinished: 50,
-  /** A new connection's TLS handshake. */
   tls: 1,
-  /** A new session: its HTTP request and the handshake. */
+  /** HTTP request and handshake of a new session. */
   handshake: 0.3,
-  /** An HTTP request that opens no session: a page, a poll, the metrics, whether or not it is refused. */
+  /** Any other HTTP request, even if it is rejected: page, poll, metrics. */
   request: 0.1,
-  /** A request of a join or a leave that is gone into, without the check of a signature. */
+  /** Join or leave request that is processed, without the signature check. */
   join: 0.1,
-  /** The check of a signature, by the type of its key. RSA is that of up to 3,400 bits, and grows with the square. */
+  /** Signature check by key type. RSA is for up to 3,400 bits and grows with the square. */
   RSA: 0.15,
   Ed25519: 0.3,
   secp256k1: 1.2,
-  /** A dial that is gone into, with the question to the peer that is dialled. */
+  /** Dial that is processed, including the request to the callee. */
   dial: 0.05
 } as const
 
-/** A kind of work that has a price. */
 export type WorkKind = keyof typeof PRICES
 
 /** Milliseconds of CPU by kind of work. */

@@ -1,10 +1,10 @@
 import { BURST, TokenBucket } from '../pacing/token-bucket.js'
 import type { BudgetLimits } from './limits.js'
 
-/** A kind of request that is limited by count as well as by cost. */
+/** Request that is limited by rate as well as by cost. */
 export type RequestKind = 'join' | 'dial'
 
-/** Requests a second by kind, on average; four times as many may come at once. */
+/** Requests per second by kind; bursts may be four times as large. */
 export type RateLimits = Readonly<Record<RequestKind, number>>
 
 export function sessionRates(limits: BudgetLimits): RateLimits {
@@ -15,16 +15,11 @@ export function addressRates(limits: BudgetLimits): RateLimits {
   return { join: limits.joinRoundsPerSecondPerIp, dial: limits.dialsPerSecondPerIp }
 }
 
-/** Counts the requests of a session or of an address. While none were made lately it holds nothing. */
+/** Rates of the requests of one session or address. Empty while idle, to save memory. */
 export class RequestRates {
   #buckets: Map<RequestKind, TokenBucket> | undefined
 
-  /**
-   * Counts a request.
-   *
-   * @param now - milliseconds, from any origin
-   * @returns false if there are too many of its kind
-   */
+  /** Counts a request. @returns false if it exceeds the rate of its kind */
   admit(kind: RequestKind, limits: RateLimits, now: number): boolean {
     this.#buckets ??= new Map()
     let bucket = this.#buckets.get(kind)
@@ -35,7 +30,7 @@ export class RequestRates {
     return bucket.take(now)
   }
 
-  /** Forgets the kinds that a new bucket would count no differently. @returns whether nothing is left */
+  /** Forgets full buckets. @returns whether none are left */
   tidy(now: number): boolean {
     for (const [kind, bucket] of this.#buckets ?? []) if (bucket.isFull(now)) this.#buckets?.delete(kind)
     if (this.#buckets?.size === 0) this.#buckets = undefined

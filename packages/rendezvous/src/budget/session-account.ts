@@ -5,44 +5,41 @@ import type { BudgetLimits } from './limits.js'
 import { PRICES, type WorkKind } from './prices.js'
 import { RequestRates, type RequestKind, type RateLimits } from './request-rates.js'
 
-/** The part of what an address may cost that is for its sessions; the rest is for new connections and for pages. */
+/** Share of an address's CPU for its sessions; new connections and pages use the rest. */
 const SESSIONS_SHARE = 0.5
-/** Milliseconds after which a session that owed and had no more input is taken to have stopped. */
+/** Milliseconds without excess input after which a session has caught up. */
 const CAUGHT_UP = 1_000
 
-/** The budget, as its accounts see it. */
+/** Budget of the server, as its session accounts use it. */
 export interface ServerBudget {
   readonly limits: BudgetLimits
-  /** Of one session. */
+  /** Requests per second of one session. */
   readonly sessionRates: RateLimits
-  /** Bytes received from all sessions and not worked through. */
+  /** Unprocessed bytes received by all sessions. */
   received: number
-  /** Sessions that are not read from for what they have cost. */
+  /** Sessions that are paused because they are over their budget. */
   slowed: number
   now(): number
   checkReceived(account: SessionAccount): void
   forget(account: SessionAccount): void
 }
 
-/** What an account is kept for. */
 interface ClosableSession {
   close(reason: CloseReason, detail: string): void
 }
 
 /**
- * What one session costs. Its share of the CPU is its own limit, or an equal part of what its address may cost if that is
- * less, so that the sessions of one address do not live at each other's expense.
+ * Costs of one session. Its CPU limit is its own or an equal share of its address's, whichever is less, so that
+ * sessions of one address do not slow each other.
  */
 export class SessionAccount {
   readonly address: AddressAccount
   readonly #budget: ServerBudget
-  /** Closed when it has cost too much. */
+  /** Session to close if it exceeds its limits. */
   session: ClosableSession | undefined
-  /** Bytes received from it and not worked through. */
   #received = 0
-  /** Bytes queued for it. */
   #queued = 0
-  /** Milliseconds of CPU it may cost now; below 0 it owes. */
+  /** Milliseconds of CPU left; a debt if below 0. */
   #left: number
   #refilledAt: number
   #behindSince = 0
@@ -54,7 +51,7 @@ export class SessionAccount {
     this.#budget = budget
     this.address = address
     this.#refilledAt = budget.now()
-    // An address that owes gets no credit by connecting anew.
+    // An address over its budget gets no new burst by reconnecting.
     this.#left = address.isOverBudget ? 0 : this.#rate * BURST
   }
 
@@ -69,45 +66,38 @@ export class SessionAccount {
     return this.#received
   }
 
-  /** Counts a request. @returns false if the session, or its address, makes too many of its kind */
+  /** Counts a request. @returns false if it exceeds the rate of the session or of its address */
   admitRequest(kind: RequestKind): boolean {
     return this.admitOwnRequest(kind) && this.address.admitRequest(kind)
   }
 
-  /** Counts a request for the session alone. @returns false if it makes too many of its kind */
+  /** Counts a request for the session only. @returns false if it exceeds the rate */
   admitOwnRequest(kind: RequestKind): boolean {
     this.#rates ??= new RequestRates()
     return this.#rates.admit(kind, this.#budget.sessionRates, this.#budget.now())
   }
 
-  /** Forgets what can be made anew. */
+  /** Frees memory that idle sessions do not need. */
   tidy(): void {
     if (this.#rates?.tidy(this.#budget.now()) === true) this.#rates = undefined
   }
 
-  /** Adds work that was done for it. */
   charge(kind: WorkKind, times = 1): void {
     this.address.charge(kind, times)
     this.#left = this.#refill() - PRICES[kind] * times
   }
 
-  /** It has cost more than it may. */
   get isOverBudget(): boolean {
     return this.#left < 0 && this.#refill() < 0
   }
 
-  /** Milliseconds until it owes nothing. */
+  /** Milliseconds until it is within its budget. */
   get debt(): number {
     const left = this.#refill()
     return left >= 0 ? 0 : (-left / this.#rate) * 1_000
   }
 
-  /**
-   * It owes, and there is more input of it.
-   *
-   * @param wait - milliseconds until it owes nothing
-   * @returns whether that has gone on for too long
-   */
+  /** Called when the session is over its budget with unprocessed input. @returns whether that has lasted too long */
   isFlooding(wait: number): boolean {
     const now = this.#budget.now()
     if (now - this.#behindUntil > CAUGHT_UP) this.#behindSince = now
@@ -115,18 +105,18 @@ export class SessionAccount {
     return now - this.#behindSince >= this.#budget.limits.floodTimeout
   }
 
-  /** It is not read from for what it has cost, or is again. */
+  /** Counts the session among those paused over their budget, or no longer. */
   setSlowed(isSlowed: boolean): void {
     this.#budget.slowed += isSlowed ? 1 : -1
   }
 
-  /** Ends the session for what it has cost. */
+  /** Closes the session for exceeding its limits. */
   close(reason: CloseReason, detail: string): void {
     this.forget()
     this.session?.close(reason, detail)
   }
 
-  /** @param more - bytes of what it has sent that take memory from now on; below 0 if they no longer do */
+  /** @param bytes - unprocessed bytes received; negative if they have been processed */
   addReceived(bytes: number): void {
     if (bytes === 0 || this.#isClosed) return
     this.#received += bytes
@@ -135,26 +125,21 @@ export class SessionAccount {
     if (bytes > 0) this.#budget.checkReceived(this)
   }
 
-  /** @param bytes - how much is queued for it now */
+  /** @param bytes - present backlog of the session */
   setQueued(bytes: number): void {
     if (this.#isClosed) return
     this.address.queued += bytes - this.#queued
     this.#queued = bytes
   }
 
-  /**
-   * Bytes that may be queued for it before those who send to it are held: less than usual while too much is queued for its
-   * address.
-   *
-   * @param usual - without regard to its address
-   */
+  /** Returns the backlog at which senders are paused: `usual`, or less if its address has too large a backlog. */
   allowance(usual: number): number {
     const { exempt, queued, sessions } = this.address
     const { bufferedBytesPerIp } = this.#budget.limits
     return exempt || queued <= bufferedBytesPerIp ? usual : Math.min(usual, bufferedBytesPerIp / Math.max(1, sessions))
   }
 
-  /** The session has ended, or is about to: what it has taken is free. */
+  /** Closes the account when the session ends. */
   forget(): void {
     if (this.#isClosed) return
     this.addReceived(-this.#received)

@@ -1,14 +1,14 @@
 import { isIP } from 'node:net'
 import proxyAddr from 'proxy-addr'
 
-/** Where an IP address means something: on its machine, on its local network, or anywhere. */
+/** Network in which an IP address is unique: its machine, its local network, or the Internet. */
 export type AddressScope = 'loopback' | 'local' | 'global'
 
 const isLoopback = proxyAddr.compile('loopback')
-/** Private and link-local networks, and the one that providers and overlay networks share (RFC 6598). */
+/** Private and link-local networks, and the shared address space of providers and overlay networks (RFC 6598). */
 const isLocal = proxyAddr.compile(['linklocal', 'uniquelocal', '100.64.0.0/10'])
 
-/** @param ip - what is no IP address means something anywhere */
+/** Returns the scope of an IP address; `global` for any other text. */
 export function scopeOf(ip: string): AddressScope {
   if (isIP(ip) === 0) return 'global'
   if (isLoopback(ip, 0)) return 'loopback'

@@ -1,42 +1,35 @@
 import { Queue } from './queue.js'
 
-/** Something that has work to do, a small piece at a time. */
+/** Source of work that is processed in small pieces. */
 export interface WorkSource {
-  /** Sources of one group share its turn. */
+  /** Sources of one group share its turns. */
   readonly group: object
-  /**
-   * Does a piece of the work, which takes a fraction of a millisecond.
-   *
-   * @returns whether there is more to do now
-   */
+  /** Processes a piece, which takes a fraction of a millisecond. @returns whether another piece is ready */
   work(): boolean
 }
 
-/** Milliseconds. */
+/** Milliseconds of work per event loop iteration. */
 const SLICE = 5
 
-/** Milliseconds that a deferred turn is expected to take. */
+/** Expected milliseconds of a deferred turn. */
 const DEFERRED_TURN = 0.5
 
-/** Milliseconds of a slice while clients connect: the event loop accepts one connection a turn. */
+/** Milliseconds while clients connect, since the event loop accepts one connection per iteration. */
 const SHORT_SLICE = 1
 
-/** Units of work, of a few microseconds each, that are done without looking at the clock. */
+/** Units of work, of a few microseconds each, that are done before the clock is checked. */
 const UNTIMED_UNITS = 64
 
-/**
- * Shares the time of the event loop between those who have work: in turns by group, and within a group by source. While
- * there is little to do everything is done at once, and nothing waits.
- */
+/** Shares the event loop among sources: round robin by group, then by source. An idle server works immediately. */
 export class FairQueue {
   readonly afterPiece: () => void
   readonly #now: () => number
   readonly #slice: number
   readonly #groups = new Map<object, Queue<WorkSource>>()
   readonly #rotation = new Queue<object>()
-  /** Sources in line. */
+  /** Queued sources. */
   #size = 0
-  /** Units of work done at once in this turn of the event loop, and until when more may be done. */
+  /** Units of immediate work in this event loop iteration, and the time at which it has to stop. */
   #immediateUnits = 0
   #immediateUntil = Number.POSITIVE_INFINITY
   #isShort = false
@@ -44,8 +37,8 @@ export class FairQueue {
   #immediate: NodeJS.Immediate | undefined
 
   /**
-   * @param afterPiece - called after each piece of work that was done in turn
-   * @param slice - milliseconds of work in one turn of the event loop: at once, and again in line
+   * @param afterPiece - called after each queued piece
+   * @param slice - milliseconds per event loop iteration, once for immediate and once for queued work
    */
   constructor(afterPiece: () => void = () => {}, now: () => number = () => performance.now(), slice = SLICE) {
     this.afterPiece = afterPiece
@@ -53,12 +46,12 @@ export class FairQueue {
     this.#slice = slice
   }
 
-  /** More may be done at once in this turn of the event loop. */
+  /** Whether more work may be done immediately in this event loop iteration. */
   get mayRunNow(): boolean {
     return this.#size === 0 && (this.#immediateUnits < UNTIMED_UNITS || this.#now() < this.#immediateUntil)
   }
 
-  /** Work was done at once. */
+  /** Records work that was done immediately. */
   recordWork(units: number): void {
     this.#immediateUnits += units
     if (this.#immediateUnits < UNTIMED_UNITS || this.#immediate !== undefined) return
@@ -66,22 +59,21 @@ export class FairQueue {
     this.#immediate = setImmediate(this.#next)
   }
 
-  /** Shortens the next slice, since more connections may be waiting to be accepted. */
+  /** Shortens the next slice, so that the event loop can accept the next connection. */
   shortenSlice(): void {
     this.#isShort = true
   }
 
-  /** Sources are waiting in line. */
   get isBusy(): boolean {
     return this.#size > 0
   }
 
-  /** A source uses its turn later: in the next turn of the event loop. */
+  /** Reserves time for a turn that its source takes in the next event loop iteration. */
   countDeferredTurn(): void {
     this.#turnsUntil -= DEFERRED_TURN
   }
 
-  /** Puts a source in line, at the end of its group. It must not be in line already. */
+  /** Queues a source at the end of its group. It must not be queued already. */
   add(source: WorkSource): void {
     this.#size++
     const sources = this.#groups.get(source.group)
@@ -94,7 +86,7 @@ export class FairQueue {
     this.#immediate ??= setImmediate(this.#next)
   }
 
-  /** What waits will not be done. */
+  /** Drops the queued sources. */
   stop(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined

@@ -2,19 +2,19 @@ import { locationOfHost } from '@websocket-star/protocol'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** An address that a proxy does not tell, or that cannot be read. */
+/** Stands for an address that a proxy hides or that is malformed. */
 export const UNKNOWN = 'unknown'
 
-/** Hops that are read at most, from the nearest on: clients can write as many as they like. */
+/** Largest number of hops that are read, starting at the nearest: clients can forge any number. */
 const HOPS_MAX = 32
-/** Characters of a header that are read at most, from the nearest hop on. */
+/** Largest part of a header that is read, in characters, starting at the nearest hop. */
 const LENGTH_MAX = 4_096
 
 /**
- * Returns the addresses that proxies wrote, the nearest first. `Forwarded` (RFC 7239) is read only where there is no
- * `X-Forwarded-For`: a proxy that writes one of them passes the other on as the client wrote it, and most write that one.
+ * Returns the addresses that proxies recorded, nearest first. `Forwarded` (RFC 7239) is read only in the absence of
+ * `X-Forwarded-For`: a proxy that writes one passes the other on as the client forged it, and most write that one.
  *
- * @returns IP addresses in their shortest form, identifiers such as `_hidden`, and {@link UNKNOWN}
+ * @returns canonical IP addresses, identifiers such as `_hidden`, and {@link UNKNOWN}
  */
 export function forwardedAddresses(headers: IncomingHttpHeaders): string[] {
   const { 'x-forwarded-for': list, forwarded } = headers
@@ -29,16 +29,10 @@ export function forwardedAddresses(headers: IncomingHttpHeaders): string[] {
   return forwarded === undefined ? [] : addressesOf(forwarded).slice(-HOPS_MAX).toReversed().map(addressIn)
 }
 
-/**
- * One `name=value` of Forwarded, and what follows it. Spaces can be matched in one way only: with two, a header of spaces took
- * the square of its length.
- */
+/** One `name=value` of Forwarded and its delimiter. Ambiguous spaces would make matching quadratic. */
 const PAIR = /[ \t]*(?:([A-Za-z0-9!#$%&'*+.^_`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t",;]*))[ \t]*)?([,;]|$)/y
 
-/**
- * The `for` of each element of Forwarded. One that breaks the grammar, or goes on for long, hides where the elements are, so
- * nothing is known.
- */
+/** Returns the `for` of each element. A malformed or very long header has no known elements. */
 function addressesOf(header: string): string[] {
   if (header.length > LENGTH_MAX) return [UNKNOWN]
   const addresses: string[] = []
@@ -59,7 +53,7 @@ function addressesOf(header: string): string[] {
   }
 }
 
-/** Reads `ip`, `ip:port`, `[ip]`, `[ip]:port`, each perhaps in quotes, and identifiers that hide an address. */
+/** Parses `ip`, `ip:port`, `[ip]` and `[ip]:port`, quoted or not, and obfuscated identifiers. */
 function addressIn(text: string): string {
   const bare = text.trim().replace(/^"(.*)"$/, '$1')
   const ip = /^\[([^\]]*)\](?::\w+)?$/.exec(bare)?.[1] ?? /^([\d.]+):\w+$/.exec(bare)?.[1] ?? bare
@@ -67,9 +61,7 @@ function addressIn(text: string): string {
 }
 
 /**
- * Returns an IP address in its shortest form, without a zone; an IPv4 address that is written as IPv6 is an IPv4 address.
- *
- * @returns undefined for anything else
+ * Returns the canonical form of an IP address without its zone; undefined if it is none. IPv4-mapped IPv6 becomes IPv4.
  */
 export function ipOf(text: string): string | undefined {
   if (isIPv4(text)) return text

@@ -1,33 +1,30 @@
 import { networkOf, type RemoteAddress } from './remote-address.js'
 import { TokenBucket } from './token-bucket.js'
 
-/** Limits how often something is done from one IP address, whatever the number of connections. */
+/** Token buckets by IP address. Exempt addresses are not limited. */
 export class IpTokenBuckets {
   readonly #rate: number
   readonly #burst: number
   readonly #buckets = new Map<string, TokenBucket>()
 
-  /**
-   * @param rate - times a second on average
-   * @param burst - how many times as many at once
-   */
+  /** @param burst - seconds of the rate that a full bucket holds */
   constructor(rate: number, burst: number) {
     this.#rate = rate
     this.#burst = rate * burst
   }
 
-  /** Returns how often it may happen now; below 0 after {@link spend} went into debt. */
+  /** Returns the tokens left; below 0 after {@link spend} went into debt. */
   left(remote: RemoteAddress, now: number): number {
     if (remote.exempt) return Number.POSITIVE_INFINITY
     return this.#buckets.get(networkOf(remote.ip))?.left(now) ?? this.#burst
   }
 
-  /** It has happened so often, whether or not that was too often. */
+  /** Takes tokens, going into debt if too few are left. */
   spend(remote: RemoteAddress, now: number, count: number): void {
     if (!remote.exempt) this.#bucketOf(remote, now).spend(now, count)
   }
 
-  /** Forgets the addresses that have been quiet for a while. */
+  /** Forgets full buckets. */
   sweep(now: number): void {
     for (const [network, bucket] of this.#buckets) {
       if (bucket.isFull(now)) this.#buckets.delete(network)

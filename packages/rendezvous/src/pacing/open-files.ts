@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The files, connections among them, that this process may have open. */
+/** File descriptors of this process, those of connections among them. */
 export interface OpenFiles {
   readonly limit: number
-  /** How many are open now. */
   readonly used: number
 }
 
-/** Reads what Linux says of this process; undefined on systems that do not say it, and without a limit. */
+/** Reads the figures from procfs; undefined on systems other than Linux, and if there is no limit. */
 export function readOpenFiles(): OpenFiles | undefined {
   try {
     const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])

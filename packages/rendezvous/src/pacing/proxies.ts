@@ -6,19 +6,19 @@ import { forwardedAddresses, ipOf, UNKNOWN } from './forwarded.js'
 import { scopeOf } from './address-scope.js'
 import type { RemoteAddress } from './remote-address.js'
 
-/** Most proxies in a row that a number may stand for. */
+/** Largest number of trusted hops. */
 const HOPS_MAX = 16
 
-/** The proxies in front of the server: those that are trusted tell the addresses of their clients. */
+/** Trusted proxies in front of the server, which report the addresses of their clients. */
 export class Proxies {
   readonly #isTrustedProxy: (ip: string) => boolean
-  /** Proxies in a row that are believed whatever their addresses are. */
+  /** Number of nearest hops that are trusted whatever their addresses are. */
   readonly #hops: number
   readonly #logger: Pick<Logger, 'warn'> | undefined
   #hasWarned = false
 
   /**
-   * @param trusted - addresses, subnets, `loopback`, `linklocal`, `uniquelocal`, and numbers of proxies in a row
+   * @param trusted - addresses, subnets, `loopback`, `linklocal`, `uniquelocal`, and numbers of hops
    * @throws {InvalidOptionsError}
    */
   constructor(trusted: readonly string[], logger?: Pick<Logger, 'warn'>) {
@@ -31,7 +31,7 @@ export class Proxies {
     this.#logger = logger
   }
 
-  /** Returns the address of the client that made a request, as far as the proxies tell it. */
+  /** Returns the address of a request's client as far as trusted proxies report it. */
   remoteOf(request: IncomingMessage): RemoteAddress {
     const hops = forwardedAddresses(request.headers)
     const nearest = socketAddressOf(request)
@@ -47,20 +47,19 @@ export class Proxies {
     const scope = scopeOf(ip)
     return {
       ip,
-      // What a proxy tells of its own loopback interface is no client of this machine.
+      // A loopback address that a proxy reports is not on this machine.
       exempt: this.#isTrustedProxy(ip) || (distance === 0 && scope === 'loopback'),
       scope: isProxied ? 'global' : distance > 0 && scope === 'loopback' ? 'local' : scope
     }
   }
 
-  /** Returns the address at the other end of a TCP connection. A proxy is exempt: its connections are those of many. */
+  /** Returns the remote address of a TCP connection. Proxies are exempt, since their connections serve many clients. */
   socketRemote(remoteAddress: string): RemoteAddress {
     const ip = ipOf(remoteAddress) ?? UNKNOWN
     const scope = scopeOf(ip)
     return { ip, exempt: this.#isTrusted(ip, 0) || scope === 'loopback', scope }
   }
 
-  /** Returns whether a request comes from a proxy that is trusted. */
   isFromTrustedProxy(request: IncomingMessage): boolean {
     return this.#isTrusted(socketAddressOf(request), 0)
   }
@@ -74,8 +73,8 @@ export class Proxies {
     this.#hasWarned = true
     this.#logger?.warn(
       { proxy },
-      'requests come through a proxy that is not trusted: limits per address do not tell its clients apart. Name it, such as ' +
-        `--trust-proxy ${proxy}, if it is yours`
+      'requests come through a proxy that is not trusted, so all its clients share the limits of one address. If the proxy ' +
+        `is yours, start the server with --trust-proxy ${proxy}`
     )
   }
 }
@@ -90,7 +89,7 @@ function isNumber(proxy: string): boolean {
 
 function checkHops(count: string): void {
   if (Number(count) >= 1 && Number(count) <= HOPS_MAX) return
-  throw invalid(`${count} is no number of proxies in a row: 1 to ${HOPS_MAX}`)
+  throw invalid(`${count} is out of range: a number of proxies is 1 to ${HOPS_MAX}`)
 }
 
 function checkNetwork(proxy: string): void {
@@ -98,7 +97,7 @@ function checkNetwork(proxy: string): void {
     proxyAddr.compile(proxy)
   } catch (cause) {
     throw invalid(
-      `${proxy} is no address, no subnet, no number of proxies, and none of loopback, linklocal and uniquelocal`,
+      `${proxy} is not an IP address, subnet or number of proxies, nor loopback, linklocal or uniquelocal`,
       cause
     )
   }

@@ -1,7 +1,7 @@
-/** What is taken from a queue's front is let go of once that is so much of it. */
+/** Minimum consumed prefix before the array is compacted. */
 const COMPACT_FROM = 64
 
-/** First in, first out, in constant time. */
+/** First-in, first-out queue in constant time. */
 export class Queue<Item> {
   #items: (Item | undefined)[] = []
   #head = 0
@@ -31,6 +31,6 @@ export class Queue<Item> {
   }
 
   *[Symbol.iterator](): Iterator<Item> {
-    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as Item // not taken yet
+    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as Item // not shifted yet
   }
 }

@@ -1,19 +1,18 @@
 import { isIPv6 } from 'node:net'
 import type { AddressScope } from './address-scope.js'
 
-/** The address that a client connects from. */
 export interface RemoteAddress {
   readonly ip: string
-  /** Limits per address do not apply: the address is loopback, or a trusted proxy. */
+  /** Whether the limits per address do not apply: it is loopback or a trusted proxy. */
   readonly exempt: boolean
-  /** How far away the client may be. */
+  /** Network that the client is in. */
   readonly scope: AddressScope
 }
 
-/** Returns the network that one subscriber has: an IPv4 address, or the first half of an IPv6 address. */
+/** Returns the network of one Internet subscriber: an IPv4 address, or the first half of an IPv6 address. */
 export function networkOf(ip: string): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip
-  // A link-local address may name the interface that it is reached by.
+  // A link-local address may contain its zone.
   const [address = ''] = ip.split('%', 1)
   const [before = '', after] = address.split('::')
   const head = before === '' ? [] : before.split(':')

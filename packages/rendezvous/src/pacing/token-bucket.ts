@@ -1,17 +1,14 @@
-/** How many times their rate clients may do something at once. */
+/** Seconds of their rate that clients may use at once. */
 export const BURST = 4
 
-/**
- * Limits how often something happens: `rate` times a second on average, `burst` times at once. Two numbers and no timer,
- * since every session has one.
- */
+/** Limits a rate: `rate` tokens per second, `burst` at once. It has no timer, because every session has buckets. */
 export class TokenBucket {
   readonly #rate: number
   readonly #burst: number
   #tokens: number
   #refilledAt: number
 
-  /** @param now - milliseconds, from any origin, as for {@link take} */
+  /** @param now - milliseconds from any origin, as for {@link take} */
   constructor(rate: number, burst: number, now: number) {
     this.#rate = rate
     this.#burst = burst
@@ -19,29 +16,26 @@ export class TokenBucket {
     this.#refilledAt = now
   }
 
-  /** Whether nothing has happened for so long that a new bucket would be no different. */
+  /** Returns whether a new bucket would behave the same. */
   isFull(now: number): boolean {
     return this.#tokens + ((now - this.#refilledAt) * this.#rate) / 1000 >= this.#burst
   }
 
-  /**
-   * @param count - how often it is to happen, at once
-   * @returns false if it happens too often
-   */
+  /** Takes `count` tokens. @returns false if too few are left; none are taken then */
   take(now: number, count = 1): boolean {
     if (this.left(now) < count) return false
     this.#tokens -= count
     return true
   }
 
-  /** How often it may happen now. Below 0 after {@link spend} went into debt. */
+  /** Returns the tokens left; below 0 after {@link spend} went into debt. */
   left(now: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * this.#rate) / 1000)
     this.#refilledAt = now
     return this.#tokens
   }
 
-  /** It has happened so often, whether or not that was too often. */
+  /** Takes tokens, going into debt if too few are left. */
   spend(now: number, count: number): void {
     this.#tokens = this.left(now) - count
   }

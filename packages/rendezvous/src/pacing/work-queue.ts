@@ -1,40 +1,31 @@
 import { Queue } from './queue.js'
 
-/** Milliseconds that waiting tasks may run for before everything else has its turn. */
+/** Milliseconds of tasks per event loop iteration. */
 const SLICE = 5
-/** How many they may be: a part of what they do is done after them, where it is not seen. */
+/** Maximum tasks per slice; part of their cost comes later and is not measured. */
 const MAX_TASKS = 16
 
-/**
- * Work that comes in storms, as when all clients connect anew: done in order, and some of it at a time, so that what is
- * relayed meanwhile goes on. When little comes nothing waits.
- */
+/** Runs tasks in order, over several event loop iterations if there are many, so that relaying continues. */
 export class WorkQueue {
   readonly #capacity: number
   readonly #now: () => number
   readonly #queued = new Queue<() => void>()
-  /** Milliseconds of this turn that are used up, and tasks that were done in it. */
+  /** Milliseconds and tasks of this iteration. */
   #used = 0
   #count = 0
   #immediate: NodeJS.Immediate | undefined
 
-  /** @param capacity - tasks that may wait */
+  /** @param capacity - maximum of queued tasks */
   constructor(capacity: number, now: () => number = () => performance.now()) {
     this.#capacity = capacity
     this.#now = now
   }
 
-  /** Tasks that wait. */
   get size(): number {
     return this.#queued.size
   }
 
-  /**
-   * Does something now, or after what waits already.
-   *
-   * @param task - must not throw
-   * @returns false if too much waits: it will not be done
-   */
+  /** Runs a task, which must not throw, now or later. @returns false if the queue is full and the task is dropped */
   submit(task: () => void): boolean {
     const isFree = this.size === 0 && !this.#isOver
     if (!isFree && this.size >= this.#capacity) return false
@@ -44,7 +35,7 @@ export class WorkQueue {
     return true
   }
 
-  /** What waits will not be done. */
+  /** Drops the queued tasks. */
   stop(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
