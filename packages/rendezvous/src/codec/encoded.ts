@@ -1,20 +1,20 @@
 import { headSize, TEXT_OPCODE, writeHead } from './websocket-frame.js'
 
-/** Text messages in both forms they are sent in. */
+/** Text messages encoded for both transports. */
 export interface Encoded {
-  /** Each as a socket.io packet. */
+  /** socket.io packets. */
   readonly texts: readonly string[]
-  /** All of them as WebSocket messages with engine.io's `4` before each, one after the other, in one piece or two. */
+  /** The same as consecutive WebSocket messages, each with engine.io's `4` in front. */
   readonly frames: readonly [Buffer] | readonly [Buffer, Buffer]
 }
 
 const MESSAGE = 0x34 // '4'
 
-/** Text messages that are encoded once, however many clients they go to. */
+/** Text messages that are encoded once for many clients. */
 export class EncodedTexts implements Encoded {
   readonly texts: readonly string[]
   readonly frames: readonly [Buffer]
-  /** Where each message ends. */
+  /** End of each message in the frames. */
   readonly #ends: readonly number[]
 
   /** @param texts - socket.io packets */
@@ -34,12 +34,11 @@ export class EncodedTexts implements Encoded {
     this.#ends = ends
   }
 
-  /** Bytes of all messages on a WebSocket. */
   get size(): number {
     return this.frames[0].length
   }
 
-  /** All messages but one. */
+  /** Returns all messages except one. */
   without(index: number): Encoded {
     const [bytes] = this.frames
     const frames = [bytes.subarray(0, this.#ends[index - 1] ?? 0), bytes.subarray(this.#ends[index] ?? 0)] as const

@@ -8,63 +8,59 @@ const CONTROL_FROM = 8
 const LENGTH = 0x7f
 const LENGTH_16 = 126
 const LENGTH_64 = 127
-/** Bytes of the head of a frame of up to 125 bytes: two, and the mask. */
+/** Header size of a masked frame of up to 125 bytes. */
 const SMALL_HEAD = 6
-/** Bytes of the longest head: two, an extended length of eight, a mask of four (RFC 6455, section 5.2). */
+/** Size of the longest header: two bytes, an extended length of eight, a mask of four (RFC 6455, section 5.2). */
 const LONGEST_HEAD = 14
-/** What most texts are: `45`, the header of a chunk, which is not parsed. */
+/** Start of most texts, `45`: the header of a chunk, which is not parsed. */
 const [FOUR, FIVE] = [0x34, 0x35]
 /**
- * Units of work, each of about two microseconds: of a chunk and its header together, of a ping and its answer, of any other
- * text, of which so many bytes are another one. Of a large chunk so many bytes are.
+ * Units of work, about two microseconds each: a chunk with its header, a ping with its pong, and any other text.
+ * TEXT_BITS and BINARY_BITS are the log2 of the bytes that add another unit.
  */
 const CHUNK = 1
 const CONTROL = 2
 const OTHER_TEXT = 32
 const TEXT_BITS = 8
 const BINARY_BITS = 12
-/** Bytes that a fragment, or a piece of a frame, takes beside its payload. */
+/** Memory that a fragment, or a piece of a frame, takes beside its payload. */
 const OVERHEAD = 256
 
-/**
- * Follows the frames in what a WebSocket client sends, without decoding them: how many there are, where they end, and how
- * much memory the unfinished ones take. Whoever decodes them finds the faults.
- */
+/** Finds the frames of a WebSocket client without decoding them. The decoder reports errors. */
 export class FrameScanner {
-  /** Control frames that {@link scan} passed the last time. */
+  /** Control frames in the last {@link scan}. */
   controls = 0
-  /** Units of work in what it passed: about two microseconds each. */
+  /** Units of work in the last scan. */
   units = 0
-  /** What it passed is a fragment: it is kept until its message is complete. */
+  /** Whether the last scan returned a fragment, which stays in memory until its message is complete. */
   isFragment = false
-  /** The beginning of a head whose rest has not come. */
+  /** Start of an incomplete header. */
   #head: Buffer | undefined
   #headSize = 0
-  /** The current frame; its head has come. */
+  /** Current frame, whose header is complete. */
   #inFrame = false
   #isFinal = true
   #opcode = 0
-  /** Payload bytes of it that are still to come. */
+  /** Missing payload bytes of the frame. */
   #left = 0
-  /** Times that bytes have come without ending it. */
+  /** Pieces in which the unfinished frame has arrived. */
   #pieces = 0
-  /** The current message: its opcode, its payload so far, its fragments. */
+  /** Current message. */
   #messageOpcode = 0
-  /** It is a text that has to be parsed. */
+  /** Whether it is a text whose JSON is parsed. */
   #isParsed = false
   #messageSize = 0
   #fragments = 0
 
-  /** Bytes of memory that unfinished frames and messages take. */
+  /** Memory of unfinished frames and messages, in bytes. */
   get pendingBytes(): number {
     return this.#messageSize + (this.#fragments + this.#pieces) * OVERHEAD
   }
 
   /**
-   * Passes whole frames until they are so much work. A fragment is passed alone.
+   * Skips whole frames up to `maxUnits` of work, or a single fragment.
    *
-   * @param from - where in the bytes to begin
-   * @returns where the next frame begins; the end of the bytes if the last frame is not complete
+   * @returns the start of the next frame; the end of the bytes if the last frame is incomplete
    */
   scan(bytes: Buffer, from: number, maxUnits: number): number {
     this.controls = 0
@@ -101,11 +97,7 @@ export class FrameScanner {
     return at
   }
 
-  /**
-   * Passes a small frame that is there as a whole, as most are, by a shorter way.
-   *
-   * @returns where it ends; where it begins if it is another
-   */
+  /** Skips a small complete frame, as most are, by a shorter path. @returns its end; `at` if it is another */
   #skipSmall(bytes: Buffer, at: number): number {
     const first = bytes[at] ?? 0
     const length = (bytes[at + 1] ?? 0) - MASK
@@ -138,12 +130,12 @@ export class FrameScanner {
     }
   }
 
-  /** @returns where the payload begins, or the end of the bytes if the head is not complete */
+  /** @returns the start of the payload; the end of the bytes if the header is incomplete */
   #readHead(bytes: Buffer, at: number): number {
     if (this.#headSize === 0 && at + 1 < bytes.length && at + headSize(bytes[at + 1] ?? 0) <= bytes.length) {
       return at + this.#begin(bytes, at)
     }
-    // At the end of what has come: byte by byte.
+    // The header is incomplete, so it is collected byte by byte.
     const head = (this.#head ??= Buffer.allocUnsafeSlow(LONGEST_HEAD))
     let next = at
     while (next < bytes.length) {
@@ -158,7 +150,7 @@ export class FrameScanner {
     return next
   }
 
-  /** Begins a frame whose head is complete. @returns the size of the head */
+  /** Starts a frame whose header is complete. @returns the size of the header */
   #begin(bytes: Buffer, at: number): number {
     const first = bytes[at] ?? 0
     const second = bytes[at + 1] ?? 0
@@ -181,7 +173,7 @@ export class FrameScanner {
   }
 }
 
-/** Whether a text is anything but the header of a chunk. The mask is what comes before the payload. */
+/** Returns whether a text is anything other than a chunk's header. The mask precedes the payload. */
 function isParsed(bytes: Buffer, payload: number): boolean {
   return (
     ((bytes[payload] ?? 0) ^ (bytes[payload - 4] ?? 0)) !== FOUR ||
@@ -189,7 +181,7 @@ function isParsed(bytes: Buffer, payload: number): boolean {
   )
 }
 
-/** Bytes of a head, by its second byte. */
+/** Returns the size of a header by its second byte. */
 function headSize(second: number): number {
   const length = second & LENGTH
   return 2 + (length === LENGTH_64 ? 8 : length === LENGTH_16 ? 2 : 0) + ((second & MASK) === 0 ? 0 : 4)

@@ -1,15 +1,15 @@
 import { EXTENSIONS_VERSION, type ConnectAnswer } from '@websocket-star/protocol'
 import { Decoder, Encoder, PacketType, type Packet as SocketIoPacket } from 'socket.io-parser'
 
-/** The server's limits by name, as clients that know the extensions are told of them. */
+/** Limits of the server that extended clients are told. */
 export type AnnouncedLimits = ConnectAnswer['websocketStar']['limits']
 
-/** A message that is no socket.io packet; the connection it came on is closed. */
+/** Message that is no socket.io packet. The session that sent it is closed. */
 export class MalformedPacketError extends Error {
   override readonly name = 'MalformedPacketError'
 }
 
-/** A socket.io packet from a client, as far as it was safe to read. */
+/** socket.io packet of a client, as far as it was safe to read. */
 export type Packet =
   | { type: 'connect'; namespace: string; auth: unknown }
   | { type: 'disconnect'; namespace: string }
@@ -17,7 +17,7 @@ export type Packet =
   | { type: 'ack'; namespace: string; id: number; attachments: number; args: unknown[] }
   | UnreadablePacket
 
-/** A packet whose JSON was not parsed: it is too large or nested too deep. Its envelope is known, so that it can be answered. */
+/** Packet whose JSON is too large or too deep to parse. Its envelope is known, so that it can be answered. */
 export interface UnreadablePacket {
   type: 'unreadable'
   kind: 'event' | 'ack'
@@ -28,11 +28,11 @@ export interface UnreadablePacket {
   text: string
 }
 
-/** Largest packet text whose JSON is parsed, in characters: eight times what the largest join needs. */
+/** Largest packet whose JSON is parsed, in characters: eight times what the largest join needs. */
 const TEXT_MAX_LENGTH = 65_536
-/** The deepest packet any client sends has three levels. */
+/** Deepest JSON that is parsed; clients send three levels. */
 const MAX_DEPTH = 16
-/** socket.io's own limit; the protocol never needs more than one. */
+/** Limit of socket.io; the protocol needs one. */
 const MAX_ATTACHMENTS = 10
 
 /** Longer ids would lose digits as a number. */
@@ -46,7 +46,7 @@ const CLOSE_BRACKET = 0x5d
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-// One decoder serves all sessions: it only ever sees packets without attachments, which leave no state behind.
+// Shared by all sessions: it only decodes packets without attachments, which leave no state behind.
 const decoder = new Decoder()
 const encoder = new Encoder()
 let decoded: SocketIoPacket | undefined
@@ -55,10 +55,8 @@ decoder.on('decoded', (packet: SocketIoPacket) => {
 })
 
 /**
- * Reads the text of a socket.io packet. Size and depth are checked before any JSON is parsed. A packet that announces
- * binary attachments is returned with its placeholders in place.
- *
- * @throws {MalformedPacketError}
+ * Parses a socket.io packet after checking size and depth. Attachments stay placeholders. @throws
+ * {MalformedPacketError}
  */
 export function readPacket(text: string): Packet {
   const envelope = ENVELOPE.exec(text)
@@ -113,19 +111,14 @@ export function ackText(id: number, args: readonly unknown[]): string {
   return encodeText({ type: PacketType.ACK, nsp: '/', data: [...args], id })
 }
 
-/**
- * The answer to CONNECT of a socket.io 5 client.
- *
- * @param limits - what a client that knows the extensions is told of the server's limits; undefined for any other, which
- * is told of no extensions
- */
+/** Encodes the answer to CONNECT of socket.io 5. @param limits - undefined for clients that are not extended */
 export function connectText(sid: string, limits: AnnouncedLimits | undefined): string {
   const answer: ConnectAnswer | { sid: string } =
     limits === undefined ? { sid } : { sid, websocketStar: { version: EXTENSIONS_VERSION, limits } }
   return encodeText({ type: PacketType.CONNECT, nsp: '/', data: answer })
 }
 
-/** Refuses a namespace, in the form the revision of the client knows. */
+/** Rejects a namespace in the format of the client's revision. */
 export function connectErrorText(namespace: string, protocol: 3 | 4): string {
   const message = 'Invalid namespace'
   return encodeText({ type: PacketType.CONNECT_ERROR, nsp: namespace, data: protocol === 3 ? message : { message } })
@@ -146,18 +139,18 @@ function decode(text: string): SocketIoPacket {
   return decoded
 }
 
-/** The decoder lets a packet pass that has no JSON at all. */
+/** socket.io's decoder accepts packets without JSON. */
 function argumentsOf(packet: SocketIoPacket): unknown[] {
   if (!Array.isArray(packet.data)) throw new MalformedPacketError('the arguments are an array')
   return packet.data
 }
 
-/** The namespace without the query that socket.io 2 clients append to it. */
+/** Returns the namespace without the query that socket.io 2 clients append. */
 function namespaceOf(text: string): string {
   return /^[0-6](?:\d{1,2}-)?(\/[^,?]*)/.exec(text)?.[1] ?? '/'
 }
 
-/** Whether the JSON from `start` on nests deeper than {@link MAX_DEPTH}; brackets inside strings do not count. */
+/** Returns whether JSON nests deeper than {@link MAX_DEPTH}. Brackets in strings do not count. */
 function exceedsDepth(text: string, start: number): boolean {
   let depth = 0
   for (let i = start; i < text.length; i++) {

@@ -1,18 +1,17 @@
-/** The body of a request or an answer of a client that polls: any number of packets of engine.io. */
+/** Body of a polling request or response: any number of engine.io packets. */
 export type Payload = string | Buffer
 
-/** Between two packets of revision 4. */
+/** Separates packets in revision 4. */
 const SEPARATOR = '\u001e'
-/** After the length of a packet in the binary form of revision 3. */
+/** Ends the length of a packet in binary payloads of revision 3. */
 const END_OF_LENGTH = 255
 
 /**
- * Cuts the next packets off a payload. Revision 4 separates packets by a character; revision 3 puts the length before
- * each: `<length>:<packet>` in a text, `<0 or 1><a byte for each digit><255><packet>` in bytes.
+ * Cuts up to `count` packets off a payload, beginning at `from`. Revision 4 separates packets by a character. Revision
+ * 3 puts the length before each: `<length>:<packet>` in text, `<0 or 1><a byte per digit><255><packet>` in bytes.
  *
- * @param from - where the first of them begins
- * @param count - how many there are to be at most
- * @returns the part, and where the next one begins. What is malformed goes with the rest to whoever decodes it.
+ * @returns the part, and the start of the next one. A malformed payload is returned as one part, for the decoder to
+ * report.
  */
 export function cutPayload(
   payload: Payload,

@@ -2,23 +2,22 @@ import { endReason, parseAcceptOptions, parseCredit, parseStreamEventName } from
 import type { UnreadablePacket } from './packet.js'
 import { headSize, TEXT_OPCODE, writeHead } from './websocket-frame.js'
 
-/** An event of one stream half, as a client sent it. `stream` is the name of the half: `<dial id>.dialer` or `.listener`. */
+/** Event of a half, as a client sent it. `stream` is the half's name: `<dial id>.dialer` or `.listener`. */
 export type StreamFrame =
-  /** A chunk that was not exactly one binary attachment. */
+  /** Chunk that was not exactly one binary attachment. */
   | { kind: 'bad chunk'; stream: string }
   | { kind: 'accept'; stream: string; window: number | undefined }
   | { kind: 'credit'; stream: string; bytes: number }
   | { kind: 'error'; stream: string; reason: true | string }
 
-/** The packet that announces a chunk, in both forms it is sent in. */
+/** Packet that announces a chunk. */
 export interface ChunkHeader {
-  /** The packet. */
   readonly text: string
-  /** The packet as a whole WebSocket message, with engine.io's `4` before it. */
+  /** The packet as a WebSocket message, with engine.io's `4` in front. */
   readonly frame: Buffer
 }
 
-/** The header of a chunk, known before its attachment has come. */
+/** Header of a chunk whose attachment has not arrived yet. */
 export interface QueueHeader {
   kind: 'queue header'
   stream: string
@@ -30,17 +29,14 @@ const STREAM_NAME = /^[A-Za-z0-9_~.:-]{1,137}$/
 const UNREADABLE_EVENT =
   /^(?:2|5\d{1,2}-)(?:\/,)?\d*\["socket\.io-pull-stream\.(error|queue)\.([A-Za-z0-9_~.:-]{1,137})"/
 
-/** Recognises the header of a chunk as every known client writes it, without parsing JSON. */
+/** Recognises the header of a chunk as all known clients write it, without parsing JSON. */
 export function readQueueHeader(text: string): QueueHeader | undefined {
   if (!text.startsWith(QUEUE_START) || !text.endsWith(QUEUE_END)) return undefined
   const stream = text.slice(QUEUE_START.length, -QUEUE_END.length)
   return STREAM_NAME.test(stream) ? { kind: 'queue header', stream } : undefined
 }
 
-/**
- * Reads a stream event from its name and arguments; undefined when it is none, or credit that is no number of bytes. An event that announced attachments
- * yields a {@link QueueHeader} if it is a chunk with exactly one.
- */
+/** Reads a stream event; undefined if it is none or its credit is invalid. A chunk must have exactly one attachment. */
 export function readStreamEvent(
   name: string,
   args: readonly unknown[],
@@ -65,15 +61,15 @@ export function readStreamEvent(
   }
 }
 
-/** A stream event that was too large or too deep to read: an end is an end all the same, and a chunk is no chunk. */
+/** Reads a stream event that was too large or too deep to parse: an end, or a bad chunk. */
 export function readUnreadableEvent(packet: UnreadablePacket): StreamFrame | undefined {
   const [, kind, stream] = UNREADABLE_EVENT.exec(packet.text.slice(0, 256)) ?? []
   if (stream === undefined) return undefined
-  // An empty object stands for the value that was not parsed: it gets the reason all such values get.
+  // The empty object stands for the unparsed value.
   return kind === 'error' ? { kind, stream, reason: endReason({}) } : { kind: 'bad chunk', stream }
 }
 
-/** The packet that announces a chunk; its attachment follows. */
+/** Encodes the packet that announces a chunk. */
 export function chunkHeader(stream: string): ChunkHeader {
   const text = QUEUE_START + stream + QUEUE_END
   const size = text.length + 1

@@ -1,24 +1,19 @@
-/** Opcodes of WebSocket messages (RFC 6455, section 5.2). */
+/** Opcodes (RFC 6455, sections 5.2 and 5.5.3). */
 export const TEXT_OPCODE = 1
 export const BINARY_OPCODE = 2
-/** Opcode of the answer to a ping (section 5.5.3). */
 export const PONG_OPCODE = 10
 
 const FIN = 0x80
 const LENGTH_16 = 126
 const LENGTH_64 = 127
 
-/** Bytes before the payload of a whole, unmasked message: what a server sends. */
+/** Returns the header size of a whole, unmasked message, as servers send. */
 export function headSize(payloadSize: number): number {
   if (payloadSize < LENGTH_16) return 2
   return payloadSize < 65_536 ? 4 : 10
 }
 
-/**
- * Writes those bytes (RFC 6455, section 5.2).
- *
- * @returns where the payload begins
- */
+/** Writes a header (RFC 6455, section 5.2). @returns the start of the payload */
 export function writeHead(target: Buffer, start: number, opcode: number, payloadSize: number): number {
   target[start] = FIN | opcode
   if (payloadSize < LENGTH_16) {

@@ -3,15 +3,15 @@ import { isIP, Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContextOptions } from 'node:tls'
 import { isLoopbackName } from './host-names.js'
 
-/** What a certificate says its server is called. */
+/** Names of the server in its certificate. */
 export interface CertificateNames {
-  /** DNS names, some of which may begin with `*.`; names of the loopback interface are left out. */
+  /** DNS names, some beginning with `*.`, without names of loopback. */
   readonly names: readonly string[]
-  /** @param host - a name in lower case, or an IP address */
+  /** @param host - name in lower case, or IP address */
   covers(host: string): boolean
 }
 
-/** Reads the names in the certificate that a server with these files shows; undefined if it cannot be read. */
+/** Reads the names in a server's certificate; undefined if it cannot be read. */
 export function certificateNames(tls: SecureContextOptions): CertificateNames | undefined {
   const certificate = certificateOf(tls)
   if (certificate === undefined) return undefined
@@ -21,7 +21,7 @@ export function certificateNames(tls: SecureContextOptions): CertificateNames | 
   }
 }
 
-/** Only a connection tells what is in a PFX file; this one leads nowhere. Some runtimes do not tell. */
+/** Returns the certificate by means of a dummy connection, which also works for PFX files, but not on all runtimes. */
 function certificateOf(tls: SecureContextOptions): X509Certificate | undefined {
   let socket: TLSSocket | undefined
   try {
@@ -36,7 +36,7 @@ function certificateOf(tls: SecureContextOptions): X509Certificate | undefined {
 
 function dnsNames({ subjectAltName, subject }: X509Certificate): string[] {
   const alternatives = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^\s",]+)/g)]
-  // The common name counts only where there are no alternatives, as in `checkHost`.
+  // Without alternative names the common name counts, as in `checkHost`.
   const found = alternatives.length > 0 ? alternatives : [...subject.matchAll(/^CN=(\S+\.\S+)$/gm)]
   return found.map(([, name = '']) => name.toLowerCase())
 }

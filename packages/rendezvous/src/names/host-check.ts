@@ -8,18 +8,18 @@ import type { OwnNames } from './own-names.js'
 export interface HostCheckOptions {
   names: Pick<OwnNames, 'isEmpty' | 'isTrustedHost'>
   proxies: Pick<Proxies, 'isFromTrustedProxy' | 'remoteOf'>
-  /** The server speaks HTTPS itself. */
+  /** Whether the server itself uses HTTPS. */
   secure: boolean
-  /** Names that the server does not know are refused always. */
+  /** Whether all unknown names are refused. */
   isStrict: boolean
 }
 
-/** What is asked for by programs, under names of a private network, and tells no secrets. */
+/** Paths that programs request under private names, and that reveal no secrets. */
 const FOR_PROGRAMS = /^\/(?:health|ready|metrics)(?:\?|$)|^\/socket\.io\//
 
 /**
- * Protects from DNS rebinding: a web page whose name its owner makes lead to this server counts for the browser as one of
- * this server, and so may read everything here. Its requests carry that name.
+ * Prevents DNS rebinding, where the owner of a web page points its name at this server so that browsers let it read
+ * everything here. The requests of such a page carry that name.
  */
 export class HostCheck {
   readonly #options: HostCheckOptions
@@ -28,7 +28,7 @@ export class HostCheck {
     this.#options = options
   }
 
-  /** Returns whether a request names a host that may be such a page's. */
+  /** Returns whether the Host header of a request may be the name of such a page. */
   refuses(request: IncomingMessage): boolean {
     const { names, proxies, secure, isStrict } = this.#options
     const { host } = request.headers
@@ -38,16 +38,16 @@ export class HostCheck {
     if (name !== undefined && names.isTrustedHost(name)) return false
     if (isStrict) return true
     if (name !== undefined && isLocalName(name)) return false
-    // A proxy may ask for the server under a name of its own.
+    // A proxy may use a name of its own for the server.
     if (proxies.isFromTrustedProxy(request)) return false
     if (!names.isEmpty) return isFromPageOf(host, request) || !FOR_PROGRAMS.test(request.url ?? '')
-    // A server that nobody told its name may be behind a proxy that passes on the name. What comes from a browser without a
-    // proxy names the port that the server listens on, and what comes from far away reaches it under its public name.
+    // A server without known names may be behind a proxy that keeps the Host header. Requests that browsers send it
+    // directly name the port it listens on, and those from the Internet use its public name.
     return isFromPageOf(host, request) && isDirect(host, request) && proxies.remoteOf(request).scope !== 'global'
   }
 }
 
-/** Whether a page of this very host may have sent it. Pages cannot keep a browser from saying which languages it prefers. */
+/** Returns whether a page of this host may have sent a request. Pages cannot remove Accept-Language. */
 function isFromPageOf(host: string, { headers }: IncomingMessage): boolean {
   if (headers['accept-language'] === undefined) return false
   const { origin } = headers

@@ -1,9 +1,9 @@
 import { networkInterfaces } from 'node:os'
 
-/** Milliseconds after which an address that is not known is looked for again. */
+/** Milliseconds between reads of the interfaces. */
 const LOOK_AGAIN = 1_000
 
-/** The IP addresses of this machine, which may change while the server runs. */
+/** IP addresses of this machine, which may change while the server runs. */
 export class InterfaceAddresses {
   readonly #list: () => readonly string[]
   readonly #now: () => number
@@ -15,7 +15,7 @@ export class InterfaceAddresses {
     this.#now = now
   }
 
-  /** @param ip - in its shortest form */
+  /** @param ip - in canonical form */
   has(ip: string): boolean {
     const now = this.#now()
     if (this.#known.has(ip) || now - this.#lookedAt < LOOK_AGAIN) return this.#known.has(ip)

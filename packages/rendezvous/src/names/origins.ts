@@ -2,19 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import { locationOfHost, type ServerLocation } from '@websocket-star/protocol'
 import type { OwnNames } from './own-names.js'
 
-/** What an operator lists to admit no origin but the server's own. */
+/** Entry that stands for the server's own origins. */
 const SELF = 'self'
 
-/** Which web pages may use the server. Those of the server itself always may; clients that are no pages are not concerned. */
+/** Decides which web pages may use the server. Its own pages always may; other clients are not restricted. */
 export class Origins {
   readonly #listed: ReadonlySet<string>
   readonly #names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>
-  /** Pages of any origin may connect. */
+  /** Whether all origins are admitted. */
   readonly isOpen: boolean
-  /** The server has no use for names that it does not know. */
+  /** Whether `self` is listed, which also makes the server refuse unknown host names. */
   readonly isOwnOnly: boolean
 
-  /** @param listed - origins such as `https://app.example`, and `self`; none: all of them */
+  /** @param listed - origins such as `https://app.example`, and `self`; empty admits all */
   constructor(listed: readonly string[], names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>) {
     this.#listed = new Set(listed.filter((origin) => origin !== SELF).map(normal))
     this.#names = names
@@ -22,7 +22,7 @@ export class Origins {
     this.isOwnOnly = listed.includes(SELF)
   }
 
-  /** Origins whose pages may read answers, as the package `cors` takes them. */
+  /** Origins for the `origin` option of the package `cors`. */
   get cors(): true | string[] {
     return this.isOpen ? true : [...this.#listed]
   }
@@ -31,15 +31,15 @@ export class Origins {
     return this.isOpen || this.#listed.has(origin)
   }
 
-  /** Returns whether a request comes from a page that may connect, or from no page at all. */
+  /** Returns whether a request is from an admitted page or from no page. */
   admits({ headers: { origin, host, 'sec-fetch-site': site } }: IncomingMessage): boolean {
     if (this.isOpen) return true
-    // Browsers leave out the origin where a page loads something as an image or a script, but say whose page it is.
+    // For images and scripts, browsers omit the origin but send Sec-Fetch-Site.
     if (origin === undefined) return site === undefined || site === 'same-origin' || site === 'none'
     return this.#listed.has(origin) || this.#isOwn(origin, host)
   }
 
-  /** A page under a name that is not the server's may have been made by somebody else: see {@link HostCheck}. */
+  /** Returns whether an origin is the server's own. Other names may be a stranger's: see {@link HostCheck}. */
   #isOwn(origin: string, host: string | undefined): boolean {
     const location = locationOfOrigin(origin)
     if (location === undefined || !this.#names.isTrustedHost(location.host)) return false
@@ -48,13 +48,13 @@ export class Origins {
   }
 }
 
-/** @returns undefined for an origin that is hidden, or that is no web page's */
+/** @returns undefined if the origin is opaque or not HTTP */
 export function locationOfOrigin(origin: string): ServerLocation | undefined {
   const [, scheme, host] = /^(https?):\/\/([^/]+)$/.exec(origin) ?? []
   return host === undefined ? undefined : locationOfHost(host, scheme === 'https')
 }
 
-/** As browsers write it. */
+/** Returns an origin as browsers write it. */
 function normal(origin: string): string {
   try {
     const { origin: written } = new URL(origin)

@@ -6,13 +6,12 @@ import type { CertificateNames } from './certificate-names.js'
 import { isLoopbackName, isMachineName } from './host-names.js'
 import { InterfaceAddresses } from './interface-addresses.js'
 
-/** Prefixes whose places are remembered; a star has few that are much used. */
+/** Largest number of remembered prefixes; few are in use on a star. */
 const MAX_REMEMBERED = 256
 
 /**
- * What the server is called, as it knows by itself: the public addresses that its operator named, the names in its
- * certificate, the addresses of its interfaces. What clients and their Host headers say is no evidence: a server that wants
- * to join here as one of its users writes those.
+ * Names of the server from its own sources: configured public addresses, certificate and interfaces. Host headers prove
+ * nothing: a malicious server forges them when it tries to join here as one of its own users.
  */
 export class OwnNames {
   readonly #prefixes: readonly string[]
@@ -20,10 +19,10 @@ export class OwnNames {
   readonly #certificate: CertificateNames | undefined
   readonly #interfaces: Pick<InterfaceAddresses, 'has'>
   readonly #locations = new Map<string, ServerLocation | undefined>()
-  /** The port it listens on. */
+  /** Port that the server listens on. */
   #port: number | undefined
 
-  /** @throws {InvalidOptionsError} for a public address that is none */
+  /** @throws {InvalidOptionsError} if a public address is invalid */
   constructor(
     publicAddresses: readonly string[],
     certificate?: CertificateNames,
@@ -35,7 +34,7 @@ export class OwnNames {
     this.#interfaces = interfaces
   }
 
-  /** The public addresses, and the DNS names in the certificate. While there are none, clients may join under any name. */
+  /** Public addresses and DNS names of the certificate. If there are none, clients may join under any name. */
   get list(): readonly string[] {
     return [...this.#prefixes, ...(this.#certificate?.names ?? [])]
   }
@@ -49,10 +48,8 @@ export class OwnNames {
   }
 
   /**
-   * Returns whether an address leads to this server. An address of an interface has to have the port that is listened on;
-   * and if the same address may be that of another machine elsewhere, the client has to be as near.
-   *
-   * @param scope - how far away the client may be
+   * Returns whether an address leads to this server. An interface's address must have the server's port, and unless it
+   * is global, the client must be in the same network.
    */
   leadsHere({ prefix }: StarAddress, scope: AddressScope): boolean {
     if (prefix === undefined) return false
@@ -71,10 +68,7 @@ export class OwnNames {
     return this.#publicLocations.some((own) => own.host === host && own.port === port && own.secure === secure)
   }
 
-  /**
-   * Returns whether a web page under this host can only be one of this server, or of nobody: a name that it knows, or an IP
-   * address, which no one can make lead elsewhere.
-   */
+  /** Returns whether only this server can be reached under a host: a known name, or an IP address. */
   isTrustedHost(host: string): boolean {
     if (isIP(host) !== 0 || isLoopbackName(host) || isMachineName(host)) return true
     return this.#publicLocations.some((own) => own.host === host) || this.#certificate?.covers(host) === true
@@ -94,7 +88,7 @@ function publicPrefix(text: string): string {
   try {
     prefix = parseAddress(text).prefix
   } catch (error) {
-    throw invalid(`${text} is no multiaddr`, error)
+    throw invalid(`${text} is not a multiaddr`, error)
   }
   if (prefix === undefined) throw invalid(`${text} does not contain /p2p-websocket-star`)
   return prefix
