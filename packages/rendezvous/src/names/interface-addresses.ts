@@ -1,14 +1,14 @@
 import { networkInterfaces } from 'node:os'
 
 /** Milliseconds between reads of the interfaces. */
-const LOOK_AGAIN = 1_000
+const READ_INTERVAL = 1_000
 
 /** IP addresses of this machine, which may change while the server runs. */
 export class InterfaceAddresses {
   readonly #list: () => readonly string[]
   readonly #now: () => number
   #known: ReadonlySet<string> = new Set()
-  #lookedAt = Number.NEGATIVE_INFINITY
+  #readAt = Number.NEGATIVE_INFINITY
 
   constructor(list: () => readonly string[] = listAddresses, now: () => number = () => performance.now()) {
     this.#list = list
@@ -18,8 +18,8 @@ export class InterfaceAddresses {
   /** @param ip - in canonical form */
   has(ip: string): boolean {
     const now = this.#now()
-    if (this.#known.has(ip) || now - this.#lookedAt < LOOK_AGAIN) return this.#known.has(ip)
-    this.#lookedAt = now
+    if (this.#known.has(ip) || now - this.#readAt < READ_INTERVAL) return this.#known.has(ip)
+    this.#readAt = now
     this.#known = new Set(this.#list())
     return this.#known.has(ip)
   }

@@ -17,7 +17,7 @@ import { PacedInput, type InputContext } from './paced-input.js'
 
 const OPEN = 1
 /** Units of work in one piece of input: about a millisecond, and at least a read of small chunks. */
-const PIECE = 512
+const PIECE_UNITS = 512
 /** Error of the last piece. Shared by all inputs, since each is decoded synchronously. */
 let failure: Error | null | undefined
 const noteFailure = (error?: Error | null): void => {
@@ -140,7 +140,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     const bytes = this.#bytes
     if (bytes === undefined) return 0
     const from = this.#at
-    this.#at = this.#scanner.scan(bytes, from, PIECE)
+    this.#at = this.#scanner.scan(bytes, from, PIECE_UNITS)
     const { units, controls, isFragment } = this.#scanner
     const idle = this.isClosing ? units : controls + Number(isFragment)
     if (idle > 0) this.account.charge('frame', idle)

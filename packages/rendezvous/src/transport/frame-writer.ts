@@ -6,8 +6,8 @@ import { sendFrames } from './engine-internals.js'
 /** Unsent bytes above which a client counts as slow. */
 export const SLOW_FROM = 65_536
 /** Largest frame that is merged for slow clients. Each frame queued alone takes half a kilobyte of memory. */
-const MERGED_UP_TO = 8_192
-const BLOCK = 16_384
+const MAX_MERGED_FRAME = 8_192
+const BLOCK_SIZE = 16_384
 const TEXT = { binary: false, compress: false }
 const MESSAGE = 0x34 // '4'
 
@@ -45,7 +45,7 @@ export class FrameWriter {
   write(frames: readonly Buffer[], written: (() => void) | undefined): void {
     if (this.#isSlow) {
       const size = frames.reduce((sum, { length }) => sum + length, 0)
-      if (size <= MERGED_UP_TO) {
+      if (size <= MAX_MERGED_FRAME) {
         const block = this.#blockFor(size)
         for (const frame of frames) this.#size += frame.copy(block, this.#size)
         return
@@ -86,9 +86,9 @@ export class FrameWriter {
 
   /** Returns a block with room for `size` more bytes. */
   #blockFor(size: number): Buffer {
-    if (this.#size + size > BLOCK) this.flush()
+    if (this.#size + size > BLOCK_SIZE) this.flush()
     if (this.#block === undefined) {
-      this.#block = Buffer.allocUnsafeSlow(BLOCK)
+      this.#block = Buffer.allocUnsafeSlow(BLOCK_SIZE)
       this.net.once('drain', (this.#onDrain ??= () => this.flush()))
     }
     return this.#block

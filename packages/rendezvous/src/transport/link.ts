@@ -18,7 +18,7 @@ export const MESSAGE_BYTE = 4
 
 const TEXT = { binary: false, compress: false }
 /** Largest payload that is copied behind its header: copying it is cheaper than another write. */
-const COPIED_UP_TO = 1_024
+const MAX_COPIED_PAYLOAD = 1_024
 const OPEN = 1
 const CLOSED = 3
 /** Memory that engine.io takes for a packet beside its data. */
@@ -163,7 +163,7 @@ export class Link {
     const size = bytes.length - offset + prefix
     // A slice keeps its whole buffer in memory, so it is copied if it has to be queued.
     const isPiece = bytes.length * 2 < bytes.buffer.byteLength && writer.net.writableLength > SLOW_FROM
-    const isCopied = size <= COPIED_UP_TO || isPiece
+    const isCopied = size <= MAX_COPIED_PAYLOAD || isPiece
     const out = Buffer.allocUnsafe(frame.length + headSize(size) + prefix + (isCopied ? size - prefix : 0))
     out.set(frame)
     let end = writeHead(out, frame.length, BINARY_OPCODE, size)

@@ -8,7 +8,7 @@ export interface InputContext {
 }
 
 /** Units of work in the turn of a client that was left unread: more than one read of small chunks. */
-const TURN = 1_024
+const TURN_UNITS = 1_024
 
 /**
  * Unprocessed input of one client. It is processed in pieces, in turn with the input of other clients, and not while
@@ -77,7 +77,7 @@ export abstract class PacedInput implements WorkSource {
     if (this.#hasTurn) {
       this.#hasTurn = false
       let units = 0
-      while (units < TURN && this.hasUnprocessedInput && this.#mayWork()) units += this.step()
+      while (units < TURN_UNITS && this.hasUnprocessedInput && this.#mayWork()) units += this.step()
       queue.afterPiece()
     }
     while (this.hasUnprocessedInput && queue.mayRunNow && this.#mayWork()) queue.recordWork(this.step())
