@@ -34,7 +34,7 @@ function open(name: string, remote: typeof STRANGER | typeof OTHER | typeof LOOP
 }
 
 describe('CPU', () => {
-  test('a session may cost four seconds of its share at once, and its share later', () => {
+  test('a session may use four seconds of its rate at once', () => {
     const account = open('a')
     account.charge('handshake', 199 / 0.3)
     expect([account.isOverBudget, account.debt]).toEqual([false, 0])
@@ -45,17 +45,17 @@ describe('CPU', () => {
     expect(account.isOverBudget).toBe(false)
   })
 
-  test('sessions of one address have equal parts of what that may cost; those of loopback have their own', () => {
+  test('sessions of one address share its limit equally; those of loopback have their own', () => {
     const accounts = Array.from({ length: 50 }, (_, index) => open(`${index}`))
     const local = Array.from({ length: 50 }, (_, index) => open(`local ${index}`, LOOPBACK))
-    // A part of it is kept for new connections.
+    // New connections have a share of their own.
     for (const account of accounts) account.charge('handshake', 11 / 0.3)
     for (const account of local) account.charge('handshake', 190 / 0.3)
     expect(accounts.map(({ isOverBudget }) => isOverBudget)).toEqual(accounts.map(() => true))
     expect(local.map(({ isOverBudget }) => isOverBudget)).toEqual(local.map(() => false))
   })
 
-  test('an address that owes gets no credit by connecting anew', () => {
+  test('an address over its budget gets no new burst by reconnecting', () => {
     const first = open('a')
     first.charge('handshake', 1_100 / 0.3)
     expect(first.address.isOverBudget).toBe(true)
@@ -70,7 +70,7 @@ describe('CPU', () => {
     expect(budget.done).toMatchObject({ frame: 0.03, join: 0.1, dial: 0 })
   })
 
-  test('a session that owes all the time is a flood after a while; one that stops meanwhile is not', () => {
+  test('a session over its budget for long is a flood, unless it stops meanwhile', () => {
     const account = open('a')
     for (let step = 0; step < 19; step++, now += 500) expect(account.isFlooding(100)).toBe(false)
     now += 2_000
@@ -81,13 +81,13 @@ describe('CPU', () => {
 })
 
 describe('bytes received', () => {
-  test('of one session are limited to some of the largest messages', () => {
+  test('of one session are limited to a few of the largest messages', () => {
     open('a').addReceived(4_001)
     expect(closed).toEqual(['a: unfinished messages'])
     expect(budget.received).toBe(0)
   })
 
-  test('of one address are limited: the largest gives way', () => {
+  test('of one address are limited: the session with most is closed', () => {
     const [a, b, c] = [open('a'), open('b'), open('c')]
     a.addReceived(3_000)
     b.addReceived(2_000)
@@ -96,12 +96,12 @@ describe('bytes received', () => {
     c.addReceived(1_000)
     expect(closed).toEqual(['a: unfinished messages'])
     expect(a.address.received).toBe(3_500)
-    // It goes on to give back what it had.
+    // The session still frees what it had received.
     a.addReceived(-3_000)
     expect([a.address.received, budget.received]).toEqual([3_500, 3_500])
   })
 
-  test('of all together are limited, those of loopback included', () => {
+  test('of all sessions are limited, those of loopback included', () => {
     open('a', LOOPBACK).addReceived(3_900)
     open('b', LOOPBACK).addReceived(3_800)
     open('c', OTHER).addReceived(2_000)
@@ -112,7 +112,7 @@ describe('bytes received', () => {
 })
 
 describe('bytes queued', () => {
-  test('for one address lower what may be queued for each of its sessions, once they are many', () => {
+  test('for one address lower the allowance of each of its sessions if there are many', () => {
     const [a, b] = [open('a'), open('b')]
     a.setQueued(3_900)
     expect(b.allowance(8_000)).toBe(8_000)
@@ -124,14 +124,14 @@ describe('bytes queued', () => {
     expect(b.allowance(8_000)).toBe(8_000)
   })
 
-  test('for loopback do not', () => {
+  test('for loopback do not lower it', () => {
     const account = open('a', LOOPBACK)
     account.setQueued(100_000)
     expect(account.allowance(8_000)).toBe(8_000)
   })
 })
 
-test('an address is forgotten when nothing of it is left, and it owes nothing', () => {
+test('an address is forgotten when it is idle and its bucket is full', () => {
   const account = open('a')
   const { address } = account
   account.charge('handshake')

@@ -14,7 +14,6 @@ beforeEach(() => {
   budget = budgetWith(rates, () => now)
 })
 
-/** Asks for as much as there is. @returns how much that was */
 function takeAll(take: () => boolean): number {
   let taken = 0
   while (taken < 1_000 && take()) taken++
@@ -25,7 +24,7 @@ function joins(account: SessionAccount): number {
   return takeAll(() => account.admitRequest('join'))
 }
 
-test('each kind has a rate of its own, of which four times as much may be asked for at once', () => {
+test('each kind has its own rate and a burst of four times as many', () => {
   const account = budget.open(ADDRESS)
   expect(joins(account)).toBe(8)
   expect(takeAll(() => account.admitRequest('dial'))).toBe(4)
@@ -41,13 +40,13 @@ test('sessions of one address share its rate, those of exempt addresses do not',
   expect([1, 2, 3].map(() => joins(budget.open(exempt)))).toEqual([8, 8, 8])
 })
 
-test('what counts for the session alone leaves the rate of its address as it is', () => {
+test('requests counted for the session only do not count for its address', () => {
   const account = budget.open(ADDRESS)
   expect(takeAll(() => account.admitOwnRequest('join'))).toBe(8)
   expect(takeAll(() => account.address.admitRequest('join'))).toBe(12)
 })
 
-test('a sweep forgets only what would be counted no differently without it', () => {
+test('a sweep forgets full buckets only', () => {
   const account = budget.open(ADDRESS)
   expect(joins(account)).toBe(8)
   now += 3_999
@@ -58,7 +57,7 @@ test('a sweep forgets only what would be counted no differently without it', () 
   expect(joins(account)).toBe(8)
 })
 
-test('a quiet address is forgotten once its rates are as good as new', () => {
+test('an idle address is forgotten once its buckets are full', () => {
   const address = budget.addressOf(ADDRESS)
   expect(takeAll(() => address.admitRequest('join'))).toBe(12)
   now += 3_999

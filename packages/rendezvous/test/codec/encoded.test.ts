@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EncodedTexts, type Encoded } from '../../src/codec/encoded.js'
 
-/** Reads whole, unmasked text messages (RFC 6455, section 5.2), as a client that has nothing but their bytes. */
+/** Reads whole, unmasked text messages (RFC 6455, section 5.2) from their bytes alone. */
 function read(bytes: Buffer): string[] {
   const texts: string[] = []
   for (let at = 0; at < bytes.length;) {
@@ -26,7 +26,7 @@ function read(bytes: Buffer): string[] {
   return texts
 }
 
-/** What a WebSocket client gets, without engine.io's part of it, which is checked. */
+/** Returns the texts that a WebSocket client receives, without engine.io's prefix, which is checked. */
 function received({ frames }: Encoded): string[] {
   return read(Buffer.concat(frames)).map((message) => {
     expect(message[0]).toBe('4')
@@ -34,7 +34,7 @@ function received({ frames }: Encoded): string[] {
   })
 }
 
-/** Of a size where something changes: what a head holds in seven bits, in sixteen, and in sixty-four. */
+/** Sizes around the limits of a header's 7, 16 and 64 bits. */
 const edges = [0, 1, 123, 124, 125, 126, 127, 65_533, 65_534, 65_535, 65_536].map((size) => 'x'.repeat(size))
 
 describe('texts that are encoded once', () => {
@@ -45,19 +45,19 @@ describe('texts that are encoded once', () => {
     expect(encoded.size).toBe(Buffer.concat(encoded.frames).length)
   })
 
-  test('many come one after the other, in one piece', () => {
+  test('several are consecutive in one buffer', () => {
     const encoded = new EncodedTexts(edges)
     expect(encoded.frames).toHaveLength(1)
     expect(received(encoded)).toEqual(edges)
   })
 
-  test('letters of several bytes are counted by their bytes', () => {
-    // 42 letters of three bytes: a head of four bytes, where letters would have made one of two.
+  test('sizes count bytes, not characters', () => {
+    // 42 letters of three bytes need a header of four bytes; 42 bytes would need two.
     const texts = ['2["ws-peer","/dns4/größe.example"]', '漢'.repeat(42), '🌟', 'ascii']
     expect(received(new EncodedTexts(texts))).toEqual(texts)
   })
 
-  test('none are no bytes', () => {
+  test('no texts are no bytes', () => {
     const encoded = new EncodedTexts([])
     expect([encoded.size, encoded.texts, received(encoded)]).toEqual([0, [], []])
   })
@@ -68,7 +68,7 @@ describe('texts that are encoded once', () => {
     const expected = edges.filter((_, other) => other !== index)
     expect(received(rest)).toEqual(expected)
     expect(rest.texts).toEqual(expected)
-    // Nothing is copied, and nothing taken from those who get all.
+    // Nothing is copied, and the frames for all others are unchanged.
     for (const frame of rest.frames) expect(frame.buffer).toBe(encoded.frames[0].buffer)
     expect(received(encoded)).toEqual(edges)
   })
@@ -78,7 +78,7 @@ describe('texts that are encoded once', () => {
     expect([rest.texts, received(rest)]).toEqual([[], []])
   })
 
-  test('whatever they are', () => {
+  test('any texts', () => {
     const texts = fc.array(fc.string({ unit: 'grapheme', maxLength: 200 }), { minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(texts, fc.nat(), (texts, number) => {

@@ -4,7 +4,7 @@ import { FrameScanner } from '../../src/codec/frame-scanner.js'
 
 const [CONTINUATION, TEXT, BINARY, PING] = [0, 1, 2, 9]
 
-/** A frame as a client sends it, with a mask of zeros. */
+/** Returns a frame of a client, masked with zeros. */
 function frame(opcode: number, size: number, isFinal = true): Buffer {
   const length = size < 126 ? [size] : size < 65_536 ? [126, size >> 8, size & 255] : undefined
   const head = Buffer.from([
@@ -15,7 +15,7 @@ function frame(opcode: number, size: number, isFinal = true): Buffer {
   return Buffer.concat([head, Buffer.alloc(4 + size)])
 }
 
-/** Passes all bytes, which come in pieces, and returns where each scan began and ended. */
+/** Scans bytes that arrive in pieces, and returns the start and end of each scan. */
 function scanAll(scanner: FrameScanner, pieces: readonly Buffer[], maxUnits = Number.POSITIVE_INFINITY): Buffer[] {
   const passed: Buffer[] = []
   for (const piece of pieces) {
@@ -29,8 +29,8 @@ function scanAll(scanner: FrameScanner, pieces: readonly Buffer[], maxUnits = Nu
   return passed
 }
 
-describe('frames are followed', () => {
-  test('so that each scan ends where one does, once they are enough work', () => {
+describe('scans', () => {
+  test('end at frame boundaries once they have enough work', () => {
     const frames = [
       frame(PING, 0),
       frame(PING, 5),
@@ -43,13 +43,13 @@ describe('frames are followed', () => {
     expect(passed.map(({ length }) => length)).toEqual(frames.map(({ length }) => length))
   })
 
-  test('and control frames counted', () => {
+  test('count control frames', () => {
     const scanner = new FrameScanner()
     scanner.scan(Buffer.concat([frame(PING, 3), frame(BINARY, 9), frame(PING, 0)]), 0, 100)
     expect(scanner.controls).toBe(2)
   })
 
-  test('in whatever pieces they come', () => {
+  test('do not depend on how the bytes are split', () => {
     const size = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 65_530, max: 65_540 }))
     const frames = fc.array(fc.record({ opcode: fc.constantFrom(TEXT, BINARY, PING), size }), {
       minLength: 1,
@@ -74,8 +74,8 @@ describe('frames are followed', () => {
   })
 })
 
-describe('what is kept of unfinished messages', () => {
-  test('is counted with each fragment, and free when the message is whole', () => {
+describe('the memory of unfinished messages', () => {
+  test('is counted per fragment, and freed when the message is complete', () => {
     const scanner = new FrameScanner()
     scanAll(scanner, [frame(BINARY, 100, false)])
     expect(scanner.pendingBytes).toBe(100 + 256)
@@ -85,7 +85,7 @@ describe('what is kept of unfinished messages', () => {
     expect(scanner.pendingBytes).toBe(0)
   })
 
-  test('is counted with each piece that a frame comes in', () => {
+  test('is counted per piece of a frame', () => {
     const scanner = new FrameScanner()
     const bytes = frame(BINARY, 1_000)
     for (let at = 0; at < 500; at++) scanAll(scanner, [bytes.subarray(at, at + 1)])
@@ -94,7 +94,7 @@ describe('what is kept of unfinished messages', () => {
     expect(scanner.pendingBytes).toBe(0)
   })
 
-  test('is passed alone, so that it can be copied', () => {
+  test('is returned alone, so that it can be copied', () => {
     const frames = [frame(PING, 0), frame(PING, 1), frame(BINARY, 1, false), frame(PING, 2), frame(PING, 3)]
     const passed = scanAll(new FrameScanner(), [Buffer.concat(frames)])
     expect(passed.map(({ length }) => length)).toEqual([13, 7, 17])

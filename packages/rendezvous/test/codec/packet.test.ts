@@ -13,23 +13,20 @@ import {
 const TEXT_MAX_LENGTH = 65_536
 const MAX_DEPTH = 16
 
-/** An event whose text has exactly that many characters. */
+/** Returns an event whose text has `length` characters. */
 function eventOfLength(length: number, head = '2'): string {
   const empty = `${head}["e",""]`
   return `${head}["e","${'x'.repeat(length - empty.length)}"]`
 }
 
-/** Arrays within arrays, `depth` levels. */
 function nested(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
 }
 
-/** Objects within objects, `depth` levels. */
 function objectsOf(depth: number): string {
   return '{"a":'.repeat(depth) + '1' + '}'.repeat(depth)
 }
 
-/** An event whose JSON is `depth` levels deep. */
 function eventOfDepth(depth: number, head = '2'): string {
   return `${head}["e",${nested(depth - 1)}]`
 }
@@ -109,7 +106,7 @@ describe('reading a packet', () => {
     expect(() => readPacket(text)).toThrow(MalformedPacketError)
   })
 
-  test('a malformed packet leaves nothing behind for the next', () => {
+  test('a malformed packet does not affect the next', () => {
     expect(() => readPacket('2["e"')).toThrow(MalformedPacketError)
     expect(readPacket('2["f"]')).toMatchObject({ name: 'f' })
     expect(() => readPacket('9')).toThrow(MalformedPacketError)
@@ -135,7 +132,7 @@ describe('a packet that is too large or too deep', () => {
     expect(readPacket(`2["e",${objectsOf(MAX_DEPTH)}]`)).toMatchObject({ type: 'unreadable' })
   })
 
-  test('depth is that of the deepest place, however many places there are', () => {
+  test('depth is that of the deepest value, however many there are', () => {
     expect(readPacket(`2["e",${Array.from({ length: 500 }, () => '[[{}]]').join()}]`)).toMatchObject({ type: 'event' })
     expect(readPacket(`2["e",[],[],${nested(MAX_DEPTH)}]`)).toMatchObject({ type: 'unreadable' })
   })
@@ -173,7 +170,7 @@ describe('a packet that is too large or too deep', () => {
     expect(() => readPacket(`${head}{"a":"${'x'.repeat(TEXT_MAX_LENGTH)}"}`)).toThrow(MalformedPacketError)
   })
 
-  test('JSON of any depth is refused without recursion', () => {
+  test('JSON of any depth is rejected without recursion', () => {
     expect(readPacket(`2["e",${'['.repeat(1_000_000)}`)).toMatchObject({ reason: 'oversized packet' })
     expect(readPacket(`2["e",${'['.repeat(60_000)}`)).toMatchObject({ reason: 'too deep' })
   })
@@ -232,7 +229,7 @@ describe('for any text', () => {
         const data = isAck ? args : [name, ...args]
         // Without binary it is one text.
         const [text] = new Encoder().encode({ type, nsp, data, id: isAck ? (id ?? 0) : id }) as [string]
-        // What JSON cannot tell apart is equal, such as 0 and -0.
+        // Values that JSON does not distinguish are equal, such as 0 and -0.
         const told = JSON.parse(JSON.stringify(args)) as unknown[]
         expect(readPacket(text)).toEqual(
           isAck

@@ -11,7 +11,7 @@ function cut(payload: Payload, count: number, protocol: 3 | 4): string[] {
   return parts
 }
 
-describe('the packets of a payload are cut off', () => {
+describe('packets are cut off a payload', () => {
   test('at the separators of revision 4', () => {
     expect(cut('2probe\u001e4hello\u001e3', 1, 4)).toEqual(['2probe', '4hello', '3'])
     expect(cut('2probe\u001e4hello\u001e3', 2, 4)).toEqual(['2probe\u001e4hello', '3'])
@@ -25,7 +25,7 @@ describe('the packets of a payload are cut off', () => {
 
   test('at the lengths of its binary form', () => {
     const packets = [Buffer.from([0, 1, 2, 255, ...Buffer.from('4hello, world')]), Buffer.from([1, 3, 255, 4, 255, 0])]
-    // The first has 12 characters by its length, and one more byte than that would be the next packet's.
+    // By its length the first has 12 characters; one more byte would be the next packet's.
     const bytes = Buffer.concat([packets[0]!.subarray(0, 16), packets[1]!])
     expect(cut(bytes, 1, 3).map(({ length }) => length)).toEqual([16, 6])
   })
@@ -43,6 +43,6 @@ test.each([
   expect(cut(payload, 1, protocol).join('').replaceAll('\u001e', '')).toBe(payload.replaceAll('\u001e', ''))
 })
 
-test('bytes without an end of a length are handed on', () => {
+test('bytes without a complete length are returned whole', () => {
   expect(cut(Buffer.from([1, 2, 3, 4]), 1, 3)).toEqual(['\u0001\u0002\u0003\u0004'])
 })

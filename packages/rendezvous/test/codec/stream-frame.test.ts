@@ -20,7 +20,7 @@ const LONGEST_STREAM = `${'a'.repeat(128)}.listener`
 
 const streamName = fc.stringMatching(/^[A-Za-z0-9_~.:-]{1,137}$/)
 
-/** The way a text takes that is not the header of a chunk as every client writes it. */
+/** Reads a text that is not a chunk's usual header. */
 function readSlowly(text: string): StreamFrame | QueueHeader | undefined {
   const packet = readPacket(text)
   if (packet.type !== 'event') throw new Error(`${text} is no event`)

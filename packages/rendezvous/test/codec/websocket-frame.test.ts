@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BINARY_OPCODE, headSize, TEXT_OPCODE, writeHead } from '../../src/codec/websocket-frame.js'
 
-/** Reads the head of a frame as RFC 6455, section 5.2, describes it. */
+/** Reads a header (RFC 6455, section 5.2). */
 function readHead(frame: Buffer): { first: number; size: number; end: number } {
   const [first = 0, length = 0] = frame
   if (length < 126) return { first, size: length, end: 2 }

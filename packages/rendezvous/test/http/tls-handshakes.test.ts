@@ -35,7 +35,7 @@ test('one address has some under way at a time, and others need not wait for it'
   expect(begun).toHaveLength(36)
 })
 
-test('an address that owes waits until it owes no more', () => {
+test('an address over its budget waits until it is within it', () => {
   const { handshakes, begun, add, pass } = start(1)
   // Four milliseconds at once, one a second.
   for (let count = 0; count < 4; count++) handshakes.delete(add('192.0.2.1'))

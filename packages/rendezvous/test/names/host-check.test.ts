@@ -39,8 +39,8 @@ function isRefused({ host, url = '/', from = '127.0.0.1', headers = BROWSER }: S
 const NAMED: Mode = { publicAddresses: ['/dns4/star.example.com/wss/p2p-websocket-star'] }
 const STRICT: Mode = { isStrict: true }
 const modes: [string, Mode][] = [
-  ['a server that knows no name', {}],
-  ['a server that knows its name', NAMED],
+  ['a server without known names', {}],
+  ['a server with known names', NAMED],
   ['a server for its own pages', STRICT]
 ]
 
@@ -72,7 +72,7 @@ describe.each(modes)('%s', (_, mode) => {
   })
 })
 
-describe('a server that knows its name', () => {
+describe('a server with known names', () => {
   test.each<[string, Sent, boolean]>([
     ['that name', { host: 'star.example.com' }, false],
     ['that name at a port of the proxy', { host: 'star.example.com:8443' }, false],
@@ -95,7 +95,7 @@ describe('a server that knows its name', () => {
     expect(isRefused(sent, NAMED)).toBe(expected)
   })
 
-  test('is asked under any name by a proxy that is named', () => {
+  test('accepts any name from a trusted proxy', () => {
     expect(isRefused({ host: 'upstream.example:9090' }, { ...NAMED, trusted: ['loopback'] })).toBe(false)
     expect(isRefused({ host: 'upstream.example:9090', from: '203.0.113.7' }, { ...NAMED, trusted: ['loopback'] })).toBe(
       true
@@ -103,7 +103,7 @@ describe('a server that knows its name', () => {
   })
 })
 
-describe('a server that knows no name', () => {
+describe('a server without known names', () => {
   test.each<[string, Sent]>([
     ['a proxy that passes on the name', { host: 'star.example.com' }],
     ['a proxy that passes on name and port', { host: 'star.example.com:443' }],
@@ -124,7 +124,7 @@ describe('a server that knows no name', () => {
   })
 })
 
-test('a server for its own pages is asked under no other name, by whomever', () => {
+test('a server for its own pages accepts no other name from anyone', () => {
   for (const headers of [{}, BROWSER]) {
     for (const host of ['evil.example', 'nas.lan:9090', 'backend:9090', 'a b']) {
       expect(isRefused({ host, headers, from: '203.0.113.7', url: '/health' }, STRICT)).toBe(true)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { InterfaceAddresses } from '../../src/names/interface-addresses.js'
 
-test('an address that comes while the server runs is found, by one look a second at most', () => {
+test('an address added while the server runs is found, with one read per second at most', () => {
   let now = 0
   let looks = 0
   const addresses = ['192.0.2.1']
@@ -25,7 +25,7 @@ test('an address that comes while the server runs is found, by one look a second
   expect(looks).toBe(2)
 })
 
-test('loopback is among those of this machine', () => {
+test('loopback belongs to this machine', () => {
   expect(new InterfaceAddresses().has('127.0.0.1')).toBe(true)
   expect(new InterfaceAddresses().has('203.0.113.9')).toBe(false)
 })

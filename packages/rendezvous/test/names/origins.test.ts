@@ -10,11 +10,11 @@ function admits(listed: string[], headers: Record<string, string>): boolean {
   return new Origins(listed, names).admits({ headers } as unknown as IncomingMessage) // all that is looked at
 }
 
-test.each([undefined, APP, 'null', 'https://evil.example'])('where none is listed, %s may connect', (origin) => {
+test.each([undefined, APP, 'null', 'https://evil.example'])('if none is listed, %s may connect', (origin) => {
   expect(admits([], { host: 'x', ...(origin && { origin }) })).toBe(true)
 })
 
-describe('where some are listed', () => {
+describe('if some are listed', () => {
   test.each<[string, Record<string, string>, boolean]>([
     ['one of them', { origin: APP }, true],
     ['another', { origin: 'https://evil.example' }, false],
@@ -48,7 +48,7 @@ describe('where some are listed', () => {
     }
   )
 
-  test('self is the pages of the server, and no others', () => {
+  test("self stands for the server's own pages only", () => {
     expect(admits(['self'], { origin: 'http://127.0.0.1:9090', host: '127.0.0.1:9090' })).toBe(true)
     expect(admits(['self'], { origin: APP, host: '127.0.0.1:9090' })).toBe(false)
     expect(admits(['self'], { origin: 'self', host: '127.0.0.1:9090' })).toBe(false)

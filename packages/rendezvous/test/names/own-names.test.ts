@@ -7,7 +7,7 @@ import type { AddressScope } from '../../src/pacing/address-scope.js'
 const PUBLIC = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
 const PORT = 9090
 
-/** A server at two interfaces, with a certificate for one name and all below another. */
+/** Returns the names of a server with two interfaces and a certificate for one name and all below another. */
 function ownNames(publicAddresses: string[] = [PUBLIC], certified: string[] = []): OwnNames {
   const interfaces = new Set(['127.0.0.1', '::1', '192.168.1.5', '203.0.113.9', '2001:db8::9', 'fe80::9'])
   const certificate =
@@ -29,7 +29,7 @@ describe('an address leads here', () => {
     }
   )
 
-  test('if it is a public one that names no server', () => {
+  test('if it is a public one without a server', () => {
     const odd = '/ip4/192.0.2.1/udp/9/p2p-websocket-star'
     expect(ownNames([odd]).leadsHere(parseAddress(odd), 'global')).toBe(true)
   })
@@ -47,7 +47,7 @@ describe('an address leads here', () => {
     ['/dns4/localhost/tcp/9090/ws', 'loopback', true],
     ['/dns4/star.localhost/tcp/9090/ws', 'loopback', true],
     ['/ip4/127.0.0.1/tcp/9091/ws', 'loopback', false],
-    // The machine of a client that is far away may have the same address.
+    // A remote client's network may have a machine with the same address.
     ['/ip4/192.168.1.5/tcp/9090/ws', 'global', false],
     ['/ip4/127.0.0.1/tcp/9090/ws', 'local', false],
     ['/dns4/localhost/tcp/9090/ws', 'global', false]
@@ -64,18 +64,18 @@ describe('an address leads here', () => {
     expect(leadsHere(names, '/dns4/localhost/tcp/9090/wss')).toBe(false)
   })
 
-  test('never if it has no place for the peers of a star', () => {
+  test('never if it has no part for the peers of a star', () => {
     expect(ownNames().leadsHere(parseAddress('/ip4/203.0.113.9/tcp/9090/ws'), 'global')).toBe(false)
   })
 
-  test('before it is known at which port, only if it is a public one', () => {
+  test('before the port is known, only if it is a public one', () => {
     const names = new OwnNames([PUBLIC], undefined, new Set(['203.0.113.9']))
     expect(leadsHere(names, '/ip4/203.0.113.9/tcp/9090/ws')).toBe(false)
     expect(leadsHere(names, '/dns4/star.example.com/wss')).toBe(true)
   })
 })
 
-test('it is called what its operator and its certificate say', () => {
+test('its names are those of its operator and its certificate', () => {
   expect(ownNames([]).isEmpty).toBe(true)
   expect(ownNames().list).toEqual([PUBLIC])
   expect(ownNames([PUBLIC], ['a.example']).list).toEqual([PUBLIC, 'a.example'])
@@ -96,6 +96,6 @@ test.each([
   expect(ownNames([PUBLIC], ['a.example']).isTrustedHost(host)).toBe(expected)
 })
 
-test.each(['here', '/dns4/a.example/wss', ''])('%j is no public address', (text) => {
+test.each(['here', '/dns4/a.example/wss', ''])('%j is not a valid public address', (text) => {
   expect(() => new OwnNames([text])).toThrow(InvalidOptionsError)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FairQueue, type WorkSource } from '../../src/pacing/fair-queue.js'
 
-/** Writes down each piece of its work; each takes some milliseconds of the clock. */
+/** Records each piece of its work. */
 class RecordedSource implements WorkSource {
   readonly group: object
   readonly #work: () => void
@@ -31,7 +31,7 @@ function scene(cost: number) {
   return { queue, done, work, turn, pass: (ms: number) => (now += ms) }
 }
 
-test('sources take turns, and those of one group share a turn', async () => {
+test('sources take turns, and sources of one group share them', async () => {
   const { queue, done, work, turn } = scene(0)
   const group = {}
   const sources = [
@@ -44,7 +44,7 @@ test('sources take turns, and those of one group share a turn', async () => {
   expect(done).toEqual(['a', 'c', 'b', 'c', 'a', 'c', 'b'])
 })
 
-test('in one turn of the event loop no more is done than a slice', async () => {
+test('work per event loop iteration is limited to a slice', async () => {
   const { queue, done, work, turn } = scene(2)
   queue.add(new RecordedSource('a', 7, undefined, work))
   await turn()
@@ -55,7 +55,7 @@ test('in one turn of the event loop no more is done than a slice', async () => {
   expect(done).toHaveLength(7)
 })
 
-test('a slice is shorter once when more connections may be waiting', async () => {
+test('the next slice can be shortened to accept connections', async () => {
   const { queue, done, work, turn } = scene(1)
   queue.add(new RecordedSource('a', 20, undefined, work))
   queue.shortenSlice()
@@ -65,7 +65,7 @@ test('a slice is shorter once when more connections may be waiting', async () =>
   expect(done).toHaveLength(6)
 })
 
-test('little is done at once; much waits for the next turn, and so does whatever comes after it', async () => {
+test('little work runs immediately; more is queued, and so is later work', async () => {
   const { queue, work, turn, pass } = scene(1)
   queue.recordWork(63)
   pass(100)
@@ -80,7 +80,7 @@ test('little is done at once; much waits for the next turn, and so does whatever
   expect(queue.mayRunNow).toBe(false)
 })
 
-test('a queue that was stopped does nothing more', async () => {
+test('a stopped queue runs nothing', async () => {
   const { queue, done, work, turn } = scene(0)
   queue.add(new RecordedSource('a', 1, undefined, work))
   queue.stop()

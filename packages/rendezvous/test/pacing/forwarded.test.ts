@@ -27,12 +27,12 @@ describe('X-Forwarded-For', () => {
     expect(forwardedAddresses({ 'x-forwarded-for': header })).toEqual(addresses)
   })
 
-  test('is read where both headers are', () => {
+  test('is read if both headers are present', () => {
     const headers = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=198.51.100.2' }
     expect(forwardedAddresses(headers)).toEqual(['203.0.113.7'])
   })
 
-  test('may come as several headers', () => {
+  test('may be several headers', () => {
     expect(forwardedAddresses({ 'x-forwarded-for': ['203.0.113.7', '198.51.100.2, 192.0.2.1'] as never })).toEqual([
       '192.0.2.1',
       '198.51.100.2',
@@ -40,7 +40,7 @@ describe('X-Forwarded-For', () => {
     ])
   })
 
-  test('of any length costs a few addresses', () => {
+  test('of any length yields a limited number of addresses', () => {
     const header = `${'127.0.0.1,'.repeat(1_500)}203.0.113.7`
     const addresses = forwardedAddresses({ 'x-forwarded-for': header })
     expect(addresses).toHaveLength(32)
@@ -62,7 +62,7 @@ describe('Forwarded', () => {
     ['for="a, for=203.0.113.7"', ['unknown']],
     ['for=192.0.2.1 , , for=192.0.2.2', ['192.0.2.2', '192.0.2.1']],
     ['', []],
-    // What a client left open swallows what the proxy wrote.
+    // The client's open quote swallows what the proxy wrote.
     ['for=", for=203.0.113.7', ['unknown']],
     ['for==, for=203.0.113.7', ['203.0.113.7', 'unknown']],
     ['for=a b', ['unknown']],
@@ -72,7 +72,7 @@ describe('Forwarded', () => {
     expect(forwardedAddresses({ forwarded: header })).toEqual(addresses)
   })
 
-  test('what clients write makes an address, an identifier or nothing known', () => {
+  test('any value yields addresses, identifiers or unknown', () => {
     const text = fc.oneof(
       fc.string(),
       fc
@@ -89,7 +89,7 @@ describe('Forwarded', () => {
   })
 })
 
-test('an IP address has one spelling', () => {
+test('an IP address has one canonical form', () => {
   fc.assert(
     fc.property(fc.ipV4(), fc.ipV6(), (ip, long) => {
       expect([ipOf(ip), ipOf(`::ffff:${ip}`)]).toEqual([ip, ip])

@@ -14,7 +14,7 @@ test.each<[string[], string, string, boolean]>([
   [['203.0.113.0/24'], '::ffff:203.0.113.7', '203.0.113.7', true],
   [['1'], '203.0.113.7', '203.0.113.7', true],
   [[], '', 'unknown', false]
-])('with %j named, the other end of a connection from %s is %s, exempt: %s', (named, remote, ip, exempt) => {
+])('with %j trusted, the remote address of a connection from %s is %s, exempt: %s', (named, remote, ip, exempt) => {
   expect(new Proxies(named).socketRemote(remote)).toMatchObject({ ip, exempt })
 })
 
@@ -37,7 +37,7 @@ describe('the address of a client', () => {
     [['1'], '203.0.113.7', undefined, '203.0.113.7'],
     [['1', '198.51.100.1'], '203.0.113.7', '192.0.2.9, 198.51.100.1', '192.0.2.9'],
     [[], undefined, undefined, 'unknown']
-  ])('with %j named, from %s, forwarded for %s, is %s', (named, remote, forwardedFor, ip) => {
+  ])('with %j trusted, from %s, forwarded for %s, is %s', (named, remote, forwardedFor, ip) => {
     expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor)).ip).toBe(ip)
   })
 
@@ -52,15 +52,18 @@ describe('the address of a client', () => {
     [['loopback'], '127.0.0.1', '203.0.113.7', false, 'global'],
     [['loopback'], '127.0.0.1', '_hidden', false, 'global'],
     [['203.0.113.7'], '203.0.113.7', undefined, true, 'global'],
-    // A number names no address that would be exempt, and what is told is not this machine.
+    // A number of proxies exempts no address, and a reported loopback address is not this machine's.
     [['1'], '203.0.113.7', undefined, false, 'global'],
     [['1'], '203.0.113.7', '127.0.0.1', false, 'local']
-  ])('with %j named, from %s, forwarded for %s: exempt %s, scope %s', (named, remote, forwardedFor, exempt, scope) => {
-    expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor))).toMatchObject({ exempt, scope })
-  })
+  ])(
+    'with %j trusted, from %s, forwarded for %s: exempt %s, scope %s',
+    (named, remote, forwardedFor, exempt, scope) => {
+      expect(new Proxies(named).remoteOf(requestFrom(remote, forwardedFor))).toMatchObject({ exempt, scope })
+    }
+  )
 })
 
-test('a proxy that is not named is told of once', () => {
+test('an untrusted proxy is reported once', () => {
   const warn = vi.fn<(...args: unknown[]) => void>()
   const proxies = new Proxies(['loopback'], { warn })
   proxies.remoteOf(requestFrom('127.0.0.1', '198.51.100.1'))
@@ -73,6 +76,6 @@ test('a proxy that is not named is told of once', () => {
   )
 })
 
-test.each(['0', '17', '999999999999', 'next', '10.0.0.0/40', '1.2.3'])('%s names no proxy', (proxy) => {
+test.each(['0', '17', '999999999999', 'next', '10.0.0.0/40', '1.2.3'])('%s is not a valid proxy', (proxy) => {
   expect(() => new Proxies([proxy])).toThrow(InvalidOptionsError)
 })

@@ -23,14 +23,14 @@ describe('a token bucket', () => {
     expect(bucket.take(50)).toBe(false)
   })
 
-  test('what is refused costs nothing', () => {
+  test('a refused take costs nothing', () => {
     const bucket = new TokenBucket(1, 1, 0)
     expect(bucket.take(0)).toBe(true)
     for (let now = 125; now < 1000; now += 125) expect(bucket.take(now)).toBe(false)
     expect(bucket.take(1000)).toBe(true)
   })
 
-  test('holds no more than a burst, however long it rested', () => {
+  test('holds at most a burst, however long it is idle', () => {
     const bucket = new TokenBucket(20, 80, 0)
     expect(takeAll(bucket, 3_600_000)).toBe(80)
   })
@@ -70,14 +70,14 @@ describe('a token bucket', () => {
     expect(bucket.take(5_000, 50)).toBe(true)
   })
 
-  test('says how many are left, and to ask costs nothing', () => {
+  test('tells how many tokens are left, which costs nothing', () => {
     const bucket = new TokenBucket(8, 100, 0)
     bucket.take(0, 100)
     for (let now = 0; now <= 12_500; now += 125) expect(bucket.left(now)).toBe(now / 125)
     expect(bucket.left(60_000)).toBe(100)
   })
 
-  test('what was spent beyond them has to be saved up first', () => {
+  test('a debt is paid off first', () => {
     const bucket = new TokenBucket(8, 100, 0)
     bucket.spend(0, 148)
     expect(bucket.left(0)).toBe(-48)
@@ -89,28 +89,28 @@ describe('a token bucket', () => {
     expect([bucket.left(6_125), bucket.left(7_125)]).toEqual([-8, 0])
   })
 
-  test('is full when nothing is owed or missing', () => {
+  test('is full without debt once it has been refilled', () => {
     const bucket = new TokenBucket(8, 96, 0)
     expect(bucket.isFull(0)).toBe(true)
     bucket.spend(0, 120)
     expect([bucket.isFull(14_875), bucket.isFull(15_000)]).toEqual([false, true])
-    // To be asked does not fill it.
+    // isFull does not refill the bucket.
     expect(bucket.left(0)).toBe(-24)
   })
 
-  test('whatever is taken and spent, it is never more than came in and a burst, and one time too much', () => {
+  test('gives at most the rate, a burst and one debt', () => {
     const steps = fc.array(
-      fc.record({ pause: fc.nat({ max: 3_000 }), count: fc.nat({ max: 80 }), owes: fc.boolean() }),
+      fc.record({ pause: fc.nat({ max: 3_000 }), count: fc.nat({ max: 80 }), mayOverspend: fc.boolean() }),
       { maxLength: 60 }
     )
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 100 }), steps, (rate, burst, steps) => {
         const bucket = new TokenBucket(rate, burst, 0)
         let [now, given] = [0, 0]
-        for (const { pause, count, owes } of steps) {
+        for (const { pause, count, mayOverspend } of steps) {
           now += pause
-          if (owes && bucket.left(now) > 0) bucket.spend(now, count)
-          else if (owes || !bucket.take(now, count)) continue
+          if (mayOverspend && bucket.left(now) > 0) bucket.spend(now, count)
+          else if (mayOverspend || !bucket.take(now, count)) continue
           given += count
           expect(given).toBeLessThanOrEqual(burst + (now * rate) / 1000 + 80)
           expect(bucket.left(now)).toBeLessThanOrEqual(burst)

@@ -3,18 +3,18 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WorkQueue } from '../../src/pacing/work-queue.js'
 
-/** WorkQueue with a clock that tasks move. */
+/** WorkQueue with a clock that its tasks advance. */
 class Setup {
   now = 1_000
   readonly workQueue: WorkQueue
-  /** What was done, in order. */
+  /** Tasks that have run, in order. */
   readonly done: string[] = []
 
   constructor(capacity = 100) {
     this.workQueue = new WorkQueue(capacity, () => this.now)
   }
 
-  /** Submits a task that lasts so many milliseconds. */
+  /** Submits a task that lasts `lasts` milliseconds. */
   submit(name: string, lasts = 0): boolean {
     return this.workQueue.submit(() => {
       this.done.push(name)
@@ -22,17 +22,17 @@ class Setup {
     })
   }
 
-  /** Waits until nothing waits. */
+  /** Waits until the queue is empty. */
   async end(): Promise<void> {
     while (this.workQueue.size > 0) await turn()
   }
 }
 
-/** More milliseconds than are used at once. */
+/** Milliseconds of a task that exceeds a slice. */
 const LONG = 10
 
 describe('turns', () => {
-  test('what comes while there is time is done at once', () => {
+  test('tasks run immediately within a slice', () => {
     const setup = new Setup()
     for (const name of ['a', 'b', 'c']) {
       expect(setup.submit(name, 1)).toBe(true)
@@ -41,21 +41,20 @@ describe('turns', () => {
     expect(setup.workQueue.size).toBe(0)
   })
 
-  test('what comes after a long task waits, in order, and is done in the next turn', async () => {
+  test('tasks after a long one are queued, and run in order in the next iteration', async () => {
     const setup = new Setup()
     for (const name of ['a', 'b', 'c']) expect(setup.submit(name, name === 'a' ? LONG : 0)).toBe(true)
     expect([setup.workQueue.size, setup.done]).toEqual([2, ['a']])
     await setup.end()
     expect(setup.done).toEqual(['a', 'b', 'c'])
-    // And there is time again.
     setup.submit('d')
     expect(setup.done.at(-1)).toBe('d')
   })
 
-  test('between some of it everything else has its turn', async () => {
+  test('other work runs between slices', async () => {
     const setup = new Setup()
     for (let index = 0; index < 12; index++) setup.submit(`${index}`, 2)
-    /** How much was done when something else had its turn. */
+    /** Tasks that had run when other work got the event loop. */
     const seen: number[] = []
     while (setup.workQueue.size > 0) {
       seen.push(setup.done.length)
@@ -63,11 +62,11 @@ describe('turns', () => {
     }
     expect(setup.done).toEqual(Array.from({ length: 12 }, (_, index) => `${index}`))
     const steps = [...seen, 12].map((count, index) => count - (seen[index - 1] ?? 0))
-    // Five milliseconds are over with the third.
+    // The third task exceeds the slice of five milliseconds.
     expect(Math.max(...steps)).toBe(3)
   })
 
-  test('many short tasks are not all done at once either', async () => {
+  test('many short tasks are spread too', async () => {
     const setup = new Setup(10_000)
     for (let index = 0; index < 1_000; index++) setup.submit(`${index}`)
     expect(setup.workQueue.size).toBeGreaterThan(0)
@@ -80,7 +79,7 @@ describe('turns', () => {
     expect(setup.done).toEqual(Array.from({ length: 1_000 }, (_, index) => `${index}`))
   })
 
-  test('no more wait than there is room for, and what is refused is not done', async () => {
+  test('tasks above the capacity are refused and do not run', async () => {
     const setup = new Setup(2)
     const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => setup.submit(name, LONG))
     expect(taken).toEqual([true, true, true, false, false])
@@ -92,7 +91,7 @@ describe('turns', () => {
     expect(setup.done.at(-1)).toBe('f')
   })
 
-  test('there is room again as soon as one has begun', async () => {
+  test('a task that starts makes room', async () => {
     const setup = new Setup(1)
     setup.submit('a', LONG)
     setup.submit('b', LONG)
@@ -104,7 +103,7 @@ describe('turns', () => {
     expect(setup.done).toEqual(['a', 'b', 'd'])
   })
 
-  test('a task that brings others along is done before them', async () => {
+  test('tasks submitted by a task run after it', async () => {
     const setup = new Setup()
     setup.submit('a', LONG)
     setup.workQueue.submit(() => {
@@ -116,7 +115,7 @@ describe('turns', () => {
     expect(setup.done).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('what waits when they are stopped is not done, and they serve on', async () => {
+  test('stopping drops queued tasks, and later ones run', async () => {
     const setup = new Setup(2)
     for (const name of ['a', 'b', 'c']) setup.submit(name, LONG)
     setup.workQueue.stop()
@@ -139,7 +138,7 @@ describe('turns', () => {
     expect([setup.done, setup.workQueue.size]).toEqual([['a'], 0])
   })
 
-  test('whatever comes, and however long it lasts, is done once and in order', async () => {
+  test('accepted tasks of any duration run once and in order', async () => {
     const step = fc.oneof(
       { weight: 8, arbitrary: fc.record({ lasts: fc.constantFrom(0, 0, 0, 1, 3, 7) }) },
       { weight: 1, arbitrary: fc.constant('turn' as const) }

@@ -3,7 +3,7 @@ import type { BudgetLimits } from '../../src/budget/limits.js'
 import { budgetLimits } from '../../src/compose.js'
 import { parseOptions } from '../../src/options.js'
 
-/** A budget with the limits of a server, but for those that are given. */
+/** Returns a budget with the default limits of a server, except for those given. */
 export function budgetWith(limits: Partial<BudgetLimits> = {}, now?: () => number): Budget {
   return new Budget({ ...budgetLimits(parseOptions({})), ...limits }, now)
 }

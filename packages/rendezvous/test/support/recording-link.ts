@@ -1,7 +1,7 @@
 import type { CloseReason } from '../../src/stats.js'
 import type { Link } from '../../src/transport/link.js'
 
-/** Has the public face of a link and no connection: a test says how much is unsent, and when the client answers a ping. */
+/** Link without a connection. A test sets its backlog and answers its pings. */
 export class RecordingLink implements Pick<Link, keyof Link> {
   buffered = 0
   progress = 0
@@ -13,27 +13,27 @@ export class RecordingLink implements Pick<Link, keyof Link> {
   closing = false
   isDirect = true
   readonly closes: CloseReason[] = []
-  /** What it was told to do, in order. */
+  /** Calls in order. */
   readonly told: unknown[][] = []
   readonly #pongListeners = new Set<() => void>()
   readonly #onResume: (() => void)[] = []
 
-  /** A cast, since a class with private fields takes no other class for itself. */
+  /** A cast, since private fields make classes nominal. */
   get link(): Link {
     return this as unknown as Link
   }
 
-  /** Those who want to know of pongs. */
+  /** Subscribers to pongs. */
   get listeners(): number {
     return this.#pongListeners.size
   }
 
-  /** How often it was told to do that. */
+  /** Counts the calls of a kind. */
   count(what: string): number {
     return this.told.filter(([kind]) => kind === what).length
   }
 
-  /** The client answers a ping. */
+  /** Answers a ping. */
   pong(): void {
     for (const listener of this.#pongListeners) listener()
   }

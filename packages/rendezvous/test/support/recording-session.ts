@@ -29,7 +29,7 @@ interface RecordedProbe {
 }
 
 const REMOTE: RemoteAddress = { ip: '192.0.2.1', exempt: false, scope: 'global' }
-/** Of sessions whose test is about something else: it knows no rates. */
+/** Budget without rates, for tests of other things. */
 const BUDGET = budgetWith({
   joinRoundsPerSecond: 1_000_000,
   joinRoundsPerSecondPerIp: 1_000_000,
@@ -37,27 +37,23 @@ const BUDGET = budgetWith({
   dialsPerSecondPerIp: 1_000_000
 })
 
-/**
- * Has the public face of a session and no connection: it writes down what it is told to send, and a test decides what
- * its client answers.
- */
+/** Session without a connection, which records what it sends. A test answers its requests. */
 export class RecordingSession implements Pick<Session, keyof Session> {
   readonly id: string
   readonly protocol = 4
   readonly remote: RemoteAddress
   readonly account: SessionAccount
-  /** Knows windows and credit. */
   extended = false
   peers: PeersWanted = 'windows'
   requestedPeers: PeersWanted | undefined
   readonly recordingLink = new RecordingLink()
-  /** What was sent, in order: the kind of frame, then its parts. */
+  /** Kind and parts of each sent frame, in order. */
   readonly sent: unknown[][] = []
   readonly requests: RecordedRequest[] = []
   readonly probes: RecordedProbe[] = []
   readonly #journal: unknown[][]
 
-  /** @param journal - where sessions that share it write down in what order they sent, each line led by its id */
+  /** @param journal - shared record of sessions, each line led by the id of the sender */
   constructor(id: string, journal: unknown[][] = [], { budget = BUDGET, remote = REMOTE }: RecordingOptions = {}) {
     this.id = id
     this.remote = remote
@@ -65,12 +61,11 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     this.#journal = journal
   }
 
-  /** A cast, since a class with private fields takes no other class for itself. */
+  /** A cast, since private fields make classes nominal. */
   get session(): Session {
     return this as unknown as Session
   }
 
-  /** The texts sent as packets of control events. */
   get texts(): unknown[] {
     return this.sent.filter(([kind]) => kind === 'text').map(([, text]) => text)
   }
@@ -87,7 +82,6 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     return this.ended
   }
 
-  /** The reasons it was closed for, in order. */
   get closes(): CloseReason[] {
     return this.recordingLink.closes
   }
@@ -137,12 +131,12 @@ export class RecordingSession implements Pick<Session, keyof Session> {
     this.#record('request', name, ...args)
   }
 
-  /** The client answers its oldest unanswered request. */
+  /** Answers the oldest unanswered request. */
   answer(...args: unknown[]): void {
     this.#settleOldest({ answered: true, args })
   }
 
-  /** The client does not answer its oldest unanswered request. */
+  /** Ends the oldest unanswered request without an answer. */
   failToAnswer(reason: 'timeout' | 'closed'): void {
     this.#settleOldest({ answered: false, reason })
   }
@@ -156,7 +150,7 @@ export class RecordingSession implements Pick<Session, keyof Session> {
   }
 
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void {
-    // The very bytes where they are the payload, so that a test can tell that they were not copied.
+    // Not a copy, so that tests can tell whether the payload was copied.
     this.#record('chunk', readQueueHeader(header.text)?.stream, offset === 0 ? bytes : bytes.subarray(offset))
   }
 

@@ -5,7 +5,7 @@ function recorder() {
   return vi.fn<(outcome: RequestOutcome) => void>()
 }
 
-/** Timers that keep the process alive. */
+/** Returns the timers that keep the process alive. */
 function liveTimers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 }
@@ -26,7 +26,7 @@ describe('the requests of a session', () => {
     vi.useRealTimers()
   })
 
-  test('each has an id of its own', () => {
+  test('have unique ids', () => {
     const first = acks.add(1000, recorder())
     acks.settle(first, ANSWER)
     const ids = [first, acks.add(1000, recorder()), acks.add(1000, recorder())]
@@ -53,12 +53,12 @@ describe('the requests of a session', () => {
     expect(settle).toHaveBeenCalledExactlyOnceWith(ANSWER)
   })
 
-  test('an answer to nothing is told', () => {
+  test('an answer to an unknown request is reported', () => {
     expect(acks.settle(0, ANSWER)).toBe(false)
     expect(acks.settle(-1, ANSWER)).toBe(false)
   })
 
-  test('a request that is not answered ends in time, and no answer counts after that', () => {
+  test('an unanswered request times out, and later answers are ignored', () => {
     const settle = recorder()
     const id = acks.add(1000, settle)
     vi.advanceTimersByTime(999)
@@ -69,7 +69,7 @@ describe('the requests of a session', () => {
     expect(acks.size).toBe(0)
   })
 
-  test('its timer keeps no process alive', () => {
+  test('timers keep no process alive', () => {
     vi.useRealTimers()
     const before = liveTimers()
     const id = acks.add(60_000, recorder())
@@ -77,7 +77,7 @@ describe('the requests of a session', () => {
     acks.settle(id, ANSWER)
   })
 
-  test('while the client is paused the clock stands still', () => {
+  test('a timer stops during a pause', () => {
     const settle = recorder()
     acks.add(1000, settle)
     vi.advanceTimersByTime(400)
@@ -91,7 +91,7 @@ describe('the requests of a session', () => {
     expect(settle).toHaveBeenCalledExactlyOnceWith(TIMEOUT)
   })
 
-  test('what is left is counted over several pauses', () => {
+  test('the remaining time is kept over several pauses', () => {
     const settle = recorder()
     acks.add(1000, settle)
     for (let pauses = 0; pauses < 3; pauses++) {
@@ -123,7 +123,7 @@ describe('the requests of a session', () => {
     expect(settle).toHaveBeenCalledTimes(1)
   })
 
-  test('a request made during a pause has all its time when that ends', () => {
+  test('a request made during a pause has its whole time afterwards', () => {
     const settle = recorder()
     acks.pause()
     acks.add(1000, settle)
@@ -135,7 +135,7 @@ describe('the requests of a session', () => {
     expect(settle).toHaveBeenCalledExactlyOnceWith(TIMEOUT)
   })
 
-  test('an answer that comes during a pause counts', () => {
+  test('an answer during a pause counts', () => {
     const settle = recorder()
     const id = acks.add(1000, settle)
     acks.pause()

@@ -6,13 +6,13 @@ import { RecordingSession } from '../support/recording-session.js'
 const STALL = 30_000
 const CEILING = 1_000_000
 const MOST = 5_000_000
-/** Unsent bytes from which a session is watched. */
+/** Smallest backlog that is watched, in bytes. */
 const WATCHED = 65_536
 
 let watch: BacklogWatch
 let now: number
 
-/** A session to which so much is unsent, and a chunk was just sent. */
+/** Returns a session with such a backlog, right after a message was sent. */
 function backlogged(id: string, buffered = WATCHED): RecordingSession {
   const session = new RecordingSession(id)
   session.recordingLink.buffered = buffered
@@ -20,7 +20,7 @@ function backlogged(id: string, buffered = WATCHED): RecordingSession {
   return session
 }
 
-/** Looks after each of so many seconds. */
+/** Sweeps once per second. */
 function pass(seconds: number, each: () => void = () => {}): void {
   for (let second = 0; second < seconds; second++) {
     now += 1_000
@@ -39,7 +39,7 @@ beforeEach(() => {
 })
 
 describe('a session is watched', () => {
-  test('when much is unsent to it, until nothing is', () => {
+  test('from a large backlog until it is empty', () => {
     const little = backlogged('little', WATCHED - 1)
     const much = backlogged('much')
     expect([...watch.sessions]).toEqual([much.session])
@@ -54,13 +54,13 @@ describe('a session is watched', () => {
     expect(much.recordingLink.listeners).toBe(0)
   })
 
-  test('once, however often something is sent', () => {
+  test('once, however many messages are sent', () => {
     const session = backlogged('a')
     for (let i = 0; i < 10; i++) watch.afterSend(session.session)
     expect(session.recordingLink.listeners).toBe(1)
   })
 
-  test('no more when it has ended or is forgotten', () => {
+  test('until it ends or is forgotten', () => {
     const [ended, forgotten] = [backlogged('ended'), backlogged('forgotten')]
     ended.ended = true
     pass(1)
@@ -72,7 +72,7 @@ describe('a session is watched', () => {
 })
 
 describe('a session is stalled', () => {
-  test('when it took nothing and answered no ping for so long', () => {
+  test('when it neither reads nor answers pings until the timeout', () => {
     const session = backlogged('a')
     pass(29)
     expect(session.closes).toEqual([])
@@ -84,7 +84,7 @@ describe('a session is stalled', () => {
   })
 
   test.each<[string, (session: RecordingSession) => void]>([
-    ['takes a little now and then', ({ recordingLink }) => (recordingLink.progress += 1)],
+    ['reads a little now and then', ({ recordingLink }) => (recordingLink.progress += 1)],
     ['answers pings', ({ recordingLink }) => recordingLink.pong()]
   ])('not while it %s', (_, show) => {
     const session = backlogged('a')
@@ -98,7 +98,7 @@ describe('a session is stalled', () => {
     expect(session.closes).toEqual(['stalled'])
   })
 
-  test('not because more is sent to it', () => {
+  test('even if more is sent to it', () => {
     const session = backlogged('a')
     pass(31, () => {
       session.recordingLink.buffered += 1
@@ -122,13 +122,13 @@ describe('a session is stalled', () => {
 describe('one backlog', () => {
   const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-  test('may be a few ceilings, for its senders are held a little late', async () => {
+  test('may reach four ceilings, since its senders are paused a little late', async () => {
     const session = backlogged('a', 4 * CEILING)
     await nextTurn()
     expect(session.closes).toEqual([])
   })
 
-  test("of more is nobody else's doing: it ends at once, though not in the middle of what is under way", async () => {
+  test('above that ends its session, but not while a message is being sent', async () => {
     const session = backlogged('a', 4 * CEILING + 1)
     expect(session.closes).toEqual([])
     await nextTurn()
@@ -137,13 +137,13 @@ describe('one backlog', () => {
 })
 
 describe('all backlogs together', () => {
-  test('may be as large as is allowed', () => {
+  test('may be as large as the limit', () => {
     const sessions = [backlogged('a', MOST / 2), backlogged('b', MOST / 2)]
     pass(1)
     expect(sessions.flatMap(({ closes }) => closes)).toEqual([])
   })
 
-  test('if larger, cost the largest its session, and the next until the rest is small enough', () => {
+  test('above the limit end the sessions with the largest until the rest is small enough', () => {
     const sessions = [1_500_000, 3_500_000, 2_500_000, 1_000_000].map((buffered, i) => backlogged(`${i}`, buffered))
     pass(1)
     expect(sessions.map(({ closes }) => closes)).toEqual([[], ['backlog'], [], []])
@@ -153,7 +153,7 @@ describe('all backlogs together', () => {
     expect(watch.buffered).toBe(4_500_000)
   })
 
-  test('one alone may be too large', () => {
+  test('may exceed the limit with one session', () => {
     const session = backlogged('a', MOST + 1)
     pass(1)
     expect(session.closes).toEqual(['backlog'])

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Cork } from '../../src/transport/cork.js'
 
-/** A socket that writes down what it is given, one list for each system call it would have made. */
+/** Records the chunks of each system call that a socket would make. */
 function recorder(): { socket: Socket; writes: string[][] } {
   const writes: string[][] = []
   const socket = new Writable({
@@ -16,7 +16,7 @@ function recorder(): { socket: Socket; writes: string[][] } {
       done()
     }
   })
-  // A cast: of a socket only what it has of a stream is used.
+  // A cast: only the methods of its stream are used.
   return { socket: socket as Socket, writes }
 }
 
@@ -31,7 +31,7 @@ function nextTick(): Promise<void> {
 }
 
 describe('a socket that is corked for a tick', () => {
-  test('writes at once all that was written to it in the tick', async () => {
+  test('writes everything from the tick in one system call', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b', 'c']) {
       cork.corkForTick(socket)
@@ -43,7 +43,7 @@ describe('a socket that is corked for a tick', () => {
     expect(socket.writableCorked).toBe(0)
   })
 
-  test('is corked anew in the next one', async () => {
+  test('is corked again in the next tick', async () => {
     const { socket, writes } = recorder()
     for (const text of ['a', 'b']) {
       cork.corkForTick(socket)
@@ -57,7 +57,7 @@ describe('a socket that is corked for a tick', () => {
     ])
   })
 
-  test('does not hold up others', async () => {
+  test('does not delay other sockets', async () => {
     const [one, two] = [recorder(), recorder()]
     for (const { socket } of [one, two, one]) {
       cork.corkForTick(socket)
@@ -67,7 +67,7 @@ describe('a socket that is corked for a tick', () => {
     expect([one.writes, two.writes]).toEqual([[['x', 'x']], [['x']]])
   })
 
-  test('stays corked for whoever corked it before', async () => {
+  test('stays corked if it was corked before', async () => {
     const { socket, writes } = recorder()
     socket.cork()
     cork.corkForTick(socket)
@@ -79,7 +79,7 @@ describe('a socket that is corked for a tick', () => {
     expect(writes).toEqual([['a', 'b']])
   })
 
-  test('may be destroyed meanwhile', async () => {
+  test('may be destroyed within the tick', async () => {
     const [gone, other] = [recorder(), recorder()]
     for (const { socket } of [gone, other]) {
       cork.corkForTick(socket)
@@ -92,7 +92,7 @@ describe('a socket that is corked for a tick', () => {
 })
 
 describe('a server that is busy with small messages', () => {
-  const rest = 5
+  const gatherTime = 5
   let now = 0
 
   beforeEach(() => {
@@ -100,7 +100,7 @@ describe('a server that is busy with small messages', () => {
     vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out')
   })
 
-  /** Writes in ticks of their own, so many milliseconds apart. @returns how many were written */
+  /** Writes texts in ticks of their own, `apart` milliseconds after each other. @returns how many were written */
   async function write(count: number, size: number, apart: number, cork: Cork): Promise<number> {
     const { socket, writes } = recorder()
     for (let index = 0; index < count; index++) {
@@ -112,18 +112,18 @@ describe('a server that is busy with small messages', () => {
     return writes.flat().length
   }
 
-  test('rests after each few, so that more can gather, and writes everything', async () => {
-    expect(await write(500, 100, 0.01, new Cork(rest))).toBe(500)
+  test('sleeps after every few flushes to gather more, and writes everything', async () => {
+    expect(await write(500, 100, 0.01, new Cork(gatherTime))).toBe(500)
     expect(Atomics.wait).toHaveBeenCalledTimes(Math.floor(500 / 8))
-    expect(Atomics.wait).toHaveBeenCalledWith(expect.any(Int32Array), 0, 0, rest)
+    expect(Atomics.wait).toHaveBeenCalledWith(expect.any(Int32Array), 0, 0, gatherTime)
   })
 
   test.each([
-    ['what it writes is large', 5_000, 0.01, rest],
-    ['it is told not to', 100, 0.01, 0],
-    ['messages come one now and one then', 100, 1, rest]
-  ])('does not rest when %s', async (_when, size, apart, restOrNone) => {
-    expect(await write(500, size, apart, new Cork(restOrNone))).toBe(500)
+    ['flushes are large', 5_000, 0.01, gatherTime],
+    ['gathering is disabled', 100, 0.01, 0],
+    ['messages are rare', 100, 1, gatherTime]
+  ])('does not sleep when %s', async (_when, size, apart, gatherTime) => {
+    expect(await write(500, size, apart, new Cork(gatherTime))).toBe(500)
     expect(Atomics.wait).not.toHaveBeenCalled()
   })
 })

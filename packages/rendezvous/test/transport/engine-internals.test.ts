@@ -19,7 +19,7 @@ import {
   writeQueueSize
 } from '../../src/transport/engine-internals.js'
 
-// These tests run against the engine.io and ws that are installed: they fail when an update changes what we rely on.
+// These tests use the installed engine.io and ws, and fail when an update changes the fields that we rely on.
 let http: HttpServer
 let engine: EngineServer
 let url: string
@@ -42,7 +42,7 @@ afterEach(async () => {
   await new Promise((resolve) => http.close(resolve))
 })
 
-/** The server's side of a client, and the text that its handshake came in. */
+/** Opens a client. @returns also its socket at the server and the text of the handshake */
 async function open(revision: 3 | 4): Promise<{ socket: Socket; client: WebSocket; handshake: string }> {
   const opened = once(engine, 'connection')
   const client = new WebSocket(`ws://${url}?EIO=${revision}&transport=websocket`)
@@ -60,18 +60,18 @@ async function poll(): Promise<Socket> {
 }
 
 describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
-  test('has every field of the direct way', async () => {
+  test('has every field of the direct path', async () => {
     const { socket } = await open(revision)
     expect(missingFields(socket)).toEqual([])
     expect(mayWriteDirectly(socket)).toBe(true)
   })
 
-  test('is known by the id of its handshake', async () => {
+  test('has the id of its handshake', async () => {
     const { socket, handshake } = await open(revision)
     expect(JSON.parse(handshake.slice(1))).toMatchObject({ sid: idOf(socket) })
   })
 
-  test('takes whole frames, from one part or two, and tells when they are taken', async () => {
+  test('sends whole frames in one part or two, and reports when they are written', async () => {
     const { socket, client } = await open(revision)
     const [webSocket, net] = [webSocketOf(socket) ?? expect.fail(), directSocketOf(socket) ?? expect.fail()]
     const received: string[] = []
@@ -86,7 +86,7 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
     expect(writeQueueSize(net)).toBe(0)
   })
 
-  test("has one listener of engine.io's, which can be put behind another", async () => {
+  test('has one listener of engine.io, which can be called by another', async () => {
     const { socket, client } = await open(revision)
     const heard: unknown[] = []
     socket.on('message', (data) => heard.push(data))
@@ -105,7 +105,7 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
     expect(heard).toEqual(['hello'])
   })
 
-  test('has a heartbeat that can be started, stopped and sent', async () => {
+  test('has a heartbeat that can be controlled', async () => {
     const { socket, client } = await open(revision)
     const heartbeat = heartbeatOf(socket) ?? expect.fail()
     expect(heartbeat.readyState).toBe('open')
@@ -117,7 +117,7 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
     expect(String((await ping)[0])).toBe('2')
   })
 
-  test('goes on without its first request', async () => {
+  test('works without its first request', async () => {
     const { socket, client } = await open(revision)
     forgetRequest(socket)
     expect(socket.request).toBeUndefined()
@@ -127,7 +127,7 @@ describe.each([3, 4] as const)('a WebSocket of revision %s', (revision) => {
   })
 })
 
-test('a client that polls has no WebSocket, and misses nothing', async () => {
+test('a polling client has no WebSocket and lacks no field', async () => {
   const socket = await poll()
   expect([webSocketOf(socket), directSocketOf(socket)]).toEqual([undefined, undefined])
   expect(missingFields(socket)).toEqual([])
@@ -137,7 +137,7 @@ test('a client that polls has no WebSocket, and misses nothing', async () => {
 test.each([
   ['ws: _sender.sendFrame', '_sender'],
   ['ws: _socket.cork', '_socket']
-])('without %s there is no direct way', async (name, field) => {
+])('without %s there is no direct path', async (name, field) => {
   const { socket } = await open(4)
   const webSocket = webSocketOf(socket) ?? expect.fail()
   const whole = Reflect.get(webSocket, field) as unknown

@@ -36,7 +36,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Fills what the operating system and the socket take before the client counts as slow. */
+/** Fills the buffers of the kernel and of the socket, so that the client counts as slow. */
 async function makeSlow(): Promise<number> {
   client.pause()
   const large = 'x'.repeat(60_000)
@@ -49,7 +49,7 @@ async function makeSlow(): Promise<number> {
   return count
 }
 
-test('what goes to a slow client is merged, arrives whole and in order, and counts until then', async () => {
+test('frames for a slow client are merged, count as buffered, and arrive whole and in order', async () => {
   const large = await makeSlow()
   const before = writer.buffered
   const queued = vi.spyOn(net, 'write')
@@ -59,7 +59,7 @@ test('what goes to a slow client is merged, arrives whole and in order, and coun
     else writer.write(new EncodedTexts([text]).frames, undefined)
   }
   writer.pong(Buffer.from('last'))
-  // Beside its text each frame has two bytes, and the message the 4 of engine.io.
+  // Each text has two bytes of header and engine.io's 4.
   expect(writer.buffered - before).toBe(texts.reduce((sum, text) => sum + text.length + 3, 0) + 6)
   expect(queued.mock.calls.length).toBeLessThan(20)
   client.resume()
@@ -68,7 +68,7 @@ test('what goes to a slow client is merged, arrives whole and in order, and coun
   expect(writer.buffered).toBe(0)
 })
 
-test('what is large is not merged, and comes after what was', async () => {
+test('large frames are not merged, and stay in order', async () => {
   const large = await makeSlow()
   writer.writeText('small', undefined)
   writer.writeText('y'.repeat(10_000), undefined)
@@ -78,7 +78,7 @@ test('what is large is not merged, and comes after what was', async () => {
   expect(received.slice(large)).toEqual(['4small', `4${'y'.repeat(10_000)}`, '4after'])
 })
 
-test('what was merged is handed over before the connection is closed', async () => {
+test('merged frames are sent before the connection closes', async () => {
   const large = await makeSlow()
   writer.writeText('goodbye', undefined)
   writer.flush()

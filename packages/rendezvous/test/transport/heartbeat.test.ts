@@ -8,7 +8,7 @@ import { Heartbeat } from '../../src/transport/heartbeat.js'
 const INTERVAL = 25_000
 const TIMEOUT = 60_000
 
-/** engine.io's transport without a connection: it writes down the types of the packets it is to send. */
+/** Transport of engine.io without a connection, which records the types of sent packets. */
 class RecordingTransport extends EventEmitter {
   readonly name = 'polling'
   readonly writable = true
@@ -28,7 +28,7 @@ class RecordingTransport extends EventEmitter {
   close(): void {}
 }
 
-/** A real engine.io socket, whose client says what a test lets it say. */
+/** Real engine.io socket whose client is controlled by a test. */
 class Client {
   readonly transport: RecordingTransport
   readonly heartbeat: Heartbeat
@@ -44,28 +44,27 @@ class Client {
       upgrades: () => []
     }
     const request = { connection: { remoteAddress: '127.0.0.1' } }
-    // Casts, for these have what a socket uses of them and no more.
+    // Casts: these have only what the socket uses.
     this.#socket = new Socket('a', server as never, this.transport as never, request as never, protocol)
     this.#socket.on('close', (reason: string) => this.closed.push(reason))
     this.heartbeat = new Heartbeat(this.#socket, heartbeatOf(this.#socket))
   }
 
-  /** Pings that the server has sent. */
   get pings(): number {
     return this.transport.sent.filter((type) => type === 'ping').length
   }
 
-  get owesPong(): boolean {
+  get hasUnansweredPing(): boolean {
     return this.pings > this.#pongs
   }
 
-  /** A packet of engine.io itself. */
+  /** Receives an engine.io packet from the client. */
   says(type: 'ping' | 'pong'): void {
     if (type === 'pong') this.#pongs++
     this.transport.emit('packet', { type })
   }
 
-  /** A frame of whatever kind, each so many milliseconds. */
+  /** Receives a frame from the client every `each` milliseconds. */
   sendsFor(duration: number, each: number): void {
     for (let passed = 0; passed < duration; passed += each) {
       vi.advanceTimersByTime(each)
@@ -73,7 +72,7 @@ class Client {
     }
   }
 
-  /** As engine.io does when a client that polls has got a WebSocket. */
+  /** Upgrades from polling to a WebSocket as engine.io does. */
   changeTransport(): void {
     const socket = this.#socket as unknown as { clearTransport(): void; setTransport(transport: object): void }
     socket.clearTransport()
@@ -99,7 +98,7 @@ afterEach(() => {
 })
 
 describe('a client of revision 3', () => {
-  test('is closed when it is silent for the whole time', () => {
+  test('is closed after the whole timeout without a message', () => {
     const client = new Client(3)
     vi.advanceTimersByTime(INTERVAL + TIMEOUT - 1)
     expect(client.closed).toEqual([])
@@ -107,7 +106,7 @@ describe('a client of revision 3', () => {
     expect(client.closed).toEqual(['ping timeout'])
   })
 
-  test('is not closed while it sends anything, though it cannot ping for what it uploads', () => {
+  test('is not closed while it uploads, though its pings are stuck', () => {
     const client = new Client(3)
     client.sendsFor(4 * (INTERVAL + TIMEOUT), TIMEOUT)
     expect(client.closed).toEqual([])
@@ -117,7 +116,7 @@ describe('a client of revision 3', () => {
 })
 
 describe('a client of revision 4', () => {
-  test('is pinged, and closed when it does not answer', () => {
+  test('is pinged, and closed without an answer', () => {
     const client = new Client(4)
     vi.advanceTimersByTime(INTERVAL)
     expect(client.pings).toBe(1)
@@ -125,10 +124,10 @@ describe('a client of revision 4', () => {
     expect(client.closed).toEqual(['ping timeout'])
   })
 
-  test('is not closed while its pong is stuck behind what it uploads, and goes on to be pinged', () => {
+  test('is not closed while its pong is stuck behind its upload, and is pinged again', () => {
     const client = new Client(4)
     vi.advanceTimersByTime(INTERVAL)
-    // It would give the server up without a ping for INTERVAL + TIMEOUT.
+    // Without a ping it would time out after INTERVAL + TIMEOUT.
     client.sendsFor(8 * INTERVAL, INTERVAL / 2)
     expect(client.closed).toEqual([])
     expect(client.pings).toBe(9)
@@ -141,10 +140,10 @@ describe('a client of revision 4', () => {
 })
 
 describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
-  /** How long it may be silent in all. */
+  /** Longest silence of a client. */
   const silence = INTERVAL + TIMEOUT
 
-  test('is not closed while it is not read from, however long', () => {
+  test('is not closed while it is paused, however long', () => {
     const client = new Client(protocol)
     vi.advanceTimersByTime(INTERVAL)
     client.heartbeat.suspend()
@@ -153,21 +152,21 @@ describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
     expect(client.closed).toEqual([])
   })
 
-  test('has its time again when it is read from again', () => {
+  test('has its whole timeout again after a pause', () => {
     const client = new Client(protocol)
     vi.advanceTimersByTime(silence - 1)
     client.heartbeat.suspend()
     vi.advanceTimersByTime(silence)
     client.heartbeat.resume()
     client.heartbeat.resume()
-    // One of revision 4 owes the answer to a ping.
+    // In revision 4 a ping is unanswered.
     vi.advanceTimersByTime((protocol === 3 ? silence : TIMEOUT) - 1)
     expect(client.closed).toEqual([])
     vi.advanceTimersByTime(1)
     expect(client.closed).toEqual(['ping timeout'])
   })
 
-  test('is closed when it is silent after a change of transport', () => {
+  test('is closed when it is silent after an upgrade', () => {
     const client = new Client(protocol)
     vi.advanceTimersByTime(INTERVAL)
     client.changeTransport()
@@ -175,7 +174,7 @@ describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
     expect(client.closed).toEqual(['ping timeout'])
   })
 
-  test('that is heard while it is not read from, for something was read before, keeps its time standing still', () => {
+  test('starts no timer when input read before the pause is processed during it', () => {
     const client = new Client(protocol)
     client.heartbeat.suspend()
     client.heartbeat.recordActivity()
@@ -184,7 +183,7 @@ describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
     expect(client.closed).toEqual([])
   })
 
-  test('that goes while it is not read from leaves no timer behind', () => {
+  test('leaves no timer behind when it disconnects during a pause', () => {
     const client = new Client(protocol)
     vi.advanceTimersByTime(INTERVAL)
     client.heartbeat.suspend()
@@ -196,21 +195,21 @@ describe.each([3, 4] as const)('a client of revision %i', (protocol) => {
   })
 })
 
-test('a client of revision 4 is pinged on time, however often it is not read from for a moment', () => {
+test('a client of revision 4 is pinged on time despite many short pauses', () => {
   const client = new Client(4)
-  // It gives the server up when no ping has come for interval and timeout.
+  // The client times out without a ping for INTERVAL + TIMEOUT.
   for (let passed = 0; passed < 4 * INTERVAL; passed += 1_000) {
     vi.advanceTimersByTime(500)
     client.heartbeat.suspend()
     vi.advanceTimersByTime(500)
     client.heartbeat.resume()
-    if (client.owesPong) client.says('pong')
+    if (client.hasUnansweredPing) client.says('pong')
   }
   expect(client.pings).toBeGreaterThanOrEqual(3)
   expect(client.closed).toEqual([])
 })
 
-test('a client of revision 4 is pinged while it is not read from, and has its time afterwards to answer', () => {
+test('a client of revision 4 is pinged during a pause, and may answer afterwards', () => {
   const client = new Client(4)
   vi.advanceTimersByTime(INTERVAL / 2)
   client.heartbeat.suspend()
@@ -224,9 +223,9 @@ test('a client of revision 4 is pinged while it is not read from, and has its ti
   expect(client.pings).toBe(2)
 })
 
-test('frames of one tick are heard once', () => {
+test('frames of one tick count once', () => {
   const client = new Client(3)
   for (let i = 0; i < 1000; i++) client.heartbeat.recordActivity()
-  // The socket's own timer, and the one thing that waits for the end of the tick.
+  // The socket's own timer, and one callback at the end of the tick.
   expect(vi.getTimerCount()).toBe(2)
 })

@@ -7,7 +7,7 @@ import { RecordingSession } from '../support/recording-session.js'
 
 const INTERVAL = 20_000
 
-test('clients that were paused, and those with a backlog, are told once in each interval', () => {
+test('paused clients and clients with a backlog get one sign of life per interval', () => {
   const scene = new FlowScene()
   const clock = () => scene.now
   const backlog = new BacklogWatch(
@@ -25,7 +25,7 @@ test('clients that were paused, and those with a backlog, are told once in each 
     client.recordingLink.buffered = 300_000
     backlog.afterSend(client.session)
   }
-  // It does not read the answers to what it asks for.
+  // It does not read the replies to its requests.
   scene.flow.requested(both.session)
   const told = (): number[] => [idle, slow, both].map(({ recordingLink }) => recordingLink.count('reassured'))
   reassurance.sweep()

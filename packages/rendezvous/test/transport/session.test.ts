@@ -11,7 +11,7 @@ import { SYNCHRONOUS_QUEUE, budgetWith } from '../support/budget.js'
 import { FlowScene } from '../support/flow.js'
 
 const BACKLOG = { stallTimeout: 30_000, sessionCeiling: 8_388_608, maxBufferedBytes: 1e9 }
-/** Milliseconds in which a client shows that it is online; long enough for a busy machine to hear a pong. */
+/** Milliseconds in which a client must show that it is online; enough for a busy machine to process a pong. */
 const TIMEOUT = 1_000
 
 let http: HttpServer
@@ -35,7 +35,6 @@ afterEach(async () => {
   await new Promise((resolve) => http.close(resolve))
 })
 
-/** @param autoPong - whether the client answers pings */
 async function open(autoPong: boolean): Promise<Session> {
   const { port } = http.address() as AddressInfo
   const opened = once(engine, 'connection')
@@ -53,29 +52,29 @@ async function open(autoPong: boolean): Promise<Session> {
   })
 }
 
-describe('a session that is asked whether its client is online', () => {
-  test('says yes when that answers a ping', async () => {
+describe('the probe of a session', () => {
+  test('succeeds when the client answers a ping', async () => {
     expect(await (await open(true)).probe(TIMEOUT)).toBe(true)
   })
 
-  test('says no when nothing comes in time', async () => {
+  test('fails when no answer arrives in time', async () => {
     expect(await (await open(false)).probe(TIMEOUT)).toBe(false)
   })
 
-  test('says yes when it is paused, for then no answer could be heard', async () => {
+  test('succeeds during a pause, when answers are not read', async () => {
     const session = await open(false)
     session.pause()
     expect(await session.probe(TIMEOUT)).toBe(true)
   })
 
-  test('says yes when it was paused before the answer was read', async () => {
+  test('succeeds if a pause begins before the answer is read', async () => {
     const session = await open(true)
     const answer = session.probe(TIMEOUT)
     session.pause()
     expect(await answer).toBe(true)
   })
 
-  test('says no once it has ended', async () => {
+  test('fails after the end of the session', async () => {
     const session = await open(true)
     client.terminate()
     await expect.poll(() => ended).toEqual(['transport closed'])
