@@ -105,7 +105,7 @@ export class SessionAccount {
     return now - this.#behindSince >= this.#budget.limits.floodTimeout
   }
 
-  /** Counts the session among those paused over their budget, or no longer. */
+  /** Adds the session to the count of sessions paused over their budget, or removes it. */
   setSlowed(isSlowed: boolean): void {
     this.#budget.slowed += isSlowed ? 1 : -1
   }
