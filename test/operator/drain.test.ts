@@ -68,7 +68,7 @@ describe('a server that drains', () => {
     })
     client.join().catch(() => {})
     expect(await within('the refusal', refused)).toContain(
-      ': 503 (the server, or a proxy before it, takes no new clients at the moment)'
+      ': 503 (the server, or a proxy before it, accepts no new clients at the moment)'
     )
     dialer.wire.close()
     listener.wire.close()
