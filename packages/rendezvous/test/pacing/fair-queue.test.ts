@@ -80,6 +80,27 @@ test('little work runs immediately; more is queued, and so is later work', async
   expect(queue.mayRunNow).toBe(false)
 })
 
+test('turns that are taken later count against the slice in which they are given', async () => {
+  const { queue, turn } = scene(0)
+  const given: number[] = []
+  for (let number = 0; number < 25; number++) {
+    const source: WorkSource = {
+      group: {},
+      work: () => {
+        given.push(number)
+        queue.countDeferredTurn()
+        return false
+      }
+    }
+    queue.add(source)
+  }
+  await turn()
+  expect(given).toHaveLength(10)
+  await turn()
+  await turn()
+  expect(given).toEqual(Array.from({ length: 25 }, (_, number) => number))
+})
+
 test('a stopped queue runs nothing', async () => {
   const { queue, done, work, turn } = scene(0)
   queue.add(new RecordedSource('a', 1, undefined, work))
