@@ -27,7 +27,7 @@ import { Engine } from './transport/engine.js'
 import { Reassurance } from './transport/reassurance.js'
 
 /** Initial window of a half between nodes, in bytes; the same on all nodes. */
-const INITIAL_HOP_WINDOW = 262_144
+const INITIAL_CHANNEL_WINDOW = 262_144
 
 /** Milliseconds of a clock that nobody can set. */
 const now = () => performance.now()
@@ -104,7 +104,7 @@ export function compose(
   const probes = new Probes(nodes, join.takeoverTimeout)
   const channels = new Channels(
     {
-      window: { initial: INITIAL_HOP_WINDOW, max: options.cluster.linkWindow },
+      window: { initial: INITIAL_CHANNEL_WINDOW, max: options.cluster.linkWindow },
       answerTimeout: dial.ackTimeout + relay.pauseTimeout,
       maxKept: relay.maxBufferedBytes
     },
