@@ -12,6 +12,7 @@ export class PollingWire implements Wire {
   readonly #receive: Receive
   readonly #underWay = new Set<AbortController>()
   #posts: Promise<unknown> = Promise.resolve()
+  #isLost = false
   #finish: (() => void) | undefined
   #close: (closed: Closed) => void = () => {}
 
@@ -25,7 +26,14 @@ export class PollingWire implements Wire {
 
   send(...packets: Packet[]): void {
     // One POST at a time: engine.io takes two at once for an attack.
-    this.#posts = this.#posts.then(() => this.post(this.#encode(packets)))
+    this.#posts = this.#posts.then(async () => {
+      // What was not delivered must not be followed by what is.
+      if (this.#isLost) return
+      const status = await this.post(this.#encode(packets))
+      if (status === 200) return
+      this.#isLost = true
+      if (status === 0) this.close()
+    })
   }
 
   /** Posts any body; the status of the answer, 0 when there was none. */
