@@ -19,7 +19,7 @@ import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
 import { Joining } from './star/join.js'
 import { OtherNodes } from './star/other-nodes.js'
-import { Star } from './star/star.js'
+import { Sessions } from './star/sessions.js'
 import { Ownership } from './star/ownership.js'
 import { Counters } from './stats.js'
 import { BacklogWatch } from './transport/backlog.js'
@@ -45,7 +45,7 @@ export interface Parts {
   readonly workQueue: WorkQueue
   readonly budget: Budget
   readonly joining: Joining
-  readonly star: Star
+  readonly sessions: Sessions
   readonly backplane: Backplane
   /** Other nodes may belong to the star. */
   readonly isShared: boolean
@@ -124,8 +124,8 @@ export function compose(
       names,
       nonceTtl: join.nonceTtl,
       minRsaBits: join.minRsaBits,
-      prefixes: options.discovery.prefixes,
-      joinList: options.discovery.joinList,
+      maxPrefixes: options.discovery.prefixes,
+      joinListSize: options.discovery.joinList,
       ...limits
     },
     registry,
@@ -143,7 +143,7 @@ export function compose(
     counters,
     onFault
   )
-  const star = new Star(
+  const sessions = new Sessions(
     { joinDeadline: join.deadline },
     { ownership, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault }
   )
@@ -160,7 +160,7 @@ export function compose(
     backlog,
     workQueue,
     joining,
-    star,
+    sessions,
     backplane: nodes,
     isShared: backplane !== undefined || options.redis !== undefined,
     channels,
@@ -188,16 +188,16 @@ export function compose(
           backlog,
           counters,
           logger: limited,
-          onOpen: (session) => star.opened(session),
-          onRequest: (session, name, args, ack) => star.requested(session, name, args, ack),
-          onEnd: (session, reason) => star.ended(session, reason),
+          onOpen: (session) => sessions.opened(session),
+          onRequest: (session, name, args, ack) => sessions.requested(session, name, args, ack),
+          onEnd: (session, reason) => sessions.ended(session, reason),
           onFault
         }
       ),
     sweep: () => {
       budget.sweep()
       discoveryBudget.sweep()
-      star.sweep()
+      sessions.sweep()
       joining.sweep()
       deltas.sweep()
       router.sweep()

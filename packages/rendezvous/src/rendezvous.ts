@@ -123,8 +123,8 @@ class RendezvousServer implements Rendezvous {
 
   async #start(lastStop: Promise<void> | undefined): Promise<void> {
     await lastStop
-    const { star, backplane, otherNodes } = this.#parts
-    star.open()
+    const { sessions, backplane, otherNodes } = this.#parts
+    sessions.open()
     const connections = this.#createConnections()
     const engine = this.#parts.openEngine(() => connections.areShort)
     const feed = new StatusFeed({
@@ -164,8 +164,8 @@ class RendezvousServer implements Rendezvous {
   }
 
   #state(): 'ready' | 'draining' | 'fenced' {
-    const { star, backplane } = this.#parts
-    return star.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
+    const { sessions, backplane } = this.#parts
+    return sessions.isDraining ? 'draining' : backplane.isFenced ? 'fenced' : 'ready'
   }
 
   #createConnections(): Connections {
@@ -251,12 +251,12 @@ class RendezvousServer implements Rendezvous {
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
-    const { workQueue, discovery, deltas, star } = this.#parts
+    const { workQueue, discovery, deltas, sessions } = this.#parts
     for (const timer of running.timers) clearInterval(timer)
     workQueue.stop()
     discovery.stop()
     deltas.stop()
-    star.closeAll()
+    sessions.closeAll()
     running.engine.close()
     running.feed.close()
     await running.server.close()
@@ -275,13 +275,16 @@ class RendezvousServer implements Rendezvous {
   async drain({ timeout = this.options.drainTimeout }: DrainOptions = {}): Promise<void> {
     await this.#started?.catch(() => {})
     if (this.#running === undefined) return
-    const { star, router } = this.#parts
+    const { sessions, router } = this.#parts
     this.#running.engine.refuseNew()
-    const { sessions, streams } = this.stats()
-    if (sessions > 0 && !star.isDraining) {
-      this.#logger?.info({ sessions, streams, timeout }, 'draining: new clients are rejected, open streams may finish')
+    const { streams } = this.stats()
+    if (sessions.size > 0 && !sessions.isDraining) {
+      this.#logger?.info(
+        { sessions: sessions.size, streams, timeout },
+        'draining: new clients are rejected, open streams may finish'
+      )
     }
-    await star.drain(timeout)
+    await sessions.drain(timeout)
     const { size: left } = router
     if (left > 0) this.#logger?.info({ streams: left }, 'drain timeout: the remaining streams are ended')
     await this.stop()
@@ -301,9 +304,9 @@ class RendezvousServer implements Rendezvous {
   }
 
   stats(): RendezvousStats {
-    const { star, registry, router, backlog, flow, joining, workQueue, budget, isShared, counters } = this.#parts
+    const { sessions, registry, router, backlog, flow, joining, workQueue, budget, isShared, counters } = this.#parts
     return {
-      sessions: star.sessions,
+      sessions: sessions.size,
       peers: registry.size,
       streams: router.size,
       bufferedBytes: backlog.buffered,

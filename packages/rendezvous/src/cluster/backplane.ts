@@ -16,7 +16,7 @@ export interface NodeLink {
 export interface BackplaneObserver {
   /** Another node owns a peer, in place of owners with a lower generation. */
   joined(record: PeerRecord): void
-  /** No other node owns a peer with this generation or a lower one: it left, or this node took over. */
+  /** The claim of another node with this generation, or a lower one, is over: the peer left, or this node took over. */
   left(key: string, generation: number): void
   /** Replaces everything reported before by all peers of other nodes; earlier records of `unsure` nodes stay valid. */
   snapshot(records: readonly PeerRecord[], unsure?: ReadonlySet<string>): void
@@ -30,7 +30,7 @@ export interface BackplaneObserver {
 
 /**
  * The interface between a node and the other nodes of its star: which node owns which peer, and links that carry frames.
- * Whatever fails behind it, a node continues to serve its own clients among themselves.
+ * If the other nodes cannot be reached, a node continues to connect its own clients with each other.
  */
 export interface Backplane {
   /** Id of this node: 1 to 64 characters of `A-Z a-z 0-9 _ . -`, new for each instance. */
@@ -43,7 +43,7 @@ export interface Backplane {
   start(observer: BackplaneObserver): Promise<void>
   /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. */
   stop(): Promise<void>
-  /** Makes this node the owner of a peer. Without the registry the claim settles without a generation, and is sent later. */
+  /** Makes this node the owner of a peer. If the registry cannot be reached, the claim settles without a generation and is sent later. */
   claim(claim: Claim): void
   /** Withdraws a claim if no newer one exists; an unsettled claim is withdrawn once it settles. */
   release(claim: Claim): void

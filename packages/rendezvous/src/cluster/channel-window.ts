@@ -1,18 +1,19 @@
 /** Memory overhead of a queued chunk, in bytes. */
 const CHUNK_OVERHEAD = 192
-/** Credit is granted once this part of the window is consumed: rarer grants cost throughput, more frequent ones frames. */
+/** Credit is granted once this part of the window is consumed. A larger part costs throughput, a smaller part more frames. */
 const GRANT_PART = 1 / 4
 /** A window that is used up within this many milliseconds limits the rate, and doubles. */
 const GROWTH_TIME = 50
 
-/** Returns what a chunk counts in the window of a channel: its bytes and a fixed overhead. */
+/** Returns the size of a chunk as the window of a channel counts it: its bytes and a fixed overhead. */
 export function chunkCost(bytes: number): number {
   return bytes + CHUNK_OVERHEAD
 }
 
 export interface ChannelWindowOptions {
-  /** Bytes of a half that may be in flight between nodes at first, the same on all nodes; `max` is what it may grow to. */
+  /** Bytes of a half that may be in flight between nodes at first; the same on all nodes. */
   initial: number
+  /** Maximum to which the window grows. */
   max: number
 }
 

@@ -14,15 +14,15 @@ export interface ChannelInit {
   number: number
   isOpener: boolean
   dialId: string
-  /** The dialler's address, canonical. */
+  /** The dialer's address, canonical. */
   from: string
   /** Whether the other node's client knows windows and credit. */
   isExtended: boolean
   network: string | undefined
 }
 
-/** The table of channels that a channel belongs to. */
-export interface ChannelOwner {
+/** What a channel uses of its node, and reports to it. */
+export interface ChannelContext {
   readonly router: Router
   readonly flow: FlowControl
   /** Requests a call of {@link Channel.flush} when the channel's link has room. */
@@ -36,18 +36,18 @@ export interface ChannelOwner {
 /** Larger chunks are split: they would delay other channels and exceed what Redis accepts. */
 const CHUNK_MAX = 1_048_576
 
-/** A connection between a client of this node and one of another node. For the relay it is the endpoint of the remote client. */
+/** Connection between a client of this node and a client of another node. For the relay, it is the endpoint of the remote client. */
 export class Channel implements Endpoint {
   readonly link: NodeLink
   readonly number: number
-  /** Whether this node's client is the dialler. */
+  /** Whether this node's client is the dialer. */
   readonly isOpener: boolean
   readonly dialId: string
   readonly isPausable = true
   readonly network: string
   readonly identity: string
   extended: boolean
-  readonly #owner: ChannelOwner
+  readonly #context: ChannelContext
   /** Stream names of the halves that this node's client and the remote client send on. */
   readonly #outgoing: string
   readonly #incoming: string
@@ -55,7 +55,8 @@ export class Channel implements Endpoint {
   readonly #unsent = new Queue<Buffer | { reason: true | string }>()
   #unsentCost = 0
   #credit: number
-  #wantsDrainAt = 0
+  /** Queued bytes at which the relay is told that the channel has drained; 0 if it has not asked. */
+  #drainLevel = 0
   /** Frames received while paused. */
   readonly #unread = new Queue<ChannelFrame>()
   #unreadCost = 0
@@ -68,16 +69,22 @@ export class Channel implements Endpoint {
   #outgoingEnded = false
   #incomingEnded = false
 
-  constructor(link: NodeLink, dial: ChannelInit, window: ChannelWindowOptions, owner: ChannelOwner, now: () => number) {
+  constructor(
+    link: NodeLink,
+    dial: ChannelInit,
+    window: ChannelWindowOptions,
+    context: ChannelContext,
+    now: () => number
+  ) {
     this.link = link
     this.number = dial.number
     this.isOpener = dial.isOpener
     this.dialId = dial.dialId
     this.extended = dial.isExtended
-    // The session is on another node: its address on the star identifies the caller.
+    // The remote session is unknown here, so its star address identifies the caller.
     this.identity = dial.from
     this.network = dial.network ?? dial.from
-    this.#owner = owner
+    this.#context = context
     this.#outgoing = halfName(dial.dialId, dial.isOpener ? 'dialer' : 'listener')
     this.#incoming = halfName(dial.dialId, dial.isOpener ? 'listener' : 'dialer')
     this.#credit = window.initial
@@ -88,7 +95,9 @@ export class Channel implements Endpoint {
     return this.#ended
   }
 
-  /** Excludes bytes in flight: the window bounds them, and the other node may leave some of them ungranted for ever. */
+  /**
+   * Excludes bytes in flight: the window bounds them. The other node grants in steps, so a count of them might never return to 0.
+   */
   get buffered(): number {
     return this.#unsentCost
   }
@@ -114,10 +123,10 @@ export class Channel implements Endpoint {
   }
 
   onDrain(mark: number): void {
-    this.#wantsDrainAt = this.#wantsDrainAt === 0 ? mark / 2 : Math.min(this.#wantsDrainAt, mark / 2)
+    this.#drainLevel = this.#drainLevel === 0 ? mark / 2 : Math.min(this.#drainLevel, mark / 2)
   }
 
-  /** Does nothing: the client's own node reassures it. */
+  /** Does nothing: the remote client's own node sends it signs of life. */
   reassure(): void {}
 
   sendChunk(_header: ChunkHeader, bytes: Buffer, offset: number): void {
@@ -133,7 +142,7 @@ export class Channel implements Endpoint {
     if (this.#unsent.size === 0 && this.#credit > 0 && this.link.hasRoom) return this.#sendData(payload)
     this.#unsent.push(compact(payload))
     this.#unsentCost += chunkCost(payload.length)
-    if (!this.link.hasRoom) this.#owner.awaitRoom(this)
+    if (!this.link.hasRoom) this.#context.awaitRoom(this)
   }
 
   sendAccept(_stream: string, window: number | undefined): void {
@@ -146,7 +155,7 @@ export class Channel implements Endpoint {
 
   sendError(stream: string, why: true | string): void {
     if (this.#ended) return
-    // This server is stopping, not the one of the remote client.
+    // The remote client's server is not the one that is stopping.
     const reason = why === WIRE_ERRORS.serverStopping ? WIRE_ERRORS.nodeLost : why
     if (stream === this.#outgoing) this.#endOutgoing(reason)
     else if (!this.#incomingEnded) {
@@ -165,16 +174,16 @@ export class Channel implements Endpoint {
     if (this.#ended) return
     switch (frame.type) {
       case 'accept':
-        this.#owner.router.route(this, { kind: 'accept', stream: this.#outgoing, window: frame.window })
+        this.#context.router.route(this, { kind: 'accept', stream: this.#outgoing, window: frame.window })
         break
       case 'credit':
-        this.#owner.router.route(this, { kind: 'credit', stream: this.#outgoing, bytes: frame.bytes })
+        this.#context.router.route(this, { kind: 'credit', stream: this.#outgoing, bytes: frame.bytes })
         break
       case 'grant':
         this.#granted(frame.bytes)
         break
       case 'data':
-        if (!this.#window.received(chunkCost(frame.bytes.length))) return this.#owner.violated(this)
+        if (!this.#window.received(chunkCost(frame.bytes.length))) return this.#context.violated(this)
         this.#deliverInOrder(frame)
         break
       case 'end':
@@ -185,7 +194,7 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /** Sends queued chunks, about `most` bytes if credit and room allow. @returns whether more could be sent with more room */
+  /** Sends up to about `most` bytes of queued chunks. @returns whether chunks remain that the credit allows */
   flush(most = Number.POSITIVE_INFINITY): boolean {
     let left = most
     while (left > 0 && this.#unsent.size > 0) {
@@ -225,10 +234,10 @@ export class Channel implements Endpoint {
   }
 
   closeIfDone(): void {
-    if (this.#ended || !this.#isAnswered || this.#owner.router.halvesOf(this).size > 0) return
+    if (this.#ended || !this.#isAnswered || this.#context.router.halvesOf(this).size > 0) return
     if (this.#unsent.size > 0 || this.#unread.size > 0) return
     this.close()
-    this.#owner.closed(this)
+    this.#context.closed(this)
   }
 
   get #ref(): ChannelRef {
@@ -255,7 +264,7 @@ export class Channel implements Endpoint {
   #stopOutgoing(reason: true | string): void {
     this.#clearUnsent()
     this.#outgoingEnded = true
-    this.#owner.router.route(this, { kind: 'error', stream: this.#outgoing, reason })
+    this.#context.router.route(this, { kind: 'error', stream: this.#outgoing, reason })
     this.#checkDrain()
   }
 
@@ -266,13 +275,13 @@ export class Channel implements Endpoint {
 
   #granted(bytes: number): void {
     this.#credit += bytes
-    if (this.flush()) this.#owner.awaitRoom(this)
+    if (this.flush()) this.#context.awaitRoom(this)
   }
 
   #checkDrain(): void {
-    if (this.#wantsDrainAt === 0 || this.buffered > this.#wantsDrainAt) return
-    this.#wantsDrainAt = 0
-    this.#owner.flow.drained(this)
+    if (this.#drainLevel === 0 || this.buffered > this.#drainLevel) return
+    this.#drainLevel = 0
+    this.#context.flow.drained(this)
   }
 
   /** Delivers chunks and the end behind them in order; queues them while paused. */
@@ -288,13 +297,13 @@ export class Channel implements Endpoint {
   #deliver(frame: ChannelFrame): void {
     if (frame.type === 'end') {
       this.#incomingEnded = true
-      this.#owner.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
+      this.#context.router.route(this, { kind: 'error', stream: this.#incoming, reason: frame.reason })
       return
     }
     if (frame.type !== 'data') return
-    const half = this.#owner.router.find(this, this.#incoming)
+    const half = this.#context.router.find(this, this.#incoming)
     this.#window.consumed(chunkCost(frame.bytes.length))
-    if (half !== undefined) this.#owner.router.chunk(half, this, frame.bytes, 0)
+    if (half !== undefined) this.#context.router.chunk(half, this, frame.bytes, 0)
     this.#grant()
   }
 
@@ -309,7 +318,7 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /** Grants credit for delivered chunks. While the client's socket is full the relay pauses this endpoint, which stops grants. */
+  /** Grants credit for delivered chunks. While the client here reads slowly, the relay pauses this endpoint, which stops grants. */
   #grant(): void {
     if (this.#isPaused || this.#ended) return
     const bytes = this.#window.grant()

@@ -4,7 +4,7 @@ import type { Router } from '../relay/router.js'
 import type { Counters } from '../stats.js'
 import type { RequestOutcome } from '../transport/acks.js'
 import type { Backplane, NodeLink } from './backplane.js'
-import { Channel, type ChannelFrame, type ChannelInit, type ChannelOwner } from './channel.js'
+import { Channel, type ChannelFrame, type ChannelInit, type ChannelContext } from './channel.js'
 import type { Frame } from './frames.js'
 import type { ChannelWindowOptions } from './channel-window.js'
 
@@ -21,9 +21,9 @@ export interface RemoteDial {
   /** Canonical, as is `to`. */
   readonly from: string
   readonly to: string
-  /** Whether the dialler knows windows and credit. */
+  /** Whether the dialer knows windows and credit. */
   readonly isExtended: boolean
-  /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
+  /** Network that the dialer connects from; undefined if limits per network do not apply to it. */
   readonly network: string | undefined
 }
 
@@ -45,7 +45,7 @@ const FLUSH_BYTES = 65_536
 const NUMBERS = 2 ** 32
 
 /** All channels of this node, by link. */
-export class Channels implements ChannelOwner {
+export class Channels implements ChannelContext {
   readonly router: Router
   readonly flow: FlowControl
   readonly #options: ChannelsOptions
@@ -92,7 +92,7 @@ export class Channels implements ChannelOwner {
     return this.kept === 0 && this.#backplane.stats().links.every(({ unacknowledged }) => unacknowledged === 0)
   }
 
-  /** Dials a client of another node. `begin` opens the dialler's half before the dial is sent; `settle` is called once, later. */
+  /** Dials a client of another node. `begin` opens the dialer's half before the dial is sent. `settle` gets the answer, once. */
   open(
     node: string,
     dial: RemoteDial,

@@ -7,21 +7,21 @@ export interface ChannelRef {
 }
 
 /**
- * A message between nodes. A connection across nodes has one channel for both halves: a node sends the chunks of its own
- * client as `data`, and what that client says about the other half as `accept` and `credit`.
+ * A message between nodes. A connection across nodes has one channel for both halves. A node sends the chunks of its own client as
+ * `data`, and that client's messages about the other half as `accept` and `credit`.
  */
 export type Frame =
-  /** Dials a client of the receiving node; the dialler's half is open from now on. The sender numbers the channel. */
+  /** Dials a client of the receiving node; the dialer's half is open from now on. The sender numbers the channel. */
   | {
       readonly type: 'open'
       readonly channel: number
       readonly dialId: string
-      /** The dialler's address, canonical as is `to`. */
+      /** The dialer's address, canonical as is `to`. */
       readonly from: string
       readonly to: string
-      /** Whether the dialler knows windows and credit. */
+      /** Whether the dialer knows windows and credit. */
       readonly isExtended: boolean
-      /** Network that the dialler connects from; undefined if limits per network do not apply to it. */
+      /** Network that the dialer connects from; undefined if limits per network do not apply to it. */
       readonly network: string | undefined
     }
   /** Answers `open`: the dialled client accepted, or `error` is the reason why not. The receiver numbered the channel. */
@@ -38,7 +38,7 @@ export type Frame =
   | ({ readonly type: 'credit'; readonly bytes: number } & ChannelRef)
   /** The node grants bytes of the channel's window, as counted by `chunkCost`. */
   | ({ readonly type: 'grant'; readonly bytes: number } & ChannelRef)
-  /** Ends the half that the sender's client sends on, or the one it receives; the reason `true` is a normal end. */
+  /** Ends the half that the sender's client sends on, or the half that it receives. The reason is `true` for a normal end. */
   | ({ readonly type: 'end'; readonly half: 'sent' | 'received'; readonly reason: true | string } & ChannelRef)
   /** Asks whether a client that owns a peer responds. */
   | { readonly type: 'probe'; readonly id: number; readonly key: string }

@@ -3,7 +3,7 @@ import type { Logger } from '../logger.js'
 import type { ResolvedOptions } from '../option-types.js'
 import type { Backplane } from './backplane.js'
 import { LINKS_DEFAULTS } from './links/options.js'
-import { LocalBackplane } from './local.js'
+import { LocalBackplane } from './local-backplane.js'
 import { RedisBackplane } from './redis/redis-backplane.js'
 import { RestartableBackplane } from './restartable.js'
 

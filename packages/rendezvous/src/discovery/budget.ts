@@ -20,7 +20,7 @@ const SHARES: Readonly<Record<DiscoveryKind, number>> = {
 const KINDS = Object.keys(SHARES) as DiscoveryKind[]
 /** Share of the budget that one IP address may cause, and the share that it may receive. */
 const ADDRESS_SHARE = 0.25
-/** Windows accumulate budget for a whole interval, other kinds for this part of it. */
+/** Other kinds than windows accumulate budget for this part of an interval. Windows accumulate it for the whole interval. */
 const BURST_PART = 0.1
 const MIN_INTERVAL = 1_000
 
@@ -42,7 +42,7 @@ export class DiscoveryBudget {
   #filledAt: number
   /** Bytes spent on announcing the peers of an address to others. */
   readonly #byOrigin: IpTokenBuckets
-  /** Bytes sent to the clients of an address, except windows and newcomers: every client gets the same of these. */
+  /** Bytes sent to the clients of an address, without windows and newcomers, which all clients get alike. */
   readonly #byReceiver: IpTokenBuckets
 
   constructor(options: DiscoveryBudgetOptions, counters: Counters, now: () => number = () => performance.now()) {

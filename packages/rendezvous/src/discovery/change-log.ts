@@ -32,7 +32,7 @@ export class ChangeLog {
     this.#cache.clear()
   }
 
-  /** Returns the net changes between two positions: a peer that came and left again, or the reverse, is in neither list. */
+  /** Returns the net changes between two positions. A peer that joined and left again, or the reverse, is in neither list. */
   since(start: number, end = this.end): NetChanges {
     const key = `${start} ${end}`
     let changes = this.#cache.get(key)
@@ -51,7 +51,7 @@ export class ChangeLog {
   }
 }
 
-/** Adjusts changes for a client, which is not told about its own peers: `before` and `now` are their keys at start and end. */
+/** Removes a client's own peers from changes. `before` and `now` are the keys of its own peers at the start and at the end. */
 export function withoutOwnPeers(
   changes: NetChanges,
   before: readonly string[],

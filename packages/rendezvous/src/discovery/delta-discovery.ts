@@ -11,7 +11,7 @@ import type { DiscoveryBudget } from './budget.js'
 import { withoutOwnPeers, type NetChanges } from './change-log.js'
 import { FullListSender } from './full-list-sender.js'
 import { ownKeys, type Subscriber } from './subscriber.js'
-import { pauseBetween, SLOW_BACKLOG } from './pace.js'
+import { pauseBetween, SLOW_BACKLOG } from './batch-pause.js'
 import { VisiblePeers } from './visible-peers.js'
 
 /** `count` is the number of joined peers. Undefined if nothing changed. */
@@ -19,8 +19,8 @@ type EncodedDelta = { message: EncodedTexts; count: number } | undefined
 
 /**
  * Sends changes of the online peers, in batches, to the clients that asked for deltas. After each batch a client knows the
- * peers that the registry had when the batch was begun, except its own. While the budget is used up, a batch pauses where it
- * is, and further changes collect for the next one.
+ * peers that the registry had when the batch began, except its own. While the budget is used up, the batch pauses. Changes
+ * meanwhile are part of the next batch.
  */
 export class DeltaDiscovery {
   readonly #interval: number
@@ -30,13 +30,16 @@ export class DeltaDiscovery {
   readonly #lists: FullListSender
   readonly #subscribers = new Map<SessionEntry, Subscriber>()
   readonly #groups = new Groups<Subscriber>()
-  /** Log position at the end of the batch under way. */
+  /** Log position at which the current batch ends; undefined between batches. */
   #batchEnd: number | undefined
-  /** Subscribers that need an individual batch: they know part of it already, or their own peers changed. */
+  /** Subscribers that cannot share a batch: their full list already contains some of its changes, or their own peers changed. */
   readonly #individual = new Set<Subscriber>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param interval - milliseconds between batches; full lists of more than `minSharedPeers` peers are reused until the next */
+  /**
+   * @param interval - milliseconds between batches
+   * @param minSharedPeers - a full list of more peers than this is reused for other clients until the next batch
+   */
   constructor(
     interval: number,
     registry: Registry,
@@ -56,12 +59,12 @@ export class DeltaDiscovery {
         this.#peers.changed(entry, isOnline, announcementSize(this.#groups))
         this.#schedule()
       },
-      moved: (member) => this.#moved(member),
-      answered: (member) => this.#sendDueList(member)
+      addressesChanged: (member) => this.#addressesChanged(member),
+      joinAnswered: (member) => this.#sendDueList(member)
     })
   }
 
-  #moved(member: SessionEntry): void {
+  #addressesChanged(member: SessionEntry): void {
     if (member.session.peers !== 'deltas') return
     if (member.addresses.size === 0) return this.#forget(member)
     let subscriber = this.#subscribers.get(member)
@@ -80,7 +83,7 @@ export class DeltaDiscovery {
   /** Sends a client its full list without waiting for the next batch. */
   #sendDueList(member: SessionEntry): void {
     const subscriber = this.#subscribers.get(member)
-    // A list that has begun continues after a batch, when the log is empty: its parts also tell what the log tells.
+    // #flush continues a list that has begun, after the changes of a batch.
     if (subscriber?.list !== 'due') return
     this.#lists.sendTo(subscriber)
     if (subscriber.list !== undefined) this.#schedule()
@@ -100,7 +103,7 @@ export class DeltaDiscovery {
     this.stop()
   }
 
-  /** Continues with slow readers whose backlog has shrunk. */
+  /** Sends full lists to clients that read slowly before, and have caught up. */
   sweep(): void {
     if (!this.#lists.isEmpty) this.#flush()
   }
@@ -121,14 +124,14 @@ export class DeltaDiscovery {
     this.stop()
     if (this.#peers.hasWithheld) this.#release()
     this.#sendChanges()
-    // An older list lacks changes that the log has now forgotten.
+    // The log has forgotten the changes of the batch, so a list from before the batch must not be used any more.
     this.#lists.stopSharing()
     const hasMore = this.#lists.send()
     this.#lists.stopSharing()
     if (hasMore || this.#peers.hasWithheld || this.#individual.size > 0 || !this.#peers.log.isEmpty) this.#schedule()
   }
 
-  /** Releases withheld newcomers. Their own clients need individual batches, since they are not told about themselves. */
+  /** Announces withheld newcomers whose IP address has budget again. A newcomer's own client must not be told about it. */
   #release(): void {
     for (const { owners } of this.#peers.release(announcementSize(this.#groups))) {
       for (const { sessionEntry } of owners) {
@@ -174,7 +177,7 @@ export class DeltaDiscovery {
     return encodeDelta(withoutOwnPeers(log.since(position), own, subscriber.own, find), prefix)
   }
 
-  /** Records that a client's full list has begun: batches from now on have what changed after it was made. */
+  /** A client's full list has begun. If it is older than the latest changes, the client gets those in an individual batch. */
   #listBegun(subscriber: Subscriber): void {
     if (this.#peers.log.end > subscriber.position) this.#individual.add(subscriber)
     else this.#individual.delete(subscriber)
@@ -185,7 +188,7 @@ export class DeltaDiscovery {
     const { session } = subscriber.member
     const isOverBudget = subscriber.list === undefined && this.#budget.leftFor(session.remote) <= 0
     if (session.buffered > SLOW_BACKLOG || isOverBudget) {
-      // Nothing is queued for a slow reader, or for an address over its budget: the client gets a full list later.
+      // A client that reads slowly, or whose IP address has used up its budget, gets a full list later instead of this batch.
       subscriber.list = 'due'
       this.#lists.add(subscriber)
       return

@@ -8,7 +8,7 @@ import { BroadcastQueue } from './broadcast-queue.js'
 import type { DiscoveryBudget } from './budget.js'
 import { NewcomerQueue } from './newcomer-queue.js'
 import { originOf } from './origin.js'
-import { SLOW_BACKLOG } from './pace.js'
+import { SLOW_BACKLOG } from './batch-pause.js'
 import { RecentKeys } from './recent-keys.js'
 
 export interface DiscoveryOptions {
@@ -48,28 +48,28 @@ export class Discovery {
     this.#broadcasts = new BroadcastQueue(onFault, now)
     this.#recent = new RecentKeys(now)
     registry.observe({
-      introduce: (entry) => this.introduce(entry),
-      moved: (member, before) => this.#moved(member, before)
+      newcomer: (entry) => this.announceNewcomer(entry),
+      addressesChanged: (member, before) => this.#addressesChanged(member, before)
     })
   }
 
   /**
-   * Announces a newcomer to all subscribers, possibly together with others. Beyond the limit per second, the budget, or the
-   * share of its IP address it is announced by the windows only.
+   * Announces a newcomer to all subscribers, possibly together with others. If the limit per second, the budget, or the share of its
+   * IP address is used up, nothing is sent: a later window announces the peer.
    *
    * @returns a promise that resolves once all have been told; undefined if there is nothing to wait for
    */
-  introduce(entry: PeerEntry): Promise<void> | undefined {
+  announceNewcomer(entry: PeerEntry): Promise<void> | undefined {
     const cost = announcementSize(this.#subscribers)
     if (cost === 0 || !this.#newcomers.hasRoom() || !this.#mayAnnounce(entry, cost)) return undefined
     this.#budget.spendForOrigin(originOf(entry), cost)
     let isTold = false
     const told = new Promise<void>((resolve) => {
-      const introduced = () => {
+      const announced = () => {
         isTold = true
         resolve()
       }
-      this.#newcomers.add(entry, introduced, this.#subscribers.count)
+      this.#newcomers.add(entry, announced, this.#subscribers.count)
     })
     return isTold ? undefined : told
   }
@@ -91,13 +91,13 @@ export class Discovery {
     this.#isWindowUnderWay = false
   }
 
-  #moved(member: SessionEntry, before: string | undefined): void {
+  #addressesChanged(member: SessionEntry, before: string | undefined): void {
     this.#subscribers.delete(before, member)
     if (member.addresses.size > 0 && member.session.peers === 'windows') this.#subscribers.add(member.prefix, member)
   }
 
   #mayAnnounce(entry: PeerEntry, cost: number): boolean {
-    // A peer that reconnects all the time would use up the budget of others, and is known to everybody.
+    // A peer that reconnects all the time is known to everybody, and would use up the budget of newcomers.
     const isRepeated = this.#recent.add(entry.key)
     if (isRepeated && !this.#budget.isHalfFull('newcomers')) return false
     const waiting = cost * this.#newcomers.size
@@ -118,7 +118,7 @@ export class Discovery {
     for (const [prefix, group] of this.#subscribers) {
       const announcements = new AnnouncementBatch(entries, prefix)
       for (const member of group) {
-        // A client whose addresses changed meanwhile moved to the end of its group.
+        // A client whose addresses changed during the broadcast has moved to the end of its group, and comes up again.
         if (member.lastBroadcast === broadcast) continue
         member.lastBroadcast = broadcast
         this.#tell(member, announcements, kind)

@@ -1,16 +1,16 @@
 import type { Counters } from '../stats.js'
 import type { DiscoveryBudget } from './budget.js'
 import { ownKeys, type Subscriber } from './subscriber.js'
-import { SLOW_BACKLOG } from './pace.js'
+import { SLOW_BACKLOG } from './batch-pause.js'
 import { FullList } from './full-list.js'
 import type { VisiblePeers } from './visible-peers.js'
 import { GroupRotation } from './group-rotation.js'
 
 const MIN_SHARED_PEERS = 256
-/** Backlog in bytes above which a full list pauses: with one more part the client would count as slow. */
+/** Backlog in bytes above which a full list pauses. One more part could make the client count as slow. */
 const MAX_BACKLOG = SLOW_BACKLOG / 2
 
-/** Sends full lists in parts, in rotation of addresses, as fast as the budget, the address's share and the backlog allow. */
+/** Sends full lists in parts, to clients of each IP address in turn, as the budget and the client's backlog allow. */
 export class FullListSender {
   readonly #minSharedPeers: number
   readonly #peers: VisiblePeers
@@ -21,7 +21,7 @@ export class FullListSender {
   #isBudgetSpent = false
   readonly #shared = new Map<string | undefined, FullList>()
 
-  /** @param onBegun - called when a list begins, with the subscriber's log position set to the one of the list */
+  /** @param onBegun - called when a list begins; `position` of the subscriber is then the log position of the list */
   constructor(
     presence: VisiblePeers,
     budget: DiscoveryBudget,
@@ -36,7 +36,7 @@ export class FullListSender {
     this.#minSharedPeers = minSharedPeers
   }
 
-  /** Whether nobody is due a list or the rest of one. */
+  /** Whether no client waits for a list or the rest of one. */
   get isEmpty(): boolean {
     return this.#rotation.isEmpty
   }
@@ -50,13 +50,13 @@ export class FullListSender {
     if (this.isEmpty) this.#isBudgetSpent = false
   }
 
-  /** Sends one client as much of its list as allowed, unless others are already waiting for the budget. */
+  /** Sends one client as much of its list as the budget allows, unless other clients are already waiting for the budget. */
   sendTo(subscriber: Subscriber): void {
     while (!this.#isBudgetSpent && this.#canSend(subscriber)) this.#sendPart(subscriber)
     if (subscriber.list !== undefined) this.#isBudgetSpent ||= this.#budget.left('lists') <= 0
   }
 
-  /** Sends to everyone as much as allowed. @returns whether to call again later */
+  /** Sends as much as the budget allows to all waiting clients. @returns whether to call again later */
   send(): boolean {
     const served = new Set<Subscriber>()
     let waitsForBudget = false
@@ -97,7 +97,7 @@ export class FullListSender {
   #sendPart(subscriber: Subscriber): void {
     const { session } = subscriber.member
     const list = this.#listOf(subscriber)
-    // Peers that left since the last batch stay in the list: if one comes back before the next batch, no batch names it.
+    // Peers that left since the last batch stay in the list: a peer that comes back before the next batch is in no batch.
     const { left } = this.#peers.log.since(subscriber.position)
     const isListed = (key: string) => this.#peers.find(key) !== undefined || left.has(key)
     const { message, count } = list.peers.part(list.next, subscriber.own, isListed)
@@ -109,7 +109,7 @@ export class FullListSender {
     this.delete(subscriber)
   }
 
-  /** Returns the subscriber's list, beginning one if it is due. The next batch has the changes after the list was made. */
+  /** Returns the subscriber's list, and begins one if it is due. Later batches have the changes after the list was made. */
   #listOf(subscriber: Subscriber): { readonly peers: FullList; next: number } {
     if (typeof subscriber.list === 'object') return subscriber.list
     const peers = this.#listUnder(subscriber.prefix)

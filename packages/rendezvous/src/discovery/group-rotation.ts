@@ -1,4 +1,4 @@
-/** Waiting items in groups. Groups are served in rotation, one item at a time, whatever their sizes. */
+/** Queues items in groups. Groups of all sizes are served in rotation, one item each time. */
 export class GroupRotation<Item> {
   readonly #groups = new Map<object, Set<Item>>()
   readonly #groupOf: (item: Item) => object

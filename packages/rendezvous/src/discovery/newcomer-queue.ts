@@ -1,7 +1,7 @@
 import type { PeerEntry } from '../registry/peer-entry.js'
-import { pauseBetween } from './pace.js'
+import { pauseBetween } from './batch-pause.js'
 
-/** With fewer subscribers each newcomer is announced immediately: that costs less than a millisecond. */
+/** With fewer subscribers, each newcomer is announced immediately, which takes less than a millisecond. */
 const IMMEDIATE_MAX = 64
 
 /** Queues newcomers to be announced. On large stars, those that join at about the same time are announced together. */

@@ -8,8 +8,8 @@ import { originOf } from './origin.js'
 const MESSAGES_PER_PEER = 2
 
 /**
- * The online peers that clients may be told about: all except newcomers from an IP address that used up its share. They
- * are withheld until the address has budget again, and are never announced if they leave before.
+ * The online peers that clients may be told about. Newcomers from an IP address that used up its share of the budget are withheld
+ * until the address has budget again. A newcomer that leaves before is never announced.
  */
 export class VisiblePeers {
   /** Changes that some subscribers have not been told yet. */
@@ -57,7 +57,7 @@ export class VisiblePeers {
     return this.hasWithheld ? peers.filter(({ key }) => !this.#withheld.has(key)) : peers
   }
 
-  /** Forgets pending changes and shows withheld peers: there are no subscribers left. */
+  /** Forgets pending changes, and withholds no peers any more. Called when the last subscriber has left. */
   clear(): void {
     this.log.forget(this.log.end)
     this.#withheld.clear()

@@ -16,27 +16,27 @@ interface Deferred {
 }
 
 /**
- * Claim of one node to a peer, for one of its sessions. It is pending until it reaches the star's registry, and meanwhile ranks
- * above all others. The backplane sets its generation, or marks it as lost.
+ * Claim of one node to a peer, for one of its sessions. It is pending until the star's registry has answered. A pending claim ranks
+ * above all others. The backplane sets the generation of the claim, or marks it as lost.
  */
 export class Claim {
   readonly key: string
   readonly address: string
-  /** The claim is only valid if no other node owns the peer: it returns the peer to a session that joined earlier. */
-  readonly isAgain: boolean
+  /** The claim is lost if another node owns the peer. Used when no challenge decides, and to promote a session that joined earlier. */
+  readonly onlyIfFree: boolean
   /** Above 0; undefined while the claim is pending and once it is lost. */
   generation: number | undefined
   /** Another node owns the peer, or did when the claim arrived. */
   isLost = false
   #settlement: Deferred | 'settled' | undefined
 
-  constructor(key: string, address: string, isAgain = false) {
+  constructor(key: string, address: string, onlyIfFree = false) {
     this.key = key
     this.address = address
-    this.isAgain = isAgain
+    this.onlyIfFree = onlyIfFree
   }
 
-  /** Rank among the generations of other nodes: the higher owns the peer. */
+  /** Compared with generations of other nodes' claims: the highest owns the peer. */
   get rank(): number {
     if (this.isLost) return 0
     return this.generation ?? Number.POSITIVE_INFINITY

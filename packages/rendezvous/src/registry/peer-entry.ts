@@ -13,11 +13,11 @@ export interface PeerEntry {
   readonly key: string
   readonly peerId: string | undefined
   /**
-   * Sessions of this node that joined as the peer, the latest first. Unless another node has taken over, the first is the owner and
-   * the others wait to become it again. Empty only if another node owns the peer.
+   * Sessions of this node that joined as the peer, the latest first. The first is the owner, unless the owner is on another node.
+   * Empty only if the owner is on another node.
    */
   owners: readonly PeerOwner[]
-  /** This node's claim for the first of them. */
+  /** This node's claim for the first of `owners`. */
   claim: Claim | undefined
   /** The owner that another node has reported. */
   remote: PeerRecord | undefined

@@ -10,18 +10,18 @@ import type { SessionEntry } from './session-entry.js'
 export interface RegistryObserver {
   /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
-  /** Called when a session has joined as a peer, online or not before. Resolves once other clients have been told. */
-  introduce?(entry: PeerEntry): Promise<void> | undefined
+  /** Called when a session has joined as a peer, even if the peer was online before. Resolves once other clients have been told. */
+  newcomer?(entry: PeerEntry): Promise<void> | undefined
   /** Called when the addresses of a session have changed; a session without any has left. `before` is its previous prefix. */
-  moved?(sessionEntry: SessionEntry, before: string | undefined): void
+  addressesChanged?(sessionEntry: SessionEntry, before: string | undefined): void
   /** Called when a session's join has been answered. */
-  answered?(sessionEntry: SessionEntry): void
+  joinAnswered?(sessionEntry: SessionEntry): void
 }
 
-/** Sessions that may share one peer. The latest is dialled; the others wait to become the owner again. */
+/** Maximum number of sessions of this node that join as one peer. */
 const OWNERS_PER_PEER = 4
 
-/** The peers that are online, and their owners. It is keyed by peer id, so one peer under two prefixes has one entry. */
+/** The peers that are online, and their sessions. It is keyed by peer id, so a peer that joined under two prefixes has one entry. */
 export class Registry {
   readonly #entries = new Map<string, PeerEntry>()
   readonly #rotation = new Rotation<PeerEntry>()
@@ -34,7 +34,7 @@ export class Registry {
     return this.#entries.size
   }
 
-  /** Finds the latest owner that joined with exactly this address, or else the owner of its peer. */
+  /** Finds the latest session that joined with exactly this address, or else the owner of its peer. */
   find(address: StarAddress): PeerOwner | PeerRecord | undefined {
     const entry = this.#entries.get(keyOf(address))
     if (entry?.remote === undefined) return this.findHere(address)
@@ -44,7 +44,7 @@ export class Registry {
     return here ?? (isThere ? entry.remote : ownerOf(entry))
   }
 
-  /** Finds an owner as {@link find} does, among the sessions of this node. */
+  /** Finds a session as {@link find} does, on this node only. */
   findHere(address: StarAddress): PeerOwner | undefined {
     const owners = this.#entries.get(keyOf(address))?.owners
     return owners?.find((owner) => owner.address.canonical === address.canonical) ?? owners?.[0]
@@ -62,21 +62,21 @@ export class Registry {
     this.#observers.push(observer)
   }
 
-  /** Returns whether a join may use a prefix when the number of prefixes is limited; clients choose their prefixes. */
+  /** Returns whether a join may use a prefix. `limit` is the number of prefixes, because clients may choose any. */
   hasRoomFor(prefix: string | undefined, limit: number): boolean {
     return this.#sessionEntries.has(prefix) || this.#sessionEntries.size < limit
   }
 
-  /** Notifies the observers of a join: see {@link RegistryObserver.introduce}. */
-  introduce(entry: PeerEntry): Promise<void> | undefined {
-    const introductions = this.#observers
-      .map((observer) => observer.introduce?.(entry))
+  /** Notifies the observers of a join: see {@link RegistryObserver.newcomer}. */
+  announceNewcomer(entry: PeerEntry): Promise<void> | undefined {
+    const announcements = this.#observers
+      .map((observer) => observer.newcomer?.(entry))
       .filter((promise) => promise !== undefined)
-    return introductions.length > 1 ? Promise.all(introductions).then(() => {}) : introductions[0]
+    return announcements.length > 1 ? Promise.all(announcements).then(() => {}) : announcements[0]
   }
 
-  answered(sessionEntry: SessionEntry): void {
-    for (const observer of this.#observers) observer.answered?.(sessionEntry)
+  joinAnswered(sessionEntry: SessionEntry): void {
+    for (const observer of this.#observers) observer.joinAnswered?.(sessionEntry)
   }
 
   /** Returns whether a session has joined as a peer, with any address. */
@@ -84,7 +84,7 @@ export class Registry {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
-  /** Makes a session this node's owner of an address. If too many share the peer, the oldest is removed (`displaced`). */
+  /** Makes a session the peer's latest on this node. If the peer has too many sessions, the oldest is removed (`displaced`). */
   claim(sessionEntry: SessionEntry, claimed: StarAddress): { entry: PeerEntry; displaced: PeerOwner | undefined } {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
@@ -102,12 +102,12 @@ export class Registry {
     sessionEntry.addresses.set(address.canonical, address)
     this.#rotation.add(entry)
     if (known === undefined) this.#notifyPresence(entry, true)
-    this.#moved(sessionEntry)
-    if (surplus !== undefined) this.#moved(surplus)
+    this.#addressesChanged(sessionEntry)
+    if (surplus !== undefined) this.#addressesChanged(surplus)
     return { entry, displaced: owners.find((owner) => owner.sessionEntry === surplus) }
   }
 
-  /** Removes an address from a session. @returns the entry if another session became this node's owner */
+  /** Removes an address from a session. @returns the entry if another session is now the peer's latest on this node */
   release(sessionEntry: SessionEntry, address: StarAddress): PeerEntry | undefined {
     sessionEntry.addresses.delete(address.canonical)
     const entry = this.#entries.get(keyOf(address))
@@ -116,7 +116,7 @@ export class Registry {
       entry.owners = entry.owners.filter((owner) => !isOwnedBy(owner, sessionEntry, address))
       if (entry.owners.length === 0 && entry.remote === undefined) this.#delete(entry)
     }
-    this.#moved(sessionEntry)
+    this.#addressesChanged(sessionEntry)
     return entry?.owners[0] !== undefined && before !== entry.owners[0] ? entry : undefined
   }
 
@@ -187,7 +187,7 @@ export class Registry {
     for (const observer of this.#observers) observer.presence?.(entry, isOnline)
   }
 
-  #moved(sessionEntry: SessionEntry): void {
+  #addressesChanged(sessionEntry: SessionEntry): void {
     const before = sessionEntry.prefix
     this.#sessionEntries.delete(before, sessionEntry)
     const lastJoined = [...sessionEntry.addresses.values()].at(-1)
@@ -195,7 +195,7 @@ export class Registry {
       sessionEntry.prefix = lastJoined.prefix
       this.#sessionEntries.add(sessionEntry.prefix, sessionEntry)
     }
-    for (const observer of this.#observers) observer.moved?.(sessionEntry, before)
+    for (const observer of this.#observers) observer.addressesChanged?.(sessionEntry, before)
   }
 }
 

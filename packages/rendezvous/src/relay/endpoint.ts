@@ -9,12 +9,12 @@ export interface Endpoint {
   /** Whether {@link pause} stops the client from sending. */
   readonly isPausable: boolean
   readonly ended: boolean
-  /** Network that its connections are counted for at a callee: a name, or the endpoint itself if networks are not limited. */
+  /** Network under which a callee counts the endpoint's connections. It is the endpoint itself if limits do not apply to it. */
   readonly network: unknown
   /** Tells the dialers of one network apart. */
   readonly identity: unknown
-  /** Returns the bytes that may be queued before senders are paused: `usual`, or less while its address has too many queued. */
-  allowance(usual: number): number
+  /** Returns the backlog above which senders are paused: `ceiling`, or less while its IP address has too much queued. */
+  allowance(ceiling: number): number
   pause(): void
   resume(): void
   /** Requests one call of {@link FlowControl.drained}, made when at most half of `mark` bytes are queued. */
@@ -25,5 +25,6 @@ export interface Endpoint {
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void
   sendAccept(stream: string, window: number | undefined): void
   sendCredit(stream: string, bytes: number): void
+  /** Sends the end of a half. @param reason - `true` for a normal end, otherwise the error */
   sendError(stream: string, reason: true | string): void
 }

@@ -8,14 +8,14 @@ export interface FlowOptions {
   highWaterMark: number
   /** Bytes queued for any receiver above which its senders are paused. */
   sessionCeiling: number
-  /** Milliseconds that a half may pause its sender at a stretch. */
+  /** Milliseconds that a half may pause its sender without a break. */
   pauseTimeout: number
 }
 
-/** Bytes queued for a client above which requests pause it. Small replies take far more memory than their bytes. */
+/** Backlog of a client above which its requests pause it. Small replies take far more memory than their bytes. */
 const REPLIES_MAX = 262_144
 
-/** Bytes that may always be queued for a client, however much is queued for others of its address. */
+/** Backlog up to which senders are never paused for the ceiling, even if the client's IP address has too much queued. */
 const ALWAYS_ALLOWED = 65_536
 
 /**
@@ -24,7 +24,7 @@ const ALWAYS_ALLOWED = 65_536
  */
 export class FlowControl {
   readonly #options: FlowOptions
-  /** Bytes that may be queued for a client while little is queued for its address. */
+  /** Backlog of any receiver above which its senders are paused, while its IP address has little queued. */
   readonly #ceiling: number
   readonly #alwaysAllowed: number
   readonly #counters: Counters
@@ -72,7 +72,7 @@ export class FlowControl {
     this.#deferredCredits.delete(endpoint)
   }
 
-  /** Sets the credit of an accepted half; legacy receivers send no window. @returns the window to send to the sender, if any */
+  /** Sets the credit of an accepted half. Legacy receivers announce no window. @returns the window to send to the sender, if any */
   accepted(half: Half, window: number | undefined): number | undefined {
     const { sender } = half
     if (window === undefined && sender.extended) {
@@ -97,7 +97,7 @@ export class FlowControl {
     return false
   }
 
-  /** Returns whether a chunk is within the window; legacy senders know none. */
+  /** Returns whether the credit covers a chunk. Chunks of legacy senders are always admitted. */
   admits(half: Half, bytes: number): boolean {
     return half.credit === undefined || bytes <= half.credit || !half.sender.extended
   }

@@ -16,7 +16,7 @@ export class Half {
   failure: string | undefined
   /** Both endpoints have a place reserved for the other half, which is not open yet. */
   hasReservation = false
-  /** Last time that the half was opened, accepted or used for a chunk: whole seconds of the server's clock, as of the last sweep. */
+  /** Last time that the half was opened, accepted or used for a chunk, in whole seconds of the server's clock. */
   usedAt = 0
   bytes = 0
   partner: Half | undefined
@@ -24,7 +24,7 @@ export class Half {
   credit: number | undefined
   /** The server set the window itself, for an extended sender whose receiver is a legacy client. */
   isServerWindow = false
-  /** Payload bytes relayed within the server's window and not granted again yet. */
+  /** Payload bytes relayed within a window of the server, for which it has not granted new credit yet. */
   unreplenished = 0
   /** Credit granted by the receiver and not sent to the sender yet. */
   deferredCredit = 0

@@ -1,7 +1,7 @@
 import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
-/** A dialer or network gives way to another if it is ahead by more than one connection. */
+/** A connection of a dialer or network gives way if these have over one connection more than the new dialer or its network. */
 const HALVES_PER_CONNECTION = 2
 
 interface NetworkHalves {

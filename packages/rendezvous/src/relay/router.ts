@@ -56,14 +56,14 @@ export class Router {
     return this.#unacceptedOf.get(endpoint) ?? 0
   }
 
-  /** Returns whether a dialer may have one more connection, if need be after another gives way. */
+  /** Returns whether a dialer may open one more connection; another one may have to give way. */
   hasRoom(dialer: Endpoint): boolean {
     return (
       this.#streamLimit.hasRoom(dialer) || this.#streamLimit.halfToGiveWay(dialer, dialer, this.#seconds) !== undefined
     )
   }
 
-  /** Lets others' connections at `end` give way to one that `dialer` requests, if need be. @returns whether there is room */
+  /** Makes room at `end` for a connection of `dialer`: resets connections of others that give way. @returns false if there is no room */
   makeRoom(end: Endpoint, dialer: Endpoint): boolean {
     while (!this.#streamLimit.hasRoom(end)) {
       const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)
@@ -80,7 +80,7 @@ export class Router {
     return half
   }
 
-  /** Releases the place of the other half, before that is opened or when it will not be. */
+  /** Releases the reserved place of the other half. Call it before that half is opened, or when the dial has failed. */
   releaseReservation(half: Half): void {
     this.#streamLimit.releaseReservation(half)
   }
@@ -172,7 +172,7 @@ export class Router {
         this.#credit(half, frame.bytes)
         return true
       case 'error':
-        // Ending a half during its dial cancels the other half too.
+        // If the dial has not been answered yet, the other half must not be opened.
         if (frame.reason !== true) half.failure = frame.reason
         this.drop(half)
         ;(from === half.sender ? half.receiver : half.sender).sendError(half.stream, frame.reason)

@@ -44,7 +44,7 @@ const CALLEE_FULL: DialRefusal = ['stream limit of callee', WIRE_ERRORS.calleeFu
 interface Dial extends DialRequest {
   readonly dialer: SessionEntry
   readonly ack: Ack | undefined
-  /** Another node has already answered that it does not own the peer. */
+  /** The dial was repeated, because the first node asked did not have the peer any more. */
   isRepeated: boolean
 }
 
@@ -121,7 +121,7 @@ export class Dialing {
     })
   }
 
-  /** Looks a peer up in the star's registry, which may be ahead of this node. */
+  /** Looks a peer up in the star's registry, which may have claims that this node has not received yet. */
   #lookUp(dial: Dial): void {
     const { dialer, to, dialId, ack } = dial
     const refusal = this.#refusalOfDialer(dial)
@@ -165,7 +165,7 @@ export class Dialing {
     const { dialer, dialId, ack } = dial
     this.#pending.addRequested(dialer.session, dialId)
     this.#pending.add(callee.session, dialId)
-    // The callee may accept the dialer's half before it answers.
+    // Opened before the request, because the callee may accept the dialer's half before it answers.
     const half = this.#router.openFirst(halfName(dialId, 'dialer'), dialer.session, callee.session)
     this.#ask(callee, half, dial, (failure) => {
       this.#pending.settleRequested(dialer.session, dialId)
@@ -239,7 +239,7 @@ export class Dialing {
     return undefined
   }
 
-  /** Returns the reason why a session cannot be dialled now. If there is none, other connections have given way if need be. */
+  /** Returns the reason why a session cannot be dialled now, if any. Otherwise makes room for the connection. */
   #refusalOfCallee(callee: Session, dialer: Endpoint, dialId: string): DialRefusal | undefined {
     if (this.#isInUse(callee, dialId)) return DIAL_ID
     return this.#router.makeRoom(callee, dialer) ? undefined : CALLEE_FULL

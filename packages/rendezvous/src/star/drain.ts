@@ -2,13 +2,13 @@ import { EVENTS } from '@websocket-star/protocol'
 import { eventText } from '../codec/packet.js'
 import type { Session } from '../transport/session.js'
 
-/** Milliseconds per client over which reconnects to other servers are spread. */
+/** Milliseconds per client. Reconnects to other servers are spread over the product. */
 const SPREAD = 1
 /** Milliseconds that an extended client has for leaving by itself, after its delay. */
 const GRACE = 2_000
 const CHECK_INTERVAL = 50
 
-/** The server as a drain sees it. */
+/** What a drain needs from the server. */
 export interface DrainView {
   readonly sessions: () => Iterable<Session>
   readonly hasStreams: (session: Session) => boolean
@@ -16,8 +16,8 @@ export interface DrainView {
 }
 
 /**
- * Empties a server. Extended clients are sent a random delay after which they move to another server. Legacy clients are closed,
- * since they reconnect by themselves. Sessions with streams stay until these are finished, or until the timeout.
+ * Empties a server. It sends extended clients a random delay, after which they move to another server. It closes the sessions of
+ * legacy clients, which reconnect by themselves. Sessions with streams stay until the streams have finished, or until the timeout.
  */
 export class Drain {
   readonly #view: DrainView

@@ -3,14 +3,14 @@ import { addressUnder } from '../registry/peer-entry.js'
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
-/** Part of the remaining budget that one list may use, so that of many simultaneous joins the last still get names. */
+/** Part of the remaining budget that one list may use. The rest is for the lists of later joins. */
 const SHARE = 0.25
 /** Bytes of quotes and comma around each address. */
 const PUNCTUATION = 3
 
 /**
- * Lists the latest peers for the answer to a join, under the joiner's prefix and as far as the budget allows. The list is empty
- * for clients that learn about other peers by `ss-peers` or want no peers.
+ * Lists the peers that joined last, for the answer to a join: under the joiner's prefix, and as far as the budget allows. The list
+ * is empty for clients that asked for deltas, or for no peers.
  */
 export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, limit: number): string[] {
   const list: string[] = []

@@ -28,17 +28,17 @@ export interface JoinOptions {
   nonceTtl: number
   minRsaBits: number
   addressesPerSession: number
-  prefixes: number
-  /** Peers named in the answer to a join. */
-  joinList: number
+  maxPrefixes: number
+  /** Maximum number of peers named in the answer to a join. */
+  joinListSize: number
   pendingChallenges: number
 }
 
-/** Maximum time that a join waits for the star's registry, in milliseconds. */
+/** Milliseconds that a join waits for the star's registry. */
 const CLAIM_TIMEOUT = 1_000
 
-/** Length of the largest signature that is charged the base price for RSA, in hex digits. */
-const SIGNATURE_HEX = 850
+/** Hex digits of the longest RSA signature that costs the base price. The price of longer ones grows with the square of the length. */
+const BASE_SIGNATURE_LENGTH = 850
 
 type Challenge = PendingJoin & { state: 'challenged' }
 
@@ -89,8 +89,8 @@ export class Joining {
   }
 
   /**
-   * Handles `ss-join`. It never rejects; errors are sent in the acknowledgement. As on the old server, `joins.total` counts first
-   * requests and failed second ones.
+   * Handles `ss-join`. It never rejects; errors are sent in the acknowledgement. As on the old server, `joins.total` counts the
+   * first request of each join, and its second request only if that fails.
    */
   async join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
@@ -101,7 +101,7 @@ export class Joining {
   }
 
   /** Charges a request to leave. @returns false if the session makes too many requests to join and leave */
-  mayLeave(joiner: SessionEntry): boolean {
+  chargeLeave(joiner: SessionEntry): boolean {
     const { account } = joiner.session
     if (!account.admitOwnRequest('join')) return false
     account.charge('join')
@@ -109,8 +109,8 @@ export class Joining {
   }
 
   /** Charges a request to join, and refuses it above the rate limit. @returns whether the join may proceed */
-  mayJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
-    if (this.mayLeave(joiner) && joiner.session.account.address.admitRequest('join')) return true
+  chargeJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
+    if (this.chargeLeave(joiner) && joiner.session.account.address.admitRequest('join')) return true
     this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
     return false
   }
@@ -143,9 +143,8 @@ export class Joining {
   }
 
   /**
-   * Performs the steps of a join; with the challenge on, the first request ends with the nonce. After every `await` the session
-   * may have disconnected or left the address. There is no needless `await`, so that concurrent requests of a client are answered
-   * in order.
+   * Performs the steps of a join. With the challenge on, the first request ends with the nonce. After every `await` the session
+   * may have disconnected or left the address. A needless `await` would reorder the answers to requests sent together.
    */
   async #join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     const { address, data } = parseJoinRequest(args)
@@ -157,7 +156,7 @@ export class Joining {
     if (challenge !== undefined) {
       const decision = this.#beginDecision(joiner, address)
       const { type } = challenge.key
-      joiner.session.account.charge(type, type === 'RSA' ? Math.max(1, (data.length / SIGNATURE_HEX) ** 2) : 1)
+      joiner.session.account.charge(type, type === 'RSA' ? Math.max(1, (data.length / BASE_SIGNATURE_LENGTH) ** 2) : 1)
       const isProven = await verifySignature(challenge.key, challenge.nonce, data)
       this.#endDecision(joiner, decision)
       if (!isProven) throw new JoinRefusal('signature', WIRE_ERRORS.signatureInvalid)
@@ -176,16 +175,16 @@ export class Joining {
     // Again, since other joins may have used up the limit. There is no await from here to the claim.
     this.#admitPrefix(address)
 
-    // This node knows no owner, but a client of another node may have been first.
-    const isUncontested = challenge === undefined && this.#ownership.ownerOf(address) === undefined
-    const { entry, claim } = this.#ownership.claim(joiner, address, isUncontested)
-    if (isUncontested) {
+    // Without a challenge the first client wins. Claim only if no other node has an owner: #confirm checks the outcome.
+    const onlyIfFree = challenge === undefined && this.#ownership.ownerOf(address) === undefined
+    const { entry, claim } = this.#ownership.claim(joiner, address, onlyIfFree)
+    if (onlyIfFree) {
       if (!claim.isSettled) await this.#untilSettled(claim)
       this.#confirm(joiner, address, claim)
     }
-    // Legacy clients rely on this order: other clients learn about the peer before its join is answered.
-    const introduced = this.#registry.introduce(entry)
-    if (introduced !== undefined) await introduced
+    // Legacy clients rely on this order: the server tells other clients about the peer, and then answers its join.
+    const announced = this.#registry.announceNewcomer(entry)
+    if (announced !== undefined) await announced
     if (!claim.isSettled) await this.#untilSettled(claim)
     this.#requireOwned(joiner, address)
 
@@ -193,7 +192,7 @@ export class Joining {
     this.#counters.joins.success++
     try {
       this.#answer(joiner, ack)
-      this.#registry.answered(joiner)
+      this.#registry.joinAnswered(joiner)
     } catch (error) {
       this.#onFault(error)
     }
@@ -223,7 +222,7 @@ export class Joining {
   }
 
   #admitPrefix(address: StarAddress): void {
-    if (!this.#registry.hasRoomFor(address.prefix, this.#options.prefixes)) {
+    if (!this.#registry.hasRoomFor(address.prefix, this.#options.maxPrefixes)) {
       throw new JoinRefusal('prefix limit', WIRE_ERRORS.tooManyPrefixes)
     }
   }
@@ -254,7 +253,7 @@ export class Joining {
     if (!joiner.addresses.has(canonical)) throw new JoinRefusal('join left', WIRE_ERRORS.joinCancelled)
   }
 
-  /** Throws if the session has left the address, or if a client of another node was first. */
+  /** Throws if the session has left the address, or if another node already had an owner of the peer. */
   #confirm(joiner: SessionEntry, address: StarAddress, claim: Claim): void {
     this.#requireOwned(joiner, address)
     if (!claim.isLost) return
@@ -262,7 +261,7 @@ export class Joining {
     throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
   }
 
-  /** Marks the join as being decided, so that other joins with the address are refused meanwhile. */
+  /** Records that a join is being decided. Until {@link #endDecision}, the session's other joins with the address are refused. */
   #beginDecision(joiner: SessionEntry, address: StarAddress): PendingJoin {
     const decision: PendingJoin = { state: 'deciding', address }
     joiner.pendingJoins.set(address.canonical, decision)
@@ -278,7 +277,7 @@ export class Joining {
     joiner.pendingJoins.delete(canonical)
   }
 
-  /** Waits until other nodes can find the peer, but only briefly if the registry cannot be reached. */
+  /** Waits until the star's registry has answered the claim, at most {@link CLAIM_TIMEOUT}. */
   async #untilSettled(claim: Claim): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLAIM_TIMEOUT).unref()))
@@ -288,7 +287,7 @@ export class Joining {
 
   /** The second argument must be null: clients 0.8 and 0.9 would read anything else as a nonce. */
   #answer(joiner: SessionEntry, ack: Ack | undefined): void {
-    ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, joiner, this.#options.joinList))
+    ack?.(null, null, joinList(this.#registry, this.#discoveryBudget, joiner, this.#options.joinListSize))
   }
 
   #dropOldestChallenge(): void {

@@ -6,13 +6,13 @@ import { isOwnedElsewhere, ownerOf, type PeerEntry, type PeerOwner } from '../re
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
-/** Asks another node whether its owner of a peer still answers. */
+/** Asks another node whether the peer's owner there still answers. */
 export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
- * Decides which session owns each peer. Several sessions may join as one peer: the latest is the owner and is dialled. The others
- * stay as long as they answer pings, and become the owner again when the later ones leave. Extended clients are told of both.
- * Every change is claimed in the star's registry, and the owner may be on another node.
+ * Decides which session owns each peer. Several sessions may join as one peer: the latest is the owner. The others stay joined as
+ * long as they answer pings. When the owner leaves, the latest of them becomes the owner again. Extended clients are notified when
+ * they lose or regain a peer. Every change is claimed in the star's registry, and the owner may be on another node.
  */
 export class Ownership {
   readonly #registry: Registry
@@ -20,7 +20,7 @@ export class Ownership {
   readonly #probeElsewhere: RemoteProbe
   readonly #takeoverTimeout: number
   readonly #onFault: (error: unknown) => void
-  /** Sessions being pinged to find the next owner. */
+  /** For each search of a new owner, the sessions to ping. */
   readonly #candidates = new WeakMap<PeerEntry, readonly PeerOwner[]>()
 
   /** @param takeoverTimeout - milliseconds within which a session must answer a ping */
@@ -44,25 +44,25 @@ export class Ownership {
     return entry === undefined ? undefined : ownerOf(entry)
   }
 
-  /** Returns whether an owner answers: see {@link Session.probe}. */
+  /** Returns whether the client of an owner is alive: see {@link Session.probe}. */
   async isOnline(owner: PeerOwner | PeerRecord): Promise<boolean> {
     if ('sessionEntry' in owner) return await owner.sessionEntry.session.probe(this.#takeoverTimeout)
     return await this.#probeElsewhere(owner.node, owner.key)
   }
 
-  /** Returns whether this node's owner of a peer answers, for another node. */
+  /** Returns whether the peer's owner on this node answers. Other nodes ask for this. */
   async isOnlineHere(key: string): Promise<boolean> {
     const owner = this.#registry.byKey(key)?.owners[0]
     return owner !== undefined && (await this.#keepIfAlive(owner))
   }
 
-  /** Makes a session the owner of an address; for `isAgain` see {@link Claim}. */
-  claim(sessionEntry: SessionEntry, address: StarAddress, isAgain = false): { entry: PeerEntry; claim: Claim } {
+  /** Makes a session the owner of an address; for `onlyIfFree` see {@link Claim}. */
+  claim(sessionEntry: SessionEntry, address: StarAddress, onlyIfFree = false): { entry: PeerEntry; claim: Claim } {
     const before = this.#registry.get(address)?.owners[0]
     const { entry, displaced } = this.#registry.claim(sessionEntry, address)
     if (displaced !== undefined) notify(EVENTS.taken, displaced)
     if (before !== undefined && before.sessionEntry !== sessionEntry) notify(EVENTS.taken, before)
-    const claim = this.#claimForStar(entry, entry.owners[0]?.address ?? address, isAgain)
+    const claim = this.#claimForStar(entry, entry.owners[0]?.address ?? address, onlyIfFree)
     this.#dropSilent(entry, sessionEntry)
     return { entry, claim }
   }
@@ -73,7 +73,7 @@ export class Ownership {
     const wasHere = known !== undefined && !isOwnedElsewhere(known)
     const { entry, isNew } = this.#registry.claimElsewhere(record, isSnapshot) ?? {}
     if (entry === undefined) return
-    if (isNew) void this.#registry.introduce(entry)
+    if (isNew) void this.#registry.announceNewcomer(entry)
     if (wasHere && isOwnedElsewhere(entry)) this.#yield(entry)
   }
 
@@ -84,17 +84,17 @@ export class Ownership {
     const entry = this.#registry.releaseElsewhere(key, generation)
     if (entry === undefined) return
     if (wasElsewhere) return this.#promote(entry, entry.owners)
-    // If the pending claim of this node turns out to be older than the release, the peer has no owner.
-    if (entry.claim !== undefined) this.#promoteIfOutdone(entry, entry.claim, generation).catch(this.#onFault)
+    // If this node's pending claim is older than the release, the peer has no owner: another session may become it.
+    if (entry.claim !== undefined) this.#promoteIfOlder(entry, entry.claim, generation).catch(this.#onFault)
   }
 
-  async #promoteIfOutdone(entry: PeerEntry, claim: Claim, generation: number): Promise<void> {
+  async #promoteIfOlder(entry: PeerEntry, claim: Claim, generation: number): Promise<void> {
     await claim.settled
     if (claim.rank >= generation || entry.claim !== claim || isOwnedElsewhere(entry)) return
     this.#promote(entry, entry.owners)
   }
 
-  /** Replaces all that other nodes were known to own. The nodes of `unsure` may own more than `records` contains. */
+  /** Replaces all records of other nodes. The nodes of `unsure` may own more peers than `records` contains. */
   reconcileElsewhere(records: readonly PeerRecord[], unsure: ReadonlySet<string> = new Set()): void {
     const owned = new Set(records.map(({ key }) => key))
     for (const { key, remote } of this.#registry.peers()) {
@@ -108,7 +108,7 @@ export class Ownership {
     for (const address of sessionEntry.addresses.values()) this.release(sessionEntry, address)
   }
 
-  /** Removes an address from a session. If that was the owner, the latest remaining session that answers a ping takes over. */
+  /** Removes an address from a session. If the session was the owner, the latest other session that answers a ping becomes it. */
   release(sessionEntry: SessionEntry, address: StarAddress): void {
     const before = this.#registry.get(address)
     const entry = this.#registry.release(sessionEntry, address)
@@ -120,7 +120,7 @@ export class Ownership {
     )
   }
 
-  /** Releases this node's claim to a peer without sessions here. */
+  /** Releases this node's claim to a peer that has no session here any more. */
   #releaseClaim(entry: PeerEntry): void {
     const { claim } = entry
     if (claim === undefined) return
@@ -152,8 +152,8 @@ export class Ownership {
     }
   }
 
-  #claimForStar(entry: PeerEntry, { canonical }: StarAddress, isAgain: boolean): Claim {
-    const claim = new Claim(entry.key, canonical, isAgain)
+  #claimForStar(entry: PeerEntry, { canonical }: StarAddress, onlyIfFree: boolean): Claim {
+    const claim = new Claim(entry.key, canonical, onlyIfFree)
     entry.claim = claim
     this.#backplane.claim(claim)
     if (claim.isSettled) this.#yieldIfOlder(entry, claim)
@@ -161,7 +161,7 @@ export class Ownership {
     return claim
   }
 
-  /** Yields to a later claim of another node whose report came first. */
+  /** Notifies the owner here if another node's later claim was reported before this claim was settled. */
   #yieldIfOlder(entry: PeerEntry, claim: Claim): void {
     if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#yield(entry)
   }
@@ -174,8 +174,8 @@ export class Ownership {
   }
 
   /**
-   * Pings the other sessions of a peer. A peer that comes back under another prefix may have left a half-open session under the
-   * first one, to which dials of that exact address would go.
+   * Pings the other sessions of a peer, and removes those that do not answer. A client may have lost its session without the server
+   * noticing, and have joined again under another prefix. Dials to the first address would still go to the lost session.
    */
   #dropSilent(entry: PeerEntry, owner: SessionEntry): void {
     for (const other of entry.owners) {

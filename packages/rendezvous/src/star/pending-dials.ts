@@ -1,6 +1,6 @@
 import type { Session } from '../transport/session.js'
 
-/** Dials not answered yet, by the sessions at both ends. Their second halves are not open yet. */
+/** Dials that the callee has not answered yet, by the sessions at both ends. */
 export class PendingDials {
   readonly #ids = new Map<Session, Set<string>>()
   /** Number of these dials that each session requested. */

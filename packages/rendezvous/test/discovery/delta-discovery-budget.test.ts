@@ -43,7 +43,7 @@ function client(peers: 'deltas' | 'none', ip?: string): RecordingSessionEntry {
 
 function join(member: RecordingSessionEntry, number: number, prefix = PREFIX): RecordingSessionEntry {
   registry.claim(member, address(number, prefix))
-  registry.answered(member)
+  registry.joinAnswered(member)
   return member
 }
 

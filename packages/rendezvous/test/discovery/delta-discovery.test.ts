@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Discovery } from '../../src/discovery/discovery.js'
-import { SLOW_BACKLOG } from '../../src/discovery/pace.js'
+import { SLOW_BACKLOG } from '../../src/discovery/batch-pause.js'
 import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
 import { Counters } from '../../src/stats.js'
@@ -45,7 +45,7 @@ function client(peers: 'deltas' | 'windows' | 'none' = 'deltas'): RecordingSessi
 
 function join(member: RecordingSessionEntry, number: number, prefix = PREFIX): RecordingSessionEntry {
   registry.claim(member, address(number, prefix))
-  registry.answered(member)
+  registry.joinAnswered(member)
   return member
 }
 
@@ -86,7 +86,7 @@ describe('a client that wants deltas', () => {
     expect(messages(subscriber)).toEqual([{ joined: canonical([1, 2]), left: [], full: true }])
     expect(joinList(registry, budget, subscriber, 256)).toEqual([])
     expect(counters.announcements).toBe(2)
-    void discovery.introduce(registry.get(address(1)) ?? expect.fail())
+    void discovery.announceNewcomer(registry.get(address(1)) ?? expect.fail())
     discovery.tick()
     batch()
     expect(subscriber.recording.texts).toHaveLength(1)
@@ -213,7 +213,7 @@ describe('a client that wants deltas', () => {
   test('gets addresses without a peer id unchanged, and bare peer ids if it has no prefix', () => {
     const nameless = client()
     registry.claim(nameless, addressWithoutPeer(7))
-    registry.answered(nameless)
+    registry.joinAnswered(nameless)
     const subscriber = join(client(), 1)
     batch()
     expect(messages(nameless)).toEqual([
@@ -241,7 +241,7 @@ describe('a client that wants deltas', () => {
 test('a client that wants no discovery gets none, and its prefix counts', () => {
   const quiet = join(client('none'), 1, OTHER_PREFIX)
   join(client(), 2)
-  void discovery.introduce(registry.get(address(2)) ?? expect.fail())
+  void discovery.announceNewcomer(registry.get(address(2)) ?? expect.fail())
   discovery.tick()
   batch()
   expect(quiet.recording.sent).toEqual([])

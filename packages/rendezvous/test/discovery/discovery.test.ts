@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiscoveryBudget, type DiscoveryBudgetOptions } from '../../src/discovery/budget.js'
 import { Discovery, type DiscoveryOptions } from '../../src/discovery/discovery.js'
-import { SLOW_BACKLOG } from '../../src/discovery/pace.js'
+import { SLOW_BACKLOG } from '../../src/discovery/batch-pause.js'
 import type { PeerEntry } from '../../src/registry/peer-entry.js'
 import { Registry } from '../../src/registry/registry.js'
 import { joinList } from '../../src/star/join-list.js'
@@ -49,12 +49,12 @@ describe('discovery', () => {
   }
 
   function announce(number: number): void {
-    void discovery.introduce(registry.get(address(number)) ?? expect.fail())
+    void discovery.announceNewcomer(registry.get(address(number)) ?? expect.fail())
   }
 
   /** Announces a peer, and calls `introduced` when all have been told. */
   function introduce(entry: PeerEntry, introduced: () => void): void {
-    const told = discovery.introduce(entry)
+    const told = discovery.announceNewcomer(entry)
     if (told === undefined) introduced()
     else void told.then(introduced)
   }
@@ -173,7 +173,7 @@ describe('discovery', () => {
     const one = joined(1)
     const nameless = createSessionEntry('nameless')
     const { entry } = registry.claim(nameless, addressWithoutPeer(7))
-    void discovery.introduce(entry)
+    void discovery.announceNewcomer(entry)
     announce(1)
     expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
     // It has no prefix, so that it is sent the addresses that the others joined with.

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { WIRE_ERRORS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { LocalStar } from '../../src/cluster/local.js'
+import { LocalStar } from '../../src/cluster/local-backplane.js'
 import { address } from '../support/addresses.js'
 import { ALICE, BOB, DialScene } from '../support/dialing.js'
 import type { RecordingSessionEntry } from '../support/session-entry.js'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { WorkQueue } from '../../src/pacing/work-queue.js'
-import { Star, type StarComponents } from '../../src/star/star.js'
+import { Sessions, type SessionsComponents } from '../../src/star/sessions.js'
 import { RecordingSession } from '../support/recording-session.js'
 
 const DEADLINE = 60_000
@@ -13,24 +13,28 @@ test('sessions that never joined are closed some at a time, and not one that has
   let clock = 0
   const router = { halvesOf: (session: unknown) => ({ size: busy.has(session) ? 1 : 0 }) }
   // Idle sessions ask nothing of the other parts.
-  const star = new Star({ joinDeadline: DEADLINE }, { router, endings } as unknown as StarComponents, () => now)
-  const sessions = Array.from({ length: 7 }, (_, index) => new RecordingSession(`${index}`))
-  for (const { session } of sessions) star.opened(session)
-  const closed = () => sessions.flatMap(({ closes }) => closes).length
+  const sessions = new Sessions(
+    { joinDeadline: DEADLINE },
+    { router, endings } as unknown as SessionsComponents,
+    () => now
+  )
+  const recorded = Array.from({ length: 7 }, (_, index) => new RecordingSession(`${index}`))
+  for (const { session } of recorded) sessions.opened(session)
+  const closed = () => recorded.flatMap(({ closes }) => closes).length
   const turn = () => new Promise((resolve) => setImmediate(resolve))
 
   now = DEADLINE - 1
-  star.sweep()
+  sessions.sweep()
   await turn()
   expect(closed()).toBe(0)
 
   now = DEADLINE
-  star.sweep()
+  sessions.sweep()
   expect(closed()).toBe(2)
-  busy.add(sessions[6]?.session)
+  busy.add(recorded[6]?.session)
   await turn()
   expect(closed()).toBe(4)
   await turn()
   await turn()
-  expect(sessions.map(({ closes }) => closes)).toEqual([...Array.from({ length: 6 }, () => ['join deadline']), []])
+  expect(recorded.map(({ closes }) => closes)).toEqual([...Array.from({ length: 6 }, () => ['join deadline']), []])
 })

@@ -1,7 +1,7 @@
 import { WIRE_ERRORS, type StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { BackplaneObserver } from '../../src/cluster/backplane.js'
-import { LocalBackplane, LocalStar } from '../../src/cluster/local.js'
+import { LocalBackplane, LocalStar } from '../../src/cluster/local-backplane.js'
 import { Claim } from '../../src/registry/claim.js'
 import { address, addressWithoutPeer, OTHER_PREFIX, PREFIX } from '../support/addresses.js'
 import { createJoining, type JoiningSetup } from '../support/joining.js'

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { EVENTS } from '@websocket-star/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { LocalStar } from '../../src/cluster/local.js'
+import { LocalStar } from '../../src/cluster/local-backplane.js'
 import { eventText } from '../../src/codec/packet.js'
 import type { Claim } from '../../src/registry/claim.js'
 import { isOwnedElsewhere, ownerOf } from '../../src/registry/peer-entry.js'
@@ -164,7 +164,7 @@ test('a claim that turns out to be older than one that has been given up meanwhi
   await settled()
   for (const probe of alice.recording.probes.splice(0)) probe.settle(true)
   await settled()
-  expect(claims.map(({ isAgain }) => isAgain)).toEqual([false, true])
+  expect(claims.map(({ onlyIfFree }) => onlyIfFree)).toEqual([false, true])
 })
 
 test('a snapshot replaces what was known, even by an older claim', () => {

@@ -1,6 +1,6 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { LocalBackplane } from '../../src/cluster/local.js'
+import { LocalBackplane } from '../../src/cluster/local-backplane.js'
 import { Registry } from '../../src/registry/registry.js'
 import { Ownership } from '../../src/star/ownership.js'
 import { address, OTHER_PREFIX } from '../support/addresses.js'

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { Budget } from '../../src/budget/budget.js'
 import type { BudgetLimits } from '../../src/budget/limits.js'
-import { LocalBackplane } from '../../src/cluster/local.js'
+import { LocalBackplane } from '../../src/cluster/local-backplane.js'
 import type { RemoteAddress } from '../../src/pacing/remote-address.js'
 import { Registry } from '../../src/registry/registry.js'
 import { FlowControl } from '../../src/relay/flow-control.js'

@@ -1,5 +1,5 @@
 import type { Backplane } from '../../src/cluster/backplane.js'
-import { LocalBackplane } from '../../src/cluster/local.js'
+import { LocalBackplane } from '../../src/cluster/local-backplane.js'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { DeltaDiscovery } from '../../src/discovery/delta-discovery.js'
 import { Discovery } from '../../src/discovery/discovery.js'
@@ -34,7 +34,7 @@ export interface JoiningSetup {
 
 export function createJoining(
   options: Partial<JoinOptions> = {},
-  prefixes = 16,
+  maxPrefixes = 16,
   backplane: Backplane = new LocalBackplane()
 ): JoiningSetup {
   const registry = new Registry()
@@ -50,8 +50,8 @@ export function createJoining(
     strictMultiaddr: true,
     names: new OwnNames([]),
     nonceTtl: 20_000,
-    prefixes,
-    joinList: 256,
+    maxPrefixes,
+    joinListSize: 256,
     minRsaBits: 1024,
     addressesPerSession: 8,
     pendingChallenges: 100,
@@ -77,7 +77,7 @@ export function createJoining(
     join: async (sessionEntry, ...args) => {
       const answers: unknown[][] = []
       const ack: Ack = (...answer) => void answers.push(answer)
-      if (joining.mayJoin(sessionEntry, ack)) await joining.join(sessionEntry, args, ack)
+      if (joining.chargeJoin(sessionEntry, ack)) await joining.join(sessionEntry, args, ack)
       const [answer, ...more] = answers
       if (answer === undefined || more.length > 0) throw new Error(`It was answered ${answers.length} times`)
       return answer

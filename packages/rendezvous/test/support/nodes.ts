@@ -1,7 +1,7 @@
 import type { StarAddress } from '@websocket-star/protocol'
 import { Channels } from '../../src/cluster/channels.js'
 import type { ChannelWindowOptions } from '../../src/cluster/channel-window.js'
-import { LocalBackplane, type LocalStar } from '../../src/cluster/local.js'
+import { LocalBackplane, type LocalStar } from '../../src/cluster/local-backplane.js'
 import { Probes } from '../../src/cluster/probes.js'
 import { DiscoveryBudget } from '../../src/discovery/budget.js'
 import { Discovery } from '../../src/discovery/discovery.js'

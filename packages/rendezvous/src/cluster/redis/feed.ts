@@ -28,7 +28,7 @@ export class Feed {
   /** Number of the last reported change. */
   #position = 0
   #isPaused = true
-  /** Entries up to this number are not read again: changes before them are missing. */
+  /** Entries up to this number are skipped: changes before them are missing, so that a snapshot is needed. */
   #skipped = 0
   #isReading = false
   #retry: NodeJS.Timeout | undefined
@@ -63,7 +63,7 @@ export class Feed {
     return this.#isReading
   }
 
-  /** Reports nothing until {@link resume}. */
+  /** Stops reports until {@link resume}. */
   pause(): void {
     this.#isPaused = true
   }

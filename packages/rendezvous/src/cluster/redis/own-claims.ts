@@ -57,7 +57,7 @@ export class OwnClaims {
   #lastBatch = 0
   #lastAnswer: Promise<void> | undefined
   #flush: NodeJS.Immediate | undefined
-  /** Whether all waiting claims were settled because answers take too long. */
+  /** Answers take too long, so that claims are settled without waiting for them. */
   #hasGivenUp = false
 
   constructor(commands: StarCommands, observer: OwnClaimsObserver, now: () => number) {
@@ -115,8 +115,8 @@ export class OwnClaims {
   }
 
   /**
-   * Corrects differences to a snapshot of this node's peers: releases those without a claim, and compares claims again whose
-   * generation differs, as when another node took and released the peer unnoticed. Comparing changes in flight does no harm.
+   * Corrects differences between this node's claims and a snapshot of its peers. Peers without a claim are released. Claims whose
+   * generation differs are compared again: another node may have taken and released the peer unnoticed.
    */
   compare(registered: ReadonlyMap<string, number>): void {
     if (this.#registration === undefined) return
@@ -263,8 +263,8 @@ export class OwnClaims {
 /** @param suffix - `+` keeps an equal claim of this node in the registry */
 function argsOf({ key, claim }: ClaimChange, suffix: string): string[] {
   if (claim === undefined) return ['r', key, '']
-  const { generation = 0, isAgain, address } = claim
-  return [generation > 0 ? `s${generation}` : (isAgain ? 'a' : 'c') + suffix, key, address]
+  const { generation = 0, onlyIfFree, address } = claim
+  return [generation > 0 ? `s${generation}` : (onlyIfFree ? 'a' : 'c') + suffix, key, address]
 }
 
 function withResolvers(): PromiseWithResolvers<void> {

@@ -116,7 +116,7 @@ class RandomWalk {
   }
 
   #claim(node: TestNode, key: string): void {
-    this.#made.push({ node, claim: node.claim(key, { isAgain: this.#random.chance(0.3) }), isReleased: false })
+    this.#made.push({ node, claim: node.claim(key, { onlyIfFree: this.#random.chance(0.3) }), isReleased: false })
   }
 
   #release(): void {

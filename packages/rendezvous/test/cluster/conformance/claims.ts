@@ -78,7 +78,7 @@ export function claimsSuite(kind: BackplaneKind): void {
   describe('a claim that counts only if no other node owns the peer', () => {
     test('wins a peer without an owner', async () => {
       const [first, second] = await startThree(kind)
-      const { generation } = await first.own(KEY, { isAgain: true })
+      const { generation } = await first.own(KEY, { onlyIfFree: true })
       expect(generation).toBeGreaterThan(0)
       await second.untilOwned(KEY, { node: first.id, generation })
     })
@@ -86,7 +86,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('wins a peer of the same node', async () => {
       const [first, second] = await startThree(kind)
       const { generation: old } = await first.own(KEY)
-      const { generation } = await first.own(KEY, { isAgain: true })
+      const { generation } = await first.own(KEY, { onlyIfFree: true })
       expect(generation).toBeGreaterThan(old)
       await second.untilOwned(KEY, { node: first.id, generation })
     })
@@ -94,7 +94,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('loses to another owner, which is not notified', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.own(KEY)
-      expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
+      expect((await first.tryToHold(KEY, { onlyIfFree: true })).isLost).toBe(true)
       await mark(first, third)
       expect(third.told.filter(([, key]) => key === KEY)).toEqual([['joined', KEY, generation]])
       expect(await first.backplane.lookup(KEY)).toMatchObject({ node: second.id, generation })
@@ -103,10 +103,10 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('wins once the other owner has left', async () => {
       const [first, second] = await startThree(kind)
       const foreign = await second.own(KEY)
-      expect((await first.tryToHold(KEY, { isAgain: true })).isLost).toBe(true)
+      expect((await first.tryToHold(KEY, { onlyIfFree: true })).isLost).toBe(true)
       second.release(foreign)
       await first.untilOwned(KEY, undefined)
-      const { generation } = await first.own(KEY, { isAgain: true })
+      const { generation } = await first.own(KEY, { onlyIfFree: true })
       expect(generation).toBeGreaterThan(foreign.generation)
     })
   })
@@ -159,7 +159,7 @@ export function claimsSuite(kind: BackplaneKind): void {
     test('of a lost claim changes nothing', async () => {
       const [first, second, third] = await startThree(kind)
       const { generation } = await second.own(KEY)
-      first.release(await first.tryToHold(KEY, { isAgain: true }))
+      first.release(await first.tryToHold(KEY, { onlyIfFree: true }))
       await expectStillHeld({ node: second.id, generation }, first, third)
     })
 

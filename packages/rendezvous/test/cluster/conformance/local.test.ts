@@ -1,4 +1,4 @@
-import { LocalBackplane, LocalStar } from '../../../src/cluster/local.js'
+import { LocalBackplane, LocalStar } from '../../../src/cluster/local-backplane.js'
 import { conformanceSuite } from './suite.js'
 
 conformanceSuite({

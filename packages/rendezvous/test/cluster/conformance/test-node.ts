@@ -33,8 +33,8 @@ export class TestNode implements BackplaneObserver {
     await this.backplane.start(this)
   }
 
-  claim(key: string, { isAgain = false, address = addressOf(key) } = {}): Claim {
-    const claim = new Claim(key, address, isAgain)
+  claim(key: string, { onlyIfFree = false, address = addressOf(key) } = {}): Claim {
+    const claim = new Claim(key, address, onlyIfFree)
     this.#own.set(key, claim)
     this.backplane.claim(claim)
     void claim.settled.then(() => this.#settled(claim))
@@ -42,14 +42,17 @@ export class TestNode implements BackplaneObserver {
   }
 
   /** Claims a peer. @returns the settled claim, which may be lost */
-  async tryToHold(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim> {
+  async tryToHold(key: string, options?: { onlyIfFree?: boolean; address?: string }): Promise<Claim> {
     const claim = this.claim(key, options)
     await settled(claim)
     return claim
   }
 
   /** Claims a peer. @returns the winning claim */
-  async own(key: string, options?: { isAgain?: boolean; address?: string }): Promise<Claim & { generation: number }> {
+  async own(
+    key: string,
+    options?: { onlyIfFree?: boolean; address?: string }
+  ): Promise<Claim & { generation: number }> {
     const claim = await this.tryToHold(key, options)
     const { generation } = claim
     if (generation === undefined) throw new Error(`the claim to ${key} settled without a generation`)

@@ -76,7 +76,7 @@ test('a node that learns of another owner knows which node it is', async () => {
   const other = await star.start()
   proxy.holdAnswers(/:feed\r\n/)
   const held = await other.own(keyOf(1))
-  const claim = one.claim(keyOf(1), { isAgain: true })
+  const claim = one.claim(keyOf(1), { onlyIfFree: true })
   await settled(claim)
   expect(claim.isLost).toBe(true)
   expect(one.others.get(keyOf(1))).toMatchObject({ node: other.id, generation: held.generation })

@@ -37,10 +37,10 @@ export class LocalStar {
     for (const record of this.#records.values()) if (record.node === node.node) this.#delete(record)
   }
 
-  /** @returns the generation; 0 if the claim is void because another node owns the peer */
-  claim({ node }: LocalBackplane, { key, address, isAgain }: Claim): number {
+  /** @returns the generation; 0 if the claim is lost because another node owns the peer */
+  claim({ node }: LocalBackplane, { key, address, onlyIfFree }: Claim): number {
     const owner = this.#records.get(key)?.node
-    if (isAgain && owner !== undefined && owner !== node) return 0
+    if (onlyIfFree && owner !== undefined && owner !== node) return 0
     const record = { key, node, generation: ++this.#generation, address }
     this.#records.set(key, record)
     for (const other of this.#others(node)) other.notify((observer) => observer.joined(record))
@@ -68,7 +68,7 @@ export class LocalBackplane implements Backplane {
   readonly #star: LocalStar
   readonly #links = new Map<string, LocalLink>()
   #observer: BackplaneObserver | undefined
-  /** Events to deliver in a microtask, because their cause is in the middle of an operation. */
+  /** Events to deliver in a microtask: the caller that caused them is in the middle of an operation. */
   #events: ((observer: BackplaneObserver) => void)[] = []
 
   constructor(star: LocalStar = new LocalStar(), name = 'node') {

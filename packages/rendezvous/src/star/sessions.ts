@@ -10,15 +10,15 @@ import { Drain } from './drain.js'
 import type { Joining } from './join.js'
 import type { Ownership } from './ownership.js'
 
-export interface StarOptions {
-  /** Milliseconds that a session may stay open without an address and a stream. */
+export interface SessionsOptions {
+  /** Milliseconds that a session may stay open without a joined address and without a stream. */
   joinDeadline: number
 }
 
-/** Requests of a session in the work queue at which its dials are refused. */
+/** Number of queued requests of a session at which its dials are refused. */
 const QUEUED_REQUESTS = 100
 
-export interface StarComponents {
+export interface SessionsComponents {
   ownership: Ownership
   joining: Joining
   dialing: Dialing
@@ -30,21 +30,21 @@ export interface StarComponents {
   onFault: (error: unknown) => void
 }
 
-/** Dispatches the requests of all sessions to the part that handles them, and drops unknown ones. */
-export class Star {
-  readonly #options: StarOptions
-  readonly #components: StarComponents
+/** All sessions of the server. Passes each request to the part that handles it, and drops unknown ones. */
+export class Sessions {
+  readonly #options: SessionsOptions
+  readonly #components: SessionsComponents
   readonly #now: () => number
   readonly #sessionEntries = new Map<Session, SessionEntry>()
   #isDraining = false
 
-  constructor(options: StarOptions, components: StarComponents, now: () => number = () => performance.now()) {
+  constructor(options: SessionsOptions, components: SessionsComponents, now: () => number = () => performance.now()) {
     this.#options = options
     this.#components = components
     this.#now = now
   }
 
-  get sessions(): number {
+  get size(): number {
     return this.#sessionEntries.size
   }
 
@@ -58,10 +58,10 @@ export class Star {
     switch (name) {
       case EVENTS.join:
         if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
-        if (!this.#components.joining.mayJoin(sessionEntry, ack)) return
+        if (!this.#components.joining.chargeJoin(sessionEntry, ack)) return
         return this.#enqueue(sessionEntry, ack, () => void this.#components.joining.join(sessionEntry, args, ack))
       case EVENTS.leave:
-        if (!this.#components.joining.mayLeave(sessionEntry))
+        if (!this.#components.joining.chargeLeave(sessionEntry))
           return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
         return this.#afterJoins(sessionEntry, ack, () => this.#leaveRequested(sessionEntry, args, ack))
       case EVENTS.dial:
@@ -74,7 +74,7 @@ export class Star {
     }
   }
 
-  /** Makes a session that has ended leave every address, and ends its streams. */
+  /** Removes a session that has ended from its addresses, and ends its streams. */
   ended(session: Session, reason: CloseReason): void {
     const sessionEntry = this.#sessionEntries.get(session)
     if (sessionEntry === undefined) return

@@ -2,7 +2,7 @@
 const PAUSE_PER_SUBSCRIBER = 0.2
 const PAUSE_MAX = 2_000
 
-/** Returns the milliseconds between two batches to so many subscribers that leave time for other work. */
+/** Returns the milliseconds between two batches, which grow with the number of subscribers. */
 export function pauseBetween(subscribers: number): number {
   return Math.min(PAUSE_MAX, subscribers * PAUSE_PER_SUBSCRIBER)
 }
