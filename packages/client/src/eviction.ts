@@ -8,7 +8,7 @@ type Candidate = RemoteEnd & Pick<Connection, 'direction'>
 
 /**
  * Returns the connection to end so that one more peer can connect, when no more may be open. The least recently used connection
- * of the peer with the most inbound ones is evicted. If no peer has at least two more than the dialler, only an idle connection
+ * of the peer with the most inbound ones is evicted. If no peer has at least two more than the dialer, only an idle connection
  * is. Outbound connections stay.
  *
  * @param usedAt - returns when a connection was last used; milliseconds of the clock of `now`

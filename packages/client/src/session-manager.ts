@@ -140,7 +140,7 @@ export class SessionManager {
     }
   }
 
-  /** Resolves once the server is joined. @throws the error of the current attempt, or of the last one during a pause */
+  /** Resolves once the server is joined. @throws the error of the attempt under way; during a pause, at once the error of the last attempt */
   async attempted(signal: AbortSignal): Promise<void> {
     if (this.isJoined) return
     if (this.#state === 'waiting' && this.#error !== undefined) throw this.#error
@@ -218,7 +218,7 @@ export class SessionManager {
       },
       signal
     )
-    // A server that speaks the extensions announces who leaves.
+    // Legacy servers (`server` undefined) do not announce who leaves, so their peers expire.
     peers.expires = session.server === undefined
     try {
       await this.#joinAll(session, signal)

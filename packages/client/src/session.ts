@@ -331,7 +331,7 @@ export class Session {
     this.#observer.incoming(connection)
   }
 
-  /** Evicts a connection if too many are open. @returns whether the dialler may have one */
+  /** Evicts a connection if too many are open. @returns whether the dialer may have one */
   #makeRoom({ peerId, canonical }: StarAddress): boolean {
     const { connections } = this
     if (connections.size < this.#options.maxConnections) return true

@@ -19,7 +19,7 @@ export interface SourceOptions {
   window?: WindowOptions
   /** Bytes beyond the window at which the stream fails. Default: no limit, since legacy senders ignore windows. */
   tolerance?: number
-  /** Must be the sink's. `'bytes'` may join small unread chunks and drops empty ones. Default `'messages'`. */
+  /** Must equal the `framing` of the sink. `'bytes'` may join small unread chunks and drops empty ones. Default `'messages'`. */
   framing?: 'messages' | 'bytes'
   /** Lets the sender begin only when {@link Source.accept} is called. Default false. */
   deferred?: boolean
@@ -30,7 +30,7 @@ const UNREADABLE_REASON = 'Unreadable chunk'
 
 /** Unread chunks below this size, in bytes, are joined: a separate chunk costs more memory than its bytes. */
 const SMALL = 4_096
-/** Limit of unread values where the window is smaller: even empty values cost memory. */
+/** Unread values that may always be queued; a larger window allows one per byte. Even empty values cost memory. */
 const QUEUE_MAX = 65_536
 
 /**
@@ -192,15 +192,18 @@ export class Source<T = Uint8Array> {
     if (!this.#paused && this.#unread.isEmpty && !this.#isDelivering) return this.#deliver(value, size)
     if (!this.#isBytes || !this.#join(value, size)) this.#unread.push({ value, size })
     const { size: count } = this.#unread
-    // A sender that respects the window may send values of one byte.
+    // Within its window, a sender may send as many values as the window has bytes.
     if (count > QUEUE_MAX && count > this.#window.size) {
-      this.#fail(new StreamProtocolError(this.id, `the sender queued ${count} unread values`), OVERRUN_REASON)
+      this.#fail(
+        new StreamProtocolError(this.id, `${count} unread values are queued, more than the window allows`),
+        OVERRUN_REASON
+      )
     }
   }
 
   /** @returns whether the chunk was small, and was queued in a shared buffer */
   #join(value: T, size: number): boolean {
-    // A buffer reports its length as its size; chunks of other codecs, such as hex, differ in that.
+    // ChunkBuffer counts its bytes as its window size; a hex chunk counts twice its bytes, so it cannot be joined.
     if (size >= SMALL || !(value instanceof Uint8Array) || value.length !== size) {
       this.#tail = undefined
       return false

@@ -2,7 +2,7 @@
  * Messages between two playgrounds, over connections of `@websocket-star/client`.
  *
  * A message is four bytes with its length (big endian), then JSON in UTF-8, {@link MAX_MESSAGE} bytes at most. The first message
- * of the dialler gives the kind of a connection:
+ * of the dialer gives the kind of a connection:
  *
  * - `{ type: 'talk', version: 1 }`: the other side answers with the same. Then both may send `say`, `offer`, `answer`, `stop` and
  *   `received`. Two peers may have several such connections.
