@@ -36,7 +36,9 @@ export interface ChannelContext {
 /** Larger chunks are split: they would delay other channels and exceed what Redis accepts. */
 const CHUNK_MAX = 1_048_576
 
-/** Connection between a client of this node and a client of another node. For the relay, it is the endpoint of the remote client. */
+/**
+ * Connection between a client of this node and a client of another node. For the relay, it is the endpoint of the remote client.
+ */
 export class Channel implements Endpoint {
   readonly link: NodeLink
   readonly number: number
@@ -318,7 +320,9 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /** Grants credit for delivered chunks. While the client here reads slowly, the relay pauses this endpoint, which stops grants. */
+  /**
+   * Grants credit for delivered chunks. While the client here reads slowly, the relay pauses this endpoint, which stops grants.
+   */
   #grant(): void {
     if (this.#isPaused || this.#ended) return
     const bytes = this.#window.grant()

@@ -7,8 +7,8 @@ export interface ChannelRef {
 }
 
 /**
- * A message between nodes. A connection across nodes has one channel for both halves. A node sends the chunks of its own client as
- * `data`, and that client's messages about the other half as `accept` and `credit`.
+ * A message between nodes. A connection across nodes has one channel for both halves. A node sends the chunks of its own client
+ * as `data`, and that client's messages about the other half as `accept` and `credit`.
  */
 export type Frame =
   /** Dials a client of the receiving node; the dialer's half is open from now on. The sender numbers the channel. */

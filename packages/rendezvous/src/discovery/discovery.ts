@@ -54,8 +54,8 @@ export class Discovery {
   }
 
   /**
-   * Announces a newcomer to all subscribers, possibly together with others. If the limit per second, the budget, or the share of its
-   * IP address is used up, nothing is sent: a later window announces the peer.
+   * Announces a newcomer to all subscribers, possibly together with others. If the limit per second, the budget, or the share of
+   * its IP address is used up, nothing is sent: a later window announces the peer.
    *
    * @returns a promise that resolves once all have been told; undefined if there is nothing to wait for
    */

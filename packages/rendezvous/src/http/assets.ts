@@ -14,8 +14,8 @@ const TYPES: Readonly<Record<string, string>> = {
 const ENDINGS = { br: '.br', gzip: '.gz' } as const
 
 /**
- * Scripts, styles and images of the pages, a few hundred KiB. They are kept in memory because a request must not need a file:
- * the process may have as many open as it is allowed.
+ * Scripts, styles and images of the pages, a few hundred KiB. They are kept in memory, so that they can be served even when the
+ * process has no open files left.
  */
 export class Assets {
   readonly #files = new Map<string, Buffer>()

@@ -13,7 +13,7 @@ export interface ConnectionsOptions {
   counters: Counters
   accountOf: (ip: string) => AddressAccount
   now: () => number
-  /** Milliseconds after which idle connections are closed while connections are short. */
+  /** Milliseconds after which idle connections are closed when only connections for operators are left. */
   patience?: number
 }
 
@@ -28,7 +28,7 @@ const SLICE = 1
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #now: () => number
-  /** Connections beyond which the rest is reserved for operators. */
+  /** Number of connections above which the others are reserved for operators. */
   readonly #unreserved: number
   readonly #patience: number
   /** Connections that are not upgraded; with TLS, after the handshake. */
@@ -107,7 +107,7 @@ export class Connections {
     this.#http.delete(socket)
   }
 
-  /** Closes slow TLS handshakes, and idle connections while connections are short. @param handshakeTimeout - milliseconds */
+  /** Closes slow TLS handshakes, and idle connections if too few are left. @param handshakeTimeout - milliseconds */
   sweep(handshakeTimeout: number): void {
     this.#handshakes.sweep(this.areShort ? this.#patience : handshakeTimeout)
     if (!this.areShort) return

@@ -11,8 +11,8 @@ const REQUEST_UNITS = 8
 const MAX_PENDING = 8
 
 /**
- * An HTTP connection until its upgrade. Node alone would handle all pipelined requests of a segment, up to 2,500, before anything
- * else. This parses them in pieces, in rotation with the input of other connections.
+ * An HTTP connection until its upgrade. Node would handle all pipelined requests of a TCP segment, up to 2,500, before anything
+ * else. This class passes them to Node's parser in pieces, in turn with the input of other connections.
  */
 export class HttpConnection implements WorkSource {
   readonly group: object
@@ -30,7 +30,7 @@ export class HttpConnection implements WorkSource {
   #units = 0
   #isQueued = false
   #isRunning = false
-  /** Paused by this class. */
+  /** This class has paused the socket. */
   #isPaused = false
   #isPausedByNode = false
 
@@ -43,14 +43,14 @@ export class HttpConnection implements WorkSource {
     this.quietSince = now()
   }
 
-  /** Puts this between the socket and Node's HTTP parser, which has its listener already. */
+  /** Inserts this connection between the socket and Node's HTTP parser, which already listens to the socket. */
   install(): void {
     const socket = this.#socket
     // The only listener is that of `node:http`. Runtimes with another HTTP server have none.
     const [parse, ...others] = socket.listeners('data') as ((bytes: Buffer) => void)[]
     if (parse === undefined || others.length > 0) return
     this.#parse = parse.bind(socket)
-    // In this order, since a socket that once had no listener takes more memory from then on.
+    // The new listener is added first: a socket that once had no listener takes more memory from then on.
     socket.on('data', this.#receive)
     socket.off('data', parse)
   }
@@ -80,7 +80,7 @@ export class HttpConnection implements WorkSource {
     return true
   }
 
-  /** Gives up the socket, and puts unparsed bytes back into it. */
+  /** Detaches from the socket, and puts unparsed bytes back into it. */
   release(): void {
     if (this.#parse === undefined) return
     this.#parse = undefined
@@ -105,7 +105,7 @@ export class HttpConnection implements WorkSource {
   }
 
   readonly #onResume = (): void => {
-    // The event is late: the socket may be paused again.
+    // The event comes late: the socket may have been paused again.
     if (!this.#isPausedByNode || this.#socket.isPaused()) return
     this.#isPausedByNode = false
     this.#socket.off('resume', this.#onResume)

@@ -5,7 +5,7 @@ import { answer } from './answer.js'
 /** Milliseconds for which a text is reused; making one takes a few milliseconds. */
 const MAX_AGE = 1_000
 
-/** The text of `/metrics`. For strangers it is made once a second at most. */
+/** The text of `/metrics`. IP addresses to which limits apply get one that may be a second old. */
 export class MetricsText {
   readonly #registry: Registry
   readonly #now: () => number

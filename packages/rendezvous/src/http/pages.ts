@@ -30,7 +30,7 @@ export interface PagesOptions {
   playground: boolean
   /** Returns the account of the client's IP address. */
   accountOf: (request: IncomingMessage) => AddressAccount
-  /** Whether TCP connections are running out: each one then closes after an answer, and the rest is kept for operators. */
+  /** Whether only TCP connections reserved for operators are left. Each connection then closes after an answer. */
   isShort: () => boolean
   counters: Pick<Counters, 'refuse'>
 }
@@ -60,7 +60,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     })
   }
 
-  /** Charges a request to its address. @returns false if the address exceeds its budget; the request is answered then */
+  /** Charges a request to its IP address. @returns false if the address exceeds its budget; the request has then been answered */
   function charge(request: IncomingMessage, response: ServerResponse): boolean {
     const account = options.accountOf(request)
     account.charge('request')

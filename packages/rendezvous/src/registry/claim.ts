@@ -16,13 +16,16 @@ interface Deferred {
 }
 
 /**
- * Claim of one node to a peer, for one of its sessions. It is pending until the star's registry has answered. A pending claim ranks
- * above all others. The backplane sets the generation of the claim, or marks it as lost.
+ * Claim of one node to a peer, for one of its sessions. It is pending until the star's registry has answered. A pending claim
+ * ranks above all others. The backplane sets the generation of the claim, or marks it as lost.
  */
 export class Claim {
   readonly key: string
   readonly address: string
-  /** The claim is lost if another node owns the peer. Used when no challenge decides, and to promote a session that joined earlier. */
+  /**
+   * The claim is lost if another node owns the peer. Used when no challenge decides, and to promote a session that joined
+   * earlier.
+   */
   readonly onlyIfFree: boolean
   /** Above 0; undefined while the claim is pending and once it is lost. */
   generation: number | undefined

@@ -1,9 +1,9 @@
 import { rebase, type StarAddress } from '@websocket-star/protocol'
 
-/** Prefixes kept; most stars use few. */
+/** Maximum number of shared prefixes; most stars use few. */
 const PREFIXES = 1_024
 
-/** Makes addresses that take little memory: equal prefixes share one string, and no string refers to a larger one. */
+/** Copies addresses to take little memory: equal prefixes share one string, and no string keeps a larger one in memory. */
 export class Compactor {
   readonly #prefixes = new Map<string, string>()
 
@@ -50,7 +50,7 @@ class OwnedAddress implements StarAddress {
   }
 }
 
-/** Returns an equal string that refers to no other: decoding base58 concatenates letters, and V8 keeps each step. */
+/** Returns an equal string that keeps no other in memory. V8 keeps the parts of a concatenated string. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -17,7 +17,8 @@ export interface DrainView {
 
 /**
  * Empties a server. It sends extended clients a random delay, after which they move to another server. It closes the sessions of
- * legacy clients, which reconnect by themselves. Sessions with streams stay until the streams have finished, or until the timeout.
+ * legacy clients, which reconnect by themselves. Sessions with streams stay until the streams have finished, or until the
+ * timeout.
  */
 export class Drain {
   readonly #view: DrainView

@@ -9,8 +9,8 @@ const SHARE = 0.25
 const PUNCTUATION = 3
 
 /**
- * Lists the peers that joined last, for the answer to a join: under the joiner's prefix, and as far as the budget allows. The list
- * is empty for clients that asked for deltas, or for no peers.
+ * Lists the peers that joined last, for the answer to a join: under the joiner's prefix, and as far as the budget allows. The
+ * list is empty for clients that asked for deltas, or for no peers.
  */
 export function joinList(registry: Registry, budget: DiscoveryBudget, joiner: SessionEntry, limit: number): string[] {
   const list: string[] = []

@@ -11,8 +11,8 @@ export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
  * Decides which session owns each peer. Several sessions may join as one peer: the latest is the owner. The others stay joined as
- * long as they answer pings. When the owner leaves, the latest of them becomes the owner again. Extended clients are notified when
- * they lose or regain a peer. Every change is claimed in the star's registry, and the owner may be on another node.
+ * long as they answer pings. When the owner leaves, the latest of them becomes the owner again. Extended clients are notified
+ * when they lose or regain a peer. Every change is claimed in the star's registry, and the owner may be on another node.
  */
 export class Ownership {
   readonly #registry: Registry
@@ -174,8 +174,8 @@ export class Ownership {
   }
 
   /**
-   * Pings the other sessions of a peer, and removes those that do not answer. A client may have lost its session without the server
-   * noticing, and have joined again under another prefix. Dials to the first address would still go to the lost session.
+   * Pings the other sessions of a peer, and removes those that do not answer. A client may have lost its session without the
+   * server noticing, and have joined again under another prefix. Dials to the first address would still go to the lost session.
    */
   #dropSilent(entry: PeerEntry, owner: SessionEntry): void {
     for (const other of entry.owners) {

@@ -1,13 +1,13 @@
 const SIZE_MIN = 16_384
-/** Sizes are a multiple of `STEP` plus a margin, in bytes: the margin has room for the head before a chunk. */
+/** Buffer sizes are a multiple of `STEP` bytes plus a margin, which has room for the head before a chunk. */
 const STEP = 16_384
 const MARGIN = 1_024
 /** Maximum of unused bytes in the pool, for all links together: about the window of one link. */
 export const KEPT_MAX = 4 * 1_048_576
 
 /**
- * Reuses the memory of envelopes. V8 counts buffers against a limit close to its small heap: without a pool, a node that
- * relays hundreds of megabytes a second runs a full garbage collection every few dozen of them, for twice the CPU.
+ * Reuses the memory of envelopes. V8 runs a full garbage collection each time that a few dozen megabytes of buffers were created.
+ * Without a pool, a node that relays hundreds of megabytes a second needs twice the CPU time.
  */
 export class BufferPool {
   /** Unused buffers by size. */
@@ -39,7 +39,7 @@ export class BufferPool {
     this.#keptBytes += byteLength
   }
 
-  /** Discards buffers of other sizes if the pool is full: those in use now are worth more. */
+  /** Discards buffers of other sizes if the pool is full, because sizes in use now are more likely to be needed again. */
   #makeRoom(byteLength: number): void {
     for (const [size, buffers] of this.#kept) {
       if (this.#keptBytes + byteLength <= KEPT_MAX) return

@@ -29,9 +29,9 @@ export interface Envelope {
 }
 
 /**
- * `frames` are numbered, and kept until they are acknowledged. The others are neither: `ack` only acknowledges; `nack`
- * requests everything after what it acknowledges; `probe` requests an `ack`; `bye` ends a link; `reset` rejects an unknown
- * or ended `to`.
+ * Envelopes of type `frames` are numbered, and kept until they are acknowledged. The other types are neither: `ack` only
+ * acknowledges; `nack` requests everything after what it acknowledges; `probe` requests an `ack`; `bye` ends a link; `reset`
+ * rejects an envelope whose link (`to`) is unknown or has ended.
  */
 export type EnvelopeType = (typeof TYPES)[number]
 

@@ -2,15 +2,15 @@
 const NODES_MAX = 1_024
 
 /**
- * Numbers of links. Each side gives a new link a number larger than all before, so that late envelopes of an ended link are
- * not taken for those of the next one.
+ * Numbers of links. Each side gives a new link a number larger than all before. So a late envelope of an ended link is not
+ * mistaken for an envelope of the next link.
  */
 export class Incarnations {
   #last = 0
   /** By node: its number of the last link to it that ended here. */
   readonly #ended = new Map<string, number>()
 
-  /** Returns a number for a new link, larger than those of an earlier process if the clock is right. */
+  /** Returns a number for a new link. It is larger than the numbers of an earlier process, unless the clock was set back. */
   next(): number {
     this.#last = Math.max(this.#last + 1, Date.now())
     return this.#last

@@ -27,15 +27,15 @@ export interface LinksStats {
   readonly refused: Readonly<Record<string, number>>
 }
 
-/** Maximum of links before nodes without a lease are refused: anybody with access to the carrier can invent nodes. */
+/** Number of links above which nodes without a lease are refused. Anybody with access to Redis can pretend to be such nodes. */
 const LINKS_MAX = 1_024
 /** Minimum window of a link, as a part of its share of the bytes in flight. */
 const WINDOW_MIN_PART = 1 / 16
-/** Milliseconds that an acknowledgement waits for an envelope to go with. */
+/** Milliseconds after which an acknowledgement is sent by itself, if no other envelope took it along. */
 const ACKNOWLEDGEMENT_DELAY = 20
 /** A link to a node that never had a lease is lost when this many updates in a row lack the node. */
 const ABSENCES_MAX = 2
-/** A longer gap between two sweeps, in milliseconds, means that this process was stopped or very busy. */
+/** A longer gap between two sweeps, in milliseconds, means that this process was stopped or very busy meanwhile. */
 const SWEEP_LATE = 1_000
 
 /**
@@ -127,7 +127,7 @@ export class Links {
     if (link !== undefined) this.#lose(link, true)
   }
 
-  /** Retransmits all unacknowledged envelopes, since the carrier works again. */
+  /** Retransmits all unacknowledged envelopes. Call it when the carrier works again. */
   resume(): void {
     for (const link of this.#links.values()) link.resume()
   }
@@ -163,7 +163,7 @@ export class Links {
     return { links, retransmits: this.#retransmits, refused: { ...this.#refused } }
   }
 
-  /** Passes an envelope to its link, which is created if need be. */
+  /** Passes an envelope to its link, and creates the link if necessary. */
   #route(envelope: Envelope, bytes: Buffer): EnvelopeRefusal | undefined {
     const { type, source, from, to } = envelope
     if (source === this.#node) return 'source'
@@ -181,7 +181,7 @@ export class Links {
         link = this.#links.get(source)
       }
     }
-    // The sender must lose a link that is unknown here or has ended here.
+    // The link is unknown here, or has ended here: a reset ends it at the sender, too.
     if ((to !== 0 && to !== link?.own) || this.#incarnations.hasEnded(source, from))
       return this.#reset(source, from, type)
     if (type === 'bye') {
@@ -191,7 +191,7 @@ export class Links {
     if (link === undefined && !this.#mayBegin(source)) return 'links'
     link ??= this.#create(source)
     const refusal = link.receive(envelope, bytes)
-    // It would be retransmitted for ever.
+    // The sender would retransmit a malformed envelope for ever.
     if (refusal === 'malformed') this.#lose(link, true)
     return refusal
   }
@@ -233,7 +233,7 @@ export class Links {
       sequence: 0,
       acknowledged: 0
     })
-    // If it is lost, the next envelope causes another one.
+    // If the reset is lost, the next envelope for this link causes another one.
     this.#publish(node, bytes).catch(() => {})
     return 'unknown'
   }

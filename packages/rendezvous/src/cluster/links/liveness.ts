@@ -1,11 +1,11 @@
 import type { LinksOptions } from './options.js'
 
-/** Milliseconds between attempts to reach a blocked node, and between those after it was heard. */
+/** Milliseconds between attempts to reach a blocked node: usually, and after an envelope from it has arrived. */
 const RETRY_PAUSE = 250
 const RETRY_PAUSE_HEARD = 50
 /** A longer gap, in milliseconds, between two "no subscriber" replies means that Redis was unreachable. */
 const REPLY_GAP_MAX = 1_000
-/** Idle links are probed less often by this factor. */
+/** Factor by which the time between two probes of an idle link is longer. */
 const IDLE_FACTOR = 5
 
 /** Tracks whether the other side of a link is alive. All times are milliseconds of one clock. */
@@ -83,7 +83,7 @@ export class Liveness {
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 
-  /** Returns whether to probe now. Every answer tells what the other side has sent, so that only silence can hide a loss. */
+  /** Returns whether to probe now. Each answer has the other side's last number, so it reveals lost envelopes. */
   isProbeDue(now: number, hasUnacknowledged: boolean): boolean {
     const { silentAfter, silenceTimeout } = this.#options
     const sinceProbe = now - this.#probedAt
@@ -92,7 +92,7 @@ export class Liveness {
     return Math.min(sinceProbe, now - this.#heardAt) >= (isInUse ? silentAfter : silentAfter * IDLE_FACTOR)
   }
 
-  /** Returns whether to probe a blocked node that has just been heard: it may be reachable again. */
+  /** Returns whether to probe a blocked node from which an envelope has just arrived: the node may be reachable again. */
   isRetryDue(now: number): boolean {
     return this.isBlocked && now - this.#probedAt >= RETRY_PAUSE_HEARD
   }

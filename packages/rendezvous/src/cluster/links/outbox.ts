@@ -18,10 +18,10 @@ export class Outbox {
   gatheredBytes = 0
   /** Unacknowledged envelopes, in order. */
   readonly #kept: Buffer[] = []
-  /** Number of the first of them. */
+  /** Number of the first unacknowledged envelope. */
   #first = 1
   #keptBytes = 0
-  /** The first `#inFlight` of them are in flight, the others wait. */
+  /** Number of envelopes in flight, from the first unacknowledged one on. The others wait for room in the window. */
   #inFlight = 0
   #inFlightBytes = 0
   /** Highest number ever sent. */
@@ -66,15 +66,17 @@ export class Outbox {
   }
 
   /** Takes the next envelope to send, whose head the caller writes; undefined if none waits or the window is full. */
-  next(window: number): { readonly bytes: Buffer; readonly sequence: number; readonly isAgain: boolean } | undefined {
+  next(
+    window: number
+  ): { readonly bytes: Buffer; readonly sequence: number; readonly isRetransmission: boolean } | undefined {
     const kept = this.#kept[this.#inFlight]
     if (kept === undefined || this.#inFlightBytes >= window) return undefined
     const sequence = this.#first + this.#inFlight++
     this.#inFlightBytes += kept.length
-    const isAgain = sequence <= this.sent
-    if (!isAgain) this.sent = sequence
+    const isRetransmission = sequence <= this.sent
+    if (!isRetransmission) this.sent = sequence
     // The carrier may still use the buffer of the first transmission.
-    return { bytes: isAgain ? Buffer.from(kept) : kept, sequence, isAgain }
+    return { bytes: isRetransmission ? Buffer.from(kept) : kept, sequence, isRetransmission }
   }
 
   /** Forgets envelopes up to an acknowledged number. @returns whether any was unacknowledged */

@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js'
 import { Liveness } from './liveness.js'
 import type { BufferPool } from './buffer-pool.js'
 
-/** The table of links that a link belongs to. */
+/** What a link uses of its node, and reports to it. */
 export interface LinkOwner {
   readonly node: string
   readonly options: LinksOptions
@@ -33,7 +33,7 @@ export type LinkRefusal = 'acknowledgement' | 'duplicate' | 'gap' | 'malformed'
 
 /** Bytes of gathered frames that are sent without waiting for the end of the tick. */
 const ENVELOPE_BYTES = 65_536
-/** Bytes beyond the window for frames that need no room. If a node falls further behind, its link is lost. */
+/** Bytes beyond the window for frames that need no room. If the other node falls further behind, the link is lost. */
 const BEYOND_WINDOW = 8 * 1_048_576
 /** Once this part of the window is unacknowledged, it is acknowledged at the end of the tick. */
 const ACKNOWLEDGED_PART = 1 / 8
@@ -57,9 +57,9 @@ export class ReliableLink implements NodeLink {
   readonly #inbox = new Inbox()
   readonly #liveness: Liveness
   #isLost = false
-  /** Set when the link is to be lost at the end of the tick: the sender is in the middle of an operation. */
+  /** The link is lost at the end of the tick, because the caller is in the middle of an operation. */
   #isDoomed = false
-  /** Set from when the window is full until `room` has been reported. */
+  /** The window was full, and `room` has not been reported since. */
   #isFull = false
   /** Unacknowledged bytes after the last chunk that was sent with room: a large chunk may exceed the window. */
   #allowed = 0
@@ -98,7 +98,7 @@ export class ReliableLink implements NodeLink {
       outbox.gather(frame, frameSize(frame))
     } catch (error) {
       this.#owner.fault(error)
-      // A stream with a missing chunk is worse than a lost link.
+      // The link is given up, because a stream must not continue without one of its chunks.
       if (frame.type === 'data') this.#doom()
       return
     }
@@ -119,7 +119,7 @@ export class ReliableLink implements NodeLink {
     if (this.#isAcknowledgementDue) this.#sendAlone('ack')
   }
 
-  /** Acknowledges received envelopes, unless an envelope has done so meanwhile. */
+  /** Acknowledges received envelopes, unless another envelope has done so meanwhile. */
   acknowledge(): void {
     if (!this.#isLost && this.#inbox.unacknowledged > 0) this.#sendAlone('ack')
   }
@@ -155,7 +155,7 @@ export class ReliableLink implements NodeLink {
     this.#tellRoom()
   }
 
-  /** Retransmits everything, since the carrier works again. */
+  /** Retransmits everything. Call it when the carrier works again. */
   resume(): void {
     if (!this.#isUsed) return
     this.#recover()
@@ -168,7 +168,7 @@ export class ReliableLink implements NodeLink {
     this.#liveness.excuse(pause)
   }
 
-  /** Loses the link if the other side is dead, and probes it if need be. */
+  /** Gives up the link if the other side does not answer, and probes the other side when that is due. */
   sweep(): void {
     const now = this.#owner.now()
     if (this.#liveness.isLost(now)) this.#owner.fail(this)
@@ -215,7 +215,7 @@ export class ReliableLink implements NodeLink {
     if (this.#liveness.isBlocked) return
     const { window } = this.#owner
     for (let next = this.#outbox.next(window); next !== undefined; next = this.#outbox.next(window)) {
-      if (next.isAgain) this.#owner.retransmitted()
+      if (next.isRetransmission) this.#owner.retransmitted()
       this.#publish(next.bytes, 'frames', next.sequence).then(this.#arrived, this.#refused)
     }
   }

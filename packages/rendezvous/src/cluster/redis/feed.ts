@@ -15,8 +15,8 @@ export interface FeedObserver {
 }
 
 /**
- * Reads the changes of the registry, from a snapshot on, over a connection of its own. Changes are numbered, so that a
- * missing one is noticed.
+ * Reads the changes of the registry that follow a snapshot, over a connection of its own. Changes are numbered, so a missing
+ * change is noticed.
  */
 export class Feed {
   readonly #connection: RedisConnection

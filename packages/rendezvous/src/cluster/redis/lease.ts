@@ -13,18 +13,17 @@ export interface LeaseOptions {
 export interface LeaseObserver {
   state(state: StarState): void
   nodes(nodes: readonly string[]): void
-  /** This node and Redis may disagree: the node has to register again. */
+  /** The registry may lack claims of this node: the node has to register again. */
   outOfSync(why: string): void
   /** Redis lost data; each node writes its claims again when it learns of that. */
   dataLost(): void
 }
 
-/** A lease counts as over when only this part of it is left: clocks differ, and replies take time. */
+/** A node treats its lease as expired when only this part of it is left, because clocks differ and replies take time. */
 const MARGIN_PART = 0.1
 
 /**
- * Renews this node's lease, and removes nodes whose lease has expired. A lease starts when it was requested, by this node's
- * clock.
+ * Renews this node's lease, and removes nodes whose lease has expired. For this node, a lease starts when it was requested.
  */
 export class Lease {
   readonly #commands: StarCommands
@@ -94,7 +93,7 @@ export class Lease {
     this.#granted(requestedAt, state)
   }
 
-  /** Renews and reaps when due. Call it several times per interval. */
+  /** Renews the lease, and removes expired nodes, when that is due. Call it several times per interval. */
   sweep(): void {
     if (this.#requestedAt === undefined || !this.#isConnected) return
     const { renewInterval, reapInterval } = this.#options

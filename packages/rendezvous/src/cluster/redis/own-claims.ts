@@ -1,7 +1,7 @@
 import type { Claim, PeerRecord } from '../../registry/claim.js'
 import type { ApplyResult, StarCommands } from './star-commands.js'
 
-/** Maximum of peers per batch, which blocks Redis for about two milliseconds. */
+/** Maximum number of peers per batch. Such a batch blocks Redis for about two milliseconds. */
 const BATCH_SIZE = 500
 /** Maximum of batches in flight: envelopes to other nodes queue behind them. */
 const IN_FLIGHT_MAX = 4
@@ -31,7 +31,7 @@ export interface OwnClaimsObserver {
   ownedElsewhere(record: PeerRecord): void
 }
 
-/** The time from a registration until it is closed. */
+/** The time from taking a lease until the lease or the connection is lost. */
 interface Registration {
   readonly inFlight: Set<ClaimBatch>
   readonly checked: PromiseWithResolvers<void>
@@ -79,8 +79,8 @@ export class OwnClaims {
   }
 
   /**
-   * Resolves when the batches in flight are answered: changes just read from the feed may be later. Never rejects; undefined
-   * if none are in flight.
+   * Resolves when the batches in flight are answered; undefined if none are in flight. Never rejects. Await it before changes
+   * from the feed are reported, which may be later than these batches.
    */
   get answers(): Promise<void> | undefined {
     return this.#registration === undefined || this.#registration.inFlight.size === 0 ? undefined : this.#lastAnswer

@@ -39,10 +39,10 @@ export interface RedisBackplaneOptions {
 const SWEEP = 250
 /** Milliseconds that a read of the feed blocks. */
 const BLOCK = 2_000
-/** Milliseconds. If leaving fails, the lease expires. */
+/** Milliseconds within which the node leaves the star. If that fails, its lease expires later. */
 const LEAVE_TIMEOUT = 2_000
 const LOOKUP_TIMEOUT = 2_000
-/** After this part of a lease every node has renewed its lease, and written again what Redis lost. */
+/** Part of a lease after which every node has renewed its lease, and written again what Redis lost. */
 const RECOVERY_PART = 1 / 2
 
 /**
@@ -71,7 +71,7 @@ export class RedisBackplane implements Backplane {
   #observer: BackplaneObserver | undefined
   #links: Links | undefined
   #sweeper: NodeJS.Timeout | undefined
-  /** Runs while other nodes may still have to write again what Redis lost. */
+  /** Timer that runs while other nodes may still have to write their claims again. */
   #recovery: NodeJS.Timeout | undefined
   /** Client id of the feed's connection in Redis. */
   #feedClient: number | undefined
@@ -282,7 +282,7 @@ export class RedisBackplane implements Backplane {
     return new RedisConnection(options, onReady, onClosed, this.#log)
   }
 
-  /** Ends the start if it has succeeded or failed. */
+  /** Settles {@link start} once the start has succeeded or failed. */
   #checkStart(): void {
     const failed = this.#connections.find(({ lastError }) => lastError !== undefined)
     const late = `did not answer correctly within ${this.#options.connectTimeout} ms`
@@ -352,7 +352,9 @@ export class RedisBackplane implements Backplane {
     this.#checkStart()
   }
 
-  /** Keeps the records of other nodes for a while: not all nodes learn at the same time that Redis lost data. */
+  /**
+   * Keeps the records of other nodes for a while after Redis lost data: some nodes write their claims again later than others.
+   */
   #awaitOthers(): void {
     if (this.#stopping.signal.aborted) return
     clearTimeout(this.#recovery)

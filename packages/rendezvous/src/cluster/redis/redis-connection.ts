@@ -14,9 +14,9 @@ const RETRY_FIRST = 50
 const RETRY_MAX = 500
 const CLOSE_TIMEOUT = 250
 
-/** Errors of a server that cannot be written to (yet): the next connection may reach another server. */
+/** Errors of a Redis server that does not accept writes at present. The next connection may reach another server. */
 const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN)\b/
-/** Errors that only a change of the configuration mends. */
+/** Errors that reconnecting cannot resolve: the configuration has to be changed. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid )?DB index)\b/
 
 export interface RedisConnectionOptions {
@@ -30,7 +30,7 @@ export interface RedisConnectionOptions {
 /** A connection that reconnects until it is closed. Failed commands are not repeated. */
 export class RedisConnection {
   readonly redis: ScriptClient
-  /** Reason for the missing connection. */
+  /** Reason why there is no connection. */
   lastError: Error | undefined
   readonly #name: string
   readonly #log: Log

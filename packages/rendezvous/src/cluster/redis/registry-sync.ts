@@ -15,7 +15,10 @@ export type SyncScope = 'snapshot' | 'all'
 /** Back-off after failures in milliseconds: at first, and at most. */
 const RETRY_FIRST = 50
 const RETRY_MAX = 1_000
-/** Milliseconds between two snapshots: if changes were missed once, more will be. */
+/**
+ * Minimum of milliseconds between two snapshots. Without it, a node that often misses changes would read the registry all the
+ * time.
+ */
 const SNAPSHOT_PAUSE = 500
 
 /** Keeps this node and Redis in sync: runs the requested tasks one after the other, and repeats those that fail. */
@@ -36,7 +39,7 @@ export class RegistrySync {
     this.#now = now
   }
 
-  /** Requests a sync. Without a connection it waits for the next request that has one. */
+  /** Requests a sync. Without a connection, the sync waits until the next request with a connection. */
   request(scope: SyncScope): void {
     if (this.#requested !== 'all') this.#requested = scope
     void this.#run()

@@ -19,7 +19,7 @@ export const SCRIPT_KEYS = [
 
 /** Minimum of changes in the feed; nodes that are further behind take a snapshot. */
 const FEED_LENGTH = 10_000
-/** Jump of the sequence after lost changes, so that it is beyond what any node has seen. */
+/** Number by which the sequence is increased after lost changes, so that it exceeds all that nodes have seen. */
 const LEAP = 1_000_000
 
 /** These scripts may run when Redis is out of memory: they write little, or delete. */
@@ -208,8 +208,8 @@ return { whole(changes(lines)), table.concat(results, ' '), lost }
 `
 
 /**
- * Removes nodes whose lease has expired, and some of their peers. If nobody ran this for half a lease, Redis or all nodes
- * were paused: then no node is removed until all could renew.
+ * Removes nodes whose lease has expired, and some of their peers. If this script did not run for half a lease, Redis or all
+ * nodes were paused. Then no node is removed until all could renew their leases.
  *
  * `ARGV`: TTL in milliseconds, maximum of peers to remove. Returns `[whether more may remain, nodes with a lease]`.
  */

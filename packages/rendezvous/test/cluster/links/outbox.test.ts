@@ -96,7 +96,7 @@ describe('an outbox', () => {
     outbox.acknowledge(1)
     outbox.next(Infinity)
     const third = send()
-    expect([first?.length, third?.length, again?.isAgain]).toEqual([HEAD + CHUNK + 9, HEAD + CHUNK + 9, true])
+    expect([first?.length, third?.length, again?.isRetransmission]).toEqual([HEAD + CHUNK + 9, HEAD + CHUNK + 9, true])
     expect(third?.buffer).toBe(first?.buffer)
     expect(third?.buffer).not.toBe(second?.buffer)
     expect(again?.bytes.buffer).not.toBe(first?.buffer)
