@@ -43,10 +43,7 @@ export interface Backplane {
   start(observer: BackplaneObserver): Promise<void>
   /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. */
   stop(): Promise<void>
-  /**
-   * Makes this node the owner of a peer. If the registry cannot be reached, the claim settles without a generation and is sent
-   * later.
-   */
+  /** Makes this node the owner of a peer. Without the registry, the claim settles without a generation and is sent later. */
   claim(claim: Claim): void
   /** Withdraws a claim if no newer one exists; an unsettled claim is withdrawn once it settles. */
   release(claim: Claim): void

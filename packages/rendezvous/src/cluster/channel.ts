@@ -36,9 +36,7 @@ export interface ChannelContext {
 /** Larger chunks are split: they would delay other channels and exceed what Redis accepts. */
 const CHUNK_MAX = 1_048_576
 
-/**
- * Connection between a client of this node and a client of another node. For the relay, it is the endpoint of the remote client.
- */
+/** Connection of a client here with a client of another node. For the relay, it is the endpoint of the remote client. */
 export class Channel implements Endpoint {
   readonly link: NodeLink
   readonly number: number
@@ -97,9 +95,7 @@ export class Channel implements Endpoint {
     return this.#ended
   }
 
-  /**
-   * Excludes bytes in flight: the window bounds them. The other node grants in steps, so a count of them might never return to 0.
-   */
+  /** Excludes bytes in flight, which the window bounds: grants come in steps, so their count might never return to 0. */
   get buffered(): number {
     return this.#unsentCost
   }
@@ -320,9 +316,7 @@ export class Channel implements Endpoint {
     this.closeIfDone()
   }
 
-  /**
-   * Grants credit for delivered chunks. While the client here reads slowly, the relay pauses this endpoint, which stops grants.
-   */
+  /** Grants credit for delivered chunks, unless the relay has paused this endpoint because the client here reads slowly. */
   #grant(): void {
     if (this.#isPaused || this.#ended) return
     const bytes = this.#window.grant()

@@ -14,8 +14,7 @@ export function answer(
     'x-content-type-options': 'nosniff',
     ...headers
   })
-  // Node leaves the body out of the answer to HEAD.
-  response.end(body)
+  response.end(body) // without the body if the request is HEAD
 }
 
 export function answerJson(response: ServerResponse, status: number, value: unknown): void {

@@ -101,7 +101,6 @@ export class Connections {
     return this.#http.get(socket)
   }
 
-  /** Removes a connection that was upgraded to another protocol. */
   upgraded(socket: object): void {
     this.#http.get(socket)?.release()
     this.#http.delete(socket)

@@ -23,7 +23,6 @@ export function listPeers(registry: Registry, router: Router, part: string): Lis
   return { total: matching.length, peers: shown.map((peer) => describe(peer, router, names)) }
 }
 
-/** Returns the sessions of a peer on this node. */
 export function sessionsOf(entry: PeerEntry): Session[] {
   return [...new Set(entry.owners.map(({ sessionEntry }) => sessionEntry.session))]
 }

@@ -70,9 +70,7 @@ export class StatusFeed {
     return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }
 
-  /**
-   * Answers a request with the event stream, or with 503 if too many pages are open. A page with the token replaces one without.
-   */
+  /** Answers with the event stream, or with 503 if too many pages are open. Operators replace other visitors. */
   open(request: IncomingMessage, response: ServerResponse, viewer: Viewer): void {
     if (!this.#hasRoomFor(viewer)) {
       this.#options.counters.refuse('status pages')

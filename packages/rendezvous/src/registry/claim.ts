@@ -22,10 +22,7 @@ interface Deferred {
 export class Claim {
   readonly key: string
   readonly address: string
-  /**
-   * The claim is lost if another node owns the peer. Used when no challenge decides, and to promote a session that joined
-   * earlier.
-   */
+  /** The claim is lost if another node owns the peer. */
   readonly onlyIfFree: boolean
   /** Above 0; undefined while the claim is pending and once it is lost. */
   generation: number | undefined

@@ -10,9 +10,7 @@ import type { SessionEntry } from './session-entry.js'
 export interface RegistryObserver {
   /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
-  /**
-   * Called when a session has joined as a peer, even if the peer was online before. Resolves once other clients have been told.
-   */
+  /** Called when a session has joined as a peer, online before or not. Resolves once other clients have been told. */
   newcomer?(entry: PeerEntry): Promise<void> | undefined
   /** Called when the addresses of a session have changed; a session without any has left. `before` is its previous prefix. */
   addressesChanged?(sessionEntry: SessionEntry, before: string | undefined): void
@@ -23,9 +21,7 @@ export interface RegistryObserver {
 /** Maximum number of sessions of this node that join as one peer. */
 const OWNERS_PER_PEER = 4
 
-/**
- * The peers that are online, and their sessions. It is keyed by peer id, so a peer that joined under two prefixes has one entry.
- */
+/** The online peers and their sessions. Keyed by peer id: a peer that joined under two prefixes has one entry. */
 export class Registry {
   readonly #entries = new Map<string, PeerEntry>()
   readonly #rotation = new Rotation<PeerEntry>()
@@ -83,7 +79,6 @@ export class Registry {
     for (const observer of this.#observers) observer.joinAnswered?.(sessionEntry)
   }
 
-  /** Returns whether a session has joined as a peer, with any address. */
   hasJoinedAs(sessionEntry: SessionEntry, entry: PeerEntry): boolean {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }

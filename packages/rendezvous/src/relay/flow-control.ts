@@ -72,11 +72,7 @@ export class FlowControl {
     this.#deferredCredits.delete(endpoint)
   }
 
-  /**
-   * Sets the credit of an accepted half. Legacy receivers announce no window.
-   *
-   * @returns the window to send to the sender, if any
-   */
+  /** Sets the credit of an accepted half. @returns the window to send to the sender, if any */
   accepted(half: Half, window: number | undefined): number | undefined {
     const { sender } = half
     if (window === undefined && sender.extended) {

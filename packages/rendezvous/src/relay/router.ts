@@ -63,11 +63,7 @@ export class Router {
     )
   }
 
-  /**
-   * Makes room at `end` for a connection of `dialer`: resets connections of others that give way.
-   *
-   * @returns false if there is no room
-   */
+  /** Resets connections at `end` that give way to one of `dialer`. @returns false if there is no room */
   makeRoom(end: Endpoint, dialer: Endpoint): boolean {
     while (!this.#streamLimit.hasRoom(end)) {
       const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)

@@ -37,10 +37,7 @@ export interface JoinOptions {
 /** Milliseconds that a join waits for the star's registry. */
 const CLAIM_TIMEOUT = 1_000
 
-/**
- * Hex digits of the longest RSA signature that costs the base price. The price of longer ones grows with the square of the
- * length.
- */
+/** Hex digits of the longest RSA signature at the base price; above, the price grows with the square of the length. */
 const BASE_SIGNATURE_LENGTH = 850
 
 type Challenge = PendingJoin & { state: 'challenged' }

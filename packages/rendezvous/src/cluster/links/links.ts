@@ -139,7 +139,7 @@ export class Links {
     const pause = now - this.#sweptAt - SWEEP_LATE
     this.#sweptAt = now
     for (const link of this.#links.values()) {
-      // What arrived meanwhile has not been read yet.
+      // Envelopes that arrived during the pause have not been read yet.
       if (pause > 0) link.excuse(pause)
       if (!link.isLost) link.sweep()
     }

@@ -271,7 +271,6 @@ function withResolvers(): PromiseWithResolvers<void> {
   let resolve = (): void => {}
   let reject = (_error: Error): void => {}
   const promise = new Promise<void>((...functions) => ([resolve, reject] = functions))
-  // The caller of open() handles it.
-  promise.catch(() => {})
+  promise.catch(() => {}) // the caller of open() handles the error
   return { promise, resolve, reject }
 }

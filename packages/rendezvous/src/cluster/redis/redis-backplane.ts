@@ -311,7 +311,7 @@ export class RedisBackplane implements Backplane {
     try {
       this.#feedClient = await id
     } catch {
-      // The blocking read then ends by its own timeout.
+      // Without the id, the blocking read ends by its own timeout.
     }
   }
 
@@ -321,8 +321,7 @@ export class RedisBackplane implements Backplane {
   }
 
   #failed(error: unknown): void {
-    // The connection has logged its own loss.
-    if (!this.#commandConnection.isReady) return
+    if (!this.#commandConnection.isReady) return // the loss of the connection was logged
     this.#commandConnection.lastError = plainError(error)
     this.#log.warn({ err: error }, 'synchronising with Redis failed; trying again')
   }
@@ -352,9 +351,7 @@ export class RedisBackplane implements Backplane {
     this.#checkStart()
   }
 
-  /**
-   * Keeps the records of other nodes for a while after Redis lost data: some nodes write their claims again later than others.
-   */
+  /** Keeps the records of other nodes for a while: not all write their claims again at the same time. */
   #awaitOthers(): void {
     if (this.#stopping.signal.aborted) return
     clearTimeout(this.#recovery)

@@ -15,10 +15,7 @@ export type SyncScope = 'snapshot' | 'all'
 /** Back-off after failures in milliseconds: at first, and at most. */
 const RETRY_FIRST = 50
 const RETRY_MAX = 1_000
-/**
- * Minimum of milliseconds between two snapshots. Without it, a node that often misses changes would read the registry all the
- * time.
- */
+/** Milliseconds between two snapshots; otherwise a node that often misses changes would read the registry all the time. */
 const SNAPSHOT_PAUSE = 500
 
 /** Keeps this node and Redis in sync: runs the requested tasks one after the other, and repeats those that fail. */
@@ -53,7 +50,7 @@ export class RegistrySync {
         await this.#runOnce(this.#requested)
       }
     } catch {
-      // Stopped during a pause.
+      // The sync was stopped during a pause.
     } finally {
       this.#isRunning = false
     }
