@@ -13,7 +13,7 @@ import type { StarPeer } from './star-peer.js'
 export type ServerState = 'connecting' | 'joined' | 'taken-over' | 'waiting' | 'left'
 
 export interface ServerStatus {
-  /** `https://…` or `http://…` */
+  /** `https://…` or `http://…`, with the path of the server's mount point and without credentials */
   readonly url: string
   /** Addresses under which this client is joined there, in canonical form. */
   readonly addresses: readonly string[]

@@ -3,10 +3,15 @@ import { WINDOW_INITIAL, WINDOW_MAX, type WindowOptions } from '@websocket-star/
 import type { ManagerOptions } from 'socket.io-client'
 import type { BackoffOptions } from './backoff.js'
 import type { StarPrivateKey } from './key.js'
+import { isBrowser } from './platform.js'
 
 /** Options of {@link createStarClient}. Durations are milliseconds, sizes are bytes. */
 export interface StarClientOptions {
-  /** URLs such as `https://star.example.com`, or multiaddrs that end in `/p2p-websocket-star`. */
+  /**
+   * URLs such as `https://star.example.com`, or multiaddrs that end in `/p2p-websocket-star`. The path of a URL is the server's
+   * mount point: `https://example.com/star` connects to `/star/socket.io/`. A user and a password in it are sent as an
+   * `Authorization` header; browsers cannot do that, so there they are refused.
+   */
   servers: readonly string[]
   /** The key that proves this peer's identity. Default: a new Ed25519 key. */
   privateKey?: StarPrivateKey
@@ -43,7 +48,7 @@ export interface StarClientOptions {
    * would follow a server's redirects to other hosts.
    */
   transports?: readonly ('websocket' | 'polling')[]
-  /** Further options of socket.io-client, such as `extraHeaders`, `ca` or `path`. */
+  /** Further options of socket.io-client, such as `extraHeaders`, `ca`, or `path`, which is below the mount point of each server. */
   socket?: Partial<ManagerOptions>
 }
 
@@ -118,8 +123,4 @@ function checkBackoff({ initial = 500, max = 30_000 }: BackoffOptions): void {
 function checkWindow({ initial = WINDOW_INITIAL, max = WINDOW_MAX }: WindowOptions): void {
   if (initial >= 1 && max >= initial && max <= 2 ** 24) return
   throw new InvalidOptionsError(`window: expected bytes, 1 <= initial <= max <= 16777216, got ${initial} and ${max}`)
-}
-
-function isBrowser(): boolean {
-  return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
 }

@@ -8,7 +8,7 @@ import type { ServerAddress } from './server-address.js'
 import type { ServerPeers } from './server-peers.js'
 import { Session, type SessionOptions } from './session.js'
 
-export interface SessionManagerOptions extends SessionOptions {
+export interface SessionManagerOptions extends Omit<SessionOptions, 'authorization'> {
   backoff: BackoffOptions
 }
 
@@ -31,6 +31,7 @@ const RETIRING_MAX = 4
  */
 export class SessionManager {
   readonly url: string
+  readonly authorization: string | undefined
   readonly #peerId: string
   readonly #prefixes: string[]
   readonly #options: SessionManagerOptions
@@ -61,6 +62,7 @@ export class SessionManager {
     observer: SessionManagerObserver
   ) {
     this.url = server.url
+    this.authorization = server.authorization
     this.#peerId = peerId
     this.#prefixes = [server.prefix]
     this.#options = options
@@ -206,7 +208,7 @@ export class SessionManager {
     const peers = this.#createPeers()
     const session = await Session.connect(
       this.url,
-      this.#options,
+      { ...this.#options, authorization: this.authorization },
       {
         announced: (address) => peers.announced(address),
         listed: (addresses) => peers.listed(addresses),

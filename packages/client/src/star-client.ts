@@ -179,6 +179,9 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
     const server = parseServer(text, this.peerId)
     const known = this.#servers.get(server.url)
     if (known !== undefined) {
+      if (server.authorization !== undefined && server.authorization !== known.authorization) {
+        throw new InvalidOptionsError(`servers: ${server.url} is in use with other credentials: leave it first`)
+      }
       await known.add(server.prefix, this.#stop.signal)
       return known
     }

@@ -9,22 +9,44 @@ export interface StarSocketOptions {
   transports: readonly ('websocket' | 'polling')[]
   /** Further options of socket.io-client's manager, such as `extraHeaders` or `ca`. */
   socket: Partial<ManagerOptions>
+  /** `Authorization` header, in place of one in `socket`. */
+  authorization: string | undefined
 }
 
-/** Creates a socket.io socket that is used for one session; {@link openSocket} connects it. */
-export function createSocket(url: string, { transports, connectTimeout, socket }: StarSocketOptions): Socket {
-  const manager = new Manager(url, {
+/** Path of socket.io below a server's mount point. */
+const PATH = '/socket.io'
+
+/**
+ * Creates a socket.io socket that is used for one session; {@link openSocket} connects it.
+ *
+ * @param url - of the server; its path is the server's mount point
+ */
+export function createSocket(url: string, options: StarSocketOptions): Socket {
+  const { transports, connectTimeout, socket, authorization } = options
+  const { origin, pathname } = new URL(url)
+  const manager = new Manager(origin, {
     transports: [...transports],
     // Networks that block WebSockets may let polling through.
     tryAllTransports: true,
     timeout: connectTimeout,
     ...socket,
+    path: pathBelow(pathname, socket.path ?? PATH),
+    ...(authorization === undefined ? {} : { extraHeaders: withAuthorization(socket.extraHeaders, authorization) }),
     parser: STRICT_PARSER,
     autoConnect: false,
     // Each attempt gets a new socket: socket.io would send what it kept of a lost one too late.
     reconnection: false
   })
   return manager.socket('/', { auth: { websocketStar: { version: EXTENSIONS_VERSION, peers: 'deltas' } } })
+}
+
+function pathBelow(mountPoint: string, path: string): string {
+  return `${mountPoint}/${path}`.replace(/\/{2,}/g, '/')
+}
+
+function withAuthorization(headers: Record<string, string> | undefined, authorization: string): Record<string, string> {
+  const others = Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization')
+  return { ...Object.fromEntries(others), authorization }
 }
 
 export function openSocket(socket: Socket): void {
