@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { startFrameHolder } from '../support/frame-holder.js'
 import { startStar, type Star } from '../support/star.js'
 import { echoing, joinClient, roundTripText } from '../support/star-client.js'
 import { BROWSERS } from './support/browser.js'
@@ -37,6 +38,18 @@ describe.each(BROWSERS)('%s, a page of another origin than the star', (_name, la
     expect(await roundTripText(await client.dial(pageId), 'hällo')).toBe('hällo')
     expect(await opened(page, star)).toEqual(expected)
     expect(star.server.stats()).toMatchObject({ reset: {}, dropped: {} })
+  })
+
+  test('joins by polling if its WebSocket opens and is then silent', async () => {
+    await using star = await startStar()
+    await using holder = await startFrameHolder(star.port)
+    const [page, client] = [await stage.open(), await joinClient(star)]
+    await page.call('join', { servers: [holder.url], connectTimeout: 2_000 })
+    expect(holder.connections[0]).toBe('websocket')
+    expect(holder.connections).toContain('http')
+    echoing(client)
+    await page.call('untilPeer', client.peerId)
+    expect(await page.call('ask', client.peerId, 'hällo')).toBe('hällo')
   })
 
   test('is refused where the star names the origins it serves, and told why it cannot join', async () => {

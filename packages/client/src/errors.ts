@@ -8,6 +8,9 @@ export class ServerUnreachableError extends StarError {
   }
 }
 
+/** A server did not answer in time: it is silent, or what is between holds back what it says. */
+export class ServerSilentError extends ServerUnreachableError {}
+
 /** Returns the likely meaning of an error text of the platform, in parentheses, or nothing. */
 function hintFor(reason: string): string {
   if (/^Unexpected server response: (2\d\d|3\d\d|404)$/.test(reason)) {

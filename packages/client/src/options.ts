@@ -44,8 +44,9 @@ export interface StarClientOptions {
   /** Time after which a peer counts as offline, if the server does not announce who leaves. Default 45,000. */
   peerExpiry?: number
   /**
-   * Transports in order of preference. Default: WebSocket, and in browsers polling where WebSockets are blocked. Polling in Node
-   * would follow a server's redirects to other hosts.
+   * Transports in order of preference. Default: WebSocket, and in browsers polling where WebSockets are blocked. If a WebSocket is
+   * not answered, attempts of the next ten minutes begin with polling. Polling in Node would follow a server's redirects to other
+   * hosts.
    */
   transports?: readonly ('websocket' | 'polling')[]
   /** Further options of socket.io-client, such as `extraHeaders`, `ca`, or `path`, which is below the mount point of each server. */

@@ -2,11 +2,12 @@ import { parseAddress, rebase, type StarAddress } from '@websocket-star/protocol
 import { abortable, delay } from './abort.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
 import type { Connection } from './connection.js'
-import { ClientClosedError, NotJoinedError, ServerUnreachableError } from './errors.js'
+import { ClientClosedError, NotJoinedError, ServerSilentError, ServerUnreachableError } from './errors.js'
 import type { ServerState, ServerStatus } from './events.js'
 import type { ServerAddress } from './server-address.js'
 import type { ServerPeers } from './server-peers.js'
 import { Session, type SessionOptions } from './session.js'
+import { TransportOrder } from './transport-order.js'
 
 export interface SessionManagerOptions extends Omit<SessionOptions, 'authorization'> {
   backoff: BackoffOptions
@@ -38,6 +39,7 @@ export class SessionManager {
   readonly #createPeers: () => ServerPeers
   readonly #observer: SessionManagerObserver
   readonly #backoff: Backoff
+  readonly #transportOrder: TransportOrder
   readonly #stop = new AbortController()
   readonly #stopped: Promise<void>
   /** Ends the pause between two attempts. */
@@ -69,6 +71,7 @@ export class SessionManager {
     this.#createPeers = createPeers
     this.#observer = observer
     this.#backoff = new Backoff(options.backoff)
+    this.#transportOrder = new TransportOrder(options.transports)
     this.#stopped = new Promise((resolve) => {
       this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
     })
@@ -208,11 +211,12 @@ export class SessionManager {
     const peers = this.#createPeers()
     const session = await Session.connect(
       this.url,
-      { ...this.#options, authorization: this.authorization },
+      { ...this.#options, transports: this.#transportOrder.current, authorization: this.authorization },
       {
         announced: (address) => peers.announced(address),
         listed: (addresses) => peers.listed(addresses),
         changed: (delta) => peers.changed(delta),
+        upgraded: () => this.#transportOrder.webSocketWorks(),
         ownership: (which) => this.#updateState(which),
         drain: (afterMs) => this.#observer.drain({ url: this.url, afterMs }),
         refusal: () => this.#observer.refusal(),
@@ -295,6 +299,7 @@ export class SessionManager {
   async #pauseAfter(thrown: unknown): Promise<void> {
     const error =
       thrown instanceof Error ? thrown : new ServerUnreachableError(this.url, String(thrown), { cause: thrown })
+    if (error instanceof ServerSilentError) this.#transportOrder.unanswered()
     this.#error = error
     this.#failedAt = performance.now()
     const pause = this.#backoff.next()

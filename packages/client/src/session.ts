@@ -26,6 +26,7 @@ import {
   NotJoinedError,
   PeerNotFoundError,
   ServerProtocolError,
+  ServerSilentError,
   ServerUnreachableError
 } from './errors.js'
 import { connectionToEvict } from './eviction.js'
@@ -54,6 +55,8 @@ export interface SessionObserver {
   announced(address: unknown): void
   listed(addresses: readonly unknown[]): void
   changed(delta: unknown): void
+  /** The connection has changed from polling to a WebSocket. */
+  upgraded(): void
   /** {@link Session.isOwner} has changed. */
   ownership(session: Session): void
   /** The server will shut down in so many milliseconds. */
@@ -129,9 +132,10 @@ export class Session {
       socket.once('connect_error', (cause) => fail(connectFailure(cause), cause))
       // The only event for a connection that is lost before socket.io's own handshake.
       socket.io.once('close', (reason) => fail(reason))
-      timer = setTimeout(() => fail('it did not answer in time'), options.connectTimeout)
+      timer = setTimeout(() => reject(new ServerSilentError(url, 'it did not answer in time')), options.connectTimeout)
     })
     openSocket(socket)
+    socket.io.engine.once('upgrade', () => observer.upgraded())
     try {
       await abortable(connected, signal)
       return session
@@ -277,7 +281,7 @@ export class Session {
   ): Promise<[refusal: string | undefined, nonce: string | undefined, peers: readonly unknown[]]> {
     const request = this.#request(EVENTS.join, this.#options.joinTimeout, address, data)
     const [error, nonce, peers] = await abortable(request, signal).catch((error: unknown) => {
-      throw error === TIMEOUT ? new ServerUnreachableError(this.url, 'it did not answer a join in time') : error
+      throw error === TIMEOUT ? new ServerSilentError(this.url, 'it did not answer a join in time') : error
     })
     const refusal = ackError(error)
     if (refusal !== undefined) return [refusal, undefined, []]

@@ -2,11 +2,12 @@ import { EXTENSIONS_VERSION } from '@websocket-star/protocol'
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
 import { checkHandshake } from './strict-handshake.js'
 import { STRICT_PARSER } from './strict-parser.js'
+import type { TransportName } from './transport-order.js'
 
 export interface StarSocketOptions {
   /** Milliseconds for a connection to be made. */
   connectTimeout: number
-  transports: readonly ('websocket' | 'polling')[]
+  transports: readonly TransportName[]
   /** Further options of socket.io-client's manager, such as `extraHeaders` or `ca`. */
   socket: Partial<ManagerOptions>
   /** `Authorization` header, in place of one in `socket`. */

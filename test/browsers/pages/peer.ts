@@ -1,7 +1,10 @@
 import type * as Star from '@websocket-star/client'
 import { Digest, RandomBytes, type Received } from './random-bytes.js'
 
-export interface JoinOptions extends Pick<Star.StarClientOptions, 'servers' | 'transports' | 'backoff' | 'window'> {
+export interface JoinOptions extends Pick<
+  Star.StarClientOptions,
+  'servers' | 'transports' | 'backoff' | 'window' | 'connectTimeout'
+> {
   /** Be the peer that this origin keeps the key of. */
   keptKey?: boolean
 }
