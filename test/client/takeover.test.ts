@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keyFromSeed } from '@websocket-star/client'
+import { keyFromSeed, type StarClient } from '@websocket-star/client'
 import { startStar } from '../support/star.js'
 import { accepting, joinClient, untilStatus } from '../support/star-client.js'
 
@@ -31,4 +31,27 @@ test('one that was taken from does not fight for the peer', async () => {
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(newer.servers[0]?.state).toBe('joined')
   expect(star.server.stats().joins).toMatchObject({ failure: 0, success: 2 })
+})
+
+test('of six clients with one key the newest is joined, and the others stay taken over', async () => {
+  await using star = await startStar({ join: { deadline: 1_000 } })
+  const privateKey = await keyFromSeed(SEED)
+  const clients: StarClient[] = []
+  for (let count = 0; count < 6; count++) clients.push(await joinClient(star, { privateKey }))
+  const states = (): string[] => clients.map(({ servers }) => servers[0]?.state ?? '')
+  const expected = [...Array.from({ length: 5 }, () => 'taken-over'), 'joined']
+  await Promise.all(
+    clients.slice(0, -1).map((client) => {
+      return untilStatus(client, 'word of the next one', () => client.servers[0]?.state === 'taken-over')
+    })
+  )
+  // More than a session without an address may stay.
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  expect(states()).toEqual(expected)
+  expect(star.server.stats()).toMatchObject({ sessions: 6, peers: 1, closed: {}, joins: { success: 6 } })
+
+  for (const client of clients.splice(1)) await client.close()
+  for (const client of clients) {
+    await untilStatus(client, 'its return', () => client.servers[0]?.state === 'joined')
+  }
 })

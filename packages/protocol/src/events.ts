@@ -36,7 +36,7 @@ export interface ServerToClientEvents {
   /** Announces a peer, when it joins and every 10 s. */
   [EVENTS.peer]: (address: string) => void
   [EVENTS.peers]: (delta: PeersDelta) => void
-  /** Takeover: another session is now the owner of this client's (canonical) address, or its session limit was exceeded. */
+  /** Takeover: another session is now the owner of this client's (canonical) address. */
   [EVENTS.taken]: (address: string) => void
   /** This session is the owner of its address again, because the other one has left. */
   [EVENTS.held]: (address: string) => void

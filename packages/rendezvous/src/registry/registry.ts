@@ -18,9 +18,6 @@ export interface RegistryObserver {
   joinAnswered?(sessionEntry: SessionEntry): void
 }
 
-/** Maximum number of sessions of this node that join as one peer. */
-const OWNERS_PER_PEER = 4
-
 /** The online peers and their sessions. Keyed by peer id: a peer that joined under two prefixes has one entry. */
 export class Registry {
   readonly #entries = new Map<string, PeerEntry>()
@@ -83,27 +80,21 @@ export class Registry {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
-  /** Makes a session the peer's latest on this node. If the peer has too many sessions, the oldest is removed (`displaced`). */
-  claim(sessionEntry: SessionEntry, claimed: StarAddress): { entry: PeerEntry; displaced: PeerOwner | undefined } {
+  /** Makes a session the peer's latest on this node. The sessions before it stay, to become the owner again. */
+  claim(sessionEntry: SessionEntry, claimed: StarAddress): PeerEntry {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)
     const known = this.#entries.get(key)
     const entry = known ?? this.#create(key, address.peerId)
-    const owners = [
+    entry.owners = [
       { sessionEntry, address },
       ...entry.owners.filter((owner) => !isOwnedBy(owner, sessionEntry, address))
     ]
-    const surplus = [...new Set(owners.map((owner) => owner.sessionEntry))][OWNERS_PER_PEER]
-    entry.owners = owners.filter((owner) => owner.sessionEntry !== surplus)
-    for (const owner of owners) {
-      if (owner.sessionEntry === surplus) surplus.addresses.delete(owner.address.canonical)
-    }
     sessionEntry.addresses.set(address.canonical, address)
     this.#rotation.add(entry)
     if (known === undefined) this.#notifyPresence(entry, true)
     this.#addressesChanged(sessionEntry)
-    if (surplus !== undefined) this.#addressesChanged(surplus)
-    return { entry, displaced: owners.find((owner) => owner.sessionEntry === surplus) }
+    return entry
   }
 
   /** Removes an address from a session. @returns the entry if another session is now the peer's latest on this node */

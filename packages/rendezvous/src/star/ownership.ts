@@ -6,6 +6,9 @@ import { isOwnedElsewhere, ownerOf, type PeerEntry, type PeerOwner } from '../re
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
+/** Sessions of a peer that one takeover pings, the latest ones: a takeover must cost no more where many clients share a key. */
+const PINGED_AT_ONCE = 4
+
 /** Asks another node whether the peer's owner there still answers. */
 export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
@@ -59,8 +62,7 @@ export class Ownership {
   /** Makes a session the owner of an address; for `onlyIfFree` see {@link Claim}. */
   claim(sessionEntry: SessionEntry, address: StarAddress, onlyIfFree = false): { entry: PeerEntry; claim: Claim } {
     const before = this.#registry.get(address)?.owners[0]
-    const { entry, displaced } = this.#registry.claim(sessionEntry, address)
-    if (displaced !== undefined) notify(EVENTS.taken, displaced)
+    const entry = this.#registry.claim(sessionEntry, address)
     if (before !== undefined && before.sessionEntry !== sessionEntry) notify(EVENTS.taken, before)
     const claim = this.#claimForStar(entry, entry.owners[0]?.address ?? address, onlyIfFree)
     this.#dropSilent(entry, sessionEntry)
@@ -170,7 +172,7 @@ export class Ownership {
   #yield(entry: PeerEntry): void {
     const [first] = entry.owners
     if (first !== undefined) notify(EVENTS.taken, first)
-    for (const owner of entry.owners) this.#keepIfAlive(owner).catch(this.#onFault)
+    for (const owner of entry.owners.slice(0, PINGED_AT_ONCE)) this.#keepIfAlive(owner).catch(this.#onFault)
   }
 
   /**
@@ -178,7 +180,7 @@ export class Ownership {
    * server noticing, and have joined again under another prefix. Dials to the first address would still go to the lost session.
    */
   #dropSilent(entry: PeerEntry, owner: SessionEntry): void {
-    for (const other of entry.owners) {
+    for (const other of entry.owners.slice(0, PINGED_AT_ONCE + 1)) {
       if (other.sessionEntry !== owner) this.#keepIfAlive(other).catch(this.#onFault)
     }
   }

@@ -9,7 +9,7 @@ import { createSessionEntry, type RecordingSessionEntry } from '../support/sessi
 /** Creates a session that owns these peers, in a registry of its own. */
 function holder(...numbers: number[]): { member: RecordingSessionEntry; entries: PeerEntry[] } {
   const [member, registry] = [createSessionEntry('holder'), new Registry()]
-  return { member, entries: numbers.map((number) => registry.claim(member, address(number)).entry) }
+  return { member, entries: numbers.map((number) => registry.claim(member, address(number))) }
 }
 
 function text(number: number, prefix = PREFIX): string {
@@ -92,12 +92,12 @@ describe('the announced address', () => {
   test('is the last joined address for a client without a prefix', () => {
     const [registry, member] = [new Registry(), createSessionEntry('member')]
     registry.claim(member, address(1, OTHER_PREFIX))
-    const { entry } = registry.claim(member, address(1))
+    const entry = registry.claim(member, address(1))
     expect(addressUnder(entry, undefined)).toBe(`${PREFIX}/ipfs/${peerId(1)}`)
   })
 
   test('is the joined address of a peer without a peer id', () => {
-    const { entry } = new Registry().claim(createSessionEntry('nameless'), addressWithoutPeer(7))
+    const entry = new Registry().claim(createSessionEntry('nameless'), addressWithoutPeer(7))
     for (const prefix of [PREFIX, undefined]) expect(addressUnder(entry, prefix)).toBe('/ip4/192.0.2.7/tcp/4001')
   })
 })

@@ -170,15 +170,6 @@ describe('a client that wants deltas', () => {
     expect(messages(subscriber)).toHaveLength(4)
   })
 
-  test('is told about a peer that it lost to another session', () => {
-    const subscriber = join(client(), 1)
-    join(subscriber, 2)
-    batch()
-    for (let i = 0; i < 4; i++) join(client('none'), 2)
-    batch()
-    expect(known(subscriber)).toEqual([2])
-  })
-
   test('gets addresses under its last prefix, and a new list when that changes', () => {
     const other = join(client(), 1)
     const subscriber = join(client(), 2)

@@ -172,7 +172,7 @@ describe('discovery', () => {
   test('an address without a peer id is announced unchanged, with or without a prefix', () => {
     const one = joined(1)
     const nameless = createSessionEntry('nameless')
-    const { entry } = registry.claim(nameless, addressWithoutPeer(7))
+    const entry = registry.claim(nameless, addressWithoutPeer(7))
     void discovery.announceNewcomer(entry)
     announce(1)
     expect(one.recording.texts).toEqual(['2["ws-peer","/ip4/192.0.2.7/tcp/4001"]'])
@@ -410,7 +410,7 @@ describe('discovery', () => {
   test('without subscribers a newcomer is introduced immediately', () => {
     const none = createSessionEntry('none')
     none.recording.peers = 'none'
-    const { entry } = registry.claim(none, address(1))
+    const entry = registry.claim(none, address(1))
     const introduced: unknown[] = []
     introduce(entry, () => introduced.push(entry))
     expect(introduced).toEqual([entry])

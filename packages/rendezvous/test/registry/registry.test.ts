@@ -31,9 +31,8 @@ describe('the registry', () => {
   })
 
   test('a claimed address is found under every prefix, for it is a peer', () => {
-    const { entry, displaced } = registry.claim(alice, HOME)
+    const entry = registry.claim(alice, HOME)
     expect(entry).toEqual({ key: peerId(1), peerId: peerId(1), owners: [{ sessionEntry: alice, address: HOME }] })
-    expect(displaced).toBeUndefined()
     expect(registry.findHere(HOME)?.sessionEntry).toBe(alice)
     expect(registry.findHere(AWAY)?.sessionEntry).toBe(alice)
     expect(registry.get(AWAY)).toBe(entry)
@@ -60,7 +59,7 @@ describe('the registry', () => {
 
   test('of two owners of the same address the latest is found', () => {
     registry.claim(alice, HOME)
-    const { entry } = registry.claim(bob, HOME)
+    const entry = registry.claim(bob, HOME)
     expect(registry.findHere(HOME)?.sessionEntry).toBe(bob)
     expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([bob, alice])
     expect(alice.addresses.has(HOME.canonical)).toBe(true)
@@ -69,46 +68,32 @@ describe('the registry', () => {
   test('claiming again makes a session the first owner, once', () => {
     registry.claim(alice, HOME)
     registry.claim(bob, HOME)
-    const { entry } = registry.claim(alice, HOME)
+    const entry = registry.claim(alice, HOME)
     expect(entry.owners.map(({ sessionEntry }) => sessionEntry)).toEqual([alice, bob])
   })
 
   test('a session has joined as a peer with any address', () => {
-    const { entry } = registry.claim(alice, AWAY)
+    const entry = registry.claim(alice, AWAY)
     expect(registry.hasJoinedAs(alice, entry)).toBe(true)
     expect(registry.hasJoinedAs(bob, entry)).toBe(false)
   })
 
-  test('a fifth owner displaces the oldest', () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
-    const results = sessionEntries.map((sessionEntry) => registry.claim(sessionEntry, HOME))
-    expect(results.slice(0, 4).map(({ displaced }) => displaced)).toEqual(Array.from({ length: 4 }))
-    expect(results[4]?.displaced).toEqual({ sessionEntry: sessionEntries[0], address: HOME })
-    expect(registry.get(HOME)?.owners.map(({ sessionEntry }) => sessionEntry.session.id)).toEqual(['4', '3', '2', '1'])
-    expect(sessionEntries.map(({ addresses }) => addresses.size)).toEqual([0, 1, 1, 1, 1])
-  })
-
-  test('a session with many addresses of a peer counts once', () => {
-    const addresses = [1, 2, 3, 4, 5].map((n) => address(1, `/dns4/star${n}.example/wss/p2p-websocket-star`))
-    const results = addresses.map((address) => registry.claim(alice, address))
-    expect(results.map(({ displaced }) => displaced)).toEqual(Array.from({ length: 5 }))
-    expect([...alice.addresses.values()]).toEqual(addresses.map(compact))
-  })
-
-  test('a session that loses its place loses every address of that peer', () => {
-    registry.claim(alice, HOME)
-    registry.claim(alice, AWAY)
-    const others = Array.from({ length: 4 }, (_, i) => createSessionEntry(`${i}`))
-    expect(others.map((sessionEntry) => registry.claim(sessionEntry, HOME).displaced?.sessionEntry).at(-1)).toBe(alice)
-    expect(alice.addresses.size).toBe(0)
-    expect(registry.get(HOME)?.owners).toHaveLength(4)
-  })
-
-  test('the one whose place was taken frees nothing when it leaves', () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
+  test('all sessions of a peer keep their addresses, the latest first', () => {
+    const sessionEntries = Array.from({ length: 6 }, (_, i) => createSessionEntry(`${i}`))
     for (const sessionEntry of sessionEntries) registry.claim(sessionEntry, HOME)
-    expect(registry.release(sessionEntries[0] ?? alice, HOME)).toBeUndefined()
-    expect(registry.get(HOME)?.owners).toHaveLength(4)
+    expect(
+      registry
+        .get(HOME)
+        ?.owners.map(({ sessionEntry }) => sessionEntry.session.id)
+        .join('')
+    ).toBe('543210')
+    expect(sessionEntries.map(({ addresses }) => addresses.size)).toEqual([1, 1, 1, 1, 1, 1])
+  })
+
+  test('a session can have many addresses of a peer', () => {
+    const addresses = [1, 2, 3, 4, 5].map((n) => address(1, `/dns4/star${n}.example/wss/p2p-websocket-star`))
+    for (const each of addresses) registry.claim(alice, each)
+    expect([...alice.addresses.values()]).toEqual(addresses.map(compact))
   })
 
   test('the last to leave takes the peer with it', () => {
@@ -175,7 +160,7 @@ describe('the registry', () => {
 
   test('an address without a peer id is known by its text', () => {
     const [one, two] = [addressWithoutPeer(1), addressWithoutPeer(2)]
-    const { entry } = registry.claim(alice, one)
+    const entry = registry.claim(alice, one)
     registry.claim(bob, two)
     expect(entry).toMatchObject({ key: one.canonical, peerId: undefined })
     expect(registry.findHere(one)?.sessionEntry).toBe(alice)

@@ -103,13 +103,6 @@ describe('joining', () => {
     expect(older.addresses.size).toBe(1)
   })
 
-  test('a session that was displaced is told of no more peers', async () => {
-    const sessionEntries = Array.from({ length: 5 }, (_, i) => createSessionEntry(`${i}`))
-    for (const each of sessionEntries) await star.joinAs(each, alice)
-    await star.joinAs(sessionEntry, bob)
-    expect(sessionEntries.map(({ recording }) => recording.sent.length)).toEqual([0, 1, 1, 1, 1])
-  })
-
   test('a request without an acknowledgement is handled all the same', async () => {
     const nonce = await star.challenge(sessionEntry, alice)
     await star.joining.join(sessionEntry, [alice.address().legacy, await alice.sign(nonce)], undefined)

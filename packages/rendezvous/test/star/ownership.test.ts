@@ -109,14 +109,13 @@ describe('when a session takes over a peer', () => {
     expect(one.recording.probes).toEqual([])
   })
 
-  test('a displaced session is told too', () => {
-    const one = claimed('one', AWAY)
-    for (const name of ['two', 'three', 'four']) claimed(name)
-    journal.length = 0
-    claimed('five')
-    expect(journal).toEqual([taken('one', AWAY), taken('four')])
-    expect(order()).toEqual(['five', 'four', 'three', 'two'])
-    expect(one.addresses.size).toBe(0)
+  test('only the latest four of the others are pinged', () => {
+    const members = ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => claimed(name))
+    const before = members.map(({ recording }) => recording.probes.length)
+    claimed('seven')
+    const pinged = members.map(({ recording }, index) => recording.probes.length - (before[index] ?? 0))
+    expect(pinged).toEqual([0, 0, 1, 1, 1, 1])
+    expect(order()).toEqual(['seven', 'six', 'five', 'four', 'three', 'two', 'one'])
   })
 })
 
