@@ -337,9 +337,32 @@ describe('a server whose handshake is none', () => {
     const { port } = http.address() as AddressInfo // it listens on TCP
     for (const transport of ['websocket', 'polling'] as const) {
       const why = await refusal(`http://127.0.0.1:${port}`, { transports: [transport] })
-      expect(why).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+      expect(why).toMatchObject({ code: 'ERR_SERVER_PROTOCOL' })
+      expect(why.message).toContain('it sent a malformed handshake')
     }
   })
+
+  test('in the middle of a session loses it, and the client joins again', async () => {
+    const { url, sockets } = await startLiar({})
+    const client = await joinClient(url, NAIVE)
+    const engine = sockets[0]?.conn as unknown as { sendPacket(type: string, data: string): void } | undefined // it is private
+    engine?.sendPacket('open', '{')
+    await eventually('another session', () => sockets.length > 1)
+    await untilStatus(client, 'the return', () => client.servers[0]?.state === 'joined')
+  })
+})
+
+test('a dial that has to wait for others takes no longer than its time', async () => {
+  const { url } = await startLiar({})
+  const client = await joinClient(url, { ...NAIVE, dialTimeout: 4_000 })
+  const dials = Array.from({ length: 40 }, () =>
+    failure(client.dial('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'))
+  )
+  await Promise.all(dials.slice(0, 32))
+  // Those that had to wait are due now. If their time began now, they would be after this.
+  const begunNow = new Promise((resolve) => setTimeout(resolve, 2_000, 'too late'))
+  const others = await Promise.race([begunNow, Promise.all(dials.slice(32))])
+  expect(others).toEqual(Array.from({ length: 8 }, () => expect.objectContaining({ code: 'ERR_DIAL_TIMEOUT' })))
 })
 
 test('a server that takes the connection and says nothing more is given up, and tried again', async () => {

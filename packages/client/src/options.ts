@@ -25,7 +25,7 @@ export interface StarClientOptions {
   connectTimeout?: number
   /** Time for a server to answer a join. Default 20,000. */
   joinTimeout?: number
-  /** Time for a dial to be answered. Default 20,000; servers give up after 15,000. */
+  /** Time from the call of a dial to the answer, through each server that is tried. Default 20,000; servers give up after 15,000. */
   dialTimeout?: number
   /** Randomised pauses between attempts to reach a server. Default 500, growing to 30,000. */
   backoff?: BackoffOptions

@@ -9,11 +9,16 @@ export class Semaphore {
     this.#free = count
   }
 
-  /** Waits for a permit. @returns a function that releases it @throws the signal's reason */
-  async acquire(signal: AbortSignal | undefined): Promise<() => void> {
+  /**
+   * Waits for a permit, at most so many milliseconds.
+   *
+   * @returns a function that releases it; undefined if there was none in time
+   * @throws the signal's reason
+   */
+  async acquire(signal: AbortSignal | undefined, timeout: number): Promise<(() => void) | undefined> {
     signal?.throwIfAborted()
     if (this.#free > 0) this.#free--
-    else await this.#enqueue(signal)
+    else if (!(await this.#enqueue(signal, timeout))) return undefined
     let released = false
     return () => {
       if (!released) this.#release()
@@ -21,18 +26,30 @@ export class Semaphore {
     }
   }
 
-  async #enqueue(signal: AbortSignal | undefined): Promise<void> {
+  /** @returns whether the permit was granted in time */
+  async #enqueue(signal: AbortSignal | undefined, timeout: number): Promise<boolean> {
     let grant: (() => void) | undefined
-    const granted = new Promise<void>((resolve) => this.#queue.push((grant = resolve)))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const granted = new Promise<boolean>((resolve) => {
+      this.#queue.push((grant = () => resolve(true)))
+      timer = setTimeout(() => grant !== undefined && this.#remove(grant) && resolve(false), timeout)
+    })
     try {
-      await abortable(granted, signal)
+      return await abortable(granted, signal)
     } catch (error) {
-      const index = grant === undefined ? -1 : this.#queue.indexOf(grant)
-      if (index >= 0) this.#queue.splice(index, 1)
-      // The permit was granted just before the signal aborted.
-      else this.#release()
+      // If it is not in the queue, the permit was granted just before the signal aborted.
+      if (grant === undefined || !this.#remove(grant)) this.#release()
       throw error
+    } finally {
+      clearTimeout(timer)
     }
+  }
+
+  /** @returns whether it was in the queue */
+  #remove(grant: () => void): boolean {
+    const index = this.#queue.indexOf(grant)
+    if (index >= 0) this.#queue.splice(index, 1)
+    return index >= 0
   }
 
   #release(): void {

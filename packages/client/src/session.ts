@@ -32,7 +32,7 @@ import {
 import { connectionToEvict } from './eviction.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
 import { Semaphore } from './semaphore.js'
-import { connectFailure, createSocket, openSocket, type StarSocketOptions } from './star-socket.js'
+import { connectFailure, createSocket, openSocket, violationOf, type StarSocketOptions } from './star-socket.js'
 
 export interface SessionOptions extends StarSocketOptions {
   privateKey: StarPrivateKey
@@ -40,7 +40,7 @@ export interface SessionOptions extends StarSocketOptions {
   allowUnchallenged: boolean
   /** Milliseconds for a server to answer a join. */
   joinTimeout: number
-  /** Milliseconds for a dial to be answered. */
+  /** Milliseconds from the call of a dial to its answer. */
   dialTimeout: number
   window: WindowOptions
   /** Bytes accepted beyond a stream's window before it is ended. */
@@ -129,7 +129,11 @@ export class Session {
     const connected = new Promise<void>((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => reject(new ServerUnreachableError(url, reason, { cause }))
       socket.once('connect', resolve)
-      socket.once('connect_error', (cause) => fail(connectFailure(cause), cause))
+      socket.once('connect_error', (cause) => {
+        const violation = violationOf(cause)
+        if (violation === undefined) fail(connectFailure(cause), cause)
+        else reject(new ServerProtocolError(url, violation, { cause }))
+      })
       // The only event for a connection that is lost before socket.io's own handshake.
       socket.io.once('close', (reason) => fail(reason))
       timer = setTimeout(() => reject(new ServerSilentError(url, 'it did not answer in time')), options.connectTimeout)
@@ -179,18 +183,22 @@ export class Session {
 
   /** Opens a connection to a peer on this server. */
   async dial(to: StarAddress, signal: AbortSignal | undefined): Promise<Connection> {
-    const release = await this.#dialSlots.acquire(signal)
+    const { dialTimeout } = this.#options
+    const deadline = performance.now() + dialTimeout
     this.#dialling++
+    let release: (() => void) | undefined
     try {
-      return await this.#dial(to, signal)
+      release = await this.#dialSlots.acquire(signal, dialTimeout)
+      if (release === undefined) throw new DialTimeoutError(to.canonical)
+      return await this.#dial(to, signal, Math.max(1, deadline - performance.now()))
     } finally {
       this.#dialling--
       this.#checkIdle()
-      release()
+      release?.()
     }
   }
 
-  async #dial(to: StarAddress, signal: AbortSignal | undefined): Promise<Connection> {
+  async #dial(to: StarAddress, signal: AbortSignal | undefined, timeout: number): Promise<Connection> {
     signal?.throwIfAborted()
     const from = this.address
     if (from === undefined) throw new NotJoinedError()
@@ -198,7 +206,7 @@ export class Session {
     const sink = this.streams.createSink(halfName(id, 'dialer'), { codec: 'buffer', framing: 'bytes' })
     // Created before the answer, because the callee may end its half right after answering.
     const source = this.#createSource(halfName(id, 'listener'), true)
-    const answer = this.#request(EVENTS.dial, this.#options.dialTimeout, from, to.canonical, id)
+    const answer = this.#request(EVENTS.dial, timeout, from, to.canonical, id)
     try {
       const [error] = await abortable(answer, signal)
       const refusal = ackError(error)

@@ -1,6 +1,6 @@
 import { EXTENSIONS_VERSION } from '@websocket-star/protocol'
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
-import { checkHandshake } from './strict-handshake.js'
+import { checkHandshake, MALFORMED_HANDSHAKE } from './strict-handshake.js'
 import { STRICT_PARSER } from './strict-parser.js'
 import type { TransportName } from './transport-order.js'
 
@@ -53,6 +53,13 @@ function withAuthorization(headers: Record<string, string> | undefined, authoriz
 export function openSocket(socket: Socket): void {
   socket.connect()
   checkHandshake(socket.io.engine)
+}
+
+/** Returns how a server violated the protocol of engine.io before it was connected; undefined if it failed otherwise. */
+export function violationOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown }
+  if (code === MALFORMED_HANDSHAKE) return 'it sent a malformed handshake'
+  return code === 'parser error' ? 'it sent a malformed packet' : undefined
 }
 
 /**

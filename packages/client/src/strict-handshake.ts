@@ -3,13 +3,16 @@ import type { Manager } from 'socket.io-client'
 /** Longest timer, in milliseconds. engine.io sets one to pingInterval + pingTimeout. */
 const TIMER_MAX = 2 ** 31 - 1
 
+/** Code of the error with which the connection closes. */
+export const MALFORMED_HANDSHAKE = 'malformed handshake'
+
 /** Closes the connection on a malformed handshake, for which engine.io's client throws an exception that nothing catches. */
 export function checkHandshake(engine: Manager['engine']): void {
   engine.on('packet', (packet: { type: string; data?: unknown }) => {
     if (packet.type !== 'open' || isHandshake(packet.data)) return
     // engine.io handles the packet after its event listeners.
     packet.type = 'error'
-    packet.data = 'malformed handshake'
+    packet.data = MALFORMED_HANDSHAKE
   })
 }
 
