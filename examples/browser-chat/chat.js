@@ -33,7 +33,11 @@ $('form').addEventListener('submit', (event) => {
   $('form').reset()
 })
 
-client.addEventListener('server:status', ({ detail }) => ($('state').textContent = detail.state))
+// Without a server a message would reach nobody.
+client.addEventListener('client:state', ({ detail: state }) => {
+  $('state').textContent = state
+  $('send').disabled = state !== 'joined'
+})
 name($('self'), client.peerId)
 await client.join()
 $('others').textContent = client.peers.size

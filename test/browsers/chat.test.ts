@@ -38,7 +38,7 @@ describe.each(BROWSERS)('the chat in %s', (name, launch) => {
     await say(bob, 'Ja: «ü» & <b>!')
     await untilShown(alice, '#messages li', 'Ja: «ü» & <b>!')
     await star.stop()
-    await Promise.all([untilShown(alice, '#state', 'waiting'), untilShown(bob, '#state', 'waiting')])
+    await Promise.all([untilShown(alice, '#state', 'connecting'), untilShown(bob, '#state', 'connecting')])
     await star.restart()
     await Promise.all([untilShown(alice, '#others', '1'), untilShown(bob, '#others', '1')])
     await say(alice, 'And again?')

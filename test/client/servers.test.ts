@@ -65,6 +65,29 @@ describe('several servers', () => {
     expect(await roundTripText(await alice.dial(address), 'found again')).toBe('found again')
   })
 
+  test('are told of as one state: joined as long as one of them is', async () => {
+    await using one = await startStar()
+    await using two = await startStar()
+    const client = await openClient([one.url, two.url])
+    const states: string[] = []
+    client.addEventListener('client:state', ({ detail }) => states.push(detail))
+    const untilState = (state: string): Promise<void> =>
+      untilStatus(client, `the state ${state}`, () => states.at(-1) === state && client.state === state)
+    expect(client.state).toBe('left')
+    await within('the join', client.join())
+    await untilStatus(client, 'both', () => client.servers.every(({ state }) => state === 'joined'))
+    await one.stop()
+    await untilStatus(client, 'the loss', () => client.servers.some(({ state }) => state !== 'joined'))
+    expect(states).toEqual(['connecting', 'joined'])
+    await two.stop()
+    await untilState('connecting')
+    await two.restart()
+    await untilState('joined')
+    await client.close()
+    expect(client.state).toBe('left')
+    expect(states).toEqual(['connecting', 'joined', 'connecting', 'joined', 'left'])
+  })
+
   test('more can be joined and left later', async () => {
     await using one = await startStar()
     await using two = await startStar()

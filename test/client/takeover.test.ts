@@ -48,6 +48,7 @@ test('of six clients with one key the newest is joined, and the others stay take
   // More than a session without an address may stay.
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   expect(states()).toEqual(expected)
+  expect(clients.map(({ state }) => state)).toEqual(expected)
   expect(star.server.stats()).toMatchObject({ sessions: 6, peers: 1, closed: {}, joins: { success: 6 } })
 
   for (const client of clients.splice(1)) await client.close()

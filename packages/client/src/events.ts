@@ -12,6 +12,16 @@ import type { StarPeer } from './star-peer.js'
  */
 export type ServerState = 'connecting' | 'joined' | 'taken-over' | 'waiting' | 'left'
 
+/**
+ * The state of a client, which is that of its best server.
+ *
+ * - `joined`: at least one server is joined
+ * - `taken-over`: none is joined, and on at least one of them another client with the same key receives the dials
+ * - `connecting`: no server can be reached at the moment, so nothing that is sent reaches anyone. The client keeps trying
+ * - `left`: there is no server: `join` was not called, all servers were left, or the client is closed
+ */
+export type ClientState = 'joined' | 'taken-over' | 'connecting' | 'left'
+
 export interface ServerStatus {
   /** `https://…` or `http://…`, with the path of the server's mount point and without credentials */
   readonly url: string
@@ -34,8 +44,18 @@ export interface StarEvents {
   /** A peer has left the last server it was on. */
   'peer:left': CustomEvent<StarPeer>
   'server:status': CustomEvent<ServerStatus>
+  /** The state of the client changed, such as when its last server was lost. */
+  'client:state': CustomEvent<ClientState>
   /** The handler of a connection threw or rejected; the connection was aborted. */
   'handler:error': CustomEvent<{ connection: Connection; error: unknown }>
   /** A server will shut down. The client reconnects by itself; open streams have `afterMs` milliseconds to finish. */
   'server:drain': CustomEvent<{ url: string; afterMs: number }>
+}
+
+/** Returns the state of a client with these servers. */
+export function clientStateOf(servers: readonly ServerStatus[]): ClientState {
+  const states = new Set(servers.map(({ state }) => state))
+  if (states.has('joined')) return 'joined'
+  if (states.has('taken-over')) return 'taken-over'
+  return states.has('connecting') || states.has('waiting') ? 'connecting' : 'left'
 }

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js'
 import { parseDialTarget } from './dial-target.js'
 import { ClientClosedError, JoinAbortedError, NotJoinedError, PeerNotFoundError } from './errors.js'
 import { StarEventEmitter } from './event-target.js'
-import type { ServerStatus } from './events.js'
+import { clientStateOf, type ClientState, type ServerStatus } from './events.js'
 import { encodedKey, generateKey, type StarPrivateKey } from './key.js'
 import { resolveOptions, type ResolvedOptions, type StarClientOptions } from './options.js'
 import { watchPageLifecycle } from './page-lifecycle.js'
@@ -44,6 +44,7 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
   readonly #servers = new Map<string, SessionManager>()
   readonly #stop = new AbortController()
   #handler: ConnectionHandler | undefined
+  #state: ClientState = 'left'
 
   /** Use {@link createStarClient}. */
   constructor(options: ResolvedOptions, privateKey: StarPrivateKey) {
@@ -69,6 +70,11 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
 
   get servers(): ServerStatus[] {
     return [...this.#servers.values()].map(({ status }) => status)
+  }
+
+  /** Whether anyone can be reached: the state of the best server. Changes are told by `client:state` events. */
+  get state(): ClientState {
+    return this.#state
   }
 
   /**
@@ -106,6 +112,7 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
     const manager = this.#servers.get(url)
     if (manager === undefined || manager.remove(prefix)) return
     this.#servers.delete(url)
+    this.#updateState()
     await abortable(manager.close(), signal)
   }
 
@@ -162,6 +169,7 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
     this.#handler = undefined
     const closed = Promise.all([...this.#servers.values()].map((server) => server.close())).then(() => {
       this.#servers.clear()
+      this.#updateState()
       this.#peerTable.close()
     })
     await abortable(closed, signal)
@@ -198,8 +206,18 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
     return manager
   }
 
+  #updateState(): void {
+    const state = clientStateOf(this.servers)
+    if (state === this.#state) return
+    this.#state = state
+    this.safeDispatchEvent('client:state', { detail: state })
+  }
+
   readonly #observer: SessionManagerObserver = {
-    status: (status) => void this.safeDispatchEvent('server:status', { detail: status }),
+    status: (status) => {
+      this.safeDispatchEvent('server:status', { detail: status })
+      this.#updateState()
+    },
     drain: (notice) => void this.safeDispatchEvent('server:drain', { detail: notice }),
     refusal: () => (this.#handler === undefined ? NOT_ACCEPTING : undefined),
     incoming: (connection) => void this.#handle(connection)
