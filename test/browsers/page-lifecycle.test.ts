@@ -93,6 +93,23 @@ describe.each(BROWSERS)('%s', (name, launch) => {
     }
   })
 
+  // Without it, the page would count as joined until its heartbeat fails, after 85 seconds.
+  test('a page whose device is back on another network leaves a connection that is dead, and joins again', async () => {
+    await using star = await startStar()
+    await using proxy = await FaultProxy.open(star)
+    const [page, client] = [await stage.open(), await joinClient(star)]
+    const id = await page.call('join', { servers: [proxy.through(star.url)] })
+    await untilPeers(client, 'the page', () => client.peers.has(id))
+    proxy.abandon()
+    await page.evaluate(`dispatchEvent(new Event('online'))`)
+    await within('the loss', page.call('untilState', 'waiting'), 50_000)
+    await within('the return', page.call('untilState', 'joined'))
+    await page.call('untilPeer', client.peerId)
+    echoing(client)
+    expect(await page.call('ask', client.peerId, 'hällo')).toBe('hällo')
+    expect(await page.call('states')).toEqual(['connecting', 'joined', 'waiting', 'connecting', 'joined'])
+  })
+
   test('a page whose device goes offline says so, and joins at once when it is online', async () => {
     await using star = await startStar()
     const page = await stage.open()

@@ -70,7 +70,10 @@ export class Connection {
     return (this.#readable ??= readableStream(source as Source<Uint8Array<ArrayBuffer>>))
   }
 
-  /** Bytes for the other peer. Closing it resolves when everything was sent. */
+  /**
+   * Bytes for the other peer. Closing it resolves when the server has received everything, and rejects with `ConnectionLostError` if
+   * the connection is lost before that. Servers without the extensions do not confirm; there it resolves when everything was sent.
+   */
   get writable(): WritableStream<Uint8Array> {
     const { sink } = this.#claim('web')
     return (this.#writable ??= writableStream(sink))

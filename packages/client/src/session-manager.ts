@@ -171,6 +171,12 @@ export class SessionManager {
     this.#wake.abort()
   }
 
+  /** Ends sessions whose server does not answer any more, and {@link retry retries}: for a device whose network may have changed. */
+  revive(): void {
+    for (const session of [this.#session, ...this.#retiring]) session?.probe().catch(() => {})
+    this.retry()
+  }
+
   /** Closes the session. {@link retry} reconnects at once; otherwise that happens after the usual pause. */
   suspend(): void {
     this.#session?.close()

@@ -29,8 +29,10 @@ import {
   ServerSilentError,
   ServerUnreachableError
 } from './errors.js'
+import { DeliveryConfirmation } from './delivery.js'
 import { connectionToEvict } from './eviction.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
+import { isAlive } from './liveness.js'
 import { Semaphore } from './semaphore.js'
 import { connectFailure, createSocket, openSocket, violationOf, type StarSocketOptions } from './star-socket.js'
 
@@ -71,6 +73,9 @@ const DIAL_INVALID = 'Invalid dial'
 const TOO_MANY_CONNECTIONS = 'Too many connections'
 const DIAL_ABANDONED = 'The dial was given up'
 
+/** Reason of a session that was ended by {@link Session.probe}. */
+const SILENT = 'the server did not answer'
+
 /** Dials in progress at once: servers refuse more than a few dozen, so further ones queue here. */
 const DIALS_AT_ONCE = 32
 
@@ -97,6 +102,8 @@ export class Session {
   readonly #observer: SessionObserver
   readonly #dialSlots = new Semaphore(DIALS_AT_ONCE)
   #dialling = 0
+  #lost: (reason: string) => void = () => {}
+  #isProbing = false
   #drain: () => void = () => {}
   #drainTimer: ReturnType<typeof setTimeout> | undefined
   #onIdle: (() => void) | undefined
@@ -107,7 +114,15 @@ export class Session {
     this.#options = options
     this.#observer = observer
     this.streams = socketStreams(socket)
-    this.closed = new Promise((resolve) => socket.once('disconnect', resolve))
+    this.closed = new Promise((resolve) => {
+      this.#lost = resolve
+      socket.once('disconnect', resolve)
+    })
+    const confirmation = new DeliveryConfirmation((acknowledged) => socket.emit(EVENTS.sync, acknowledged))
+    this.streams.confirmDelivery = (delivered) => {
+      if (this.server === undefined) delivered()
+      else confirmation.confirm(delivered)
+    }
     this.drained = new Promise((resolve) => (this.#drain = () => resolve(undefined)))
     this.#listen()
   }
@@ -242,6 +257,33 @@ export class Session {
         this.#checkIdle()
       })
     ])
+  }
+
+  /** Ends the session if the server gives no sign of life within some seconds: its path may be dead while the socket is open. */
+  async probe(): Promise<void> {
+    const { address } = this
+    if (this.#isProbing || address === undefined || !this.#socket.connected) return
+    this.#isProbing = true
+    let hasAnswered = false
+    const onPacket = (): void => void (hasAnswered = true)
+    const { engine } = this.#socket.io
+    engine.once('packet', onPacket)
+    const answered = (): void => {}
+    const isConnected = await isAlive({
+      // Any server answers a repeated join.
+      ask: () => {
+        if (this.server !== undefined) this.#socket.emit(EVENTS.sync, answered)
+        else this.#socket.emit(EVENTS.join, address, encodedKey(this.#options.privateKey.publicKey), answered)
+      },
+      hasAnswered: () => hasAnswered,
+      unsent: () => this.streams.unsentBytes,
+      ended: this.closed
+    })
+    engine.off('packet', onPacket)
+    this.#isProbing = false
+    if (isConnected || !this.#socket.connected) return
+    this.streams.loseConnection(SILENT)
+    this.#lost(SILENT)
   }
 
   #checkIdle(): void {

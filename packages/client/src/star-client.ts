@@ -15,6 +15,7 @@ import type { Peers } from './peers.js'
 import { parseServer } from './server-address.js'
 import { ServerPeers } from './server-peers.js'
 import { SessionManager, type SessionManagerObserver } from './session-manager.js'
+import { watchWake } from './wake.js'
 
 /** Handles a connection that another peer opened. If it throws or rejects, the connection is aborted. */
 export type ConnectionHandler = (connection: Connection) => void | Promise<void>
@@ -60,7 +61,11 @@ export class StarClient extends StarEventEmitter implements AsyncDisposable {
     this.#peerTable = new PeerTable(this)
     this.peers = this.#peerTable.peers
     for (const server of options.servers) parseServer(server, this.peerId)
-    watchPageLifecycle({ onBack: () => this.retry(), onAway: () => this.#suspend() }, this.#stop.signal)
+    const onBack = (): void => {
+      for (const server of this.#servers.values()) server.revive()
+    }
+    watchPageLifecycle({ onBack, onAway: () => this.#suspend() }, this.#stop.signal)
+    watchWake(onBack, this.#stop.signal)
   }
 
   /** This client's addresses on all servers that are joined. */

@@ -11,7 +11,8 @@ export const EVENTS = {
   peers: 'ss-peers',
   taken: 'ss-taken',
   held: 'ss-held',
-  drain: 'ss-drain'
+  drain: 'ss-drain',
+  sync: 'ss-sync'
 } as const
 
 /**
@@ -29,6 +30,8 @@ export interface ClientToServerEvents {
   [EVENTS.join]: (address: string, data: string, ack: JoinAck) => void
   [EVENTS.leave]: (address: string) => void
   [EVENTS.dial]: (from: string, to: string, dialId: string, ack: DialAck) => void
+  /** Is acknowledged once everything that the client sent before has arrived. Clients ask only servers that speak the extensions. */
+  [EVENTS.sync]: (ack: () => void) => void
 }
 
 export interface ServerToClientEvents {

@@ -27,13 +27,14 @@ describe('control events', () => {
       peers: 'ss-peers',
       taken: 'ss-taken',
       held: 'ss-held',
-      drain: 'ss-drain'
+      drain: 'ss-drain',
+      sync: 'ss-sync'
     })
   })
 
   // Type errors fail the build of the tests.
   test('are typed by direction', () => {
-    expectTypeOf<keyof ClientToServerEvents>().toEqualTypeOf<'ss-join' | 'ss-leave' | 'ss-dial'>()
+    expectTypeOf<keyof ClientToServerEvents>().toEqualTypeOf<'ss-join' | 'ss-leave' | 'ss-dial' | 'ss-sync'>()
     expectTypeOf<keyof ServerToClientEvents>().toEqualTypeOf<
       'ss-incomming' | 'ws-peer' | 'ss-peers' | 'ss-taken' | 'ss-held' | 'ss-drain'
     >()

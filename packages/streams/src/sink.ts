@@ -37,7 +37,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   onAccept: (() => void) | undefined
   /** Called when writing may continue, after `write` returned false. */
   onDrain: (() => void) | undefined
-  /** Called once, for the writer: when everything including the end has been sent, or with the error. */
+  /** Called once, for the writer: when everything including the end has been sent and confirmed, or with the error. */
   onFinish: ((error?: StreamError) => void) | undefined
   /** Called once, after `onFinish`, for the owner of the stream. */
   onClose: ((error?: StreamError) => void) | undefined
@@ -51,6 +51,8 @@ export class Sink<T = Uint8Array> implements Flushable {
   #credit = 0
   #accepted = false
   #ending = false
+  /** The end was sent; it counts once its delivery is confirmed. */
+  #hasSentEnd = false
   #needsDrain = false
   /** Something was sent in this task: further small writes are joined until its end. */
   #hasSentInTask = false
@@ -140,7 +142,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   /** Ends the stream at once: discards queued values and sends the reason to the receiver. */
   abort(reason?: unknown): void {
     if (this.#closed) return
-    this.#writer.send('error', this.id, reasonText(reason))
+    if (!this.#hasSentEnd) this.#writer.send('error', this.id, reasonText(reason))
     this.#close(new StreamAbortedError(this.id, reason))
   }
 
@@ -157,7 +159,7 @@ export class Sink<T = Uint8Array> implements Flushable {
 
   /** @param fullChunksOnly - keep a partial chunk until the end of the task, since more may be written */
   #send(fullChunksOnly: boolean): void {
-    if (!this.#accepted || this.#closed) return
+    if (!this.#accepted || this.#closed || this.#hasSentEnd) return
     const limit = this.#isBytes ? CHUNK_MAX : Number.POSITIVE_INFINITY
     this.#isWaitingForRoom = false
     while (this.#credit > 0 && !this.#queue.isEmpty) {
@@ -174,8 +176,9 @@ export class Sink<T = Uint8Array> implements Flushable {
       this.#joinLaterWrites()
     }
     if (this.#ending && this.#queue.isEmpty) {
+      this.#hasSentEnd = true
       this.#writer.send('error', this.id, true)
-      return this.#close()
+      return this.#writer.confirmDelivery(() => this.#close())
     }
     if (!this.#needsDrain || this.#queue.size > this.#highWaterMark / 2) return
     this.#needsDrain = false

@@ -22,6 +22,8 @@ const { Buffer: BufferClass } = globalThis as {
 
 /** Sends the events of all streams of one socket, and makes sinks wait while the socket is full. */
 export class SocketWriter {
+  /** Calls back once the other end of the socket has received all that was sent before. By default it calls back at once. */
+  confirmDelivery: (delivered: () => void) => void = (delivered) => delivered()
   readonly #socket: SocketLike
   /** Bytes written since `#unsent` was measured. */
   #written = 0

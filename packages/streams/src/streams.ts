@@ -4,7 +4,7 @@ import { StreamIdInUseError } from './errors.js'
 import { queueMacrotask } from './macrotask.js'
 import { Sink, type SinkOptions } from './sink.js'
 import { SocketWriter } from './socket-writer.js'
-import { tapEvents, type SocketLike } from './socket.js'
+import { tapEvents, unsentBytes, type SocketLike } from './socket.js'
 import { Source, type SourceOptions } from './source.js'
 import { forward, type StreamProxy } from './stream-proxy.js'
 
@@ -40,6 +40,24 @@ export class SocketStreams {
     this.#onClose = onClose
     this.#untap = tapEvents(socket, (name, args) => this.#receive(name, args))
     socket.on('disconnect', this.#onDisconnect)
+  }
+
+  /**
+   * Sets how streams learn that their end has arrived: the function calls back once the other end of the socket has received all
+   * that was sent before. By default an end counts as delivered when it was sent.
+   */
+  set confirmDelivery(confirm: (delivered: () => void) => void) {
+    this.#writer.confirmDelivery = confirm
+  }
+
+  /** Bytes that have not left this process yet, of all that was sent on the socket. */
+  get unsentBytes(): number {
+    return unsentBytes(this.#socket)
+  }
+
+  /** Ends all streams with {@link ConnectionLostError}, for a connection that is known to be lost before the socket knows it. */
+  loseConnection(reason: string): void {
+    this.#onDisconnect(reason)
   }
 
   /** Returns whether a stream with this id is open, in either direction. */

@@ -68,6 +68,8 @@ export class Sessions {
         if (sessionEntry.queuedRequests >= QUEUED_REQUESTS)
           return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
         return this.#afterJoins(sessionEntry, ack, () => this.#components.dialing.dial(sessionEntry, args, ack))
+      case EVENTS.sync:
+        return ack?.()
       default:
         if (ack === undefined) return this.#components.counters.drop('unknown event')
         this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
