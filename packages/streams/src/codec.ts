@@ -1,9 +1,11 @@
 import { InvalidOptionsError } from '@websocket-star/protocol'
+import type { Attachments } from './attachments.js'
 import { CodecError } from './errors.js'
+import { toWireValue } from './wire-value.js'
 
 /** Converts values to what socket.io carries, and back. */
 export interface Codec<T> {
-  /** Returns text, bytes or any JSON value; never null, undefined, false or a function. */
+  /** Returns text, bytes, or any JSON value with bytes in it; never null, undefined or false. */
   encode(value: T): unknown
   /** @throws any error if the input is no valid encoding */
   decode(wire: unknown): T
@@ -23,7 +25,7 @@ export type CodecName = keyof NamedCodecs
 const CODECS: { [Name in CodecName]: Codec<NamedCodecs[Name]> } = {
   buffer: { encode: toBytes, decode: toBytes },
   plain: {
-    encode: toPlain,
+    encode: (value) => value,
     decode(wire) {
       if (isReserved(wire)) throw new TypeError(`Expected a value, got ${nameOf(wire)}`)
       // Browsers receive an ArrayBuffer where Node receives a Buffer.
@@ -52,36 +54,46 @@ export function resolveCodec<T>(codec: CodecName | Codec<T> = 'plain'): Codec<T>
  */
 export function sizeOf(wire: unknown): number {
   if (typeof wire === 'string') return wire.length
-  if (isBinary(wire)) return wire.byteLength
+  const whole = binarySize(wire)
+  if (whole !== undefined) return whole
   let bytes = 0
   const json = JSON.stringify(wire, function (this: Record<string, unknown>, key: string, value: unknown) {
     // `value` is already the result of toJSON, which Buffers have; the original is in `this`.
-    const item = this[key]
-    if (!isBinary(item)) return value
-    bytes += item.byteLength
+    const size = binarySize(this[key])
+    if (size === undefined) return value
+    bytes += size
     return 0
   })
   return bytes + (json?.length ?? 0)
 }
 
 /** @throws {CodecError} */
-export function encodeValue<T>(codec: Codec<T>, stream: string, value: T): { wire: unknown; size: number } {
+export function encodeValue<T>(
+  codec: Codec<T>,
+  stream: string,
+  value: T,
+  attachments: Attachments
+): { wire: unknown; size: number } {
   let wire: unknown
-  let size: number
   try {
     wire = codec.encode(value)
-    size = sizeOf(wire)
+    if (wire instanceof Uint8Array) return { wire, size: wire.byteLength }
+    if (typeof wire === 'string') return { wire, size: wire.length }
+    if (!isReserved(wire)) {
+      const { wire: converted, hasBinary } = toWireValue(wire, attachments)
+      wire = converted
+      if (!isReserved(wire)) return { wire, size: hasBinary ? sizeOf(wire) : JSON.stringify(wire).length }
+    }
   } catch (cause) {
-    throw new CodecError(stream, 'the codec could not encode a value', { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CodecError(stream, `the value cannot be sent: ${reason}`, { cause })
   }
-  if (isReserved(wire)) {
-    throw new CodecError(stream, `${nameOf(wire)} cannot be sent: write a value that is not null, undefined or false`)
-  }
-  return { wire, size }
+  throw new CodecError(stream, `${nameOf(wire)} cannot be sent: write a value that is not null, undefined or false`)
 }
 
-function isBinary(value: unknown): value is ArrayBuffer | ArrayBufferView {
-  return value instanceof ArrayBuffer || ArrayBuffer.isView(value)
+function binarySize(value: unknown): number | undefined {
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength
+  return value instanceof Blob ? value.size : undefined
 }
 
 /**
@@ -114,11 +126,4 @@ function fromHex(text: unknown): Uint8Array {
   return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
     Number.parseInt(text.slice(2 * index, 2 * index + 2), 16)
   )
-}
-
-/** Applies `toJSON` before the size is computed: the receiver gets its result. */
-function toPlain(value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot represent ${value}`)
-  if (typeof value !== 'object' || value === null || isBinary(value)) return value
-  return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value
 }

@@ -120,7 +120,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   write(value: T): boolean {
     if (this.#error !== undefined) throw this.#error
     if (this.#ending || this.#closed) throw new WriteAfterEndError(this.id)
-    const { wire, size } = encodeValue(this.#codec, this.id, value)
+    const { wire, size } = encodeValue(this.#codec, this.id, value, this.#writer.attachments)
     if (this.#isBytes && !(wire instanceof Uint8Array)) {
       throw new CodecError(this.id, "framing 'bytes' carries bytes only: use the codec 'buffer'")
     }
@@ -171,7 +171,7 @@ export class Sink<T = Uint8Array> implements Flushable {
       const chunk = this.#queue.take(Math.min(limit, this.#credit))
       if (chunk === undefined) break
       this.#credit -= chunk.size
-      this.#writer.sendChunk(this.id, chunk.wire, chunk.size)
+      if (!this.#sendChunk(chunk.wire, chunk.size)) return
       this.#usedAt = performance.now()
       this.#joinLaterWrites()
     }
@@ -183,6 +183,19 @@ export class Sink<T = Uint8Array> implements Flushable {
     if (!this.#needsDrain || this.#queue.size > this.#highWaterMark / 2) return
     this.#needsDrain = false
     this.onDrain?.()
+  }
+
+  /** @returns false if socket.io cannot encode the chunk: a value was modified after it was written */
+  #sendChunk(wire: unknown, size: number): boolean {
+    try {
+      this.#writer.sendChunk(this.id, wire, size)
+      return true
+    } catch (cause) {
+      const error = new CodecError(this.id, 'a value was modified after it was written', { cause })
+      this.#writer.send('error', this.id, reasonText(cause))
+      this.#close(error)
+      return false
+    }
   }
 
   receiveAccept(argument: unknown): void {

@@ -1,4 +1,5 @@
 import { streamEventName, type StreamEventKind } from '@websocket-star/protocol'
+import { Attachments } from './attachments.js'
 import { queueMacrotask } from './macrotask.js'
 import { unsentBytes, type SocketLike } from './socket.js'
 
@@ -13,17 +14,11 @@ const FULL_WHILE_HIDDEN = 4_194_304
 /** Milliseconds between polls of a full socket: neither browsers nor socket.io report when it drains. */
 const POLL_INTERVAL = 2
 
-const { Buffer: BufferClass } = globalThis as {
-  Buffer?: {
-    isBuffer(value: unknown): boolean
-    from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array
-  }
-} // Node's
-
 /** Sends the events of all streams of one socket, and makes sinks wait while the socket is full. */
 export class SocketWriter {
   /** Calls back once the other end of the socket has received all that was sent before. By default it calls back at once. */
   confirmDelivery: (delivered: () => void) => void = (delivered) => delivered()
+  readonly attachments: Attachments
   readonly #socket: SocketLike
   /** Bytes written since `#unsent` was measured. */
   #written = 0
@@ -35,6 +30,7 @@ export class SocketWriter {
 
   constructor(socket: SocketLike) {
     this.#socket = socket
+    this.attachments = new Attachments(socket)
   }
 
   get connected(): boolean {
@@ -52,7 +48,7 @@ export class SocketWriter {
 
   sendChunk(stream: string, wire: unknown, size: number): void {
     this.#written += size
-    this.send('queue', stream, wire instanceof Uint8Array ? this.#toAttachment(wire) : wire)
+    this.send('queue', stream, wire instanceof Uint8Array ? this.attachments.attach(wire) : wire)
   }
 
   /**
@@ -78,14 +74,6 @@ export class SocketWriter {
     this.#waitingForRoom.delete(sink)
     this.#waitingForTask.delete(sink)
     if (this.#waitingForRoom.size === 0) this.#stopPolling()
-  }
-
-  /** Version 2 attaches only Buffers and whole ArrayBuffers; later versions attach any Uint8Array. */
-  #toAttachment(bytes: Uint8Array): unknown {
-    if (BufferClass !== undefined) {
-      return BufferClass.isBuffer(bytes) ? bytes : BufferClass.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    }
-    return 'onAny' in this.#socket ? bytes : bytes.slice().buffer
   }
 
   #measure(): void {

@@ -78,6 +78,7 @@ export function unsentBytes(socket: SocketLike): number {
   for (const { data } of engine?.writeBuffer ?? []) {
     if (typeof data === 'string') bytes += data.length
     else if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) bytes += data.byteLength
+    else if (data instanceof Blob) bytes += data.size
   }
   return bytes
 }

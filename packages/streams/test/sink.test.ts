@@ -205,7 +205,7 @@ describe('framing', () => {
 
   test('of bytes: nothing else is taken', () => {
     const sink = sinkOf({ framing: 'bytes' })
-    for (const value of ['text', { a: 1 }, new ArrayBuffer(3)]) {
+    for (const value of ['text', { a: 1 }]) {
       expect(() => sink.write(value)).toThrow(expect.objectContaining({ code: 'ERR_STREAM_CODEC' }))
     }
     expect(sink.writableLength).toBe(0)
