@@ -1,8 +1,9 @@
-import { socketStreams, writeAll } from '@websocket-star/streams'
+import { socketStreams, writeAll, type ProxyOptions } from '@websocket-star/streams'
 import { eventually, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { differenceOfBytes } from '../support/streams.js'
+import { differenceOfBytes, paced, pull } from '../support/streams.js'
 import { accepted, differenceOfChunks, finished, randomChunks, readAll } from './flows.js'
+import { legacy } from './legacy.js'
 import { heard, recorded, settled, TestServer, type Major } from './sockets.js'
 
 const WINDOW = 65_536
@@ -11,10 +12,10 @@ const majors: Major[] = [2, 3, 4]
 const pairs = majors.flatMap((from) => majors.map((to) => ({ from, to })))
 
 /** Two clients, each of a server of its own version, and a proxy between the servers' sockets. */
-async function proxied({ from, to }: { from: Major; to: Major }) {
+async function proxied({ from, to }: { from: Major; to: Major }, options?: ProxyOptions) {
   const [near, far] = await Promise.all([from, to].map(async (major) => (await TestServer.start(major)).connect(major)))
   if (near === undefined || far === undefined) throw new Error('Two were asked for')
-  const proxy = socketStreams(near.server).createProxy('id', far.server)
+  const proxy = socketStreams(near.server).createProxy('id', far.server, options)
   const size = (): number => socketStreams(near.server).size + socketStreams(far.server).size
   return { near, far, proxy, size }
 }
@@ -133,4 +134,30 @@ test('a chunk that cannot be passed on ends the stream, and not the server', asy
   expect(await failed).toMatchObject({ code: 'ERR_STREAM_RESET', reason: 'Unreadable chunk' })
   expect((await read).error).toMatchObject({ code: 'ERR_STREAM_RESET' })
   expect(await within('the proxy to close', proxy.closed)).toMatchObject({ code: 'ERR_STREAM_CODEC' })
+})
+
+test('a receiver that never accepts ends both sides', async () => {
+  const { near, far, proxy, size } = await proxied({ from: 4, to: 4 }, { acceptTimeout: 100 })
+  socketStreams(far.client)
+  const sink = socketStreams(near.client).createSink('id')
+  expect(await finished(sink)).toMatchObject({ reason: 'Stream was not accepted in time' })
+  expect(await within('the proxy to close', proxy.closed)).toMatchObject({ code: 'ERR_STREAM_NOT_ACCEPTED' })
+  const late = await readAll(socketStreams(far.client).createSource('id'))
+  expect(late.error).toMatchObject({ reason: 'Stream was not accepted in time' })
+  expect(size()).toBe(0)
+})
+
+test('a sender that ignores windows is ended beyond the tolerance', async () => {
+  const { near, far, proxy, size } = await proxied({ from: 2, to: 4 }, { tolerance: 1_000_000 })
+  // A reader that does not read, so that the server has to keep what comes.
+  const source = socketStreams(far.client).createSource('id', { codec: 'buffer', window })
+  const sink = legacy(near.client, 'buffer').createSink('id')
+  pull(paced(Array.from({ length: 100 }, () => Buffer.alloc(65_536))), sink)
+  await eventually('the sender to be ended', () => socketStreams(near.server).size === 0)
+  // What came within the tolerance can still be read.
+  const { values, error } = await readAll(source)
+  expect(values.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(2_000_000)
+  expect(error).toMatchObject({ code: 'ERR_STREAM_RESET', reason: expect.stringContaining('window allows') })
+  expect(await within('the proxy to close', proxy.closed)).toMatchObject({ code: 'ERR_STREAM_PROTOCOL' })
+  expect(size()).toBe(0)
 })

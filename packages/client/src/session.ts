@@ -13,7 +13,13 @@ import {
   WIRE_ERRORS,
   type StarAddress
 } from '@websocket-star/protocol'
-import { socketStreams, type SocketStreams, type Source, type WindowOptions } from '@websocket-star/streams'
+import {
+  ACCEPT_TIMEOUT,
+  socketStreams,
+  type SocketStreams,
+  type Source,
+  type WindowOptions
+} from '@websocket-star/streams'
 import type { Socket } from 'socket.io-client'
 import { abortable } from './abort.js'
 import { Connection, type Direction, type PushStreams } from './connection.js'
@@ -218,7 +224,9 @@ export class Session {
     const from = this.address
     if (from === undefined) throw new NotJoinedError()
     const id = createDialId()
-    const sink = this.streams.createSink(halfName(id, 'dialer'), { codec: 'buffer', framing: 'bytes' })
+    // The callee accepts while it answers.
+    const acceptTimeout = this.#options.dialTimeout + ACCEPT_TIMEOUT
+    const sink = this.streams.createSink(halfName(id, 'dialer'), { codec: 'buffer', framing: 'bytes', acceptTimeout })
     // Created before the answer, because the callee may end its half right after answering.
     const source = this.#createSource(halfName(id, 'listener'), true)
     const answer = this.#request(EVENTS.dial, timeout, from, to.canonical, id)

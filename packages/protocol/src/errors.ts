@@ -47,6 +47,7 @@ export const WIRE_ERRORS = {
   // Streams.
   evicted: 'Gave way to a new connection',
   streamNotAccepted: 'Stream was not accepted in time',
+  unknownStream: 'Unknown stream',
   dataBeforeAccept: 'Data was sent before the stream was accepted',
   notBinary: 'Only binary chunks are relayed',
   windowExceeded: 'More was sent than the window allows',

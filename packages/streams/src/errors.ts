@@ -1,4 +1,4 @@
-import { StarError } from '@websocket-star/protocol'
+import { StarError, WIRE_ERRORS } from '@websocket-star/protocol'
 
 /** Base class of the errors that a stream fails with. */
 export class StreamError extends StarError {
@@ -35,6 +35,15 @@ export class StreamAbortedError extends StreamError {
   override readonly name = 'StreamAbortedError'
   constructor(stream: string, cause?: unknown) {
     super('ERR_STREAM_ABORTED', stream, `it was aborted: ${reasonText(cause)}`, { cause })
+  }
+}
+
+/** The receiver did not accept the stream within `acceptTimeout`. */
+export class StreamNotAcceptedError extends StreamError {
+  override readonly name = 'StreamNotAcceptedError'
+  constructor(stream: string, timeout: number) {
+    const advice = 'the other side has to create the source with this id on its end of the same socket'
+    super('ERR_STREAM_NOT_ACCEPTED', stream, `it was not accepted within ${timeout} ms: ${advice}`)
   }
 }
 
@@ -80,11 +89,20 @@ export class StreamIdInUseError extends StreamError {
   }
 }
 
+/** Returns whether an error ended the stream on this side, and was not received or caused by the connection. */
+export function isOwnError(error: StreamError | undefined): error is StreamError {
+  return (
+    error !== undefined &&
+    !(error instanceof StreamResetError || error instanceof StreamStoppedError || error instanceof ConnectionLostError)
+  )
+}
+
 /** Returns the text that tells the other side why a stream was aborted: 1 to 256 characters. */
 export function reasonText(reason: unknown): string {
   // A reason that came from another stream is forwarded unchanged, without the prefix of its error.
   if (reason instanceof StreamResetError) return reasonText(reason.reason)
   if (reason instanceof StreamAbortedError) return reasonText(reason.cause)
+  if (reason instanceof StreamNotAcceptedError) return WIRE_ERRORS.streamNotAccepted
   const text = reason instanceof Error ? reason.message : typeof reason === 'string' ? reason : ''
   return text === '' ? 'aborted' : text.slice(0, 256)
 }

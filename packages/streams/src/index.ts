@@ -22,10 +22,10 @@ export { socketStreams } from './streams.js'
 export type { AnyCodec, CodecOption, SocketStreams, ValueOf } from './streams.js'
 export type { SocketLike } from './socket.js'
 
-export { HIGH_WATER_MARK } from './sink.js'
+export { ACCEPT_TIMEOUT, HIGH_WATER_MARK } from './sink.js'
 export type { Sink, SinkOptions } from './sink.js'
 export type { Source, SourceOptions } from './source.js'
-export type { StreamProxy } from './stream-proxy.js'
+export type { ProxyOptions, StreamProxy } from './stream-proxy.js'
 export { WINDOW_INITIAL, WINDOW_MAX } from './window.js'
 export type { WindowOptions } from './window.js'
 export type { Codec, CodecName, NamedCodecs } from './codec.js'
@@ -43,6 +43,7 @@ export {
   StreamAbortedError,
   StreamError,
   StreamIdInUseError,
+  StreamNotAcceptedError,
   StreamProtocolError,
   StreamResetError,
   StreamStoppedError,

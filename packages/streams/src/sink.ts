@@ -4,6 +4,7 @@ import {
   CodecError,
   ConnectionLostError,
   StreamAbortedError,
+  StreamNotAcceptedError,
   StreamResetError,
   StreamStoppedError,
   reasonText,
@@ -21,9 +22,14 @@ export interface SinkOptions {
   framing?: 'messages' | 'bytes'
   /** Queued bytes from which `write` returns false, 1 or more. Default 256 KiB. */
   highWaterMark?: number
+  /** Milliseconds that the receiver has to accept the stream: 1 to 2³¹ − 1, or Infinity for no limit. Default 60 s. */
+  acceptTimeout?: number
 }
 
 export const HIGH_WATER_MARK = 262_144
+export const ACCEPT_TIMEOUT = 60_000
+/** Maximum of `setTimeout`; a longer timer would fire at once. */
+const DELAY_MAX = 2 ** 31 - 1
 /** Largest chunk of a stream of bytes. */
 const CHUNK_MAX = 65_536
 
@@ -43,7 +49,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   onClose: ((error?: StreamError) => void) | undefined
   readonly #writer: SocketWriter
   readonly #codec: Codec<T>
-  readonly #unregister: () => void
+  readonly #unregister: (error?: StreamError) => void
   readonly #highWaterMark: number
   readonly #queue: SendQueue<unknown>
   readonly #isBytes: boolean
@@ -58,6 +64,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   #hasSentInTask = false
   #isWaitingForRoom = false
   #usedAt = performance.now()
+  #acceptTimer: ReturnType<typeof setTimeout> | undefined
   #error: StreamError | undefined
   #closed = false
   #settle: (error?: StreamError) => void = () => {}
@@ -67,11 +74,16 @@ export class Sink<T = Uint8Array> implements Flushable {
     id: string,
     writer: SocketWriter,
     codec: Codec<T>,
-    unregister: () => void,
-    { framing = 'messages', highWaterMark = HIGH_WATER_MARK }: SinkOptions = {}
+    unregister: (error?: StreamError) => void,
+    { framing = 'messages', highWaterMark = HIGH_WATER_MARK, acceptTimeout = ACCEPT_TIMEOUT }: SinkOptions = {}
   ) {
     if (!(highWaterMark >= 1)) {
       throw new InvalidOptionsError(`highWaterMark: expected bytes from 1, got ${highWaterMark}`)
+    }
+    if (acceptTimeout !== Number.POSITIVE_INFINITY && !(acceptTimeout >= 1 && acceptTimeout <= DELAY_MAX)) {
+      throw new InvalidOptionsError(
+        `acceptTimeout: expected milliseconds from 1 to ${DELAY_MAX}, or Infinity, got ${acceptTimeout}`
+      )
     }
     this.id = id
     this.#writer = writer
@@ -80,6 +92,10 @@ export class Sink<T = Uint8Array> implements Flushable {
     this.#highWaterMark = highWaterMark
     this.#isBytes = framing === 'bytes'
     this.#queue = this.#isBytes ? (new ByteQueue() as SendQueue<unknown>) : new MessageQueue() // write() checks the type
+    if (acceptTimeout !== Number.POSITIVE_INFINITY) {
+      const expire = (): void => this.#fail(new StreamNotAcceptedError(id, acceptTimeout))
+      this.#acceptTimer = setTimeout(expire, acceptTimeout)
+    }
   }
 
   get accepted(): boolean {
@@ -141,9 +157,7 @@ export class Sink<T = Uint8Array> implements Flushable {
 
   /** Ends the stream at once: discards queued values and sends the reason to the receiver. */
   abort(reason?: unknown): void {
-    if (this.#closed) return
-    if (!this.#hasSentEnd) this.#writer.send('error', this.id, reasonText(reason))
-    this.#close(new StreamAbortedError(this.id, reason))
+    if (!this.#closed) this.#fail(new StreamAbortedError(this.id, reason))
   }
 
   /** Ends the stream without notifying the receiver, for a stream that was never announced to it. */
@@ -191,9 +205,7 @@ export class Sink<T = Uint8Array> implements Flushable {
       this.#writer.sendChunk(this.id, wire, size)
       return true
     } catch (cause) {
-      const error = new CodecError(this.id, 'a value was modified after it was written', { cause })
-      this.#writer.send('error', this.id, reasonText(cause))
-      this.#close(error)
+      this.#fail(new CodecError(this.id, 'a value was modified after it was written', { cause }))
       return false
     }
   }
@@ -201,6 +213,7 @@ export class Sink<T = Uint8Array> implements Flushable {
   receiveAccept(argument: unknown): void {
     if (this.#accepted || this.#closed) return
     this.#accepted = true
+    clearTimeout(this.#acceptTimer)
     this.#credit = parseAcceptOptions(argument).window ?? Number.POSITIVE_INFINITY
     this.onAccept?.()
     this.flush()
@@ -227,13 +240,19 @@ export class Sink<T = Uint8Array> implements Flushable {
     this.#writer.flushNextTask(this)
   }
 
+  #fail(error: StreamError): void {
+    if (!this.#hasSentEnd) this.#writer.send('error', this.id, reasonText(error))
+    this.#close(error)
+  }
+
   #close(error?: StreamError): void {
     if (this.#closed) return
     this.#closed = true
+    clearTimeout(this.#acceptTimer)
     this.#error = error
     this.#queue.clear()
     this.#writer.forget(this)
-    this.#unregister()
+    this.#unregister(error)
     this.#settle(error)
     this.onFinish?.(error)
     this.onClose?.(error)

@@ -44,6 +44,12 @@ export function tapEvents(socket: SocketLike, tap: EventTap): () => void {
   throw new InvalidOptionsError('socket: expected a socket of socket.io 2, 3 or 4, which has onAny or onevent')
 }
 
+/** Returns whether others handle an event of a stream: listeners of its name, or `socket.io-pull-stream`, which adds a `sioplog`. */
+export function hasOtherListeners(socket: SocketLike, name: string): boolean {
+  const { listeners } = socket as { listeners?(name: string): unknown[] } // an emitter of any version
+  return 'sioplog' in socket || (listeners?.call(socket, name).length ?? 0) > 0
+}
+
 function tapPackets(socket: SocketLike & PacketSocket, tap: EventTap): () => void {
   const original = socket.onevent
   const isOwnProperty = Object.hasOwn(socket, 'onevent')

@@ -47,7 +47,7 @@ export class Source<T = Uint8Array> {
   onClose: ((error?: StreamError) => void) | undefined
   readonly #writer: SocketWriter
   readonly #codec: Codec<T>
-  readonly #unregister: () => void
+  readonly #unregister: (error?: StreamError) => void
   readonly #window: ReceiveWindow
   readonly #tolerance: number
   readonly #unread = new Queue<{ value: T; size: number }>()
@@ -68,7 +68,7 @@ export class Source<T = Uint8Array> {
     id: string,
     writer: SocketWriter,
     codec: Codec<T>,
-    unregister: () => void,
+    unregister: (error?: StreamError) => void,
     { window, tolerance = Number.POSITIVE_INFINITY, framing = 'messages', deferred = false }: SourceOptions = {}
   ) {
     this.id = id
@@ -241,7 +241,7 @@ export class Source<T = Uint8Array> {
     if (!this.#closed) {
       this.#closed = true
       this.#error = error
-      this.#unregister()
+      this.#unregister(error)
       this.#settle(error)
       this.onClose?.(error)
     }

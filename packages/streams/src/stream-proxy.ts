@@ -1,5 +1,8 @@
-import type { Sink } from './sink.js'
-import type { Source } from './source.js'
+import type { Sink, SinkOptions } from './sink.js'
+import type { Source, SourceOptions } from './source.js'
+
+/** `tolerance` is that of the sender's half, `acceptTimeout` that of the receiver's. */
+export type ProxyOptions = Pick<SourceOptions, 'tolerance'> & Pick<SinkOptions, 'acceptTimeout'>
 
 /** A stream that is forwarded from one socket to another. */
 export interface StreamProxy {

@@ -1,12 +1,14 @@
-import { createDialId, endReason, parseStreamEventName, type StreamEventKind } from '@websocket-star/protocol'
+import { createDialId, endReason, parseStreamEventName } from '@websocket-star/protocol'
 import { resolveCodec, type Codec, type CodecName, type NamedCodecs } from './codec.js'
-import { StreamIdInUseError } from './errors.js'
+import { isOwnError, reasonText, StreamIdInUseError, type StreamError } from './errors.js'
 import { queueMacrotask } from './macrotask.js'
 import { Sink, type SinkOptions } from './sink.js'
 import { SocketWriter } from './socket-writer.js'
-import { tapEvents, unsentBytes, type SocketLike } from './socket.js'
+import { hasOtherListeners, tapEvents, unsentBytes, type SocketLike } from './socket.js'
 import { Source, type SourceOptions } from './source.js'
-import { forward, type StreamProxy } from './stream-proxy.js'
+import { forward, type ProxyOptions, type StreamProxy } from './stream-proxy.js'
+import { StrayEvents, type StreamEvent } from './stray-events.js'
+import { UndeliveredEvents } from './undelivered-events.js'
 
 export interface CodecOption<C> {
   /** Must be the same on both sides. Default `'plain'`. */
@@ -29,8 +31,8 @@ export class SocketStreams {
   readonly #sinks = new Map<string, Sink<any>>()
   // oxlint-disable-next-line typescript/no-explicit-any -- of values of any kind
   readonly #sources = new Map<string, Source<any>>()
-  /** Events of streams that are unknown, or that the application is about to open. */
-  readonly #unmatched: StreamEvent[] = []
+  readonly #strays: StrayEvents
+  readonly #undelivered: UndeliveredEvents
   readonly #onClose: () => void
   #closed = false
 
@@ -38,7 +40,17 @@ export class SocketStreams {
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
     this.#onClose = onClose
-    this.#untap = tapEvents(socket, (name, args) => this.#receive(name, args))
+    this.#strays = new StrayEvents((stream, reason) => this.#answerStray(stream, reason))
+    this.#untap = tapEvents(socket, (name, args) => {
+      const event = parseEvent(name, args)
+      if (event === undefined) return false
+      if (event.kind === 'accept' || event.kind === 'error') this.#undelivered.heard(name)
+      return this.#receive(name, event)
+    })
+    this.#undelivered = new UndeliveredEvents(socket, (name, args) => {
+      const event = parseEvent(name, args)
+      return event !== undefined && this.#dispatch(event)
+    })
     socket.on('disconnect', this.#onDisconnect)
   }
 
@@ -71,7 +83,8 @@ export class SocketStreams {
   }
 
   /**
-   * Creates the sending side of a stream. Announce its id to the other side, which creates the source.
+   * Creates the sending side of a stream. Announce its id to the other side, which creates the source. If the other side chose
+   * the id, create the sink within a second of its event.
    *
    * @param id - default: 128 random bits in hex
    * @throws {StreamIdInUseError}
@@ -81,15 +94,18 @@ export class SocketStreams {
     { codec, ...options }: SinkOptions & CodecOption<C> = {}
   ): Sink<ValueOf<C>> {
     if (this.#sinks.has(id)) throw new StreamIdInUseError(id)
-    const sink = new Sink<ValueOf<C>>(id, this.#writer, resolveCodec(codec), () => this.#sinks.delete(id), options)
+    const close = (error?: StreamError): void => this.#sinkClosed(sink, error)
+    const sink = new Sink<ValueOf<C>>(id, this.#writer, resolveCodec(codec), close, options)
     this.#sinks.set(id, sink)
+    this.#undelivered.watch(id)
+    this.#dispatchSoon(this.#strays.sinkOpened(id))
     if (!this.#writer.connected) this.#disconnectSoon(sink)
     return sink
   }
 
   /**
-   * Creates the receiving side of a stream, and accepts it unless `deferred` is set. Call it in the handler that receives the
-   * id, before awaiting anything: events of unknown streams are dropped.
+   * Creates the receiving side of a stream, and accepts it unless `deferred` is set. If the sender does not open the stream
+   * within a second, the source fails.
    *
    * @throws {StreamIdInUseError}
    */
@@ -98,14 +114,13 @@ export class SocketStreams {
     { codec, ...options }: SourceOptions & CodecOption<C> = {}
   ): Source<ValueOf<C>> {
     if (this.#sources.has(id)) throw new StreamIdInUseError(id)
-    const source = new Source<ValueOf<C>>(
-      id,
-      this.#writer,
-      resolveCodec(codec),
-      () => this.#sources.delete(id),
-      options
-    )
+    const close = (error?: StreamError): void => {
+      this.#sources.delete(id)
+      if (isOwnError(error)) this.#strays.sourceEnded(id)
+    }
+    const source = new Source<ValueOf<C>>(id, this.#writer, resolveCodec(codec), close, options)
     this.#sources.set(id, source)
+    this.#dispatchSoon(this.#strays.sourceOpened(id))
     if (!this.#writer.connected) this.#disconnectSoon(source)
     return source
   }
@@ -115,10 +130,14 @@ export class SocketStreams {
    *
    * @throws {StreamIdInUseError} if the id is in use on either socket
    */
-  createProxy(id: string, to: SocketLike | SocketStreams): StreamProxy {
+  createProxy(
+    id: string,
+    to: SocketLike | SocketStreams,
+    { tolerance, acceptTimeout }: ProxyOptions = {}
+  ): StreamProxy {
     if (this.#sources.has(id)) throw new StreamIdInUseError(id)
-    const sink = (to instanceof SocketStreams ? to : socketStreams(to)).createSink(id)
-    return forward(this.createSource(id, { deferred: true }), sink)
+    const sink = (to instanceof SocketStreams ? to : socketStreams(to)).createSink(id, { acceptTimeout })
+    return forward(this.createSource(id, { deferred: true, tolerance }), sink)
   }
 
   /** Aborts every stream and removes all listeners from the socket, which stays open. */
@@ -128,6 +147,8 @@ export class SocketStreams {
     for (const stream of this.#all()) stream.abort(reason)
     this.#writer.close()
     this.#untap()
+    this.#undelivered.close()
+    this.#strays.clear()
     this.#socket.removeListener('disconnect', this.#onDisconnect)
     this.#onClose()
   }
@@ -136,25 +157,31 @@ export class SocketStreams {
     return [...this.#sinks.values(), ...this.#sources.values()]
   }
 
-  #receive(name: string, [argument]: readonly unknown[]): boolean {
-    const parsed = parseStreamEventName(name)
-    if (parsed === undefined) return false
-    const event = { ...parsed, argument }
-    const isHandled = this.#dispatch(event)
-    if (!isHandled && (event.kind === 'accept' || event.kind === 'error')) this.#retryLater(event)
-    return isHandled
+  #receive(name: string, event: StreamEvent): boolean {
+    if (this.#dispatch(event)) return true
+    if (event.kind === 'credit') return false // of a sink that has ended
+    // If the id is used in the other direction, an answer to a chunk would end that.
+    const isAmbiguous = event.kind === 'queue' && this.#sinks.has(event.stream)
+    if (!isAmbiguous && !hasOtherListeners(this.#socket, name)) this.#strays.add(event)
+    return false
   }
 
-  /**
-   * Dispatches an event again in the next task. A server's socket delivers events to the application later than to this
-   * class, so the event that makes the application open the stream may still be on its way.
-   */
-  #retryLater(event: StreamEvent): void {
-    this.#unmatched.push(event)
-    if (this.#unmatched.length > 1) return
+  #answerStray(stream: string, reason: string): void {
+    this.#writer.send('error', stream, reason)
+  }
+
+  /** Dispatches events in the next task, so that the creator of a stream can set callbacks. */
+  #dispatchSoon(events: readonly StreamEvent[]): void {
+    if (events.length === 0) return
     queueMacrotask(() => {
-      for (const event of this.#unmatched.splice(0)) this.#dispatch(event)
+      for (const event of events) this.#dispatch(event)
     })
+  }
+
+  // oxlint-disable-next-line typescript/no-explicit-any -- of values of any kind
+  #sinkClosed({ id, accepted }: Sink<any>, error: StreamError | undefined): void {
+    this.#sinks.delete(id)
+    if (!accepted && isOwnError(error)) this.#strays.sinkEnded(id, reasonText(error))
   }
 
   #dispatch({ kind, stream, argument }: StreamEvent): boolean {
@@ -180,6 +207,7 @@ export class SocketStreams {
 
   readonly #onDisconnect = (reason: unknown): void => {
     for (const stream of this.#all()) stream.receiveDisconnect(reasonOf(reason))
+    this.#strays.clear()
   }
 
   /** Fails a stream that was created while disconnected, after its creator could set callbacks. */
@@ -188,12 +216,6 @@ export class SocketStreams {
       if (!this.#writer.connected) stream.receiveDisconnect('not connected')
     })
   }
-}
-
-interface StreamEvent {
-  kind: StreamEventKind
-  stream: string
-  argument: unknown
 }
 
 interface OpenStream {
@@ -215,6 +237,11 @@ export function socketStreams(socket: SocketLike): SocketStreams {
     streamsBySocket.set(socket, streams)
   }
   return streams
+}
+
+function parseEvent(name: string, [argument]: readonly unknown[]): StreamEvent | undefined {
+  const parsed = parseStreamEventName(name)
+  return parsed === undefined ? undefined : { ...parsed, argument }
 }
 
 function reasonOf(reason: unknown): string {

@@ -5,6 +5,7 @@ import * as streams from '../src/index.js'
 test('the package exports what it is documented to, and nothing by accident', () => {
   expect(Object.keys(streams).toSorted()).toMatchInlineSnapshot(`
     [
+      "ACCEPT_TIMEOUT",
       "CodecError",
       "ConnectionLostError",
       "HIGH_WATER_MARK",
@@ -13,6 +14,7 @@ test('the package exports what it is documented to, and nothing by accident', ()
       "StreamAbortedError",
       "StreamError",
       "StreamIdInUseError",
+      "StreamNotAcceptedError",
       "StreamProtocolError",
       "StreamResetError",
       "StreamStoppedError",
@@ -51,7 +53,8 @@ describe('the README', () => {
       new streams.StreamProtocolError('id', ''),
       new streams.CodecError('id', ''),
       new streams.WriteAfterEndError('id'),
-      new streams.StreamIdInUseError('id')
+      new streams.StreamIdInUseError('id'),
+      new streams.StreamNotAcceptedError('id', 1)
     ]
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(errors.map(({ name, code }) => [name, code])))
     const classes = Object.keys(streams).filter((name) => /(?<!^Star|^Stream)Error$/.test(name))

@@ -136,14 +136,13 @@ describe('what comes for a stream that is not there yet', () => {
     expect(told).toEqual(['accept', 'ERR_STREAM_RESET'])
   })
 
-  test('is forgotten after that', async () => {
+  test('waits a while if it is an acceptance, and no longer than its task if it is an end', async () => {
     socket.hear('accept', 'out')
+    socket.hear('error', 'in', 'given up')
     await turns(2)
-    const sink = streams.createSink('out')
+    const [sink, source] = [streams.createSink('out'), streams.createSource('in')]
     await turns(2)
-    expect(sink.accepted).toBe(false)
-    socket.hear('accept', 'out')
-    expect(sink.accepted).toBe(true)
+    expect([sink.accepted, source.closed]).toEqual([true, false])
   })
 
   test('is nothing that anyone else should not hear', () => {

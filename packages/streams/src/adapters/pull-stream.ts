@@ -8,7 +8,7 @@ import { resolveCodec, type Codec, type CodecName } from '../codec.js'
 import type { Sink } from '../sink.js'
 import type { SocketLike } from '../socket.js'
 import type { Source } from '../source.js'
-import type { StreamProxy } from '../stream-proxy.js'
+import type { ProxyOptions, StreamProxy } from '../stream-proxy.js'
 import { socketStreams } from '../streams.js'
 
 /** null: continue; true: the regular end; an error or a text: the reason of a failure. */
@@ -24,7 +24,7 @@ export interface PullOptions {
 export interface PullStreams {
   createSink(id?: string | null, options?: PullOptions): PullSink & { id: string }
   createSource(id: string, options?: PullOptions): PullSource & { id: string }
-  createProxy(id: string, to: SocketLike): StreamProxy
+  createProxy(id: string, to: SocketLike, options?: ProxyOptions): StreamProxy
 }
 
 /**
@@ -43,7 +43,7 @@ function attach<S extends SocketLike>(socket: S, defaults: PullOptions = {}): S 
       const source = streams.createSource(id, { codec: codecIn(options, defaults) })
       return Object.assign(pullSource(source), { id })
     },
-    createProxy: (id, to) => streams.createProxy(id, to)
+    createProxy: (id, to, options) => streams.createProxy(id, to, options)
   }
   return Object.assign(socket, methods)
 }
