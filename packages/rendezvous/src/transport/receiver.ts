@@ -54,6 +54,8 @@ export class Receiver {
   #lastHeader: Buffer = NO_HEADER
   #lastHalf: Half | undefined
   #connected = false
+  /** The stream whose chunks were refused last. */
+  #refused: string | undefined
 
   constructor(session: Session, socket: Socket, context: ReceiverContext) {
     this.#session = session
@@ -133,15 +135,17 @@ export class Receiver {
     if (this.#session.closing) return true
     if (!this.#connected || this.#attachments > 0) return false
     let half = this.#lastHalf
+    let stream = half?.stream
     if (half === undefined || half.ended || !this.#lastHeader.equals(bytes)) {
       const header = readQueueHeader(bytes.toString('latin1', 1))
       if (header === undefined) return false
-      half = this.#find(header.stream)
+      ;({ stream } = header)
+      half = this.#find(stream)
       // A copy, since a slice would keep the whole read in memory.
       this.#lastHeader = Buffer.from(bytes)
       this.#lastHalf = half
     }
-    this.#awaitChunk(half)
+    this.#awaitChunk(half, stream)
     return true
   }
 
@@ -149,10 +153,29 @@ export class Receiver {
     return this.#context.router.find(this.#session, stream)
   }
 
-  #awaitChunk(half: Half | undefined): void {
-    if (half === undefined) this.#drop('unknown stream')
+  #awaitChunk(half: Half | undefined, stream = ''): void {
+    if (half === undefined) {
+      this.#drop('unknown stream')
+      this.#refuseChunk(stream)
+    }
     this.#half = half
     this.#attachments = 1
+  }
+
+  /**
+   * Tells a sender that its stream does not exist, because it may be waiting for credit. Legacy senders do not listen. Of several
+   * chunks of one stream in a row, only the first is answered.
+   */
+  #refuseChunk(stream: string): void {
+    if (!this.#session.extended || stream === this.#refused) return
+    this.#refused = stream
+    this.#refuse(stream, WIRE_ERRORS.unknownStream)
+  }
+
+  #refuse(stream: string, reason: true | string): void {
+    this.#session.account.charge('event')
+    this.#session.sendError(stream, reason)
+    this.#context.flow.requested(this.#session)
   }
 
   #drop(reason: DropReason): void {
@@ -169,7 +192,7 @@ export class Receiver {
   #read(text: string): void {
     if (this.#attachments > 0) throw new MalformedPacketError('text came where an attachment was announced')
     const header = this.#connected ? readQueueHeader(text) : undefined
-    if (header !== undefined) return this.#awaitChunk(this.#find(header.stream))
+    if (header !== undefined) return this.#awaitChunk(this.#find(header.stream), header.stream)
     if (text.length > LONG_TEXT) this.#session.account.charge('parsedKiB', text.length / 1_024)
     const packet = readPacket(text)
     if (packet.type === 'connect') return this.#receiveConnect(packet.namespace, packet.auth)
@@ -225,7 +248,7 @@ export class Receiver {
     const { name, args, attachments } = packet
     const frame = readStreamEvent(name, args, attachments)
     if (attachments > 0) {
-      if (frame?.kind === 'queue header') return this.#awaitChunk(this.#find(frame.stream))
+      if (frame?.kind === 'queue header') return this.#awaitChunk(this.#find(frame.stream), frame.stream)
       this.#skipAttachments(attachments)
     }
     if (frame !== undefined) {
@@ -240,7 +263,13 @@ export class Receiver {
   }
 
   #route(frame: StreamFrame): void {
-    if (!this.#context.router.route(this.#session, frame)) this.#session.account.charge('stray')
+    const { kind, stream } = frame
+    if (this.#context.router.route(this.#session, frame)) return
+    this.#session.account.charge('stray')
+    if ((kind !== 'accept' && kind !== 'bad chunk') || this.#find(stream) !== undefined) return
+    if (kind === 'bad chunk') this.#refuseChunk(stream)
+    // A failure can kill an old application: an end is enough for a legacy receiver.
+    else this.#refuse(stream, this.#session.extended ? WIRE_ERRORS.unknownStream : true)
   }
 
   #receiveAck(id: number, args: unknown[]): void {
