@@ -88,9 +88,10 @@ export class TestServer {
     this.#server = server
   }
 
-  static async start(major: Major): Promise<TestServer> {
+  /** @param options - of socket.io */
+  static async start(major: Major, options: object = {}): Promise<TestServer> {
     const http = createServer()
-    const server = servers[major](http, { maxHttpBufferSize: 100_000_000 })
+    const server = servers[major](http, { maxHttpBufferSize: 100_000_000, ...options })
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
     onTestFinished(() => {
@@ -102,7 +103,13 @@ export class TestServer {
     return new TestServer(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, server)
   }
 
-  async connect(major: Major, transport: Transport = 'websocket', namespace = '/'): Promise<Connection> {
+  /** @param options - of socket.io-client */
+  async connect(
+    major: Major,
+    transport: Transport = 'websocket',
+    namespace = '/',
+    options: object = {}
+  ): Promise<Connection> {
     if (!this.#namespaces.has(namespace)) {
       this.#namespaces.add(namespace)
       this.#server.of(namespace).on('connection', (socket) => this.#waiting.shift()?.(socket))
@@ -111,7 +118,8 @@ export class TestServer {
     const client = clients[major](this.#url + namespace, {
       forceNew: true,
       reconnection: false,
-      transports: [transport]
+      transports: [transport],
+      ...options
     })
     onTestFinished(() => void client.disconnect())
     const connected = new Promise<void>((resolve, reject) => {

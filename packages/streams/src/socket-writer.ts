@@ -1,7 +1,7 @@
 import { streamEventName, type StreamEventKind } from '@websocket-star/protocol'
 import { Attachments } from './attachments.js'
 import { queueMacrotask } from './macrotask.js'
-import { unsentBytes, type SocketLike } from './socket.js'
+import { transientFlags, unsentBytes, type SocketLike } from './socket.js'
 
 export interface Flushable {
   flush(): void
@@ -20,6 +20,7 @@ export class SocketWriter {
   confirmDelivery: (delivered: () => void) => void = (delivered) => delivered()
   readonly attachments: Attachments
   readonly #socket: SocketLike
+  readonly #flags: object | undefined
   /** Bytes written since `#unsent` was measured. */
   #written = 0
   #unsent = 0
@@ -30,6 +31,7 @@ export class SocketWriter {
 
   constructor(socket: SocketLike) {
     this.#socket = socket
+    this.#flags = transientFlags(socket)
     this.attachments = new Attachments(socket)
   }
 
@@ -43,7 +45,14 @@ export class SocketWriter {
 
   /** Sends at once. Drops the event while disconnected: socket.io would deliver it after a reconnection, too late. */
   send(kind: StreamEventKind, stream: string, ...args: unknown[]): void {
-    if (this.connected) this.#socket.emit(streamEventName(kind, stream), ...args)
+    if (!this.connected) return
+    if (this.#flags !== undefined) {
+      // The socket resets its flags after each event.
+      ;(this.#socket as { flags?: object }).flags = { ...this.#flags }
+      // A client that can be recovered takes a text at the end for the place to which it has received.
+      if (typeof args.at(-1) === 'string') args.push(0)
+    }
+    this.#socket.emit(streamEventName(kind, stream), ...args)
   }
 
   sendChunk(stream: string, wire: unknown, size: number): void {

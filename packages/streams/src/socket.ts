@@ -68,6 +68,25 @@ function tapPackets(socket: SocketLike & PacketSocket, tap: EventTap): () => voi
   }
 }
 
+/** Options of version 4 that keep every packet: a server's, and a client's. */
+interface KeepingSocket {
+  nsp?: { server?: { opts?: { connectionStateRecovery?: unknown } } }
+  _opts?: { retries?: unknown }
+}
+
+/**
+ * Returns the flags to set before an event so that a socket of version 4 does not keep it for a later connection, which streams do not
+ * survive; undefined if it keeps none.
+ */
+export function transientFlags(socket: SocketLike): object | undefined {
+  const { nsp, _opts } = socket as KeepingSocket
+  // A flag that is set, though to false, tells adapters not to keep the event, but also to send it.
+  if (nsp?.server?.opts?.connectionStateRecovery) return { volatile: false, local: true }
+  // Else the client would send one event at a time, and wait for an acknowledgement that no stream sends.
+  if (_opts?.retries) return { fromQueue: true }
+  return undefined
+}
+
 /** Members that engine.io's client and server sockets have in common. */
 interface EngineSocket {
   writeBuffer?: readonly { data?: unknown }[]
