@@ -276,6 +276,16 @@ describe('WHATWG streams', () => {
   })
 })
 
+test('an abort keeps its reason when a Response is read, as that of any stream', async () => {
+  const { client, server } = await connect({ server: 4, client: 4, transport: 'websocket' })
+  const { sink, source } = await openStream(client, server, { codec: 'buffer' })
+  await accepted(sink)
+  sink.write(Buffer.from('a beginning'))
+  const text = new Response(readableStream(source) as ReadableStream<Uint8Array<ArrayBuffer>>).text()
+  sink.abort('the disk is full')
+  await expect(text).rejects.toMatchObject({ code: 'ERR_STREAM_RESET', reason: 'the disk is full' })
+})
+
 describe('async iterables', () => {
   test('left early end the sender, which leaves its values', async () => {
     const { client, server } = await connect({ server: 4, client: 4, transport: 'websocket' })
