@@ -112,7 +112,8 @@ function toBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  throw new TypeError(`Expected bytes, got ${value === null ? 'null' : typeof value}`)
+  if (typeof value !== 'object' || value === null) throw new TypeError(`Expected bytes, got ${String(value)}`)
+  throw new TypeError("Expected bytes, got an object: does the parser of the other side's socket carry binary?")
 }
 
 function toHex(bytes: Uint8Array): string {

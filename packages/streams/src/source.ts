@@ -180,7 +180,9 @@ export class Source<T = Uint8Array> {
       size = sizeOf(argument)
       value = this.#codec.decode(argument)
     } catch (cause) {
-      return this.#fail(new CodecError(this.id, 'the codec could not decode a chunk', { cause }), UNREADABLE_REASON)
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const error = new CodecError(this.id, `the codec could not decode a chunk: ${reason}`, { cause })
+      return this.#fail(error, UNREADABLE_REASON)
     }
     if (this.#window.received(size) > this.#tolerance) {
       return this.#fail(

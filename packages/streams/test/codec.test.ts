@@ -152,7 +152,9 @@ describe('the size of a value', () => {
     [() => 1, 0],
     // [0] and the bytes
     [[Buffer.alloc(100)], 103],
-    [{ a: new ArrayBuffer(10) }, 7 + 10]
+    [{ a: new ArrayBuffer(10) }, 7 + 10],
+    [new Blob(['häß']), 5],
+    [{ a: new File(['abc'], 'a.txt') }, 7 + 3]
   ])('of %o is %i', (value, size) => {
     expect(sizeOf(value)).toBe(size)
   })
