@@ -148,8 +148,10 @@ export class Transfer {
 
   #end(which: 'out' | 'back', error: unknown): void {
     const half = this[which]
+    const pipe = which === 'out' ? this.#farPipe : this.#nearPipe
     this.#over[which] = true
-    if (error instanceof Corruption) this.#corruption ??= error
+    if (error === undefined && pipe?.hidesDepartures && !half.isComplete) this.#fail(which, new Error('it ended early'))
+    else if (error instanceof Corruption) this.#corruption ??= error
     else if (error !== undefined) this.#fail(which, error)
     else if (!this.#isGivenUp) void this.#guard(() => half.ended())
   }

@@ -6,6 +6,8 @@ import type { RawStar } from '../support/raw-star.js'
 import { openTwo, SHARED_BY } from './nodes.js'
 
 const MARK = 65_536
+/** To a legacy peer a departure is a normal end. */
+const GONE = [true]
 const LEFT = ['Peer has left']
 const LOST = ['The server of the other peer was lost']
 
@@ -63,7 +65,7 @@ describe.each(SHARED_BY)('a connection between servers that share a star by %s',
       const chunks = Array.from({ length: 30 }, (_, index) => Buffer.alloc(60_000, index))
       from.write(...chunks)
       from.peer.send('41')
-      expect(await Promise.all([to.ended(), to.stopped()])).toEqual([LEFT, LEFT])
+      expect(await Promise.all([to.ended(), to.stopped()])).toEqual([GONE, GONE])
       expect(digest(to.chunks)).toBe(digest(chunks))
       await untilOver(scene)
     })
@@ -85,6 +87,23 @@ describe.each(SHARED_BY)('a connection between servers that share a star by %s',
       await untilOver(scene)
     })
   })
+
+  test.each([
+    ['a legacy peer', undefined, GONE, GONE],
+    ['an extended peer', EXTENDED, LEFT, LOST]
+  ])(
+    'ends for %s with its word for a peer that leaves and for a server that stops',
+    async (_name, options, left, lost) => {
+      const [here, there] = await openTwo(sharedBy)
+      const callee = await there.join(options)
+      const [first, second] = [await here.join(EXTENDED), await here.join()]
+      const dials = [await openDial(first, callee), await openDial(second, callee)]
+      first.send('41')
+      expect(await Promise.all([dials[0]?.far.ended(), dials[0]?.far.stopped()])).toEqual([left, left])
+      await here.server.stop()
+      expect(await Promise.all([dials[1]?.far.ended(), dials[1]?.far.stopped()])).toEqual([lost, lost])
+    }
+  )
 
   test('ends at both sides when a sender that knows windows sends more than it may', async () => {
     const [here, there] = await openTwo(sharedBy)
@@ -140,7 +159,7 @@ describe.each(SHARED_BY)('a connection between servers that share a star by %s',
     const scene = await open()
     await scene.there.server.stop()
     const [ended, stopped] = await Promise.all([scene.near.ended(), scene.near.stopped()])
-    expect([ended, stopped]).toEqual([LOST, LOST])
+    expect([ended, stopped]).toEqual([GONE, GONE])
     await scene.here.counted('no streams', ({ streams }) => streams === 0)
   })
 })

@@ -1,6 +1,6 @@
-import { RawConnection } from '@websocket-star/testkit'
+import { openDial, RawConnection, type RawOptions } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { digest, Pump } from '../support/raw-flow.js'
+import { digest, EXTENDED, Pump } from '../support/raw-flow.js'
 import { relay } from '../support/raw-pair.js'
 import { openStar, type RawStar } from '../support/raw-star.js'
 
@@ -12,6 +12,8 @@ const phases = ['not accepted', 'accepted', 'in the middle of a transfer', 'paus
 type Phase = (typeof phases)[number]
 
 const MARK = 65_536
+/** To a legacy peer a departure is a normal end. */
+const gone = [true]
 const left = ['Peer has left']
 
 interface Scene {
@@ -84,7 +86,7 @@ describe.each(phases)('a half that is %s', (phase) => {
     const { star, near, far } = scened
     near.peer.send('41')
     far.peer.tcp.resume()
-    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
+    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([gone, gone])
     expectNothingLost(scened)
     await star.counted(
       'nothing',
@@ -97,20 +99,20 @@ describe.each(phases)('a half that is %s', (phase) => {
     const { star, near, far } = await scene(phase)
     near.peer.tcp.resetAndDestroy()
     far.peer.tcp.resume()
-    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
+    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([gone, gone])
     await star.counted(
       'nothing',
       ({ streams, pausedSenders, sessions }) => streams === 0 && pausedSenders === 0 && sessions === 1
     )
   })
 
-  test('ends when the server stops, and whoever is still there is told so', async () => {
+  test('ends when the server stops, as it does when a peer leaves', async () => {
     const { star, near, far } = await scene(phase)
     far.peer.tcp.resume()
     // one of them is cut off before the other
     const told = Promise.any([far.ended(), near.stopped()])
     await star.server.stop()
-    expect(await told).toEqual(['Server is stopping'])
+    expect(await told).toEqual(gone)
     expect(star.server.stats()).toMatchObject({
       streams: 0,
       pausedSenders: 0,
@@ -123,7 +125,7 @@ describe.each(phases)('a half that is %s', (phase) => {
     const { star, near, far } = await scene(phase)
     if (how === 'is cut off') far.peer.tcp.resetAndDestroy()
     else far.peer.send('41')
-    expect(await Promise.all([near.stopped(), near.ended()])).toEqual([left, left])
+    expect(await Promise.all([near.stopped(), near.ended()])).toEqual([gone, gone])
     near.write(Buffer.alloc(1))
     const stats = await star.counted('late chunks', ({ dropped }) => (dropped['unknown stream'] ?? 0) > 0)
     expect(stats).toMatchObject({ streams: 0, pausedSenders: 0, sessions: 1, reset: { 'peer left': 1 } })
@@ -143,6 +145,35 @@ describe.each(phases)('a half that is %s', (phase) => {
     ])
     expectNothingLost(scened)
     expect(star.server.stats()).toMatchObject({ streams: 0, pausedSenders: 0, reset: { payload: 1 } })
+  })
+})
+
+describe('an extended peer is told why', () => {
+  async function pair(options: RawOptions): Promise<{ star: RawStar; near: RawConnection; far: RawConnection }> {
+    const star = await openStar()
+    return { star, ...(await openDial(await star.join(options), await star.join(EXTENDED))) }
+  }
+
+  test.each([
+    ['a legacy peer', { eio: '3' } as const],
+    ['an extended peer', EXTENDED]
+  ])('when %s says goodbye', async (_name, options) => {
+    const { near, far } = await pair(options)
+    near.peer.send('41')
+    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
+  })
+
+  test('when its peer is cut off', async () => {
+    const { near, far } = await pair(EXTENDED)
+    near.peer.tcp.resetAndDestroy()
+    expect(await Promise.all([far.ended(), far.stopped()])).toEqual([left, left])
+  })
+
+  test('when the server stops', async () => {
+    const { star, near, far } = await pair(EXTENDED)
+    const told = Promise.any([far.ended(), near.stopped()])
+    await star.server.stop()
+    expect(await told).toEqual(['Server is stopping'])
   })
 })
 
@@ -179,7 +210,7 @@ describe('a dial that is not answered yet', () => {
     const { star, near, far, answer, reply } = await asked()
     const unanswered = answer.catch(String)
     near.peer.send('41')
-    expect(await far.ended()).toEqual(left)
+    expect(await far.ended()).toEqual(gone)
     expect(await unanswered).toContain('closed')
     reply()
     await star.counted('a failed dial', ({ dials }) => dials.failure === 1)

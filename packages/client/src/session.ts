@@ -304,7 +304,8 @@ export class Session {
 
   close(): void {
     clearTimeout(this.#drainTimer)
-    this.streams.close('The client left the server')
+    // The server tells the other peers, each as it understands: a legacy peer would take a reason for a failure.
+    this.streams.discard('The client left the server')
     this.#socket.disconnect()
     this.#socket.removeAllListeners()
     this.#socket.io.removeAllListeners()

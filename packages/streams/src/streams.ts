@@ -142,9 +142,18 @@ export class SocketStreams {
 
   /** Aborts every stream and removes all listeners from the socket, which stays open. */
   close(reason: unknown = 'closed'): void {
+    this.#end((stream) => stream.abort(reason))
+  }
+
+  /** Closes without telling the other side, for a socket that is disconnected right after. See {@link close}. */
+  discard(reason: unknown = 'closed'): void {
+    this.#end((stream) => stream.discard(reason))
+  }
+
+  #end(endStream: (stream: OpenStream) => void): void {
     if (this.#closed) return
     this.#closed = true
-    for (const stream of this.#all()) stream.abort(reason)
+    for (const stream of this.#all()) endStream(stream)
     this.#writer.close()
     this.#untap()
     this.#undelivered.close()
@@ -220,6 +229,7 @@ export class SocketStreams {
 
 interface OpenStream {
   abort(reason?: unknown): void
+  discard(reason?: unknown): void
   receiveDisconnect(reason: string): void
 }
 

@@ -43,6 +43,15 @@ describe('the streams of a socket', () => {
     expect(socket.connected).toBe(true)
   })
 
+  test('are discarded without a word to the other side', () => {
+    const [sink, source] = [streams.createSink('out'), streams.createSource('in')]
+    const before = socket.sent.length
+    streams.discard('the page is left')
+    expect([sink.error?.code, source.error?.code]).toEqual(['ERR_STREAM_ABORTED', 'ERR_STREAM_ABORTED'])
+    expect(socket.sent).toHaveLength(before)
+    expect([socket.anyListeners.length, socket.listenerCount('disconnect'), streams.size]).toEqual([0, 0, 0])
+  })
+
   test('can be had again after that', () => {
     streams.close()
     const again = socketStreams(socket)

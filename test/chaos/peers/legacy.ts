@@ -93,6 +93,7 @@ export class LegacyPeer implements Peer {
 }
 
 export class PullPipe extends PullSide implements Pipe {
+  readonly hidesDepartures = true
   readonly #socket: { readonly connected: boolean }
 
   constructor(socket: { readonly connected: boolean }, way: Way, pair: StreamPair) {

@@ -3,6 +3,8 @@ import type { Way } from '../ways.js'
 
 /** One direction each way between two peers, which can be given up. */
 export interface Pipe extends Side {
+  /** When the other peer goes away, what is received ends as if that were all: legacy clients are told no more. */
+  readonly hidesDepartures?: true
   abort(): void
   /** Both directions are over: lets go of what was opened for it. */
   release(): void

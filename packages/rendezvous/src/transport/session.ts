@@ -1,4 +1,4 @@
-import type { PeersWanted } from '@websocket-star/protocol'
+import { WIRE_ERRORS, type PeersWanted } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
 import type { SessionAccount } from '../budget/session-account.js'
 import type { Encoded } from '../codec/encoded.js'
@@ -24,6 +24,13 @@ export interface SessionContext {
   readonly onEnd: (session: Session, reason: CloseReason) => void
   readonly onFault: (error: unknown) => void
 }
+
+/** Ends that the other peer or the operator caused by leaving, not a rule of this server. */
+const DEPARTURES: ReadonlySet<true | string> = new Set([
+  WIRE_ERRORS.peerLeft,
+  WIRE_ERRORS.nodeLost,
+  WIRE_ERRORS.serverStopping
+])
 
 /** One session of a client. */
 export class Session implements Endpoint {
@@ -143,8 +150,12 @@ export class Session implements Endpoint {
     this.sendText(creditText(stream, bytes))
   }
 
+  /**
+   * Ends a half. For a legacy client a departure is a normal end, as it was with the first server: there an error that an
+   * application does not handle ends its process.
+   */
   sendError(stream: string, reason: true | string): void {
-    this.sendText(errorText(stream, reason))
+    this.sendText(errorText(stream, !this.extended && DEPARTURES.has(reason) ? true : reason))
   }
 
   /** Stops reading from the client, and the timers of its unanswered requests. */
