@@ -48,7 +48,8 @@ describe('the discovery', () => {
         const star = await startStar()
         const [node, other] = [await startNode([star.multiaddr]), await startNode([star.multiaddr])]
         resources.push(other, node, star)
-        return webSocketStarDiscovery()({ peerId: node.peerId, peerStore: node.peerStore, logger: node.logger })
+        const { peerId, peerStore, logger } = node
+        return webSocketStarDiscovery()({ connectionManager: node, events: node, peerId, peerStore, logger })
       },
       async teardown() {
         for (const resource of resources.splice(0)) await resource[Symbol.asyncDispose]()

@@ -2,6 +2,7 @@ import {
   peerDiscoverySymbol,
   serviceCapabilities,
   type ComponentLogger,
+  type Libp2pEvents,
   type PeerDiscovery,
   type PeerDiscoveryEvents,
   type PeerDiscoveryProvider,
@@ -9,14 +10,17 @@ import {
   type PeerStore,
   type Startable
 } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { StarPeer } from '@websocket-star/client'
-import { TypedEventEmitter } from 'main-event'
+import { TypedEventEmitter, type TypedEventTarget } from 'main-event'
 import { waitForClient } from './node-clients.js'
 import { toPeerId } from './peer-id.js'
 import { PeerStoreSync } from './peer-store-sync.js'
 
 export interface WebSocketStarDiscoveryComponents {
+  connectionManager: Pick<ConnectionManager, 'getConnections'>
+  events: TypedEventTarget<Libp2pEvents>
   logger: ComponentLogger
   peerId: PeerId
   peerStore: PeerStore
@@ -38,6 +42,7 @@ class WebSocketStarDiscovery
   readonly [serviceCapabilities] = ['@libp2p/peer-discovery']
   readonly #components: WebSocketStarDiscoveryComponents
   #stop: AbortController | undefined
+  #peerStoreSync: PeerStoreSync | undefined
 
   constructor(components: WebSocketStarDiscoveryComponents) {
     super()
@@ -52,22 +57,23 @@ class WebSocketStarDiscovery
     if (this.#stop !== undefined) return
     const stop = (this.#stop = new AbortController())
     const { signal } = stop
-    const { peerId, peerStore, logger } = this.#components
-    void waitForClient(peerId, signal).then((client) => {
+    void waitForClient(this.#components.peerId, signal).then((client) => {
       if (client === undefined || signal.aborted) return
       for (const name of ['peer:joined', 'peer:changed'] as const) {
         client.addEventListener(name, ({ detail }) => this.#announce(detail), { signal })
       }
       for (const peer of client.peers) this.#announce(peer)
-      // libp2p stores announced peers, but discovery cannot announce that a peer left.
-      const sync = new PeerStoreSync(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'), false)
-      signal.addEventListener('abort', () => sync.stop(), { once: true })
+      // libp2p stores announced peers, but discovery can announce neither that a peer left nor that it is still there.
+      this.#peerStoreSync = new PeerStoreSync(client, this.#components, false)
     })
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stop?.abort()
     this.#stop = undefined
+    const sync = this.#peerStoreSync
+    this.#peerStoreSync = undefined
+    await sync?.stop()
   }
 
   #announce({ id, addresses }: StarPeer): void {

@@ -7,6 +7,7 @@ import {
   type Connection as Libp2pConnection,
   type CreateListenerOptions,
   type DialTransportOptions,
+  type Libp2pEvents,
   type Listener,
   type Logger,
   type Metrics,
@@ -17,7 +18,7 @@ import {
   type Startable,
   type Transport
 } from '@libp2p/interface'
-import type { AddressManager } from '@libp2p/interface-internal'
+import type { AddressManager, ConnectionManager } from '@libp2p/interface-internal'
 import { CODE_P2P, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import {
   createStarClient,
@@ -28,6 +29,7 @@ import {
   type StarClient
 } from '@websocket-star/client'
 import { isSameServer, parseAddress } from '@websocket-star/protocol'
+import type { TypedEventTarget } from 'main-event'
 import { StarConnection } from './connection.js'
 import { DialledStars } from './dialled-stars.js'
 import { StarListener } from './listener.js'
@@ -44,6 +46,8 @@ export interface WebSocketStarComponents {
   privateKey: PrivateKey
   peerStore: PeerStore
   addressManager: AddressManager
+  connectionManager: Pick<ConnectionManager, 'getConnections'>
+  events: TypedEventTarget<Libp2pEvents>
   metrics?: Metrics
 }
 
@@ -106,8 +110,9 @@ class WebSocketStar implements Transport, Startable {
     const client = this.#client
     this.#client = undefined
     publishClient(this.#components.peerId, undefined)
-    this.#peerStoreSync?.stop()
+    const sync = this.#peerStoreSync
     this.#peerStoreSync = undefined
+    await sync?.stop()
     await (await client)?.close()
   }
 
@@ -192,13 +197,12 @@ class WebSocketStar implements Transport, Startable {
   }
 
   async #createClient(): Promise<StarClient> {
-    const { privateKey, peerId, peerStore, logger } = this.#components
+    const { privateKey, peerId } = this.#components
     const { strict: _, listenTimeout: __, discover = true, ...options } = this.#init
     const client = await createStarClient({ ...options, servers: [], privateKey })
     publishClient(peerId, client)
     this.#setHandler(client)
-    if (discover)
-      this.#peerStoreSync = new PeerStoreSync(client, peerStore, logger.forComponent('libp2p:websocket-star:peers'))
+    if (discover) this.#peerStoreSync = new PeerStoreSync(client, this.#components)
     return client
   }
 
