@@ -23,6 +23,7 @@ describe('options', () => {
     [{ listenTimeout: -1 }, 'listenTimeout: expected milliseconds from 1 to 2147483647, got -1'],
     [{ listenTimeout: Number.POSITIVE_INFINITY }, 'got Infinity'],
     [{ listenTimeout: Number.NaN }, 'got NaN'],
+    [{ idleStarTimeout: 0 }, 'idleStarTimeout: expected milliseconds from 1 to 2147483647, got 0'],
     [{ strict: 'yes' }, 'strict: expected a boolean, got "yes"'],
     [{ window: null }, 'window: expected an object, got null'],
     [{ strct: true }, 'strct: unknown option, expected one of strict, '],

@@ -2,31 +2,74 @@ import type { StarClient } from '@websocket-star/client'
 import { serverUrl } from '@websocket-star/protocol'
 import { toError } from './to-error.js'
 
-/** Joins stars for dials only. Without it, the client would retry a star that is down forever. */
-export class DialledStars {
-  readonly #isListenedOn: (prefix: string) => boolean
-  /** Prefix of the star that each pending dial joins. */
-  readonly #pending: string[] = []
+export interface DialledStarsInit {
+  /** Milliseconds from the last use of a star until it is left. */
+  idleTimeout: number
+  /** Returns whether a listener needs a star. */
+  isListenedOn: (prefix: string) => boolean
+  leave: (prefix: string) => void
+}
 
-  constructor(isListenedOn: (prefix: string) => boolean) {
-    this.#isListenedOn = isListenedOn
+/**
+ * Joins stars for dials only, and leaves each when it has not been used for a while: by then nobody needs this node there. Without
+ * this, the client would also retry a star that is down forever.
+ */
+export class DialledStars {
+  readonly #init: DialledStarsInit
+  readonly #joined = new Set<string>()
+  /** Number of dials and connections, by the prefix of the star. */
+  readonly #uses = new Map<string, number>()
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+
+  constructor(init: DialledStarsInit) {
+    this.#init = init
   }
 
-  /** Joins a star. If the first attempt fails, leaves it again unless a listener or another dial needs it. */
+  /** Joins a star that is in use. If the first attempt fails, leaves it again unless a listener or another dial needs it. */
   async join(client: StarClient, prefix: string, signal: AbortSignal): Promise<void> {
-    this.#pending.push(prefix)
     try {
       await joinOnce(client, prefix, signal)
-      this.#forget(prefix)
+      this.#joined.add(prefix)
     } catch (error) {
-      this.#forget(prefix)
-      if (!this.#isListenedOn(prefix) && !this.#pending.includes(prefix)) client.leave(prefix).catch(() => {})
+      const isNeeded = this.#joined.has(prefix) || this.#init.isListenedOn(prefix) || this.#uses.get(prefix) !== 1
+      if (!isNeeded) this.#init.leave(prefix)
       throw error
     }
   }
 
-  #forget(prefix: string): void {
-    this.#pending.splice(this.#pending.indexOf(prefix), 1)
+  /** Counts a dial or a connection on a star. Call the result once, when it is over. */
+  use(prefix: string): () => void {
+    this.#uses.set(prefix, (this.#uses.get(prefix) ?? 0) + 1)
+    this.#cancel(prefix)
+    return () => {
+      const uses = (this.#uses.get(prefix) ?? 0) - 1
+      if (uses > 0) this.#uses.set(prefix, uses)
+      else {
+        this.#uses.delete(prefix)
+        if (this.#joined.has(prefix)) this.#leaveLater(prefix)
+      }
+    }
+  }
+
+  /** Forgets all stars, when the client is about to leave them. */
+  clear(): void {
+    this.#joined.clear()
+    for (const prefix of this.#timers.keys()) this.#cancel(prefix)
+  }
+
+  #leaveLater(prefix: string): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(prefix)
+      this.#joined.delete(prefix)
+      // A listener leaves it when it is closed.
+      if (!this.#init.isListenedOn(prefix)) this.#init.leave(prefix)
+    }, this.#init.idleTimeout)
+    this.#timers.set(prefix, timer)
+  }
+
+  #cancel(prefix: string): void {
+    clearTimeout(this.#timers.get(prefix))
+    this.#timers.delete(prefix)
   }
 }
 

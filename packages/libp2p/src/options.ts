@@ -5,6 +5,8 @@ export interface WebSocketStarInit extends Omit<StarClientOptions, 'servers' | '
   strict?: boolean
   /** Time for joining a star at the start of the node, in milliseconds. Default 5,000. */
   listenTimeout?: number
+  /** Time after the last connection until the node leaves a star that it joined for dials only, in milliseconds. Default 20,000. */
+  idleStarTimeout?: number
   /** Adds the peers of the stars to the peer store, so that a peer id is enough to dial. Default true. */
   discover?: boolean
 }
@@ -12,6 +14,7 @@ export interface WebSocketStarInit extends Omit<StarClientOptions, 'servers' | '
 const TYPES = {
   strict: 'boolean',
   listenTimeout: 'number',
+  idleStarTimeout: 'number',
   discover: 'boolean',
   signAnyNonce: 'boolean',
   allowUnchallenged: 'boolean',
@@ -43,11 +46,10 @@ export function checkInit(init: WebSocketStarInit): void {
       throw new InvalidOptionsError(`${name}: expected ${nameOf(type)}, got ${JSON.stringify(value)}`)
     }
   }
-  const { listenTimeout = 1 } = init
-  if (!(listenTimeout >= 1 && listenTimeout <= DURATION_MAX)) {
-    throw new InvalidOptionsError(
-      `listenTimeout: expected milliseconds from 1 to ${DURATION_MAX}, got ${listenTimeout}`
-    )
+  for (const name of ['listenTimeout', 'idleStarTimeout'] as const) {
+    const { [name]: duration = 1 } = init
+    if (duration >= 1 && duration <= DURATION_MAX) continue
+    throw new InvalidOptionsError(`${name}: expected milliseconds from 1 to ${DURATION_MAX}, got ${duration}`)
   }
 }
 

@@ -81,9 +81,7 @@ class WebSocketStar implements Transport, Startable {
   readonly #log: Logger
   readonly #metrics: TransportMetrics | undefined
   readonly #listeners = new Set<StarListener>()
-  readonly #dialledStars = new DialledStars((prefix) => {
-    return [...this.#listeners].some((listener) => listener.prefix === prefix)
-  })
+  readonly #dialledStars: DialledStars
   #isStopping = false
   #client: Promise<StarClient> | undefined
   #peerStoreSync: PeerStoreSync | undefined
@@ -92,6 +90,11 @@ class WebSocketStar implements Transport, Startable {
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:websocket-star')
+    this.#dialledStars = new DialledStars({
+      idleTimeout: init.idleStarTimeout ?? 20_000,
+      isListenedOn: (prefix) => [...this.#listeners].some((listener) => listener.prefix === prefix),
+      leave: (prefix) => void this.#leave(prefix)
+    })
     this.#metrics = components.metrics && registerMetrics(components.metrics, () => this.#inboundByHost())
   }
 
@@ -109,6 +112,7 @@ class WebSocketStar implements Transport, Startable {
   async afterStop(): Promise<void> {
     const client = this.#client
     this.#client = undefined
+    this.#dialledStars.clear()
     publishClient(this.#components.peerId, undefined)
     const sync = this.#peerStoreSync
     this.#peerStoreSync = undefined
@@ -171,8 +175,9 @@ class WebSocketStar implements Transport, Startable {
 
   async #connect(address: Multiaddr, { signal, onProgress }: DialTransportOptions): Promise<Connection> {
     const client = await this.#openClient()
+    const star = tryParse(address)
+    const endUse = this.#dialledStars.use(star?.prefix ?? '')
     try {
-      const star = tryParse(address)
       const isJoined = star !== undefined && client.addresses.some((own) => isSameServer(own, star))
       const isKnown = star?.peerId !== undefined && client.peers.has(star.peerId)
       // Only peers of a star can dial there, so the client joins it first.
@@ -188,6 +193,19 @@ class WebSocketStar implements Transport, Startable {
       const failure = new ConnectionFailedError(`Could not dial ${address.toString()}: ${reasonOf(error)}`)
       failure.cause = error
       throw failure
+    } finally {
+      endUse()
+    }
+  }
+
+  /** Leaves a star that was joined for dials only. */
+  async #leave(prefix: string): Promise<void> {
+    try {
+      const client = await this.#client
+      await client?.leave(prefix)
+      this.#log('left %s: it was joined for dials only, and has no connections', prefix)
+    } catch (error) {
+      this.#log.error('could not leave %s - %e', prefix, toError(error))
     }
   }
 
@@ -198,7 +216,7 @@ class WebSocketStar implements Transport, Startable {
 
   async #createClient(): Promise<StarClient> {
     const { privateKey, peerId } = this.#components
-    const { strict: _, listenTimeout: __, discover = true, ...options } = this.#init
+    const { strict: _, listenTimeout: __, idleStarTimeout: ___, discover = true, ...options } = this.#init
     const client = await createStarClient({ ...options, servers: [], privateKey })
     publishClient(peerId, client)
     this.#setHandler(client)
@@ -228,11 +246,14 @@ class WebSocketStar implements Transport, Startable {
   }
 
   #toOutbound(connection: Connection): StarConnection {
-    return new StarConnection({
-      ...this.#connectionInit(connection),
-      remoteAddr: multiaddr(connection.remoteAddress),
-      metrics: this.#metrics?.dialerEvents
-    })
+    return this.#track(
+      connection,
+      new StarConnection({
+        ...this.#connectionInit(connection),
+        remoteAddr: multiaddr(connection.remoteAddress),
+        metrics: this.#metrics?.dialerEvents
+      })
+    )
   }
 
   #toInbound(connection: Connection, host: string): StarConnection {
@@ -240,12 +261,22 @@ class WebSocketStar implements Transport, Startable {
     // The encrypter compares the peer's key with the id in the address. The id of an RSA key is only a hash of it, which the
     // encrypter cannot compare: such an id is left out, and the peer is identified by its key alone.
     const isChecked = remotePeerId !== undefined && toPeerId(remotePeerId)?.publicKey !== undefined
-    return new StarConnection({
-      ...this.#connectionInit(connection),
-      remoteAddr: isChecked ? multiaddr(remoteAddress) : withoutPeerId(remoteAddress),
-      metrics: this.#metrics?.listener.events,
-      metricPrefix: `${host} `
-    })
+    return this.#track(
+      connection,
+      new StarConnection({
+        ...this.#connectionInit(connection),
+        remoteAddr: isChecked ? multiaddr(remoteAddress) : withoutPeerId(remoteAddress),
+        metrics: this.#metrics?.listener.events,
+        metricPrefix: `${host} `
+      })
+    )
+  }
+
+  /** Keeps the star of a connection joined until the connection has ended. */
+  #track({ localAddress }: Connection, connection: StarConnection): StarConnection {
+    const endUse = this.#dialledStars.use(tryParse(multiaddr(localAddress))?.prefix ?? '')
+    connection.addEventListener('close', endUse, { once: true })
+    return connection
   }
 
   #connectionInit(connection: Connection) {
