@@ -23,3 +23,15 @@ export class ListenerClosedError extends StarError {
     super('ERR_LISTENER_CLOSED', 'The listener was closed')
   }
 }
+
+/** Both ends of a connection waited to write before they read on, which `@libp2p/tls` does. */
+export class ConnectionStalledError extends StarError {
+  override readonly name = 'ConnectionStalledError'
+  constructor(unsent: number) {
+    super(
+      'ERR_CONNECTION_STALLED',
+      `Both ends of the connection wait to write before they read on, with ${unsent} bytes unsent. ` +
+        'Encrypt with noise() of @libp2p/noise instead of tls()'
+    )
+  }
+}
