@@ -184,6 +184,7 @@ class RendezvousServer implements Rendezvous {
     const { budget, proxies, counters } = this.#parts
     return createPages({
       secure: this.#tls !== undefined,
+      requestedAt: (request) => proxies.requestedAt(request),
       publicAddress: publicAddresses[0],
       fallbackAddress: () => this.address().multiaddr,
       state: () => this.#state(),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressAccount } from '../budget/address-account.js'
+import type { Proxies } from '../pacing/proxies.js'
 import type { Counters } from '../stats.js'
 import { closeAfter } from '../transport/last-answer.js'
 import type { Admin } from './admin.js'
@@ -16,6 +17,7 @@ export interface PagesOptions {
   /** Whether the server itself speaks HTTPS. */
   secure: boolean
   publicAddress: string | undefined
+  requestedAt: Proxies['requestedAt']
   /** Returns the address shown if neither `publicAddress` nor the Host header gives one. */
   fallbackAddress: () => string
   state: () => ServerState
@@ -42,8 +44,10 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
   const statusPage = new HtmlDocument('index.html')
   const playground = new HtmlDocument('try.html')
   const assets = new Assets(new URL(ASSETS.slice(1), PAGES_FOLDER))
-  const addressFor = ({ headers }: IncomingMessage): string =>
-    options.publicAddress ?? multiaddrForHost(headers.host, options.secure) ?? options.fallbackAddress()
+  const addressFor = (request: IncomingMessage): string => {
+    const { host, secure = options.secure } = options.requestedAt(request)
+    return options.publicAddress ?? multiaddrForHost(host, secure) ?? options.fallbackAddress()
+  }
 
   const hasDetails = (request: IncomingMessage): boolean =>
     !options.privateDetails || options.admin?.isOperator(request) === true

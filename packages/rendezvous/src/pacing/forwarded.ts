@@ -26,31 +26,79 @@ export function forwardedAddresses(headers: IncomingHttpHeaders): string[] {
       .toReversed()
       .map(addressIn)
   }
-  return forwarded === undefined ? [] : addressesOf(forwarded).slice(-HOPS_MAX).toReversed().map(addressIn)
+  if (forwarded === undefined) return []
+  return elementsOf(forwarded)
+    .slice(-HOPS_MAX)
+    .toReversed()
+    .map((element) => addressIn(element.for))
 }
 
 /** One `name=value` of Forwarded and its delimiter. Ambiguous spaces would make matching quadratic. */
 const PAIR = /[ \t]*(?:([A-Za-z0-9!#$%&'*+.^_`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t",;]*))[ \t]*)?([,;]|$)/y
 
-/** Returns the `for` of each element. A malformed or very long header has no known elements. */
-function addressesOf(header: string): string[] {
-  if (header.length > LENGTH_MAX) return [UNKNOWN]
-  const addresses: string[] = []
-  let address = UNKNOWN
+/** Fields of one element of Forwarded. */
+interface ForwardedElement {
+  for: string
+  proto?: string
+  host?: string
+}
+
+/** Parses the elements of Forwarded. A malformed or very long header has no known elements. */
+function elementsOf(header: string): ForwardedElement[] {
+  if (header.length > LENGTH_MAX) return [{ for: UNKNOWN }]
+  const elements: ForwardedElement[] = []
+  let element: ForwardedElement = { for: UNKNOWN }
   let isEmpty = true
   PAIR.lastIndex = 0
   for (;;) {
     const match = PAIR.exec(header)
-    if (match === null) return [UNKNOWN]
+    if (match === null) return [{ for: UNKNOWN }]
     const [, name, quoted, token, end] = match
     if (name !== undefined) isEmpty = false
-    if (name?.toLowerCase() === 'for') address = quoted?.replaceAll(/\\(.)/g, '$1') ?? token ?? UNKNOWN
+    const field = name?.toLowerCase()
+    const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? token
+    if (value !== undefined && (field === 'for' || field === 'proto' || field === 'host')) element[field] = value
     if (end === ';') continue
-    if (!isEmpty) addresses.push(address)
-    if (end === '') return addresses
-    address = UNKNOWN
+    if (!isEmpty) elements.push(element)
+    if (end === '') return elements
+    element = { for: UNKNOWN }
     isEmpty = true
   }
+}
+
+/** Place that a proxy's client asked for, in the words of the proxy. */
+export interface ForwardedTarget {
+  proto: string | undefined
+  host: string | undefined
+  port: string | undefined
+}
+
+/**
+ * Returns what a proxy wrote about the request that it got. `Forwarded` is read where the header of its own is missing.
+ *
+ * @param distance - of that proxy: 1 is the nearest
+ */
+export function forwardedTarget(headers: IncomingHttpHeaders, distance: number): ForwardedTarget {
+  const { forwarded } = headers
+  const element = forwarded === undefined ? undefined : nthLast(elementsOf(forwarded), distance)
+  const entry = (name: string): string | undefined => {
+    const text = headers[name]
+    if (text === undefined) return undefined
+    const entries = String(text).slice(-LENGTH_MAX).split(',')
+    return nthLast(entries, distance)
+      ?.trim()
+      .replace(/^"(.*)"$/, '$1')
+  }
+  return {
+    proto: (entry('x-forwarded-proto') ?? element?.proto)?.toLowerCase(),
+    host: entry('x-forwarded-host') ?? element?.host,
+    port: entry('x-forwarded-port')
+  }
+}
+
+/** Proxies that replace the header leave fewer entries than there are proxies. */
+function nthLast<Item>(items: readonly Item[], count: number): Item | undefined {
+  return items.at(-Math.min(count, items.length))
 }
 
 /** Parses `ip`, `ip:port`, `[ip]` and `[ip]:port`, quoted or not, and obfuscated identifiers. */

@@ -2,12 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import proxyAddr from 'proxy-addr'
 import type { Logger } from '../logger.js'
 import { InvalidOptionsError } from '../options.js'
-import { forwardedAddresses, ipOf, UNKNOWN } from './forwarded.js'
+import { forwardedAddresses, forwardedTarget, ipOf, UNKNOWN } from './forwarded.js'
 import { scopeOf } from './address-scope.js'
 import type { RemoteAddress } from './remote-address.js'
 
 /** Largest number of trusted hops. */
 const HOPS_MAX = 16
+
+/** Where the browser or client of a request believes the server to be. */
+export interface RequestedPlace {
+  /** Undefined if no trusted proxy says whether it ended TLS. */
+  readonly secure: boolean | undefined
+  /** A host with its port, as in the Host header. */
+  readonly host: string | undefined
+}
 
 /** Trusted proxies in front of the server, which report the addresses of their clients. */
 export class Proxies {
@@ -35,13 +43,7 @@ export class Proxies {
   remoteOf(request: IncomingMessage): RemoteAddress {
     const hops = forwardedAddresses(request.headers)
     const nearest = socketAddressOf(request)
-    let ip = nearest
-    let distance = 0
-    for (const hop of hops) {
-      if (!this.#isTrusted(ip, distance)) break
-      ip = hop
-      distance++
-    }
+    const { ip, distance } = this.#farthest(nearest, hops)
     const isProxied = distance === 0 && hops.length > 0
     if (isProxied) this.#warn(nearest)
     const scope = scopeOf(ip)
@@ -62,6 +64,31 @@ export class Proxies {
 
   isFromTrustedProxy(request: IncomingMessage): boolean {
     return this.#isTrusted(socketAddressOf(request), 0)
+  }
+
+  /** Returns the place that a request asked for, as trusted proxies report it: they may end TLS and change the Host header. */
+  requestedAt(request: IncomingMessage): RequestedPlace {
+    const { headers } = request
+    if (!this.isFromTrustedProxy(request)) return { secure: undefined, host: headers.host }
+    const { distance } = this.#farthest(socketAddressOf(request), forwardedAddresses(headers))
+    const { proto, host = headers.host, port } = forwardedTarget(headers, Math.max(1, distance))
+    const hasPort = host === undefined || /:\d+$/.test(host)
+    return {
+      secure: proto === undefined ? undefined : proto === 'https' || proto === 'wss',
+      host: hasPort || port === undefined || !/^\d{1,5}$/.test(port) ? host : `${host}:${port}`
+    }
+  }
+
+  /** Follows the addresses that proxies wrote, as long as the proxies are trusted. */
+  #farthest(nearest: string, hops: readonly string[]): { ip: string; distance: number } {
+    let ip = nearest
+    let distance = 0
+    for (const hop of hops) {
+      if (!this.#isTrusted(ip, distance)) break
+      ip = hop
+      distance++
+    }
+    return { ip, distance }
   }
 
   #isTrusted(ip: string, distance: number): boolean {

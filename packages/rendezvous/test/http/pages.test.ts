@@ -37,6 +37,7 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
   return await serve(
     createPages({
       secure: false,
+      requestedAt: ({ headers: { host } }) => ({ secure: undefined, host }),
       publicAddress: undefined,
       fallbackAddress: () => fallback,
       state: () => 'ready',

@@ -63,6 +63,48 @@ describe('the address of a client', () => {
   )
 })
 
+describe('the place that a request asked for', () => {
+  type Case = [named: string[], headers: Record<string, string>, host: string, secure: boolean | undefined]
+  const [host, front] = ['backend:9090', 'star.example.com']
+
+  test.each<Case>([
+    [['loopback'], {}, host, undefined],
+    [['loopback'], { 'x-forwarded-proto': 'https' }, host, true],
+    [['loopback'], { 'x-forwarded-proto': 'HTTPS', 'x-forwarded-host': front }, front, true],
+    [['loopback'], { 'x-forwarded-proto': 'wss', 'x-forwarded-host': `${front}:8443` }, `${front}:8443`, true],
+    [['loopback'], { 'x-forwarded-proto': 'http', 'x-forwarded-host': front }, front, false],
+    [['loopback'], { 'x-forwarded-host': front, 'x-forwarded-port': '8443' }, `${front}:8443`, undefined],
+    [['loopback'], { 'x-forwarded-host': `${front}:1`, 'x-forwarded-port': '8443' }, `${front}:1`, undefined],
+    [['loopback'], { 'x-forwarded-host': front, 'x-forwarded-port': 'x' }, front, undefined],
+    [
+      ['loopback'],
+      { 'x-forwarded-host': '"[2001:db8::1]"', 'x-forwarded-port': '8443' },
+      '[2001:db8::1]:8443',
+      undefined
+    ],
+    // Clients wrote the first entries.
+    [['loopback'], { 'x-forwarded-proto': 'http, https', 'x-forwarded-host': `evil.example, ${front}` }, front, true],
+    [['loopback'], { forwarded: `for=203.0.113.7;proto=https;host=${front}` }, front, true],
+    [
+      ['loopback'],
+      { forwarded: `for=198.51.100.1;proto=http, for=203.0.113.7;proto=https;host="${front}:8443"` },
+      `${front}:8443`,
+      true
+    ],
+    [['loopback'], { forwarded: 'for=;;"', 'x-forwarded-proto': 'https' }, host, true],
+    // Two proxies in a row: the farther one is at the edge.
+    [['2'], { 'x-forwarded-for': '203.0.113.7, 10.0.0.1', 'x-forwarded-proto': 'https, http' }, host, true],
+    [['2'], { 'x-forwarded-for': '203.0.113.7, 10.0.0.1', 'x-forwarded-proto': 'https' }, host, true],
+    [['10.0.0.1'], { 'x-forwarded-proto': 'https', 'x-forwarded-host': front }, host, undefined]
+  ])('with %j trusted, %j: %s, secure: %s', (named, headers, expected, secure) => {
+    const request = {
+      headers: { host, ...headers },
+      socket: { remoteAddress: '127.0.0.1' }
+    } as unknown as IncomingMessage // all that is looked at
+    expect(new Proxies(named).requestedAt(request)).toEqual({ host: expected, secure })
+  })
+})
+
 test('an untrusted proxy is reported once', () => {
   const warn = vi.fn<(...args: unknown[]) => void>()
   const proxies = new Proxies(['loopback'], { warn })
