@@ -128,6 +128,23 @@ describe('a page whose name was made to lead to the server', () => {
     }
   )
 
+  test('is told apart from the server’s own pages behind a proxy, which join by GET and POST alike', async () => {
+    for (const options of [{}, { trustProxy: ['loopback'] }, { publicAddresses: [STAR] }]) {
+      const star = await openStar({ allowedOrigins: [APP], ...options })
+      const headers = { ...BROWSER, host: 'star.example.com', 'x-forwarded-for': '203.0.113.7' }
+      const origin = 'https://star.example.com'
+      const { body, status } = await ask(star.port, POLLING, {
+        headers: { ...headers, 'sec-fetch-site': 'same-origin' }
+      })
+      expect(status).toBe(200)
+      const { sid } = JSON.parse(body.slice(1)) as { sid: string }
+      const post = { method: 'POST', body: '40', headers: { ...headers, origin } }
+      expect((await ask(star.port, `${POLLING}&sid=${sid}`, post)).status).toBe(200)
+      expect((await ask(star.port, WEBSOCKET, { headers: { ...headers, origin, ...UPGRADE } })).status).toBe(101)
+      expect((await ask(star.port, WEBSOCKET, { headers: { ...headers, origin: EVIL, ...UPGRADE } })).status).toBe(403)
+    }
+  })
+
   test('is not taken for it: a server behind a proxy that it was not told of serves its pages and its clients', async () => {
     const star = await openStar()
     const headers = { ...BROWSER, host: 'star.example.com', 'x-forwarded-for': '203.0.113.7' }

@@ -75,7 +75,7 @@ export function compose(
   backplane?: Backplane
 ): Parts {
   const proxies = new Proxies(options.trustProxy, logger)
-  const origins = new Origins(options.allowedOrigins, names)
+  const origins = new Origins(options.allowedOrigins, names, proxies)
   const { join, dial, relay, limits, heartbeat } = options
   const limited = logger === undefined ? undefined : new LimitedLogger(logger)
   const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; its request was dropped')

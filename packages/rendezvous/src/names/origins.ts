@@ -1,50 +1,71 @@
 import type { IncomingMessage } from 'node:http'
 import { locationOfHost, type ServerLocation } from '@websocket-star/protocol'
+import type { Proxies } from '../pacing/proxies.js'
+import { isLocalName } from './host-names.js'
+import { parseOrigins } from './origin-patterns.js'
 import type { OwnNames } from './own-names.js'
 
-/** Entry that stands for the server's own origins. */
-const SELF = 'self'
-
-/** Decides which web pages may use the server. Its own pages always may; other clients are not restricted. */
+/** Decides which web pages may use the server. Its own pages always may. Clients that are not pages are not affected. */
 export class Origins {
-  readonly #listed: ReadonlySet<string>
-  readonly #names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>
-  /** Whether all origins are admitted. */
+  readonly #matches: (origin: string) => boolean
+  readonly #names: Pick<OwnNames, 'isEmpty' | 'isPublicLocation' | 'isTrustedHost'>
+  readonly #proxies: Pick<Proxies, 'isFromTrustedProxy' | 'remoteOf' | 'requestedAt'>
+  /** Pages of any origin may connect. */
   readonly isOpen: boolean
-  /** Whether `self` is listed, which also makes the server refuse unknown host names. */
+  /** The server is used under its own names only. */
   readonly isOwnOnly: boolean
 
-  /** @param listed - origins such as `https://app.example`, and `self`; empty admits all */
-  constructor(listed: readonly string[], names: Pick<OwnNames, 'isPublicLocation' | 'isTrustedHost'>) {
-    this.#listed = new Set(listed.filter((origin) => origin !== SELF).map(normal))
+  /**
+   * @param listed - origins such as `https://app.example`, patterns such as `https://*.example`, `*`, and `self`; none: all of them
+   * @throws {InvalidOptionsError}
+   */
+  constructor(
+    listed: readonly string[],
+    names: Pick<OwnNames, 'isEmpty' | 'isPublicLocation' | 'isTrustedHost'>,
+    proxies: Pick<Proxies, 'isFromTrustedProxy' | 'remoteOf' | 'requestedAt'>
+  ) {
+    const { matches, isOpen, hasSelf } = parseOrigins(listed)
+    this.#matches = matches
     this.#names = names
-    this.isOpen = listed.length === 0
-    this.isOwnOnly = listed.includes(SELF)
+    this.#proxies = proxies
+    this.isOpen = isOpen
+    this.isOwnOnly = hasSelf && !isOpen
   }
 
-  /** Origins for the `origin` option of the package `cors`. */
-  get cors(): true | string[] {
-    return this.isOpen ? true : [...this.#listed]
+  /** Origins whose pages may read answers, as the package `cors` takes them. */
+  get cors(): true | ((origin: string | undefined, decide: (error: null, isAllowed: boolean) => void) => void) {
+    return this.isOpen || ((origin, decide) => decide(null, origin !== undefined && this.isListed(origin)))
   }
 
   isListed(origin: string): boolean {
-    return this.isOpen || this.#listed.has(origin)
+    return this.isOpen || this.#matches(origin)
   }
 
-  /** Returns whether a request is from an admitted page or from no page. */
-  admits({ headers: { origin, host, 'sec-fetch-site': site } }: IncomingMessage): boolean {
+  /** Returns whether a request comes from a page that may connect, or from no page at all. See {@link HostCheck}, which comes first. */
+  admits(request: IncomingMessage): boolean {
     if (this.isOpen) return true
-    // For images and scripts, browsers omit the origin but send Sec-Fetch-Site.
-    if (origin === undefined) return site === undefined || site === 'same-origin' || site === 'none'
-    return this.#listed.has(origin) || this.#isOwn(origin, host)
+    const { origin, 'sec-fetch-site': site } = request.headers
+    // Pages cannot write this header. Whether the name in the URL is the server's has been checked.
+    if (site === 'same-origin') return true
+    // Browsers leave out the origin where a page loads something as an image or a script, but say whose page it is.
+    if (origin === undefined) return site === undefined || site === 'none'
+    return this.#matches(origin) || this.#isOwn(origin, request)
   }
 
-  /** Returns whether an origin is the server's own. Other names may be a stranger's: see {@link HostCheck}. */
-  #isOwn(origin: string, host: string | undefined): boolean {
+  /** A page under a name that is not the server's may have been made by somebody else: see {@link HostCheck}. */
+  #isOwn(origin: string, request: IncomingMessage): boolean {
     const location = locationOfOrigin(origin)
-    if (location === undefined || !this.#names.isTrustedHost(location.host)) return false
+    if (location === undefined || !this.#mayBeOwn(location.host, request)) return false
+    const { host } = this.#proxies.requestedAt(request)
     const asked = host === undefined ? undefined : locationOfHost(host, location.secure)
     return this.#names.isPublicLocation(location) || (asked?.host === location.host && asked.port === location.port)
+  }
+
+  #mayBeOwn(host: string, request: IncomingMessage): boolean {
+    if (this.#names.isTrustedHost(host) || isLocalName(host)) return true
+    // A server that nobody told its name is known by it behind a proxy, or far away. See HostCheck.
+    if (!this.#names.isEmpty) return false
+    return this.#proxies.isFromTrustedProxy(request) || this.#proxies.remoteOf(request).scope === 'global'
   }
 }
 
@@ -52,14 +73,4 @@ export class Origins {
 export function locationOfOrigin(origin: string): ServerLocation | undefined {
   const [, scheme, host] = /^(https?):\/\/([^/]+)$/.exec(origin) ?? []
   return host === undefined ? undefined : locationOfHost(host, scheme === 'https')
-}
-
-/** Returns an origin as browsers write it. */
-function normal(origin: string): string {
-  try {
-    const { origin: written } = new URL(origin)
-    return written === 'null' ? origin : written
-  } catch {
-    return origin
-  }
 }
