@@ -21,7 +21,7 @@ const ROOMS = [
   ['errors.ts', 'option-types.ts'],
   ['options.ts', 'stats.ts', 'version.ts'],
   ['logger.ts', 'codec'],
-  ['pacing'],
+  ['pacing', 'refusal-log.ts'],
   ['names'],
   ['budget', 'relay'],
   ['transport'],

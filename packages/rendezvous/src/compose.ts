@@ -13,12 +13,14 @@ import type { OwnNames } from './names/own-names.js'
 import type { ResolvedOptions } from './option-types.js'
 import { Proxies } from './pacing/proxies.js'
 import { WorkQueue } from './pacing/work-queue.js'
+import { RefusalLog } from './refusal-log.js'
 import { Registry } from './registry/registry.js'
 import { FlowControl } from './relay/flow-control.js'
 import { Router } from './relay/router.js'
 import { Dialing } from './star/dial.js'
 import { Joining } from './star/join.js'
 import { OtherNodes } from './star/other-nodes.js'
+import { SessionLog } from './star/session-log.js'
 import { Sessions } from './star/sessions.js'
 import { Ownership } from './star/ownership.js'
 import { Counters } from './stats.js'
@@ -80,6 +82,9 @@ export function compose(
   const limited = logger === undefined ? undefined : new LimitedLogger(logger)
   const onFault = (error: unknown) => limited?.error({ err: error }, 'a handler failed; its request was dropped')
   const counters = new Counters()
+  const refusals = limited === undefined ? undefined : new RefusalLog(limited, now)
+  if (refusals !== undefined) counters.onRefuse = (reason, describe) => refusals.report(reason, describe)
+  const log = limited === undefined ? undefined : new SessionLog(limited)
 
   const flow = new FlowControl(relay, counters, now)
   const router = new Router(
@@ -132,7 +137,9 @@ export function compose(
     ownership,
     discoveryBudget,
     counters,
-    onFault
+    onFault,
+    now,
+    log
   )
   const dialing = new Dialing(
     { ackTimeout: dial.ackTimeout, ...limits },
@@ -141,11 +148,12 @@ export function compose(
     nodes,
     channels,
     counters,
-    onFault
+    onFault,
+    log
   )
   const sessions = new Sessions(
     { joinDeadline: join.deadline },
-    { ownership, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault }
+    { ownership, joining, dialing, router, workQueue, endings, counters, isQuiet: () => channels.isQuiet, onFault, log }
   )
 
   return {

@@ -7,6 +7,8 @@ export interface Logger {
   info(details: object | string, message?: string): void
   warn(details: object | string, message?: string): void
   error(details: object | string, message?: string): void
+  /** Returns whether lines of a level are written; without it, all are. */
+  isLevelEnabled?(level: string): boolean
 }
 
 const STDERR = 2
@@ -37,7 +39,10 @@ interface PinoLine {
 const MAX_REPEATS = 10
 const REPEAT_INTERVAL_MS = 10_000
 
-/** Limits how often a message is logged, and logs how often it was omitted, so that clients cannot fill a disk. */
+/**
+ * Limits how often a message is logged, and logs how often it was omitted, so that clients cannot fill a disk. Messages of the
+ * level `debug` are not limited: they tell the story of each connection.
+ */
 export class LimitedLogger implements Logger {
   readonly #logger: Logger
   readonly #now: () => number
@@ -49,7 +54,12 @@ export class LimitedLogger implements Logger {
   }
 
   debug(details: object | string, message?: string): void {
-    this.#write('debug', details, message)
+    if (message === undefined) this.#logger.debug(details)
+    else this.#logger.debug(details, message)
+  }
+
+  isLevelEnabled(level: string): boolean {
+    return this.#logger.isLevelEnabled?.(level) !== false
   }
 
   info(details: object | string, message?: string): void {
@@ -64,7 +74,7 @@ export class LimitedLogger implements Logger {
     this.#write('error', details, message)
   }
 
-  #write(level: keyof Logger, details: object | string, message: string | undefined): void {
+  #write(level: 'info' | 'warn' | 'error', details: object | string, message: string | undefined): void {
     const key = message ?? (typeof details === 'string' ? details : '')
     const now = this.#now()
     let seen = this.#seen.get(key)

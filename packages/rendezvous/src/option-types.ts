@@ -36,16 +36,19 @@ export interface ServerOptions {
    */
   publicAddresses?: string[]
   /**
-   * Web origin that may connect, or "self" for pages of this server only. Example: https://app.example. If none is
-   * named, pages of every origin may connect. Programs send no origin and may always connect.
+   * Web origin that may connect, such as https://*.example, or "self" for pages of this server only. In
+   * https://*.app.example, the asterisk stands for one label or more; in http://localhost:*, for any port; alone, for
+   * every origin. If none is named, pages of every origin may connect. Pages of the server itself may always connect,
+   * and so may programs, which send no origin.
    *
    * @default []
    */
   allowedOrigins?: string[]
   /**
-   * Proxy whose X-Forwarded-For is believed: address, subnet or "loopback". The Forwarded header is believed too.
-   * Instead of addresses, the number of proxies in a row may be given, such as 1: the server then trusts every direct
-   * connection, so clients must not be able to bypass the proxies.
+   * Proxy whose X-Forwarded-For and related headers are believed: address, subnet or "loopback". X-Forwarded-Proto,
+   * X-Forwarded-Host, X-Forwarded-Port and Forwarded are believed too. Instead of addresses, the number of proxies in
+   * a row may be given, such as 1: the server then trusts every direct connection, so clients must not be able to
+   * bypass the proxies.
    *
    * @default []
    */
@@ -93,7 +96,8 @@ export interface ServerOptions {
    */
   privateDetails?: boolean
   /**
-   * Least severe level to log: silent, error, warn, info or debug.
+   * Least severe level to log: silent, error, warn, info or debug. At info, the first refusal of each reason and
+   * minute is logged. At debug, every refusal and every step of each session is: clients can make such a log large.
    *
    * @default 'info'
    */

@@ -93,18 +93,18 @@ export const optionsSchema = z.strictObject({
     flag: 'public-address'
   }),
   allowedOrigins: z.array(z.string()).default([]).meta({
-    description: 'Web origin that may connect, or "self" for pages of this server only',
+    description: 'Web origin that may connect, such as https://*.example, or "self" for pages of this server only',
     details:
-      'Example: https://app.example. If none is named, pages of every origin may connect. Programs send no origin and may always connect.',
+      'In https://*.app.example, the asterisk stands for one label or more; in http://localhost:*, for any port; alone, for every origin. If none is named, pages of every origin may connect. Pages of the server itself may always connect, and so may programs, which send no origin.',
     group: 'access',
     essential: true,
     value: 'origin',
     flag: 'allowed-origin'
   }),
   trustProxy: z.array(z.string()).default([]).meta({
-    description: 'Proxy whose X-Forwarded-For is believed: address, subnet or "loopback"',
+    description: 'Proxy whose X-Forwarded-For and related headers are believed: address, subnet or "loopback"',
     details:
-      'The Forwarded header is believed too. Instead of addresses, the number of proxies in a row may be given, such as 1: the server then trusts every direct connection, so clients must not be able to bypass the proxies.',
+      'X-Forwarded-Proto, X-Forwarded-Host, X-Forwarded-Port and Forwarded are believed too. Instead of addresses, the number of proxies in a row may be given, such as 1: the server then trusts every direct connection, so clients must not be able to bypass the proxies.',
     group: 'access',
     essential: true,
     value: 'proxy'
@@ -199,6 +199,8 @@ export const optionsSchema = z.strictObject({
   }),
   logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').meta({
     description: 'Least severe level to log: silent, error, warn, info or debug',
+    details:
+      'At info, the first refusal of each reason and minute is logged. At debug, every refusal and every step of each session is: clients can make such a log large.',
     group: 'logging',
     essential: true,
     value: 'level'

@@ -37,6 +37,24 @@ export type RefusalReason =
   | 'unaccepted limit'
   | 'unknown event'
 
+/** Who was refused, and what was asked for. Texts come from clients. */
+export interface RefusalDetails {
+  /** IP address of the client. */
+  ip?: string | undefined
+  /** Number of the session, as in the log lines about it. */
+  session?: number | undefined
+  peer?: string | undefined
+  /** Multiaddr, path or other value that the client sent. */
+  offered?: string | undefined
+  /** Host header. */
+  host?: string | undefined
+  origin?: string | undefined
+  /** Text that the client was answered. */
+  answer?: string | undefined
+  /** Option that decides. */
+  option?: string | undefined
+}
+
 /** Reason for dropping a frame. */
 export type DropReason =
   | 'ack without request'
@@ -165,6 +183,8 @@ export class Counters {
   readonly dials: Attempts = { total: 0, success: 0, failure: 0 }
   readonly relayed = { chunks: 0, bytes: 0 }
   announcements = 0
+  /** Told of each refusal. */
+  onRefuse: ((reason: RefusalReason, describe: (() => RefusalDetails) | undefined) => void) | undefined
   readonly discoveryBytes = { windows: 0, newcomers: 0, changes: 0, lists: 0, answers: 0 }
   readonly #refused: CountsByReason<RefusalReason> = {}
   readonly #dropped: CountsByReason<DropReason> = {}
@@ -172,8 +192,10 @@ export class Counters {
   readonly #reset: CountsByReason<ResetReason> = {}
   readonly #paused: CountsByReason<PauseReason> = {}
 
-  refuse(reason: RefusalReason): void {
+  /** @param describe - says who was refused, and what was asked for; called only if the refusal is logged */
+  refuse(reason: RefusalReason, describe?: () => RefusalDetails): void {
     add(this.#refused, reason)
+    this.onRefuse?.(reason, describe)
   }
 
   drop(reason: DropReason): void {

@@ -72,7 +72,7 @@ export class Admin {
   admits(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.isOperator(request)) return true
     const { addressOf, counters, logger } = this.#options
-    counters.refuse('admin token')
+    counters.refuse('admin token', () => ({ ip: addressOf(request), offered: request.url?.split('?', 1)[0] }))
     const refuse = () =>
       answer(response, 401, 'text/plain', 'This requires the admin token, sent as "Authorization: Bearer TOKEN".\n', {
         'www-authenticate': 'Bearer'

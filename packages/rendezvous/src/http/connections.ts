@@ -65,7 +65,7 @@ export class Connections {
     const { perIp, counters, accountOf } = this.#options
     const account = accountOf(socket.remoteAddress ?? '')
     if (!account.exempt && account.connections >= perIp) {
-      counters.refuse('connections per ip')
+      counters.refuse('connections per ip', () => ({ ip: account.network ?? socket.remoteAddress }))
       socket.destroy()
       return false
     }

@@ -50,14 +50,14 @@ export class Gate {
       request: (incoming, response) => {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return request(incoming, response)
-        this.#options.counters.refuse(refusal.reason)
+        this.#report(refusal, incoming)
         if (this.#charge(incoming).isOverBudget) closeAfter(response)
         answer(response, refusal.status, 'text/plain', refusal.text)
       },
       upgrade: (incoming, socket, head) => {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return upgrade(incoming, socket, head)
-        this.#options.counters.refuse(refusal.reason)
+        this.#report(refusal, incoming)
         this.#charge(incoming)
         const { status, text } = refusal
         socket.on('error', () => socket.destroy())
@@ -68,6 +68,18 @@ export class Gate {
         )
       }
     }
+  }
+
+  #report({ reason }: HttpRefusal, request: IncomingMessage): void {
+    const { counters, proxies, origins } = this.#options
+    const { headers, method, url = '' } = request
+    counters.refuse(reason, () => ({
+      ip: proxies.remoteOf(request).ip,
+      offered: `${method} ${url.split('?', 1)[0]}`,
+      host: headers.host,
+      origin: headers.origin,
+      ...(reason === 'host' && origins.isOwnOnly ? { option: '--allowed-origin self' } : {})
+    }))
   }
 
   #charge(request: IncomingMessage): AddressAccount {

@@ -70,7 +70,11 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     account.charge('request')
     if (options.isShort()) closeAfter(response)
     if (!account.isOverBudget || options.admin?.isOperator(request) === true) return true
-    options.counters.refuse('rate limit')
+    options.counters.refuse('rate limit', () => ({
+      ip: account.network,
+      offered: request.url?.split('?', 1)[0],
+      option: '--max-work-per-ip'
+    }))
     closeAfter(response)
     answer(response, 429, 'text/plain', 'Too many requests from this address: slow down.\n', {
       'retry-after': String(Math.ceil(account.debt / 1_000))

@@ -73,7 +73,7 @@ export class StatusFeed {
   /** Answers with the event stream, or with 503 if too many pages are open. Operators replace other visitors. */
   open(request: IncomingMessage, response: ServerResponse, viewer: Viewer): void {
     if (!this.#hasRoomFor(viewer)) {
-      this.#options.counters.refuse('status pages')
+      this.#options.counters.refuse('status pages', () => ({ ip: viewer.account.network }))
       response.writeHead(503, { 'retry-after': RETRY_AFTER, 'cache-control': 'no-store' }).end()
       return
     }

@@ -9,6 +9,8 @@ export type PendingJoin =
 /** Registry entry of a session. It takes little memory while the session is idle. */
 export class SessionEntry {
   readonly session: Session
+  /** Names the session in the log. Unlike its id, it is no secret. */
+  readonly number: number
   /** Addresses the session joined with, by canonical text, in the order of the joins. */
   readonly addresses = new Map<string, StarAddress>()
   /** Prefix of the addresses that its client is sent: that of its last join. Undefined if that address had none. */
@@ -21,7 +23,8 @@ export class SessionEntry {
   lastBroadcast = 0
   #pendingJoins: Map<string, PendingJoin> | undefined
 
-  constructor(session: Session, now: number) {
+  constructor(session: Session, now: number, number = 0) {
+    this.number = number
     this.session = session
     this.idleSince = now
   }

@@ -25,6 +25,7 @@ import type { RequestOutcome } from '../transport/acks.js'
 import type { Ack } from '../transport/receiver.js'
 import type { Session } from '../transport/session.js'
 import { PendingDials } from './pending-dials.js'
+import { whoIs, type SessionLog } from './session-log.js'
 
 export interface DialOptions {
   /** Milliseconds within which the callee must answer. */
@@ -58,6 +59,7 @@ export class Dialing {
   readonly #counters: Counters
   readonly #pending = new PendingDials()
   readonly #onFault: (error: unknown) => void
+  readonly #log: SessionLog | undefined
 
   constructor(
     options: DialOptions,
@@ -66,8 +68,10 @@ export class Dialing {
     backplane: Pick<Backplane, 'isFenced' | 'hasOthers' | 'lookup'>,
     channels: Pick<Channels, 'open'>,
     counters: Counters,
-    onFault: (error: unknown) => void
+    onFault: (error: unknown) => void,
+    log?: SessionLog
   ) {
+    this.#log = log
     this.#onFault = onFault
     this.#options = options
     this.#registry = registry
@@ -81,23 +85,28 @@ export class Dialing {
   dial(dialer: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.dials.total++
     const { account } = dialer.session
-    if (!account.admitRequest('dial')) return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+    if (!account.admitRequest('dial')) return this.#refuse(dialer, 'rate limit', WIRE_ERRORS.tooManyRequests, ack)
     account.charge('dial')
     let request
     try {
       request = parseDialRequest(args)
     } catch (error) {
       if (!(error instanceof StarProtocolError)) this.#onFault(error)
-      return this.#refuse(error instanceof InvalidAddressError ? 'address' : 'request', wireErrorFor(error), ack)
+      return this.#refuse(
+        dialer,
+        error instanceof InvalidAddressError ? 'address' : 'request',
+        wireErrorFor(error),
+        ack
+      )
     }
     if (!dialer.addresses.has(request.from.canonical)) {
-      return this.#refuse('not authorized', WIRE_ERRORS.notAuthorized, ack)
+      return this.#refuse(dialer, 'not authorized', WIRE_ERRORS.notAuthorized, ack)
     }
     const dial: Dial = { ...request, dialer, ack, isRepeated: false }
     const target = this.#registry.find(request.to)
     if (target !== undefined) this.#dialOwner(dial, target)
     else if (this.#backplane.hasOthers) this.#lookUp(dial)
-    else this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
+    else this.#refuse(dialer, 'peer not found', WIRE_ERRORS.peerNotFound, ack)
   }
 
   /** Handles a dial that comes from another node. That node has checked the dialer, so only the callee is checked here. */
@@ -125,7 +134,7 @@ export class Dialing {
   #lookUp(dial: Dial): void {
     const { dialer, to, dialId, ack } = dial
     const refusal = this.#refusalOfDialer(dial)
-    if (refusal !== undefined) return this.#refuse(...refusal, ack)
+    if (refusal !== undefined) return this.#refuse(dialer, ...refusal, ack)
     this.#pending.addRequested(dialer.session, dialId)
     this.#backplane
       .lookup(keyOf(to))
@@ -136,7 +145,7 @@ export class Dialing {
         const target = known ?? record ?? undefined
         // The session may have disconnected, or left the address, meanwhile.
         if (target === undefined || !dialer.addresses.has(dial.from.canonical)) {
-          return this.#refuse('peer not found', WIRE_ERRORS.peerNotFound, ack)
+          return this.#refuse(dialer, 'peer not found', WIRE_ERRORS.peerNotFound, ack)
         }
         this.#dialOwner(dial, target)
       })
@@ -147,22 +156,22 @@ export class Dialing {
     const { from, to, dialer, ack } = dial
     const isHere = 'sessionEntry' in target
     if ((isHere && target.sessionEntry === dialer) || (to.peerId !== undefined && to.peerId === from.peerId)) {
-      return this.#refuse('own peer', WIRE_ERRORS.cannotDialSelf, ack)
+      return this.#refuse(dialer, 'own peer', WIRE_ERRORS.cannotDialSelf, ack)
     }
     const { session } = dialer
     const callee = isHere ? target.sessionEntry.session : undefined
     const refusal =
       this.#refusalOfDialer(dial) ??
       (callee === undefined ? undefined : this.#refusalOfCallee(callee, session, dial.dialId))
-    if (refusal !== undefined) return this.#refuse(...refusal, ack)
+    if (refusal !== undefined) return this.#refuse(dialer, ...refusal, ack)
     // Last, so that no connection gives way to a dial that is refused.
-    if (!this.#router.makeRoom(session, session)) return this.#refuse(...DIALER_FULL, ack)
+    if (!this.#router.makeRoom(session, session)) return this.#refuse(dialer, ...DIALER_FULL, ack)
     if (isHere) this.#dialHere(dial, target.sessionEntry)
     else this.#dialElsewhere(dial, target)
   }
 
   #dialHere(dial: Dial, callee: SessionEntry): void {
-    const { dialer, dialId, ack } = dial
+    const { dialer, dialId } = dial
     this.#pending.addRequested(dialer.session, dialId)
     this.#pending.add(callee.session, dialId)
     // Opened before the request, because the callee may accept the dialer's half before it answers.
@@ -170,7 +179,7 @@ export class Dialing {
     this.#ask(callee, half, dial, (failure) => {
       this.#pending.settleRequested(dialer.session, dialId)
       this.#pending.settle(callee.session, dialId)
-      this.#finish(failure, ack)
+      this.#finish(dial, failure)
     })
   }
 
@@ -188,7 +197,7 @@ export class Dialing {
 
   #dialElsewhere(dial: Dial, { node }: PeerRecord): void {
     const { dialer, from, to, dialId, ack } = dial
-    if (this.#backplane.isFenced) return this.#refuse('node unreachable', WIRE_ERRORS.notReachable, ack)
+    if (this.#backplane.isFenced) return this.#refuse(dialer, 'node unreachable', WIRE_ERRORS.notReachable, ack)
     const { session } = dialer
     this.#pending.addRequested(session, dialId)
     let half: Half | undefined
@@ -213,7 +222,7 @@ export class Dialing {
           dial.isRepeated = true
           return this.#lookUp(dial)
         }
-        this.#finish(failure, ack)
+        this.#finish(dial, failure)
       }
     )
   }
@@ -270,16 +279,18 @@ export class Dialing {
     return undefined
   }
 
-  #finish(failure: DialRefusal | undefined, ack: Ack | undefined): void {
-    if (failure !== undefined) return this.#refuse(...failure, ack)
+  #finish({ dialer, to, ack }: Dial, failure: DialRefusal | undefined): void {
+    if (failure !== undefined) return this.#refuse(dialer, ...failure, ack)
     this.#counters.dials.success++
+    this.#log?.dialled(dialer, to)
     ack?.()
   }
 
-  #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
+  #refuse(dialer: SessionEntry, reason: RefusalReason, answer: string, ack: Ack | undefined): void {
     this.#counters.dials.failure++
-    this.#counters.refuse(reason)
-    ack?.(message)
+    const option = reason === 'rate limit' ? '--max-dials-per-second, --max-dials-per-second-per-ip' : undefined
+    this.#counters.refuse(reason, () => ({ ...whoIs(dialer), answer, ...(option === undefined ? {} : { option }) }))
+    ack?.(answer)
   }
 }
 

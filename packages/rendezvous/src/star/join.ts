@@ -18,6 +18,7 @@ import type { Registry } from '../registry/registry.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import type { Ack } from '../transport/receiver.js'
 import { joinList } from './join-list.js'
+import { offerOf, whoIs, type SessionLog } from './session-log.js'
 import type { Ownership } from './ownership.js'
 
 export interface JoinOptions {
@@ -63,6 +64,7 @@ export class Joining {
   readonly #counters: Counters
   readonly #onFault: (error: unknown) => void
   readonly #now: () => number
+  readonly #log: SessionLog | undefined
   /** Unanswered challenges of all sessions, oldest first. */
   readonly #challenges = new Map<PendingJoin, SessionEntry>()
 
@@ -73,8 +75,10 @@ export class Joining {
     discoveryBudget: DiscoveryBudget,
     counters: Counters,
     onFault: (error: unknown) => void,
-    now: () => number = () => performance.now()
+    now: () => number = () => performance.now(),
+    log?: SessionLog
   ) {
+    this.#log = log
     this.#onFault = onFault
     this.#options = options
     this.#registry = registry
@@ -96,7 +100,7 @@ export class Joining {
     try {
       await this.#join(joiner, args, ack)
     } catch (error) {
-      this.#fail(error, ack)
+      this.#fail(error, joiner, args, ack)
     }
   }
 
@@ -111,7 +115,7 @@ export class Joining {
   /** Charges a request to join, and refuses it above the rate limit. @returns whether the join may proceed */
   chargeJoin(joiner: SessionEntry, ack: Ack | undefined): boolean {
     if (this.chargeLeave(joiner) && joiner.session.account.address.admitRequest('join')) return true
-    this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), ack)
+    this.#fail(new JoinRefusal('rate limit', WIRE_ERRORS.tooManyRequests), joiner, [], ack)
     return false
   }
 
@@ -134,12 +138,21 @@ export class Joining {
     }
   }
 
-  #fail(error: unknown, ack: Ack | undefined): void {
+  #fail(error: unknown, joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): void {
     this.#counters.joins.total++
     this.#counters.joins.failure++
-    this.#counters.refuse(error instanceof JoinRefusal ? error.reason : reasonOf(error))
+    const reason = error instanceof JoinRefusal ? error.reason : reasonOf(error)
+    const answer = error instanceof JoinRefusal ? error.message : wireErrorFor(error)
+    this.#counters.refuse(reason, () => ({
+      ...whoIs(joiner),
+      ...offerOf(args[0]),
+      answer,
+      ...(reason === 'rate limit'
+        ? { option: '--max-join-rounds-per-second, --max-join-rounds-per-second-per-ip' }
+        : {})
+    }))
     if (!(error instanceof JoinRefusal || error instanceof StarProtocolError)) this.#onFault(error)
-    ack?.(error instanceof JoinRefusal ? error.message : wireErrorFor(error))
+    ack?.(answer)
   }
 
   /**
@@ -190,6 +203,7 @@ export class Joining {
 
     if (challenge === undefined) this.#counters.joins.total++
     this.#counters.joins.success++
+    this.#log?.joined(joiner, address)
     try {
       this.#answer(joiner, ack)
       this.#registry.joinAnswered(joiner)
@@ -240,6 +254,7 @@ export class Joining {
     this.#challenges.set(pending, joiner)
     if (this.#challenges.size > this.#options.pendingChallenges) this.#dropOldestChallenge()
     this.#counters.joins.total++
+    this.#log?.challenged(joiner, address)
     ack?.(null, nonce)
   }
 

@@ -9,6 +9,7 @@ import type { Dialing } from './dial.js'
 import { Drain } from './drain.js'
 import type { Joining } from './join.js'
 import type { Ownership } from './ownership.js'
+import { whoIs, type SessionLog } from './session-log.js'
 
 export interface SessionsOptions {
   /** Milliseconds that a session may stay open without a joined address and without a stream. */
@@ -28,6 +29,7 @@ export interface SessionsComponents {
   counters: Counters
   isQuiet: () => boolean
   onFault: (error: unknown) => void
+  log?: SessionLog | undefined
 }
 
 /** All sessions of the server. Passes each request to the part that handles it, and drops unknown ones. */
@@ -37,6 +39,8 @@ export class Sessions {
   readonly #now: () => number
   readonly #sessionEntries = new Map<Session, SessionEntry>()
   #isDraining = false
+  /** Sessions since the server was created. */
+  #opened = 0
 
   constructor(options: SessionsOptions, components: SessionsComponents, now: () => number = () => performance.now()) {
     this.#options = options
@@ -49,7 +53,9 @@ export class Sessions {
   }
 
   opened(session: Session): void {
-    this.#sessionEntries.set(session, new SessionEntry(session, this.#now()))
+    const sessionEntry = new SessionEntry(session, this.#now(), ++this.#opened)
+    this.#sessionEntries.set(session, sessionEntry)
+    this.#components.log?.opened(sessionEntry)
   }
 
   requested(session: Session, name: string, args: unknown[], ack: Ack | undefined): void {
@@ -57,22 +63,22 @@ export class Sessions {
     if (sessionEntry === undefined) return
     switch (name) {
       case EVENTS.join:
-        if (this.#isDraining) return this.#refuse('stopping', WIRE_ERRORS.serverStopping, ack)
+        if (this.#isDraining) return this.#refuse(sessionEntry, 'stopping', WIRE_ERRORS.serverStopping, ack)
         if (!this.#components.joining.chargeJoin(sessionEntry, ack)) return
         return this.#enqueue(sessionEntry, ack, () => void this.#components.joining.join(sessionEntry, args, ack))
       case EVENTS.leave:
         if (!this.#components.joining.chargeLeave(sessionEntry))
-          return this.#refuse('rate limit', WIRE_ERRORS.tooManyRequests, ack)
+          return this.#refuse(sessionEntry, 'rate limit', WIRE_ERRORS.tooManyRequests, ack)
         return this.#afterJoins(sessionEntry, ack, () => this.#leaveRequested(sessionEntry, args, ack))
       case EVENTS.dial:
         if (sessionEntry.queuedRequests >= QUEUED_REQUESTS)
-          return this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+          return this.#refuse(sessionEntry, 'busy', WIRE_ERRORS.tooManyRequests, ack)
         return this.#afterJoins(sessionEntry, ack, () => this.#components.dialing.dial(sessionEntry, args, ack))
       case EVENTS.sync:
         return ack?.()
       default:
         if (ack === undefined) return this.#components.counters.drop('unknown event')
-        this.#refuse('unknown event', WIRE_ERRORS.unexpected, ack)
+        this.#refuse(sessionEntry, 'unknown event', WIRE_ERRORS.unexpected, ack, name)
     }
   }
 
@@ -81,6 +87,7 @@ export class Sessions {
     const sessionEntry = this.#sessionEntries.get(session)
     if (sessionEntry === undefined) return
     this.#sessionEntries.delete(session)
+    this.#components.log?.ended(sessionEntry, reason)
     this.#components.joining.cancelAll(sessionEntry)
     this.#components.ownership.releaseAll(sessionEntry)
     if (reason === 'server stop') this.#components.router.detach(session, reason, WIRE_ERRORS.serverStopping)
@@ -130,9 +137,15 @@ export class Sessions {
     return this.#components.router.halvesOf(session).size > 0
   }
 
-  #refuse(reason: RefusalReason, message: string, ack: Ack | undefined): void {
-    this.#components.counters.refuse(reason)
-    ack?.(message)
+  #refuse(
+    sessionEntry: SessionEntry,
+    reason: RefusalReason,
+    answer: string,
+    ack: Ack | undefined,
+    offered?: string
+  ): void {
+    this.#components.counters.refuse(reason, () => ({ ...whoIs(sessionEntry), offered, answer }))
+    ack?.(answer)
   }
 
   /** Puts a request into the work queue, and refuses it if the queue is full. */
@@ -149,7 +162,7 @@ export class Sessions {
     })
     if (hasRoom) return
     sessionEntry.queuedRequests--
-    this.#refuse('busy', WIRE_ERRORS.tooManyRequests, ack)
+    this.#refuse(sessionEntry, 'busy', WIRE_ERRORS.tooManyRequests, ack)
   }
 
   /** Handles a request at once, or after the queued joins of the same session. */
@@ -163,13 +176,15 @@ export class Sessions {
     try {
       address = parseLeaveRequest(args).address
     } catch (error) {
-      this.#components.counters.refuse(error instanceof InvalidAddressError ? 'address' : 'request')
-      ack?.(wireErrorFor(error))
-      return
+      const reason = error instanceof InvalidAddressError ? 'address' : 'request'
+      return this.#refuse(sessionEntry, reason, wireErrorFor(error), ack)
     }
     this.#components.joining.cancel(sessionEntry, address.canonical)
     const joined = sessionEntry.addresses.get(address.canonical)
-    if (joined !== undefined) this.#components.ownership.release(sessionEntry, joined)
+    if (joined !== undefined) {
+      this.#components.ownership.release(sessionEntry, joined)
+      this.#components.log?.left(sessionEntry, joined)
+    }
     ack?.(null)
   }
 }

@@ -13,7 +13,7 @@ import type { Proxies } from '../pacing/proxies.js'
 import type { WorkQueue } from '../pacing/work-queue.js'
 import type { FlowControl } from '../relay/flow-control.js'
 import type { Router } from '../relay/router.js'
-import type { CloseReason, Counters, RefusalReason } from '../stats.js'
+import type { CloseReason, Counters, RefusalDetails, RefusalReason } from '../stats.js'
 import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
 import {
@@ -273,7 +273,7 @@ export class Engine {
   #refusal(request: IncomingMessage): string | null {
     const reason = this.#addressRefusal(request)
     if (reason === undefined) return null
-    this.#counters.refuse(reason)
+    this.#counters.refuse(reason, () => this.#describe(request))
     return 'Too many connections from this address'
   }
 
@@ -281,6 +281,12 @@ export class Engine {
     const { sessionsPerIp } = this.#options
     const { exempt, sessions } = this.accountOf(request)
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
+  }
+
+  #describe(request: IncomingMessage): RefusalDetails {
+    const { host, origin } = request.headers
+    const transport = new URL(request.url ?? '/', 'http://server').searchParams.get('transport')
+    return { ip: this.#proxies.remoteOf(request).ip, offered: `${request.method} ${transport ?? ''}`, host, origin }
   }
 
   /** Returns headers that let a listed origin read responses not made by engine.io. */
@@ -298,7 +304,7 @@ export class Engine {
   }
 
   #reject(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): void {
-    this.#counters.refuse(reason)
+    this.#counters.refuse(reason, () => this.#describe(request))
     this.#refuse(request, response, status)
   }
 
@@ -316,7 +322,7 @@ export class Engine {
     const cause = address.isOverBudget ? 'rate limit' : this.#isFull() ? 'no files left' : undefined
     if (isNew && cause !== undefined) {
       address.charge('request')
-      this.#counters.refuse(cause)
+      this.#counters.refuse(cause, () => this.#describe(request))
       return cause
     }
     // engine.io rejects these immediately.
@@ -336,7 +342,7 @@ export class Engine {
       address.sessions -= change
     }
     const reason = isNew && this.#refusesNew ? 'stopping' : 'busy'
-    this.#counters.refuse(reason)
+    this.#counters.refuse(reason, () => this.#describe(request))
     return reason
   }
 
