@@ -39,6 +39,9 @@ export interface PagesOptions {
 
 const ASSETS = '/assets/'
 
+/** Answered alike by all methods that load balancers check with. */
+const PROBES: ReadonlySet<string> = new Set(['/health', '/ready'])
+
 /** Returns a handler for every HTTP request except those of socket.io. */
 export function createPages(options: PagesOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const statusPage = new HtmlDocument('index.html')
@@ -90,8 +93,14 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     if (options.admin !== undefined && path.startsWith('/admin/')) {
       return options.admin.handle(request, response, new URL(request.url ?? '/', 'http://server'))
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return answer(response, 405, 'text/plain', 'Only GET and HEAD are supported here.\n', { allow: 'GET, HEAD' })
+    const allow = { allow: 'GET, HEAD, OPTIONS' }
+    // HAProxy checks by OPTIONS unless told otherwise.
+    if (request.method === 'OPTIONS' && !PROBES.has(path)) {
+      response.writeHead(204, allow).end()
+      return
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS') {
+      return answer(response, 405, 'text/plain', 'Only GET, HEAD and OPTIONS are supported here.\n', allow)
     }
     switch (path) {
       case '/':

@@ -258,6 +258,21 @@ describe('/metrics', () => {
   })
 })
 
+describe('load balancers', () => {
+  test.each(['GET', 'HEAD', 'OPTIONS'])('may check by %s', async (method) => {
+    for (const [state, status] of [
+      ['ready', 200],
+      ['draining', 503]
+    ] as const) {
+      const ask = await pages({ state: () => state })
+      expect((await ask('/ready', { method })).status).toBe(status)
+      expect((await ask('/health', { method })).status).toBe(200)
+      // Without a path, HAProxy asks for this one.
+      expect((await ask('/', { method })).status).toBeLessThan(300)
+    }
+  })
+})
+
 describe('every page', () => {
   const paths = ['/', '/try', '/health', '/metrics', '/nothing']
 
@@ -272,9 +287,9 @@ describe('every page', () => {
 
   test.each(paths)('answers no other method: %s', async (path) => {
     const ask = await pages()
-    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
       const { status, headers } = await ask(path, { method })
-      expect({ method, status, allow: headers.allow }).toEqual({ method, status: 405, allow: 'GET, HEAD' })
+      expect({ method, status, allow: headers.allow }).toEqual({ method, status: 405, allow: 'GET, HEAD, OPTIONS' })
     }
   })
 
