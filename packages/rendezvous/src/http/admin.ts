@@ -28,7 +28,7 @@ export interface AdminOptions {
 /** Bytes of a request body, which names a peer id or an address. */
 const MAX_BODY = 4_096
 
-/** The operators' API. Every request carries the admin token in its Authorization header. */
+/** The operators' API. Every request carries the admin token, in the header `Authorization: Bearer …` or `X-Admin-Token`. */
 export class Admin {
   readonly #options: AdminOptions
   readonly #token: Buffer
@@ -63,6 +63,11 @@ export class Admin {
     }
   }
 
+  /** Returns whether a request carries an admin token, be it right or wrong. */
+  hasToken(request: IncomingMessage): boolean {
+    return tokenOf(request) !== undefined || /^Bearer\b/.test(request.headers.authorization ?? '')
+  }
+
   isOperator(request: IncomingMessage): boolean {
     const token = tokenOf(request)
     return token !== undefined && timingSafeEqual(digest(token), this.#token)
@@ -74,9 +79,15 @@ export class Admin {
     const { addressOf, counters, logger } = this.#options
     counters.refuse('admin token', () => ({ ip: addressOf(request), offered: request.url?.split('?', 1)[0] }))
     const refuse = () =>
-      answer(response, 401, 'text/plain', 'This requires the admin token, sent as "Authorization: Bearer TOKEN".\n', {
-        'www-authenticate': 'Bearer'
-      })
+      answer(
+        response,
+        401,
+        'text/plain',
+        'This requires the admin token, sent as "Authorization: Bearer TOKEN" or "X-Admin-Token: TOKEN".\n',
+        {
+          'www-authenticate': 'Bearer'
+        }
+      )
     if (tokenOf(request) === undefined) {
       refuse()
       return false
@@ -101,8 +112,10 @@ export class Admin {
   }
 }
 
+/** The header of its own serves behind proxies that ask for a password themselves, in the Authorization header. */
 function tokenOf({ headers }: IncomingMessage): string | undefined {
-  return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]
+  const own = headers['x-admin-token']
+  return own === undefined || own === '' ? /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] : String(own)
 }
 
 /** Hashes a token, so that the time of a comparison does not depend on its length. */

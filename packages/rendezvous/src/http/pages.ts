@@ -58,7 +58,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
   function events(request: IncomingMessage, response: ServerResponse): void {
     const { admin, metrics } = options
     if (metrics === undefined && admin === undefined) return notFound(response)
-    const isOperator = admin !== undefined && (metrics === undefined || request.headers.authorization !== undefined)
+    const isOperator = admin !== undefined && (metrics === undefined || admin.hasToken(request))
     if (isOperator && !admin.admits(request, response)) return
     options.feed.open(request, response, {
       account: options.accountOf(request),

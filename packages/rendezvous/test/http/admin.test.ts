@@ -20,7 +20,11 @@ interface Setting {
   counters: Counters
   drained: () => number
   /** Asks with the token, unless another authorization is given; null is none. */
-  ask: (method: string, path: string, options?: { authorization?: string | null; json?: string }) => Promise<Answer>
+  ask: (
+    method: string,
+    path: string,
+    options?: { authorization?: string | null; token?: string; json?: string }
+  ) => Promise<Answer>
 }
 
 async function start({ delay = 1 } = {}): Promise<Setting> {
@@ -47,11 +51,12 @@ async function start({ delay = 1 } = {}): Promise<Setting> {
     warnings,
     counters,
     drained: () => drained,
-    ask: (method, path, { authorization = `Bearer ${TOKEN}`, json } = {}) =>
+    ask: (method, path, { authorization = `Bearer ${TOKEN}`, token, json } = {}) =>
       ask(path, {
         method,
         headers: {
           ...(authorization === null ? {} : { authorization }),
+          ...(token === undefined ? {} : { 'x-admin-token': token }),
           ...(json === undefined ? {} : { 'content-type': 'application/json' })
         },
         body: json
@@ -60,6 +65,14 @@ async function start({ delay = 1 } = {}): Promise<Setting> {
 }
 
 describe('the token', () => {
+  test('may be sent in a header of its own, beside a password for a proxy', async () => {
+    const { ask } = await start()
+    const authorization = `Basic ${Buffer.from('user:password').toString('base64')}`
+    expect((await ask('GET', '/admin/peers', { authorization, token: TOKEN })).status).toBe(200)
+    const { status, headers } = await ask('GET', '/admin/peers', { authorization, token: 'another' })
+    expect({ status, challenge: headers['www-authenticate'] }).toEqual({ status: 401, challenge: 'Bearer' })
+  })
+
   test.each([
     ['none', null],
     ['a wrong one', 'Bearer correct horse batterx'],

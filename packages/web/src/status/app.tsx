@@ -134,7 +134,8 @@ const FEED_STATES: Readonly<Record<Exclude<FeedState, 'live'>, readonly [tone: s
   connecting: ['wait', 'Connecting…'],
   lost: ['bad', 'Server unreachable: retrying'],
   full: ['wait', 'Too many status pages are open: retrying'],
-  denied: ['wait', 'Admin token required']
+  denied: ['wait', 'Admin token required'],
+  barred: ['bad', 'A proxy asks for a password: reload the page']
 }
 
 const SERVER_STATES = {

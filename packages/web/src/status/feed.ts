@@ -1,7 +1,8 @@
+import { isOfServer, tokenHeader } from './admin-api.js'
 import type { StatusMessages } from '../../../rendezvous/src/http/status-messages.js'
 
-/** State of the page's event stream. `full`: too many status pages are open. */
-export type FeedState = 'connecting' | 'live' | 'lost' | 'full' | 'denied'
+/** State of the page's event stream. `full`: too many status pages are open. `barred`: a proxy asks for a password. */
+export type FeedState = 'connecting' | 'live' | 'lost' | 'full' | 'denied' | 'barred'
 
 export interface FeedObserver {
   message<Name extends keyof StatusMessages>(name: Name, value: StatusMessages[Name]): void
@@ -27,7 +28,7 @@ export async function followFeed(
     const state = await readFeed(observer, token, signal).catch((): FeedState => 'lost')
     if (signal.aborted) return
     observer.state(state)
-    if (state === 'denied') return
+    if (state === 'denied' || state === 'barred') return
     await pause(state === 'full' ? RETRY_FULL : RETRY, signal)
   }
 }
@@ -36,12 +37,13 @@ async function readFeed(observer: FeedObserver, token: string | undefined, signa
   const silence = new AbortController()
   let timer = setTimeout(() => silence.abort(), SILENCE)
   try {
-    const response = await fetch('/events', {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    const response = await fetch('events', {
+      headers: token === undefined || token === '' ? {} : tokenHeader(token),
       cache: 'no-store',
       signal: AbortSignal.any([signal, silence.signal])
     })
     if (response.status === 503) return 'full'
+    if (response.status === 401 && !isOfServer(response)) return 'barred'
     if (!response.ok || response.body === null) return response.status < 500 ? 'denied' : 'lost'
     observer.state('live')
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
