@@ -7,6 +7,8 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 export default defineConfig({
   root: path('.'),
+  // The server may be below a path.
+  base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     // Part of the server's package.

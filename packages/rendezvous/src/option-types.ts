@@ -15,6 +15,13 @@ export interface ServerOptions {
    */
   host?: string
   /**
+   * Path that the server is below, such as /star, if a proxy does not strip it. Requests without the path are
+   * answered too, so that load balancers can check the server itself.
+   *
+   * @default ''
+   */
+  basePath?: string
+  /**
    * Time for open streams to finish after SIGTERM; 0 ends them at once. In milliseconds.
    *
    * @default 8000

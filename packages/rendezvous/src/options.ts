@@ -49,6 +49,17 @@ export const optionsSchema = z.strictObject({
     value: 'address',
     env: 'HOST'
   }),
+  basePath: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/)
+    .default('')
+    .meta({
+      allowed: 'a path such as /star',
+      description: 'Path that the server is below, such as /star, if a proxy does not strip it',
+      details: 'Requests without the path are answered too, so that load balancers can check the server itself.',
+      group: 'listening',
+      value: 'path'
+    }),
   drainTimeout: z.number().int().min(0).default(8_000).meta({
     description: 'Time for open streams to finish after SIGTERM; 0 ends them at once',
     group: 'listening',

@@ -4,6 +4,7 @@ import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
 import { AlreadyStartedError, NotListeningError } from './errors.js'
 import { Admin } from './http/admin.js'
+import { BasePath } from './http/base-path.js'
 import { Connections } from './http/connections.js'
 import { Gate } from './http/gate.js'
 import { MetricsText } from './http/metrics-text.js'
@@ -142,16 +143,18 @@ class RendezvousServer implements Rendezvous {
       server = await ListeningServer.listen(
         this.#tls,
         this.options,
-        gate.before({
-          request: (request, response) => {
-            if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
-            else pages(request, response)
-          },
-          upgrade: (request, socket, head) => {
-            if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
-            else socket.destroy()
-          }
-        }),
+        new BasePath(this.options.basePath).before(
+          gate.before({
+            request: (request, response) => {
+              if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
+              else pages(request, response)
+            },
+            upgrade: (request, socket, head) => {
+              if (request.url?.startsWith(ENGINE_PATH)) engine.upgrade(request, socket, head)
+              else socket.destroy()
+            }
+          })
+        ),
         connections
       )
     } catch (error) {

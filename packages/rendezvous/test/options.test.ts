@@ -10,6 +10,7 @@ const DEFAULTS = {
   strictMultiaddr: true,
   publicAddresses: [],
   allowedOrigins: [],
+  basePath: '',
   trustProxy: [],
   drainTimeout: 8_000,
   discovery: {

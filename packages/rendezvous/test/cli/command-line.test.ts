@@ -20,6 +20,7 @@ const texts: Record<string, readonly [string, string, string]> = {
     '/dns4/c/wss/p2p-websocket-star'
   ],
   allowedOrigins: ['https://a.example', 'https://b.example', 'https://c.example'],
+  basePath: ['/a', '/b/', '/c/d'],
   trustProxy: ['loopback', '192.0.2.1', '10.0.0.0/8'],
   logLevel: ['silent', 'warn', 'debug'],
   logFormat: ['json', 'pretty', 'json'],

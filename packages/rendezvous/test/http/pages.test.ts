@@ -167,7 +167,8 @@ describe('what the pages load', () => {
   test.each(['/', '/try'])('is kept for ever, and compressed: %s', async (page) => {
     const ask = await pages()
     const { body } = await ask(page)
-    const paths = [...body.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path)
+    // Relative, so that the pages work below any path.
+    const paths = [...body.matchAll(/(?:src|href)="\.(\/[^"]+)"/g)].map(([, path = '']) => path)
     expect(paths.length).toBeGreaterThan(2)
     for (const path of paths) {
       expect(path).toMatch(/^\/assets\/[\w-]+\.(js|css|svg)$/)

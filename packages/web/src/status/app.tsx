@@ -31,6 +31,8 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
     else sessionStorage.setItem(TOKEN_KEY, token)
   }, [token])
   const status = useStatus(hasAdmin ? (token ?? (isPrivate ? '' : undefined)) : undefined)
+  // A multiaddr cannot tell the path that the server is below.
+  const { href: serverUrl, pathname: serverPath } = new URL('.', location.href)
   const isHidden = isPrivate && status.hello === undefined
   return (
     <main>
@@ -44,7 +46,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
         <StateLine status={status} />
         {hasPlayground && (
           <nav>
-            <a href="/try">Playground</a>
+            <a href="try">Playground</a>
           </nav>
         )}
       </header>
@@ -57,6 +59,15 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
             <CopyButton text={multiaddr} />
           </p>
         </div>
+        {serverPath !== '/' && (
+          <div>
+            <h2>Server URL for clients</h2>
+            <p class="row">
+              <output>{serverUrl}</output>
+              <CopyButton text={serverUrl} />
+            </p>
+          </div>
+        )}
         <QrCode text={multiaddr} label="The address as a QR code" />
       </section>
 

@@ -16,7 +16,7 @@ export function App() {
   const [selected, select] = useState<string>()
   const [problem, setProblem] = useState('')
   useEffect(() => {
-    Playground.start(location.origin, () => render(0)).then(setPlayground, (error: unknown) =>
+    Playground.start(new URL('.', location.href), () => render(0)).then(setPlayground, (error: unknown) =>
       setProblem(String(error))
     )
   }, [])
@@ -62,7 +62,7 @@ export function App() {
         </h1>
         <ConnectionState status={playground?.server} problem={problem} onRetry={() => playground?.client.retry()} />
         <nav>
-          <a href="/">Server status</a>
+          <a href="./">Server status</a>
         </nav>
       </header>
       {playground !== undefined && (
@@ -168,7 +168,7 @@ function Invitation() {
     <section class="invitation" aria-label="Invite another peer">
       <p>
         No other peer is online.{' '}
-        <a href="/try" target="_blank" rel="noopener">
+        <a href="try" target="_blank" rel="noopener">
           Open this page in another tab
         </a>
         {isLoopback ? ' to add one.' : ' or on a phone to add one:'}

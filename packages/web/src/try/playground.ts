@@ -40,8 +40,13 @@ export class Playground {
     setInterval(() => this.#updateProgress(), PROGRESS_INTERVAL)
   }
 
-  static async start(server: string, onChange: () => void): Promise<Playground> {
-    const client = await createStarClient({ servers: [server], privateKey: await loadKey() })
+  /** @param server - URL of the folder that the server is below */
+  static async start({ origin, pathname }: URL, onChange: () => void): Promise<Playground> {
+    const client = await createStarClient({
+      servers: [origin],
+      privateKey: await loadKey(),
+      socket: { path: `${pathname}socket.io/` }
+    })
     const playground = new Playground(client, onChange)
     // The client keeps trying, and its status says why a join failed.
     client.join().catch(() => {})
