@@ -39,6 +39,8 @@ interface DebianProgram {
   readonly packageName: string
   /** Where it is installed, without the first slash. */
   readonly path: string
+  /** Packages of libraries that it needs beside those of a small Debian; they are unpacked with it. */
+  readonly libraries?: readonly string[]
 }
 
 /**
@@ -46,12 +48,13 @@ interface DebianProgram {
  *
  * @throws if it is neither here nor to be had
  */
-export function unpackedProgram(name: string, { packageName, path }: DebianProgram): string {
+export function unpackedProgram(name: string, { packageName, path, libraries = [] }: DebianProgram): string {
   const program = findCommand(name) ?? join(UNPACKED, packageName, path)
   if (isExecutable(program)) return program
   const folder = join(UNPACKED, packageName)
   mkdirSync(folder, { recursive: true })
-  const unpack = `apt-get download '${packageName}' && dpkg-deb -x ./*.deb . && rm ./*.deb`
+  const packages = [packageName, ...libraries].map((name) => `'${name}'`).join(' ')
+  const unpack = `apt-get download ${packages} && for deb in ./*.deb; do dpkg-deb -x "$deb" . || exit; done && rm ./*.deb`
   if (!runIn(folder, 'sh', '-c', unpack) || !isExecutable(program))
     throw new Error(`${name} is missing: apt-get install ${packageName}`)
   return program

@@ -269,6 +269,15 @@ export function admitBase64({ transport }: Socket, messageSize: number): void {
   Object.assign(transport, { maxHttpBufferSize: Math.ceil((messageSize * 4) / 3) + 1 })
 }
 
+/**
+ * Makes engine.io announce another size of polled bodies than the one that it accepts. Clients of revision 4 gather messages up
+ * to it.
+ */
+export function announcePayload(server: EngineServer, bytes: number): void {
+  // WebSockets have been given their limit by now, and each polling transport gets its own: see {@link admitBase64}.
+  server.opts.maxHttpBufferSize = bytes
+}
+
 /** Private fields of engine.io's server. */
 interface WebSocketEngine {
   readonly ws?: { readonly options?: object }

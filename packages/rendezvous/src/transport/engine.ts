@@ -18,6 +18,7 @@ import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
 import {
   admitBase64,
+  announcePayload,
   forgetRequest,
   missingFields,
   StarEngine,
@@ -51,6 +52,12 @@ const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nCo
 
 /** Memory that a piece of a request body takes beside its bytes. */
 const PIECE_OVERHEAD = 256
+
+/**
+ * Bytes that clients are told to put into the body of a request that polls. They underestimate base64 a little. nginx refuses bodies
+ * above 1 MiB unless told otherwise.
+ */
+const POLLED_BODY = 980_000
 
 /** Largest number of fragments in one message; browsers fragment large ones into a few KiB each. */
 const MAX_FRAGMENTS = 1_024
@@ -120,6 +127,7 @@ export class Engine {
         decide(refusal, refusal === null)
       }
     })
+    announcePayload(this.#server, Math.min(options.messageSize, POLLED_BODY))
     // The responses to the upgrade and to the handshake leave together.
     this.#server.on('headers', (_headers: object, request: IncomingMessage) => {
       if (request.headers.upgrade !== undefined) cork.corkForTick(request.socket)
