@@ -3,6 +3,7 @@ import { startFrameHolder } from '../support/frame-holder.js'
 import { startStar, type Star } from '../support/star.js'
 import { echoing, joinClient, roundTripText } from '../support/star-client.js'
 import { BROWSERS } from './support/browser.js'
+import { forwardAs } from './support/forwarding-proxy.js'
 import type { Page } from './support/page.js'
 import { setStage } from './support/stage.js'
 import { digestOf } from './pages/random-bytes.js'
@@ -52,12 +53,42 @@ describe.each(BROWSERS)('%s, a page of another origin than the star', (_name, la
     expect(await page.call('ask', client.peerId, 'hällo')).toBe('hällo')
   })
 
-  test('is refused where the star names the origins it serves, and told why it cannot join', async () => {
-    await using star = await startStar({ allowedOrigins: ['https://app.example'] })
-    const page = await stage.open()
-    await page.call('create', { servers: [star.url] })
-    await page.call('untilState', 'waiting')
-    expect(await page.call('error')).toBe('ERR_SERVER_UNREACHABLE')
-    expect(star.server.stats().refused.origin).toBeGreaterThan(0)
+  describe.each([
+    ['WebSocket', ['websocket']],
+    ['polling', ['polling']],
+    ['WebSocket, then polling', ['websocket', 'polling']]
+  ] as const)('that connects by %s', (_transport, transports) => {
+    async function refusalAt(url: string): Promise<string> {
+      const page = await stage.open()
+      await page.call('create', { servers: [url], transports: [...transports] })
+      await page.call('untilState', 'waiting')
+      expect(await page.call('error')).toBe('ERR_SERVER_UNREACHABLE')
+      return await page.call('errorText')
+    }
+
+    test('is told by which option its origin can be allowed', async () => {
+      await using star = await startStar({ allowedOrigins: ['https://app.example'] })
+      const option = `--allowed-origin ${stage.site.origin}`
+      expect(await refusalAt(star.url)).toMatch(new RegExp(`Origin is not allowed: .*${option} .*\\(403\\)$`))
+      expect(star.server.stats()).toMatchObject({ sessions: 0 })
+    })
+
+    test('is told that its address has too many connections', async () => {
+      await using star = await startStar({ trustProxy: ['loopback'], limits: { sessionsPerIp: 1 } })
+      await using proxy = await forwardAs('203.0.113.9', star.port)
+      await joinClient(proxy.url)
+      expect(await refusalAt(proxy.url)).toContain('Too many connections from this address (403)')
+    })
+
+    test('is told that the server is stopping', async () => {
+      await using star = await startStar()
+      const [near, far] = [await joinClient(star), await joinClient(star)]
+      far.handle(() => {})
+      const connection = await near.dial(far.peerId)
+      const drained = star.server.drain({ timeout: 60_000 })
+      expect(await refusalAt(star.url)).toContain('Server is stopping (503)')
+      connection.abort('done')
+      await drained
+    })
   })
 })

@@ -177,7 +177,9 @@ describe('an aborted join', () => {
     const error = await joining
     expect(error).toMatchObject({ name: 'AbortError', code: 'ERR_JOIN_ABORTED' })
     expect(error.cause).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
-    expect(error.message).toContain('does not allow this origin')
+    expect(error.message).toContain(
+      'Origin is not allowed: start the server with --allowed-origin https://elsewhere.example'
+    )
   })
 
   test('of several servers has the error of the latest attempt', async () => {

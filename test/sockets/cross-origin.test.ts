@@ -52,3 +52,23 @@ test('with an allow-list only its origins connect, and peers without one', async
   expect(star.server.stats().refused.origin).toBe(2)
   expect(star.server.stats().sessions).toBe(3)
 })
+
+test('a page of another origin can read why it is refused a WebSocket, and nothing else', async () => {
+  const star = await openStar({ allowedOrigins: [origin] })
+  const ask = (query: string) =>
+    fetch(`${star.url}/socket.io/?EIO=4&${query}`, { headers: { origin: 'https://other.example' } })
+  const reason = await ask('transport=websocket')
+  expect([reason.status, reason.headers.get('access-control-allow-origin')]).toEqual([403, 'https://other.example'])
+  expect(await reason.text()).toContain('--allowed-origin https://other.example')
+  for (const query of ['transport=polling', 'transport=websocket&sid=x']) {
+    expect((await ask(query)).headers.get('access-control-allow-origin')).toBeNull()
+  }
+  expect(star.server.stats().sessions).toBe(0)
+})
+
+test('asking why a WebSocket would be refused opens no session', async () => {
+  const star = await openStar()
+  const response = await fetch(`${star.url}/socket.io/?EIO=4&transport=websocket`, { headers: { origin } })
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([400, origin])
+  expect(star.server.stats().sessions).toBe(0)
+})

@@ -1,18 +1,25 @@
 import { StarError, WIRE_ERRORS } from '@websocket-star/protocol'
 
-/** A server cannot be reached, or the connection to it was lost. The client retries. */
+/** A server cannot be reached, or refuses the connection, or the connection to it was lost. The client retries. */
 export class ServerUnreachableError extends StarError {
   override readonly name = 'ServerUnreachableError'
-  constructor(server: string, reason: string, options?: ErrorOptions) {
-    super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}${hintFor(reason)}`, options)
+  /** The server's text, or that of the platform. */
+  readonly reason: string
+  /** The HTTP status of a server that refused the connection. */
+  readonly status: number | undefined
+  constructor(server: string, reason: string, options?: ErrorOptions & { status?: number | undefined }) {
+    const hint = hintFor(reason, options?.status)
+    super('ERR_SERVER_UNREACHABLE', `${server} could not be reached: ${reason}${hint}`, options)
+    this.reason = reason
+    this.status = options?.status
   }
 }
 
 /** A server did not answer in time: it is silent, or what is between holds back what it says. */
 export class ServerSilentError extends ServerUnreachableError {}
 
-/** Returns the likely meaning of an error text of the platform, in parentheses, or nothing. */
-function hintFor(reason: string): string {
+/** Returns the status of a server that gave its reason, or the likely meaning of a text of the platform, in parentheses. */
+function hintFor(reason: string, status: number | undefined): string {
   if (/^Unexpected server response: (2\d\d|3\d\d|404)$/.test(reason)) {
     return ' (something answers there, but no WebSocketStar server)'
   }
@@ -22,6 +29,12 @@ function hintFor(reason: string): string {
   if (/^Unexpected server response: 503$/.test(reason)) {
     return ' (the server, or a proxy before it, accepts no new clients at the moment)'
   }
+  if (/^Unexpected server response: (502|504)$/.test(reason))
+    return ' (a proxy answers, but the server behind it does not)'
+  if (/^(socket hang up|read ECONNRESET)$/.test(reason)) {
+    return ' (something closed the connection: the server may have too many from this address)'
+  }
+  if (status !== undefined && !reason.startsWith('Unexpected server response')) return ` (${status})`
   if (/wrong version number/i.test(reason)) return ' (the server may speak ws, not wss)'
   return ''
 }

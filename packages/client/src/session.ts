@@ -22,6 +22,7 @@ import {
 } from '@websocket-star/streams'
 import type { Socket } from 'socket.io-client'
 import { abortable } from './abort.js'
+import { connectFailure } from './connect-failure.js'
 import { Connection, type Direction, type PushStreams } from './connection.js'
 import {
   ChallengeMissingError,
@@ -40,7 +41,7 @@ import { connectionToEvict } from './eviction.js'
 import { encodedKey, type StarPrivateKey } from './key.js'
 import { isAlive } from './liveness.js'
 import { Semaphore } from './semaphore.js'
-import { connectFailure, createSocket, openSocket, violationOf, type StarSocketOptions } from './star-socket.js'
+import { createSocket, openSocket, violationOf, type StarSocketOptions } from './star-socket.js'
 
 export interface SessionOptions extends StarSocketOptions {
   privateKey: StarPrivateKey
@@ -148,15 +149,18 @@ export class Session {
       if (type === 0 && nsp === '/') session.server = parseConnectAnswer(data)
     })
     const connected = new Promise<void>((resolve, reject) => {
-      const fail = (reason: string, cause?: unknown): void => reject(new ServerUnreachableError(url, reason, { cause }))
+      const fail = (reason: string): void => reject(new ServerUnreachableError(url, reason))
       socket.once('connect', resolve)
-      socket.once('connect_error', (cause) => {
+      socket.once('connect_error', async (cause) => {
         const violation = violationOf(cause)
-        if (violation === undefined) fail(connectFailure(cause), cause)
-        else reject(new ServerProtocolError(url, violation, { cause }))
+        if (violation !== undefined) return reject(new ServerProtocolError(url, violation, { cause }))
+        // It comes right after, and says less.
+        socket.io.off('close', fail)
+        const { reason, status } = await connectFailure(cause, url, socket)
+        reject(new ServerUnreachableError(url, reason, { cause, status }))
       })
       // The only event for a connection that is lost before socket.io's own handshake.
-      socket.io.once('close', (reason) => fail(reason))
+      socket.io.once('close', fail)
       timer = setTimeout(() => reject(new ServerSilentError(url, 'it did not answer in time')), options.connectTimeout)
     })
     openSocket(socket)

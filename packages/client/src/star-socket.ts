@@ -1,8 +1,12 @@
 import { EXTENSIONS_VERSION } from '@websocket-star/protocol'
-import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
+import { Manager, NodeXHR, type ManagerOptions, type Socket } from 'socket.io-client'
 import { checkHandshake, MALFORMED_HANDSHAKE } from './strict-handshake.js'
 import { STRICT_PARSER } from './strict-parser.js'
+import { TellingWebSocket } from './telling-web-socket.js'
 import type { TransportName } from './transport-order.js'
+
+/** engine.io's; bundlers for browsers replace those of Node. */
+const TRANSPORTS = { websocket: TellingWebSocket, polling: NodeXHR }
 
 export interface StarSocketOptions {
   /** Milliseconds for a connection to be made. */
@@ -26,7 +30,7 @@ export function createSocket(url: string, options: StarSocketOptions): Socket {
   const { transports, connectTimeout, socket, authorization } = options
   const { origin, pathname } = new URL(url)
   const manager = new Manager(origin, {
-    transports: [...transports],
+    transports: transports.map((name) => TRANSPORTS[name]),
     // Networks that block WebSockets may let polling through.
     tryAllTransports: true,
     timeout: connectTimeout,
@@ -60,21 +64,4 @@ export function violationOf(error: Error): string | undefined {
   const { code } = error as { code?: unknown }
   if (code === MALFORMED_HANDSHAKE) return 'it sent a malformed handshake'
   return code === 'parser error' ? 'it sent a malformed packet' : undefined
-}
-
-/**
- * Returns the platform's reason for a failed connection. engine.io reports every failure as `websocket error` or `xhr poll
- * error`, with the reason inside. Browsers do not reveal why a WebSocket failed, and report an unanswered request as status 0.
- */
-export function connectFailure(error: Error): string {
-  const { description } = error as { description?: unknown }
-  if (typeof description === 'number') {
-    return description === 0
-      ? 'no answer, or none that a page of this origin may read'
-      : `Unexpected server response: ${description}`
-  }
-  const hasMessage = typeof description === 'object' && description !== null && 'message' in description
-  return hasMessage && typeof description.message === 'string' && description.message !== ''
-    ? description.message
-    : error.message
 }

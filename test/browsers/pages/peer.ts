@@ -157,6 +157,11 @@ export function createPeer(star: typeof Star) {
       await until(() => states.at(-1) === state)
     },
 
+    /** The message of why the server is not joined. */
+    errorText(): string {
+      return joined().servers[0]?.error?.message ?? ''
+    },
+
     /** The code of why the server is not joined. */
     async error(): Promise<string | undefined> {
       return (joined().servers[0]?.error as Partial<Star.StarError> | undefined)?.code

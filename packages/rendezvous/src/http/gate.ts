@@ -6,7 +6,9 @@ import { HostCheck } from '../names/host-check.js'
 import type { Origins } from '../names/origins.js'
 import type { OwnNames } from '../names/own-names.js'
 import type { Proxies } from '../pacing/proxies.js'
+import { readableBySender } from '../transport/cors.js'
 import { closeAfter } from '../transport/last-answer.js'
+import { refuseUpgrade } from '../transport/refused-upgrade.js'
 import type { Counters, RefusalReason } from '../stats.js'
 import { ENGINE_PATH } from '../transport/engine.js'
 import { answer } from './answer.js'
@@ -32,7 +34,8 @@ interface HttpRefusal {
   text: string
 }
 
-const STATUS_TEXTS = { 400: 'Bad Request', 403: 'Forbidden', 421: 'Misdirected Request' }
+/** Longest excerpt of an origin in a refusal. */
+const ORIGIN_MAX_LENGTH = 100
 
 /** Refuses requests of web pages that may not use the server, before anything else handles them. */
 export class Gate {
@@ -52,20 +55,15 @@ export class Gate {
         if (refusal === undefined) return request(incoming, response)
         this.#report(refusal, incoming)
         if (this.#charge(incoming).isOverBudget) closeAfter(response)
-        answer(response, refusal.status, 'text/plain', refusal.text)
+        const cors = asksForReason(incoming) ? readableBySender(incoming) : {}
+        answer(response, refusal.status, 'text/plain', refusal.text, cors)
       },
       upgrade: (incoming, socket, head) => {
         const refusal = this.#refusalOf(incoming)
         if (refusal === undefined) return upgrade(incoming, socket, head)
         this.#report(refusal, incoming)
         this.#charge(incoming)
-        const { status, text } = refusal
-        socket.on('error', () => socket.destroy())
-        socket.end(
-          `HTTP/1.1 ${status} ${STATUS_TEXTS[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-            `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-          () => socket.destroy()
-        )
+        refuseUpgrade(socket, refusal.status, refusal.text)
       }
     }
   }
@@ -98,17 +96,33 @@ export class Gate {
         'that has it, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star\n'
       return { reason: 'host', status: 421, text }
     }
-    const isEngine = url.startsWith(ENGINE_PATH)
+    const isEngine = isForEngine(request)
     // Any web page can poll by JSONP and read the answers: browsers send no Origin header for scripts.
     if (isEngine && new URL(url, 'http://server').searchParams.has('j')) {
       return { reason: 'jsonp', status: 400, text: 'JSONP is not served: use XMLHttpRequest, fetch or a WebSocket.\n' }
     }
     const isChecked = isEngine || (origins.isOwnOnly && (url.startsWith('/admin/') || url.startsWith('/events')))
     if (!isChecked || origins.admits(request)) return undefined
-    return {
-      reason: 'origin',
-      status: 403,
-      text: 'Origin is not allowed: the server admits it with --allowed-origin.\n'
-    }
+    return { reason: 'origin', status: 403, text: originText(request) }
   }
+}
+
+/**
+ * Returns whether a request can open no session: it is for a WebSocket and no upgrade. Browsers tell pages nothing about a refused
+ * WebSocket, so clients send this to learn the reason; of everything else a page that may not use the server reads nothing.
+ */
+function asksForReason(request: IncomingMessage): boolean {
+  if (!isForEngine(request) || request.method !== 'GET') return false
+  const { searchParams } = new URL(request.url ?? '/', 'http://server')
+  return searchParams.get('transport') === 'websocket' && !searchParams.has('sid')
+}
+
+function isForEngine({ url = '/' }: IncomingMessage): boolean {
+  return url.startsWith(ENGINE_PATH)
+}
+
+function originText({ headers: { origin } }: IncomingMessage): string {
+  if (origin === undefined) return 'Origin is not allowed: the server admits it with --allowed-origin.\n'
+  const shown = origin.slice(0, ORIGIN_MAX_LENGTH)
+  return `Origin is not allowed: start the server with --allowed-origin ${shown} to admit pages of ${shown}\n`
 }

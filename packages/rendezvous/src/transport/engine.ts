@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { WIRE_ERRORS } from '@websocket-star/protocol'
 import type { Socket } from 'engine.io'
 import type { WebSocket } from 'ws'
 import type { AddressAccount } from '../budget/address-account.js'
@@ -16,6 +17,7 @@ import type { Router } from '../relay/router.js'
 import type { CloseReason, Counters, RefusalDetails, RefusalReason } from '../stats.js'
 import type { BacklogWatch } from './backlog.js'
 import { Cork } from './cork.js'
+import { readableBySender } from './cors.js'
 import {
   admitBase64,
   announcePayload,
@@ -29,6 +31,7 @@ import { FrameInput, frameInputOf } from './frame-input.js'
 import { closeAfter } from './last-answer.js'
 import type { InputContext } from './paced-input.js'
 import { PayloadInput } from './payload-input.js'
+import { refuseUpgrade } from './refused-upgrade.js'
 import { Receiver, type Ack, type ReceiverContext } from './receiver.js'
 import { Session, type SessionContext } from './session.js'
 
@@ -48,7 +51,17 @@ export const ENGINE_PATH = '/socket.io/'
 
 /** Seconds after which a rejected client may retry. */
 const RETRY_AFTER = '10'
-const UNAVAILABLE = `HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: ${RETRY_AFTER}\r\n\r\n`
+
+type EngineRefusal = Extract<RefusalReason, 'sessions per ip' | 'rate limit' | 'no files left' | 'stopping' | 'busy'>
+
+/** Status and text of the answer to a client that is refused. */
+const REFUSALS: Readonly<Record<EngineRefusal, readonly [status: number, text: string]>> = {
+  'sessions per ip': [403, 'Too many connections from this address'],
+  'rate limit': [503, 'Too many requests from this address: slow down'],
+  'no files left': [503, 'The server has too many connections: try again later'],
+  stopping: [503, WIRE_ERRORS.serverStopping],
+  busy: [503, 'The server is busy: try again later']
+}
 
 /** Memory that a piece of a request body takes beside its bytes. */
 const PIECE_OVERHEAD = 256
@@ -121,11 +134,7 @@ export class Engine {
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
       perMessageDeflate: false,
-      cors: { origin: components.origins.cors, credentials: true },
-      allowRequest: (request, decide) => {
-        const refusal = this.#refusal(request)
-        decide(refusal, refusal === null)
-      }
+      cors: { origin: components.origins.cors, credentials: true }
     })
     announcePayload(this.#server, Math.min(options.messageSize, POLLED_BODY))
     // The responses to the upgrade and to the handshake leave together.
@@ -181,7 +190,7 @@ export class Engine {
   #handleUnknownSession(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const address = this.accountOf(request)
     address.charge('request')
-    if (address.isOverBudget) return this.#reject(request, response, 429, 'rate limit')
+    if (address.isOverBudget) return this.#slowDown(request, response)
     handle()
   }
 
@@ -189,7 +198,7 @@ export class Engine {
   #handlePoll(request: IncomingMessage, response: ServerResponse, session: Session, handle: () => void): void {
     const { account } = session
     if (!account.isOverBudget) return handle()
-    if (this.#delayedPolls.has(session)) return this.#reject(request, response, 429, 'rate limit')
+    if (this.#delayedPolls.has(session)) return this.#slowDown(request, response)
     this.#delayedPolls.add(session)
     this.#counters.pause('flood')
     setTimeout(() => {
@@ -233,11 +242,15 @@ export class Engine {
     const refusal = this.#admitInTurn(request, () => {
       socket.off('error', giveUp)
       this.#queuedUpgrades.delete(socket)
-      if (!socket.destroyed) this.#server.handleUpgrade(request as never, socket, head)
+      if (socket.destroyed) return
+      const reason = this.#addressRefusal(request)
+      if (reason === undefined) return this.#server.handleUpgrade(request as never, socket, head)
+      this.#counters.refuse(reason, () => this.#describe(request))
+      refuseUpgrade(socket, ...REFUSALS[reason])
     })
     if (refusal === undefined) return
     this.#queuedUpgrades.delete(socket)
-    socket.end(UNAVAILABLE, giveUp)
+    refuseUpgrade(socket, ...REFUSALS[refusal], { 'retry-after': RETRY_AFTER })
   }
 
   close(): void {
@@ -277,15 +290,9 @@ export class Engine {
     return this.#budget.addressOf(this.#proxies.remoteOf(request))
   }
 
-  /** Returns the text that engine.io sends if it rejects a new connection, or null. */
-  #refusal(request: IncomingMessage): string | null {
-    const reason = this.#addressRefusal(request)
-    if (reason === undefined) return null
-    this.#counters.refuse(reason, () => this.#describe(request))
-    return 'Too many connections from this address'
-  }
-
+  /** Returns the reason if the address of a new connection has too many sessions. */
   #addressRefusal(request: IncomingMessage): 'sessions per ip' | undefined {
+    if (sidOf(request)) return undefined
     const { sessionsPerIp } = this.#options
     const { exempt, sessions } = this.accountOf(request)
     return !exempt && sessions >= sessionsPerIp ? 'sessions per ip' : undefined
@@ -298,31 +305,41 @@ export class Engine {
   }
 
   /** Returns headers that let a listed origin read responses not made by engine.io. */
-  #corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
-    if (origin === undefined || !this.#origins.isListed(origin)) return {}
-    return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' }
+  #corsHeaders(request: IncomingMessage): Record<string, string> {
+    const { origin } = request.headers
+    return origin !== undefined && this.#origins.isListed(origin) ? readableBySender(request) : {}
   }
 
   /** Opens a polling session. */
   #handshake(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
     const refusal = this.#admitInTurn(request, () => {
-      if (!request.destroyed) handle()
+      if (request.destroyed) return
+      const reason = this.#addressRefusal(request)
+      if (reason === undefined) return handle()
+      this.#counters.refuse(reason, () => this.#describe(request))
+      this.#answer(request, response, ...REFUSALS[reason])
     })
-    if (refusal !== undefined) this.#refuse(request, response, 503)
+    if (refusal !== undefined) this.#refuse(request, response, ...REFUSALS[refusal])
   }
 
-  #reject(request: IncomingMessage, response: ServerResponse, status: number, reason: RefusalReason): void {
-    this.#counters.refuse(reason, () => this.#describe(request))
-    this.#refuse(request, response, status)
+  #slowDown(request: IncomingMessage, response: ServerResponse): void {
+    this.#counters.refuse('rate limit', () => this.#describe(request))
+    this.#refuse(request, response, 429, REFUSALS['rate limit'][1])
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
     closeAfter(response)
-    response.writeHead(status, { 'retry-after': RETRY_AFTER, ...this.#corsHeaders(request) }).end()
+    response.setHeader('retry-after', RETRY_AFTER)
+    this.#answer(request, response, status, text)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+    const type = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
+    response.writeHead(status, { ...type, ...this.#corsHeaders(request) }).end(text)
   }
 
   /** Runs `enter` in turn. A new connection counts as a session meanwhile. @returns the reason if it is rejected */
-  #admitInTurn(request: IncomingMessage, enter: () => void): RefusalReason | undefined {
+  #admitInTurn(request: IncomingMessage, enter: () => void): EngineRefusal | undefined {
     const isNew = !sidOf(request)
     if (isNew) this.#inputContext.queue.shortenSlice()
     const address = this.accountOf(request)
@@ -333,7 +350,7 @@ export class Engine {
       this.#counters.refuse(cause, () => this.#describe(request))
       return cause
     }
-    // engine.io rejects these immediately.
+    // Rejected immediately.
     if (isNew && !this.#refusesNew && this.#addressRefusal(request) !== undefined) {
       address.charge('request')
       enter()
