@@ -8,8 +8,8 @@ import { transform } from 'esbuild'
 /** The repository. */
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const PAGES = join(ROOT, 'test/browsers/pages')
-/** The client as pages without a bundler load it. */
-const CLIENT = join(ROOT, 'packages/client/dist/browser')
+/** The client as pages without a bundler load it, in several files. */
+const CLIENT = join(ROOT, 'packages/client/dist/browser/split')
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
