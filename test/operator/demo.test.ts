@@ -56,3 +56,9 @@ test('a port that is taken is no obstacle, unless it was asked for', async () =>
   await using refused = new Command(['demo', '--port=9090'])
   expect(await refused.exit).toMatchObject({ code: 2 })
 })
+
+test('the demo ends when its terminal is closed', async () => {
+  await using demo = new Command(['demo', '--port=0'])
+  await said(demo)
+  expect(await demo.stop('SIGHUP')).toEqual({ code: 0, signal: null })
+})

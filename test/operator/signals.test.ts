@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { createRendezvous } from '@websocket-star/rendezvous'
 import { connectRaw, type RawOptions, within } from '@websocket-star/testkit'
 import { describe, expect, test } from 'vitest'
-import { CommandServer } from '../support/command.js'
+import { Command, CommandServer } from '../support/command.js'
 import { joinLegacy } from '../support/legacy.js'
+import type { Runtime } from '../support/line-process.js'
 import { createIdentity } from '../support/raw-identity.js'
 
 const cleanly = { code: 0, signal: null }
@@ -52,4 +55,52 @@ test('a browser that keeps its connection open holds nothing up', async () => {
   // fetch keeps the connection for the next request
   expect(await (await fetch(`${server.url}/health`)).json()).toEqual({ status: 'ok' })
   expect(await server.stop('SIGTERM')).toEqual(cleanly)
+})
+
+describe('a server that waits for Redis', () => {
+  /** Nobody listens there. */
+  const redis = 'redis://127.0.0.1:1'
+  const namespaces = process.getuid?.() === 0 ? ['--pid'] : ['--user', '--map-root-user', '--pid']
+
+  /** Starts a server whose Redis is down. */
+  async function waiting(runtime?: Runtime): Promise<Command> {
+    const server = new Command([`--redis=${redis}`, '--port=0', '--host=127.0.0.1'], {}, runtime)
+    await server.stderr.until('a failed attempt', (lines) =>
+      lines.some((line) => line.includes('no connection to Redis'))
+    )
+    return server
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('is ended by %s', async (signal) => {
+    await using server = await waiting()
+    expect(await server.stop(signal)).toEqual(cleanly)
+    expect(server.stdout.items).toEqual([stopped])
+  })
+
+  test('is ended as process 1 of a container', async () => {
+    await using server = await waiting(['unshare', ...namespaces, '--fork', '--kill-child', process.execPath])
+    const { pid } = server.child
+    const [child] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ')
+    process.kill(Number(child), 'SIGTERM')
+    expect(await within('its end', server.exit)).toEqual(cleanly)
+  })
+
+  test('is not ended by SIGHUP', async () => {
+    await using server = await waiting()
+    server.child.kill('SIGHUP')
+    await server.stderr.until('the end of its patience', (lines) =>
+      lines.some((line) => line.includes('did not answer correctly'))
+    )
+    expect(await server.exit).toEqual({ code: 2, signal: null })
+  }, 30_000)
+})
+
+test('a library that is stopped while it waits for Redis says so', async () => {
+  const server = createRendezvous({ host: '127.0.0.1', port: 0, redis: 'redis://127.0.0.1:1' })
+  const aborted = { status: 'rejected', reason: { code: 'ERR_START_ABORTED' } }
+  const [first] = await Promise.allSettled([server.start(), server.stop()])
+  expect(first).toMatchObject(aborted)
+  // A stopped server can be started again.
+  const [second] = await Promise.allSettled([server.start(), server.drain()])
+  expect(second).toMatchObject(aborted)
 })

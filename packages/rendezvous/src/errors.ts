@@ -8,6 +8,14 @@ export class AlreadyStartedError extends StarError {
   }
 }
 
+/** `stop` or `drain` was called before the server listened. */
+export class StartAbortedError extends StarError {
+  override readonly name = 'StartAbortedError'
+  constructor() {
+    super('ERR_START_ABORTED', 'This server was stopped before it listened: start it again if it should run')
+  }
+}
+
 /** `address` was called on a server that is not listening. */
 export class NotListeningError extends StarError {
   override readonly name = 'NotListeningError'

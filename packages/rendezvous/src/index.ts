@@ -15,7 +15,7 @@
  */
 export { StarError } from '@websocket-star/protocol'
 export type { Backplane, BackplaneObserver, NodeLink } from './cluster/backplane.js'
-export { AlreadyStartedError, NotListeningError, RedisError } from './errors.js'
+export { AlreadyStartedError, NotListeningError, RedisError, StartAbortedError } from './errors.js'
 export type { ChannelRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local-backplane.js'
 export type { Logger } from './logger.js'

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
-import { AlreadyStartedError, NotListeningError } from './errors.js'
+import { AlreadyStartedError, NotListeningError, StartAbortedError } from './errors.js'
 import { Admin } from './http/admin.js'
 import { BasePath } from './http/base-path.js'
 import { Connections } from './http/connections.js'
@@ -12,8 +12,9 @@ import { createMetrics } from './http/metrics.js'
 import { createPages, type PagesOptions } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
+import { TlsFiles } from './http/tls-files.js'
 import type { Logger } from './logger.js'
-import { certificateNames } from './names/certificate-names.js'
+import { certificateNames, type CertificateNames } from './names/certificate-names.js'
 import { OwnNames } from './names/own-names.js'
 import type { ResolvedOptions, ServerOptions } from './option-types.js'
 import { parseOptions } from './options.js'
@@ -50,12 +51,21 @@ export interface DrainOptions {
 
 /** A rendezvous server. Several can run in one process. */
 export interface Rendezvous extends AsyncDisposable {
-  /** Starts to listen. Rejects with the operating system's error, {@link RedisError} or {@link AlreadyStartedError}. */
+  /**
+   * Starts to listen. Rejects with the operating system's error, {@link RedisError}, {@link AlreadyStartedError}, or
+   * {@link StartAbortedError} if the server is stopped while it waits for the other nodes.
+   */
   start(): Promise<void>
   /** Closes every session and stops listening. A stopped server can be started again. */
   stop(): Promise<void>
   /** Rejects new peers, tells clients to use other servers, lets open streams finish, then stops. */
   drain(options?: DrainOptions): Promise<void>
+  /**
+   * Reads the files of the certificate again. That is done by itself too, soon after a file has changed.
+   *
+   * @throws {InvalidOptionsError} if a file cannot be used; the previous certificate stays in use then
+   */
+  reload(): void
   /** @throws {NotListeningError} */
   address(): RendezvousAddress
   stats(): RendezvousStats
@@ -80,10 +90,16 @@ export function createRendezvous({ logger, backplane, ...options }: RendezvousOp
   return new RendezvousServer(parseOptions(options), logger, backplane)
 }
 
+/** Logs why {@link Rendezvous.reload} failed. */
+export function logFailedReload(logger: Logger | undefined, error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error)
+  logger?.error({ why }, 'the certificate could not be read again; the previous one stays in use')
+}
+
 class RendezvousServer implements Rendezvous {
   readonly options: ResolvedOptions
   readonly #logger: Logger | undefined
-  readonly #tls: SecureContextOptions | undefined
+  #tls: SecureContextOptions | undefined
   readonly #names: OwnNames
   readonly #parts: Parts
   #running:
@@ -92,11 +108,14 @@ class RendezvousServer implements Rendezvous {
         connections: Connections
         engine: Engine
         feed: StatusFeed
+        tlsFiles: TlsFiles
         timers: NodeJS.Timeout[]
       }
     | undefined
   #started: Promise<void> | undefined
   #lastStop: Promise<void> | undefined
+  /** Set until the node has joined its cluster, which takes seconds if Redis is out of reach. */
+  #joiningCluster: AbortController | undefined
 
   constructor(options: ResolvedOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
     this.options = options
@@ -112,6 +131,7 @@ class RendezvousServer implements Rendezvous {
 
   async start(): Promise<void> {
     if (this.#started !== undefined) throw new AlreadyStartedError()
+    if (this.#parts.isShared) this.#joiningCluster = new AbortController()
     const started = this.#start(this.#lastStop)
     this.#started = started
     try {
@@ -123,8 +143,11 @@ class RendezvousServer implements Rendezvous {
   }
 
   async #start(lastStop: Promise<void> | undefined): Promise<void> {
-    await lastStop
-    const { sessions, backplane, otherNodes } = this.#parts
+    if (lastStop !== undefined) {
+      await lastStop
+      this.#readCertificate()
+    }
+    const { sessions } = this.#parts
     sessions.open()
     const connections = this.#createConnections()
     const engine = this.#parts.openEngine(() => connections.areShort)
@@ -136,7 +159,7 @@ class RendezvousServer implements Rendezvous {
       counters: this.#parts.counters
     })
     const pages = this.#createPages(feed, connections)
-    await backplane.start(otherNodes)
+    await this.#joinCluster()
     let server: ListeningServer
     try {
       const gate = new Gate({ names: this.#names, secure: this.#tls !== undefined, ...this.#parts })
@@ -162,8 +185,34 @@ class RendezvousServer implements Rendezvous {
       throw error
     }
     this.#names.listensOn(server.address.port)
-    this.#running = { server, connections, engine, feed, timers: this.#startTimers() }
+    const tlsFiles = new TlsFiles(this.options, () => this.#certificateChanged())
+    this.#running = { server, connections, engine, feed, tlsFiles, timers: this.#startTimers() }
     feed.start()
+  }
+
+  reload(): void {
+    const certificate = this.#readCertificate()
+    if (this.#tls === undefined) return
+    this.#running?.server.renew(this.#tls)
+    const { names, validTo } = certificate ?? {}
+    this.#logger?.info({ names, validTo }, 'the certificate was read again')
+  }
+
+  /** @throws {InvalidOptionsError} */
+  #readCertificate(): CertificateNames | undefined {
+    const tls = readTls(this.options)
+    const certificate = tls && certificateNames(tls)
+    this.#tls = tls
+    this.#names.renewed(certificate)
+    return certificate
+  }
+
+  #certificateChanged(): void {
+    try {
+      this.reload()
+    } catch (error) {
+      logFailedReload(this.#logger, error)
+    }
   }
 
   #state(): 'ready' | 'draining' | 'fenced' {
@@ -250,6 +299,10 @@ class RendezvousServer implements Rendezvous {
   }
 
   async #stop(started: Promise<void>): Promise<void> {
+    if (this.#joiningCluster !== undefined) {
+      this.#joiningCluster.abort()
+      await this.#leaveCluster()
+    }
     // `start` reports its own error.
     await started.catch(() => {})
     const running = this.#running
@@ -257,6 +310,7 @@ class RendezvousServer implements Rendezvous {
     this.#running = undefined
     const { workQueue, discovery, deltas, sessions } = this.#parts
     for (const timer of running.timers) clearInterval(timer)
+    running.tlsFiles.close()
     workQueue.stop()
     discovery.stop()
     deltas.stop()
@@ -265,6 +319,19 @@ class RendezvousServer implements Rendezvous {
     running.feed.close()
     await running.server.close()
     await this.#leaveCluster()
+  }
+
+  async #joinCluster(): Promise<void> {
+    const { backplane, otherNodes } = this.#parts
+    const aborted = this.#joiningCluster?.signal
+    try {
+      if (aborted?.aborted !== true) await backplane.start(otherNodes)
+    } catch (error) {
+      if (aborted?.aborted !== true) throw error
+    } finally {
+      this.#joiningCluster = undefined
+    }
+    if (aborted?.aborted === true) throw new StartAbortedError()
   }
 
   async #leaveCluster(): Promise<void> {
@@ -277,8 +344,7 @@ class RendezvousServer implements Rendezvous {
   }
 
   async drain({ timeout = this.options.drainTimeout }: DrainOptions = {}): Promise<void> {
-    await this.#started?.catch(() => {})
-    if (this.#running === undefined) return
+    if (this.#running === undefined) return await this.stop()
     const { sessions, router } = this.#parts
     this.#running.engine.refuseNew()
     const { streams } = this.stats()

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
@@ -28,6 +28,8 @@ export interface ServerHandlers {
 
 export class ListeningServer {
   readonly #http: Server
+  /** The same server, if it speaks TLS. */
+  readonly #https: HttpsServer | undefined
   readonly #connections: Connections
   readonly #timer: NodeJS.Timeout
 
@@ -47,8 +49,8 @@ export class ListeningServer {
     const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
       if (connections.of(message.socket)?.begin(response) !== false) request(message, response)
     }
-    this.#http =
-      tls === undefined ? createHttpServer(options, onRequest) : createHttpsServer({ ...tls, ...options }, onRequest)
+    this.#https = tls === undefined ? undefined : createHttpsServer({ ...tls, ...options }, onRequest)
+    this.#http = this.#https ?? createHttpServer(options, onRequest)
     this.#http.on('upgrade', (message, socket, head) => {
       connections.upgraded(socket)
       upgrade(message, socket, head)
@@ -103,6 +105,11 @@ export class ListeningServer {
   get address(): AddressInfo {
     // A cast, since it listens on a port and never on a pipe.
     return this.#http.address() as AddressInfo
+  }
+
+  /** Replaces the certificate. Open connections keep the one that they were opened with. */
+  renew(tls: SecureContextOptions): void {
+    this.#https?.setSecureContext(tls)
   }
 
   /** Stops listening and closes every connection that has not been upgraded. */

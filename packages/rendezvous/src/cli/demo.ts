@@ -2,11 +2,15 @@ import { createLogger } from '../logger.js'
 import type { DemoRequest } from './command-line.js'
 import { qrText } from './qr-text.js'
 import { ownAddresses, startServer, type RunningServer } from './serve.js'
+import type { Signals } from './signals.js'
 import { UsageError } from './usage-error.js'
 
 /** @throws {UsageError} if the options do not let the server start */
-export async function demo(request: DemoRequest): Promise<void> {
-  const { server, generatedToken } = await startOnAnyPort(forOwnPages(request))
+export async function demo(request: DemoRequest, signals: Signals): Promise<void> {
+  const running = await startOnAnyPort(forOwnPages(request), signals)
+  if (running === undefined) return
+  signals.endOnHangup()
+  const { server, generatedToken } = running
   const [url, ...others] = urlsForBrowsers(server.address(), request.allowsLocalNetwork)
   const lines = [
     `Open this in two tabs: ${url}try`,
@@ -30,14 +34,15 @@ function forOwnPages(request: DemoRequest): DemoRequest {
   return options.allowedOrigins.length > 0 ? request : { ...request, options: { ...options, allowedOrigins: ['self'] } }
 }
 
-async function startOnAnyPort(request: DemoRequest): Promise<RunningServer> {
+async function startOnAnyPort(request: DemoRequest, signals: Signals): Promise<RunningServer | undefined> {
   const { logLevel, logFormat } = request.options
   const logger = createLogger(logLevel, logFormat)
   try {
-    return await startServer(request, logger)
+    return await startServer(request, signals, logger)
   } catch (error) {
     if (!request.anyPort || !isPortInUse(error)) throw error
-    return await startServer({ ...request, warnings: [], options: { ...request.options, port: 0 } }, logger)
+    const onFreePort = { ...request, warnings: [], options: { ...request.options, port: 0 } }
+    return await startServer(onFreePort, signals, logger)
   }
 }
 

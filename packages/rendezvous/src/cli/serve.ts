@@ -1,20 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import { StartAbortedError } from '../errors.js'
 import { createLogger, type Logger } from '../logger.js'
 import type { ResolvedOptions } from '../option-types.js'
 import { InvalidOptionsError } from '../options.js'
-import { createRendezvous, type Rendezvous } from '../rendezvous.js'
+import { createRendezvous, logFailedReload, type Rendezvous } from '../rendezvous.js'
 import type { ServeRequest } from './command-line.js'
 import { optionSurfaces } from './option-surface.js'
+import type { Signals } from './signals.js'
 import { UsageError, usageErrorOf, type DescribeOption } from './usage-error.js'
 
 const TOKEN_BYTES = 18
 
 /** @throws {UsageError} if the options do not let the server start */
-export async function serve(request: ServeRequest): Promise<void> {
+export async function serve(request: ServeRequest, signals: Signals): Promise<void> {
   const { options } = request
   const logger = createLogger(options.logLevel, options.logFormat)
-  const { server, generatedToken } = await startServer(request, logger)
+  const running = await startServer(request, signals, logger)
+  if (running === undefined) return
+  const { server, generatedToken } = running
   const { url } = server.address()
   console.log(`Listening on: ${url}`)
   for (const multiaddr of multiaddrsForClients(server)) console.log(`Give clients: ${multiaddr}`)
@@ -33,43 +37,45 @@ export interface RunningServer {
 }
 
 /**
- * Starts a server that SIGINT and SIGTERM stop.
+ * Starts a server that signals control. Returns undefined if one of them stops it before it listens.
  *
  * @throws {UsageError}
  */
 export async function startServer(
   { options, warnings, describe }: ServeRequest,
+  signals: Signals,
   logger: Logger
-): Promise<RunningServer> {
+): Promise<RunningServer | undefined> {
   for (const warning of warnings) logger.warn(warning)
   const generatedToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
-  let server: Rendezvous
   try {
-    server = createRendezvous({ ...options, adminToken: options.adminToken ?? generatedToken, logger })
+    const server = createRendezvous({ ...options, adminToken: options.adminToken ?? generatedToken, logger })
+    // Before it starts: that takes seconds while Redis is out of reach.
+    signals.control({ stop: stopperOf(server), reload: () => reload(server, logger) })
     await server.start()
+    return signals.isStopping ? undefined : { server, generatedToken }
   } catch (error) {
+    if (error instanceof StartAbortedError) return undefined
     throw explain(error, options, describe)
   }
-  // Before anything is printed: a program that reads the output may send a signal at once.
-  stopOnSignals(server)
-  return { server, generatedToken }
 }
 
-/** Only a first SIGTERM lets streams finish; every other signal stops the server at once. */
-function stopOnSignals(server: Rendezvous): void {
-  let stopped = false
-  const report = () => {
-    if (!stopped) console.log('Rendezvous server stopped')
-    stopped = true
+function stopperOf(server: Rendezvous): (isGentle: boolean) => void {
+  let isStopped = false
+  return (isGentle) => {
+    void (isGentle ? server.drain() : server.stop()).then(() => {
+      if (!isStopped) console.log('Rendezvous server stopped')
+      isStopped = true
+    })
   }
-  let isStopping = false
-  const stop = (signal: NodeJS.Signals) => {
-    const isGentle = signal === 'SIGTERM' && !isStopping
-    isStopping = true
-    void (isGentle ? server.drain() : server.stop()).then(report)
+}
+
+function reload(server: Rendezvous, logger: Logger): void {
+  try {
+    server.reload()
+  } catch (error) {
+    logFailedReload(logger, error)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
 }
 
 function multiaddrsForClients(server: Rendezvous): string[] {

@@ -41,7 +41,7 @@ export interface Backplane {
   readonly hasOthers: boolean
   /** Joins the star, and reports a snapshot before it resolves. Rejects if the other nodes cannot be reached. */
   start(observer: BackplaneObserver): Promise<void>
-  /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. */
+  /** Leaves the star: this node's peers leave the registry, and the others lose their links to it. Aborts a pending `start`. */
   stop(): Promise<void>
   /** Makes this node the owner of a peer. Without the registry, the claim settles without a generation and is sent later. */
   claim(claim: Claim): void

@@ -5,6 +5,8 @@ import { isLoopbackName } from './host-names.js'
 
 /** Names of the server in its certificate. */
 export interface CertificateNames {
+  /** Date of expiry, as OpenSSL writes it. */
+  readonly validTo: string
   /** DNS names, some beginning with `*.`, without names of loopback. */
   readonly names: readonly string[]
   /** @param host - name in lower case, or IP address */
@@ -16,6 +18,7 @@ export function certificateNames(tls: SecureContextOptions): CertificateNames | 
   const certificate = certificateOf(tls)
   if (certificate === undefined) return undefined
   return {
+    validTo: certificate.validTo,
     names: dnsNames(certificate).filter((name) => !isLoopbackName(name)),
     covers: (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined
   }

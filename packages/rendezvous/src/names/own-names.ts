@@ -16,7 +16,7 @@ const MAX_REMEMBERED = 256
 export class OwnNames {
   readonly #prefixes: readonly string[]
   readonly #publicLocations: readonly ServerLocation[]
-  readonly #certificate: CertificateNames | undefined
+  #certificate: CertificateNames | undefined
   readonly #interfaces: Pick<InterfaceAddresses, 'has'>
   readonly #locations = new Map<string, ServerLocation | undefined>()
   /** Port that the server listens on. */
@@ -41,6 +41,11 @@ export class OwnNames {
 
   get isEmpty(): boolean {
     return this.#prefixes.length === 0 && (this.#certificate?.names ?? []).length === 0
+  }
+
+  /** Replaces the certificate. Sessions that joined under its names stay. */
+  renewed(certificate: CertificateNames | undefined): void {
+    this.#certificate = certificate
   }
 
   listensOn(port: number): void {
