@@ -19,7 +19,7 @@ const PACKAGES = {
  */
 const ROOMS = [
   ['errors.ts', 'option-types.ts'],
-  ['options.ts', 'stats.ts', 'version.ts'],
+  ['options.ts', 'stats.ts', 'version.ts', 'log-output.ts'],
   ['logger.ts', 'codec'],
   ['pacing', 'refusal-log.ts'],
   ['names'],

@@ -1,21 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { connectRaw } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import manifest from '../../packages/rendezvous/package.json' with { type: 'json' }
 import { CommandServer, runCommand } from '../support/command.js'
+import { freePort } from '@websocket-star/testkit/processes'
 import type { Environment } from '../support/line-process.js'
 import { createIdentity } from '../support/raw-identity.js'
 
 type Given = [args: string[], env?: Environment]
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // it does not listen on a pipe
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Joins with a fresh key, from a connection of its own; what the server answers last. */
 async function joinUnder(server: CommandServer, prefix: string): Promise<unknown> {

@@ -18,7 +18,7 @@ export type { Backplane, BackplaneObserver, NodeLink } from './cluster/backplane
 export { AlreadyStartedError, NotListeningError, RedisError, StartAbortedError } from './errors.js'
 export type { ChannelRef, Frame } from './cluster/frames.js'
 export { LocalBackplane, LocalStar } from './cluster/local-backplane.js'
-export type { Logger } from './logger.js'
+export type { CountingLogger, Logger } from './logger.js'
 export type {
   ClusterSettings,
   DialSettings,

@@ -1,3 +1,4 @@
+import { LogOutput } from './log-output.js'
 import { pino, type Logger as PinoLogger } from 'pino'
 import type { ResolvedOptions } from './option-types.js'
 
@@ -11,12 +12,23 @@ export interface Logger {
   isLevelEnabled?(level: string): boolean
 }
 
-const STDERR = 2
+/** Logger that may count what it cannot write. */
+export interface CountingLogger extends Logger {
+  /** Lines lost since the start; shown in the metrics. */
+  readonly lostLines?: number
+}
 
-export function createLogger(level: ResolvedOptions['logLevel'], format: ResolvedOptions['logFormat']): PinoLogger {
+/** Creates a logger that writes to stderr. If the disk is full or the reader is gone, lines are lost and counted. */
+export function createLogger(
+  level: ResolvedOptions['logLevel'],
+  format: ResolvedOptions['logFormat']
+): PinoLogger & CountingLogger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
-  const stderr = pino.destination({ dest: STDERR, sync: true })
-  return pino({ level }, isPretty ? { write: (line) => stderr.write(prettyLine(line)) } : stderr)
+  const output = new LogOutput((lines) =>
+    logger.warn({ lines }, 'log lines were lost, because they could not be written')
+  )
+  const logger = pino({ level }, { write: (line) => output.write(isPretty ? prettyLine(line) : line) })
+  return Object.defineProperty(logger, 'lostLines', { get: () => output.lost }) as PinoLogger & CountingLogger
 }
 
 /** Formats a pino line as `12:34:56 WARN message {"detail":1}`; pino's own formatter brings a dozen packages. */

@@ -13,7 +13,7 @@ import { createPages, type PagesOptions } from './http/pages.js'
 import { StatusFeed } from './http/status-feed.js'
 import { readTls } from './http/tls.js'
 import { TlsFiles } from './http/tls-files.js'
-import type { Logger } from './logger.js'
+import type { CountingLogger, Logger } from './logger.js'
 import { certificateNames, type CertificateNames } from './names/certificate-names.js'
 import { OwnNames } from './names/own-names.js'
 import type { ResolvedOptions, ServerOptions } from './option-types.js'
@@ -36,7 +36,7 @@ export interface RendezvousAddress {
 /** Argument of {@link createRendezvous}: the options of the command line, a logger and a backplane. */
 export interface RendezvousOptions extends ServerOptions {
   /** Pino logger, or an object with its `debug`, `info`, `warn` and `error`. Nothing is logged without one. */
-  logger?: Logger
+  logger?: CountingLogger
   /**
    * Connection to the other nodes of the star; by default it is made from the option `redis`. Servers in one process
    * share a star if each has a {@link LocalBackplane} of the same {@link LocalStar}.
@@ -98,7 +98,7 @@ export function logFailedReload(logger: Logger | undefined, error: unknown): voi
 
 class RendezvousServer implements Rendezvous {
   readonly options: ResolvedOptions
-  readonly #logger: Logger | undefined
+  readonly #logger: CountingLogger | undefined
   #tls: SecureContextOptions | undefined
   readonly #names: OwnNames
   readonly #parts: Parts
@@ -117,7 +117,7 @@ class RendezvousServer implements Rendezvous {
   /** Set until the node has joined its cluster, which takes seconds if Redis is out of reach. */
   #joiningCluster: AbortController | undefined
 
-  constructor(options: ResolvedOptions, logger: Logger | undefined, backplane: Backplane | undefined) {
+  constructor(options: ResolvedOptions, logger: CountingLogger | undefined, backplane: Backplane | undefined) {
     this.options = options
     this.#logger = logger
     this.#tls = readTls(options)
@@ -386,6 +386,7 @@ class RendezvousServer implements Rendezvous {
       connections: this.#running?.connections.size ?? 0,
       slowed: budget.slowed,
       receivedBytes: budget.received,
+      lostLogLines: this.#logger?.lostLines ?? 0,
       work: { ...budget.done },
       ...(isShared ? { cluster: this.#clusterStats() } : {}),
       ...counters.snapshot()

@@ -158,6 +158,8 @@ export interface RendezvousStats {
   slowed: number
   /** Bytes received of messages that are still incomplete. */
   receivedBytes: number
+  /** Log lines that could not be written, as far as the logger counts them. */
+  lostLogLines: number
   /** Milliseconds of CPU used for clients, except for relaying, by kind of work. They are estimated by fixed prices. */
   work: Readonly<Record<string, number>>
   /** Undefined if the server is not part of a cluster. */

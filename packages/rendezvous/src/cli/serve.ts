@@ -46,6 +46,8 @@ export async function startServer(
   signals: Signals,
   logger: Logger
 ): Promise<RunningServer | undefined> {
+  // Without a listener, the error would end the process.
+  process.stdout.on('error', ({ message: why }) => logger.warn({ why }, 'a line for standard output was lost'))
   for (const warning of warnings) logger.warn(warning)
   const generatedToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
   try {

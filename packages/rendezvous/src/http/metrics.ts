@@ -96,6 +96,11 @@ const COUNTERS: readonly Figure[] = [
     name: 'rendezvous_announcements_total',
     help: 'online peers announced to clients',
     read: (stats) => stats.announcements
+  },
+  {
+    name: 'rendezvous_log_lines_lost_total',
+    help: 'log lines that could not be written',
+    read: (stats) => stats.lostLogLines
   }
 ]
 
