@@ -118,6 +118,25 @@ describe.each(BROWSERS)('the status page in %s', (_name, launch) => {
 describe('in Chromium the status page', () => {
   const stage = setStage(launchChromium)
 
+  test('cancels a drain', async () => {
+    await using star = await startStar({ adminToken, drainTimeout: 120_000 })
+    const [alice, bob] = [await joinClient(star), await joinClient(star)]
+    const accepted = accepting(bob)
+    await alice.dial(bob.peerId)
+    await accepted.next()
+    const page = await stage.openUrl(star.url)
+    await until(page, `document.querySelector('#token') !== null`)
+    await page.tab.bringToFront()
+    await page.tab.type('#token', adminToken)
+    await page.tab.keyboard.press('Enter')
+    await click(page, '.operator > .row > .danger')
+    await click(page, 'dialog .danger')
+    await until(page, `document.querySelector('.state').textContent.startsWith('Draining')`)
+    await click(page, '.operator > .row > button')
+    await until(page, `document.querySelector('.state').textContent === 'Running'`)
+    expect((await fetch(`${star.url}/ready`)).status).toBe(200)
+  })
+
   test('shows the nodes of a star that has several, and their names to operators', async () => {
     const shared = new LocalStar()
     const [amsterdam, lisbon] = ['amsterdam', 'lisbon'].map((node) =>

@@ -126,6 +126,68 @@ describe('a server that drains', () => {
   })
 })
 
+describe('a drain that an operator asks for', () => {
+  const headers = { authorization: 'Bearer correct horse battery' }
+  const env = { WEBSOCKET_STAR_ADMIN_TOKEN: 'correct horse battery' }
+
+  /** Starts a server with two peers whose stream keeps a drain from ending. */
+  async function startBusy() {
+    const server = await CommandServer.start(['--drain-timeout=60000'], env)
+    const peers = [await connectRaw(server.url), await connectRaw(server.url)] as const
+    for (const peer of peers) await peer.join(await createIdentity(), server.multiaddr)
+    const { near, far } = await openOneWay(...peers)
+    const request = async (method: string) => (await fetch(`${server.url}/admin/drain`, { method, headers })).status
+    const readiness = async () => (await fetch(`${server.url}/ready`)).status
+    return { server, peers, near, far, request, readiness }
+  }
+
+  test('can be cancelled: streams go on, and new clients join', async () => {
+    const { server, near, far, peers, request, readiness } = await startBusy()
+    await using _ = server
+    const bystander = await connectRaw(server.url)
+    expect(await request('DELETE')).toBe(409)
+    expect(await request('POST')).toBe(202)
+    await eventually('it drains', async () => (await readiness()) === 503)
+    await bystander.closed
+    expect(await request('DELETE')).toBe(200)
+    await eventually('it is ready again', async () => (await readiness()) === 200)
+    const newcomer = await connectRaw(server.url)
+    await newcomer.join(await createIdentity(), server.multiaddr)
+    near.end(true)
+    far.end(true)
+    expect(await (await fetch(`${server.url}/health`)).json()).toEqual({ status: 'ok' })
+    expect(peers.map(({ isClosed }) => isClosed)).toEqual([false, false])
+    for (const text of ['an operator drains', 'an operator cancels', 'the drain was cancelled'])
+      expect(server.stderr.items.find((line) => line.includes(text))).toBeDefined()
+    expect(server.stderr.items.find((line) => line.includes('an operator drains'))).toContain('"ip":"127.0.0.1"')
+    expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+  })
+
+  test('ends the process, and is not cancelled while SIGTERM drains too', async () => {
+    const { server, near, far, request, readiness } = await startBusy()
+    await using _ = server
+    expect(await request('POST')).toBe(202)
+    server.child.kill('SIGTERM')
+    expect(await request('DELETE')).toBe(200)
+    expect(await readiness()).toBe(503)
+    near.end(true)
+    far.end(true)
+    expect(await within('its end', server.exit)).toEqual({ code: 0, signal: null })
+  })
+})
+
+test('a library cancels a drain by a signal', async () => {
+  const star = await openStar()
+  const [dialer, listener] = [await star.join(), await star.join()]
+  await openOneWay(dialer, listener)
+  const cancelled = new AbortController()
+  const drained = star.server.drain({ timeout: 30_000, signal: cancelled.signal })
+  cancelled.abort(new Error('not now'))
+  await expect(drained).rejects.toThrow('not now')
+  await (await star.connect()).join(await createIdentity(), star.prefix)
+  expect(star.server.stats().peers).toBe(3)
+})
+
 test('SIGTERM lets streams finish, a second signal does not', async () => {
   await using server = await CommandServer.start()
   const peers = [await connectRaw(server.url), await connectRaw(server.url)] as const

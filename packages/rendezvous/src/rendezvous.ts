@@ -47,6 +47,8 @@ export interface RendezvousOptions extends ServerOptions {
 export interface DrainOptions {
   /** Milliseconds that streams have to finish; by default the option `drainTimeout`. */
   timeout?: number
+  /** Cancels the drain: the server admits clients again. Those that have left do not come back by themselves. */
+  signal?: AbortSignal
 }
 
 /** A rendezvous server. Several can run in one process. */
@@ -58,7 +60,10 @@ export interface Rendezvous extends AsyncDisposable {
   start(): Promise<void>
   /** Closes every session and stops listening. A stopped server can be started again. */
   stop(): Promise<void>
-  /** Rejects new peers, tells clients to use other servers, lets open streams finish, then stops. */
+  /**
+   * Rejects new peers, tells clients to use other servers, lets open streams finish, then stops. Rejects with the reason of
+   * `signal` if that aborts before the server stops.
+   */
   drain(options?: DrainOptions): Promise<void>
   /**
    * Reads the files of the certificate again. That is done by itself too, soon after a file has changed.
@@ -116,6 +121,10 @@ class RendezvousServer implements Rendezvous {
   #lastStop: Promise<void> | undefined
   /** Set until the node has joined its cluster, which takes seconds if Redis is out of reach. */
   #joiningCluster: AbortController | undefined
+  /** Drains in progress. */
+  #drains = 0
+  /** Cancels the drain that an operator has asked for. */
+  #operatorDrain: AbortController | undefined
 
   constructor(options: ResolvedOptions, logger: CountingLogger | undefined, backplane: Backplane | undefined) {
     this.options = options
@@ -271,7 +280,8 @@ class RendezvousServer implements Rendezvous {
       counters,
       logger,
       addressOf: (request) => proxies.remoteOf(request).ip,
-      drain: () => void this.drain()
+      drain: () => void this.#drainForOperator(),
+      cancelDrain: () => this.#cancelDrain()
     })
   }
 
@@ -343,10 +353,12 @@ class RendezvousServer implements Rendezvous {
     otherNodes.snapshot([])
   }
 
-  async drain({ timeout = this.options.drainTimeout }: DrainOptions = {}): Promise<void> {
-    if (this.#running === undefined) return await this.stop()
+  async drain({ timeout = this.options.drainTimeout, signal }: DrainOptions = {}): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return await this.stop()
+    signal?.throwIfAborted()
     const { sessions, router } = this.#parts
-    this.#running.engine.refuseNew()
+    running.engine.refuseNew()
     const { streams } = this.stats()
     if (sessions.size > 0 && !sessions.isDraining) {
       this.#logger?.info(
@@ -354,10 +366,40 @@ class RendezvousServer implements Rendezvous {
         'draining: new clients are rejected, open streams may finish'
       )
     }
-    await sessions.drain(timeout)
+    this.#drains++
+    await sessions.drain(timeout, signal)
+    this.#drains--
+    if (signal?.aborted === true && this.#running === running) {
+      // Another drain goes on.
+      if (this.#drains === 0) {
+        sessions.open()
+        running.engine.admitNew()
+        this.#logger?.info('the drain was cancelled: new clients are admitted again')
+      }
+      signal.throwIfAborted()
+    }
     const { size: left } = router
     if (left > 0) this.#logger?.info({ streams: left }, 'drain timeout: the remaining streams are ended')
     await this.stop()
+  }
+
+  async #drainForOperator(): Promise<void> {
+    if (this.#operatorDrain !== undefined) return
+    const { signal } = (this.#operatorDrain = new AbortController())
+    try {
+      await this.drain({ signal })
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      this.#operatorDrain = undefined
+    }
+  }
+
+  /** Returns whether there was a drain to cancel that an operator has asked for. */
+  #cancelDrain(): boolean {
+    if (this.#operatorDrain === undefined || this.#running === undefined) return false
+    this.#operatorDrain.abort()
+    return true
   }
 
   address(): RendezvousAddress {

@@ -17,16 +17,20 @@ export interface AdminOptions {
   router: Router
   budget: Budget
   counters: Counters
-  logger: Pick<Logger, 'warn'> | undefined
+  logger: Pick<Logger, 'info' | 'warn'> | undefined
   /** Returns the client's IP address, as reported by trusted proxies. */
   addressOf: (request: IncomingMessage) => string
   drain: () => void
+  /** Returns whether there was a drain to cancel. */
+  cancelDrain: () => boolean
   /** Milliseconds before a wrong token is answered. Default 1,000. */
   delay?: number
 }
 
 /** Bytes of a request body, which names a peer id or an address. */
 const MAX_BODY = 4_096
+/** Characters of a peer id in the log. */
+const PEER_END = 8
 
 /** The operators' API. Every request carries the admin token, in the header `Authorization: Bearer …` or `X-Admin-Token`. */
 export class Admin {
@@ -57,7 +61,14 @@ export class Admin {
         return void this.#disconnect(request, response)
       case 'POST /admin/drain':
         answerJson(response, 202, { status: 'draining' })
+        this.#log(request, {}, 'an operator drains this server, which stops then')
         return this.#options.drain()
+      case 'DELETE /admin/drain':
+        if (!this.#options.cancelDrain()) {
+          return answerJson(response, 409, { error: 'no drain that an operator has asked for is in progress' })
+        }
+        this.#log(request, {}, 'an operator cancels the drain')
+        return answerJson(response, 200, { status: 'ready' })
       default:
         return answerJson(response, 404, { error: 'unknown action' })
     }
@@ -101,6 +112,10 @@ export class Admin {
     return false
   }
 
+  #log(request: IncomingMessage, details: object, message: string): void {
+    this.#options.logger?.info({ ip: this.#options.addressOf(request), ...details }, message)
+  }
+
   async #disconnect(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const peer = await readPeer(request)
     if (peer === undefined) return answerJson(response, 400, { error: 'send {"peer":"…"} as application/json' })
@@ -108,6 +123,7 @@ export class Admin {
     const sessions = entry === undefined ? [] : sessionsOf(entry)
     if (sessions.length === 0) return answerJson(response, 404, { error: 'no session of this peer on this node' })
     for (const session of sessions) session.close('operator')
+    this.#log(request, { peer: peer.slice(-PEER_END), sessions: sessions.length }, 'an operator disconnects a peer')
     answerJson(response, 200, { disconnected: sessions.length })
   }
 }

@@ -47,9 +47,12 @@ export class Drain {
     }
   }
 
-  /** Resolves when all sessions are closed, or the timeout is over. */
-  async finished(): Promise<void> {
-    while (!this.#closeDue()) await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL))
+  /** Resolves when all sessions are closed, the timeout is over, or the signal aborts. */
+  async finished(signal?: AbortSignal): Promise<void> {
+    while (!this.#closeDue()) {
+      await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL))
+      if (signal?.aborted === true) return
+    }
   }
 
   /** Closes the sessions that are due. @returns whether the drain is over */

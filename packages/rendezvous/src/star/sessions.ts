@@ -109,20 +109,23 @@ export class Sessions {
     return this.#isDraining
   }
 
-  /** Accepts joins again after a drain. */
+  /** Accepts joins again after a drain, or instead of it. */
   open(): void {
     this.#isDraining = false
   }
 
-  /** Refuses joins, and sends clients to other servers: see {@link Drain}. Streams have `timeout` milliseconds to finish. */
-  async drain(timeout: number): Promise<void> {
+  /**
+   * Refuses joins, and sends clients to other servers: see {@link Drain}. Streams have `timeout` milliseconds to finish. If
+   * the signal aborts, joins are refused until {@link open}.
+   */
+  async drain(timeout: number, signal?: AbortSignal): Promise<void> {
     this.#isDraining = true
     const view = {
       sessions: () => this.#sessionEntries.keys(),
       hasStreams: (session: Session) => this.#hasStreams(session),
       isQuiet: this.#components.isQuiet
     }
-    await new Drain(view, timeout).finished()
+    await new Drain(view, timeout).finished(signal)
   }
 
   closeAll(): void {

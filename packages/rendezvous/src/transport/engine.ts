@@ -234,6 +234,11 @@ export class Engine {
     this.#refusesNew = true
   }
 
+  /** Admits new sessions again. */
+  admitNew(): void {
+    this.#refusesNew = false
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const giveUp = () => socket.destroy()
     // Until engine.io adds its own listener.

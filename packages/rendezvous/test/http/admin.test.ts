@@ -17,6 +17,7 @@ const FLOW = { highWaterMark: 1_000, sessionCeiling: 4_000, pauseTimeout: 30_000
 interface Setting {
   budget: Budget
   warnings: unknown[][]
+  infos: unknown[][]
   counters: Counters
   drained: () => number
   /** Asks with the token, unless another authorization is given; null is none. */
@@ -29,6 +30,7 @@ interface Setting {
 
 async function start({ delay = 1 } = {}): Promise<Setting> {
   const warnings: unknown[][] = []
+  const infos: unknown[][] = []
   const counters = new Counters()
   const budget = budgetWith()
   let drained = 0
@@ -38,10 +40,14 @@ async function start({ delay = 1 } = {}): Promise<Setting> {
     router: new Router(ROUTER, new FlowControl(FLOW, counters, Date.now), counters),
     budget,
     counters,
-    logger: { warn: (...words: unknown[]) => void warnings.push(words) },
+    logger: {
+      info: (...words: unknown[]) => void infos.push(words),
+      warn: (...words: unknown[]) => void warnings.push(words)
+    },
     delay,
     addressOf: () => '192.0.2.1',
-    drain: () => void drained++
+    drain: () => void drained++,
+    cancelDrain: () => drained-- > 0
   })
   const ask = await serve((request, response) =>
     admin.handle(request, response, new URL(request.url ?? '/', 'http://server'))
@@ -49,6 +55,7 @@ async function start({ delay = 1 } = {}): Promise<Setting> {
   return {
     budget,
     warnings,
+    infos,
     counters,
     drained: () => drained,
     ask: (method, path, { authorization = `Bearer ${TOKEN}`, token, json } = {}) =>
@@ -84,14 +91,15 @@ describe('the token', () => {
     for (const [method, path] of [
       ['GET', '/admin/peers'],
       ['POST', '/admin/disconnect'],
-      ['POST', '/admin/drain']
+      ['POST', '/admin/drain'],
+      ['DELETE', '/admin/drain']
     ] as const) {
       const { status, headers, body } = await ask(method, path, { authorization })
       expect({ status, challenge: headers['www-authenticate'] }).toEqual({ status: 401, challenge: 'Bearer' })
       expect(body).not.toContain(TOKEN)
     }
     expect(drained()).toBe(0)
-    expect(counters.snapshot().refused).toEqual({ 'admin token': 3 })
+    expect(counters.snapshot().refused).toEqual({ 'admin token': 4 })
   })
 
   test('in an address opens nothing', async () => {
@@ -152,12 +160,18 @@ test('addresses are listed with what they cost: those that owe first', async () 
   expect(addresses[0]?.debt).toBeGreaterThan(0)
 })
 
-test('draining begins when it is asked for', async () => {
-  const { ask, drained } = await start()
+test('draining begins and ends when it is asked for, and the log says by whom', async () => {
+  const { ask, drained, infos } = await start()
   expect(await ask('GET', '/admin/drain')).toMatchObject({ status: 404 })
   expect(drained()).toBe(0)
   expect(await ask('POST', '/admin/drain')).toMatchObject({ status: 202, body: '{"status":"draining"}\n' })
   expect(drained()).toBe(1)
+  expect(await ask('DELETE', '/admin/drain')).toMatchObject({ status: 200, body: '{"status":"ready"}\n' })
+  expect(await ask('DELETE', '/admin/drain')).toMatchObject({ status: 409 })
+  expect(infos).toEqual([
+    [{ ip: '192.0.2.1' }, expect.stringContaining('an operator drains')],
+    [{ ip: '192.0.2.1' }, expect.stringContaining('cancels')]
+  ])
 })
 
 test.each([

@@ -317,7 +317,8 @@ describe('an address that has cost too much', () => {
       logger: undefined,
       delay: 1,
       addressOf: () => '192.0.2.1',
-      drain: () => {}
+      drain: () => {},
+      cancelDrain: () => false
     })
     return { ask: await pages({ accountOf: () => account, counters, admin }), counters }
   }

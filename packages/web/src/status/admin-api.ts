@@ -41,6 +41,10 @@ export class AdminApi {
     await this.#ask('POST', 'drain')
   }
 
+  async cancelDrain(): Promise<void> {
+    await this.#ask('DELETE', 'drain')
+  }
+
   async #ask(method: string, action: string, body?: object): Promise<unknown> {
     const response = await fetch(`admin/${action}`, {
       method,

@@ -82,7 +82,7 @@ export function App({ multiaddr, hasPlayground, hasAdmin, isPrivate }: AppProps)
         </div>
       )}
       {isHidden && <p class="notice">Only operators see the figures of this server.</p>}
-      {hasAdmin && <Operator token={token} onToken={setToken} />}
+      {hasAdmin && <Operator token={token} isDraining={status.state === 'draining'} onToken={setToken} />}
       <span id="colour-probe" hidden />
     </main>
   )

@@ -11,10 +11,11 @@ const REFRESH_INTERVAL = 2_000
 
 export interface OperatorProps {
   token: string | undefined
+  isDraining: boolean
   onToken: (token: string | undefined) => void
 }
 
-export function Operator({ token, onToken }: OperatorProps) {
+export function Operator({ token, isDraining, onToken }: OperatorProps) {
   const [problem, setProblem] = useState('')
   const lock = (why: string): void => {
     setProblem(why)
@@ -28,7 +29,7 @@ export function Operator({ token, onToken }: OperatorProps) {
       {token === undefined ? (
         <TokenForm problem={problem} onToken={onToken} />
       ) : (
-        <Controls token={token} onLock={lock} />
+        <Controls token={token} isDraining={isDraining} onLock={lock} />
       )}
     </section>
   )
@@ -73,7 +74,13 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
   )
 }
 
-function Controls({ token, onLock }: { token: string; onLock: (why: string) => void }) {
+interface ControlsProps {
+  token: string
+  isDraining: boolean
+  onLock: (why: string) => void
+}
+
+function Controls({ token, isDraining, onLock }: ControlsProps) {
   const [find, setFind] = useState('')
   const [list, setList] = useState<ListedPeers>()
   const [addresses, setAddresses] = useState<ListedAddresses>()
@@ -125,7 +132,13 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
           value={find}
           onInput={({ currentTarget }) => setFind(currentTarget.value)}
         />
-        <Drain onDrain={() => void attempt(() => api.drain())} />
+        {isDraining ? (
+          <button type="button" onClick={() => void attempt(() => api.cancelDrain())}>
+            Cancel drain
+          </button>
+        ) : (
+          <Drain onDrain={() => void attempt(() => api.drain())} />
+        )}
         <button type="button" onClick={() => onLock('')}>
           Lock
         </button>
@@ -148,7 +161,7 @@ function Controls({ token, onLock }: { token: string; onLock: (why: string) => v
   )
 }
 
-/** Draining cannot be undone, so it asks first. */
+/** Draining ends the server, so it asks first. */
 function Drain({ onDrain }: { onDrain: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   return (
