@@ -77,10 +77,16 @@ test('without a token there is nothing for operators', async () => {
 test('a server without metrics shows its figures to operators only', async () => {
   await using star = await startStar({ adminToken, metrics: false })
   expect((await fetch(`${star.url}/events`)).status).toBe(401)
+  expect((await fetch(`${star.url}/metrics`)).status).toBe(401)
   const stop = new AbortController()
   const headers = { authorization: `Bearer ${adminToken}` }
   expect((await fetch(`${star.url}/events`, { headers, signal: stop.signal })).status).toBe(200)
   stop.abort()
+  const metrics = await fetch(`${star.url}/metrics`, { headers })
+  expect({ status: metrics.status, text: await metrics.text() }).toEqual({
+    status: 200,
+    text: expect.stringContaining('rendezvous_peers 0')
+  })
 })
 
 interface Listed {

@@ -253,6 +253,7 @@ class RendezvousServer implements Rendezvous {
       admin: this.#createAdmin(),
       playground,
       metrics: this.#createMetrics(),
+      publicFigures: this.options.metrics,
       privateDetails,
       accountOf: (request) => budget.addressOf(proxies.remoteOf(request)),
       isShort: () => connections.areShort,
@@ -261,7 +262,6 @@ class RendezvousServer implements Rendezvous {
   }
 
   #createMetrics(): PagesOptions['metrics'] {
-    if (!this.options.metrics) return undefined
     const clusterStats = this.#parts.isShared ? () => this.#clusterStats() : undefined
     const create = (hasDetails: boolean) => new MetricsText(createMetrics(() => this.stats(), clusterStats, hasDetails))
     const [forOperators, forStrangers] = [create(true), create(false)]

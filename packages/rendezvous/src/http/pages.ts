@@ -21,11 +21,12 @@ export interface PagesOptions {
   /** Returns the address shown if neither `publicAddress` nor the Host header gives one. */
   fallbackAddress: () => string
   state: () => ServerState
-  /** Undefined if metrics are disabled. @param hasDetails - includes names of nodes and versions */
-  metrics: ((hasDetails: boolean) => MetricsText) | undefined
+  /** @param hasDetails - includes names of nodes and versions */
+  metrics: (hasDetails: boolean) => MetricsText
+  /** Whether everybody sees the metrics and the figures of the status page, or only operators. */
+  publicFigures: boolean
   /** Whether only operators see names of nodes and versions. */
   privateDetails: boolean
-  /** Open to operators only if metrics are disabled. */
   feed: StatusFeed
   /** Undefined without an admin token. */
   admin: Admin | undefined
@@ -56,15 +57,24 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
     !options.privateDetails || options.admin?.isOperator(request) === true
 
   function events(request: IncomingMessage, response: ServerResponse): void {
-    const { admin, metrics } = options
-    if (metrics === undefined && admin === undefined) return notFound(response)
-    const isOperator = admin !== undefined && (metrics === undefined || admin.hasToken(request))
+    const { admin, publicFigures } = options
+    if (!publicFigures && admin === undefined) return notFound(response)
+    const isOperator = admin !== undefined && (!publicFigures || admin.hasToken(request))
     if (isOperator && !admin.admits(request, response)) return
     options.feed.open(request, response, {
       account: options.accountOf(request),
       isOperator,
       hasDetails: isOperator || !options.privateDetails
     })
+  }
+
+  function metrics(request: IncomingMessage, response: ServerResponse): void {
+    const { admin, publicFigures } = options
+    if (!publicFigures) {
+      if (admin === undefined) return notFound(response)
+      if (!admin.admits(request, response)) return
+    }
+    options.metrics(hasDetails(request)).send(response, options.accountOf(request).exempt)
   }
 
   /** Charges a request to its IP address. @returns false if the address exceeds its budget; the request has then been answered */
@@ -107,7 +117,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
         return statusPage.send(request, response, {
           multiaddr: addressFor(request),
           playground: options.playground ? 'on' : 'off',
-          figures: options.metrics === undefined ? 'admin' : 'all',
+          figures: options.publicFigures ? 'all' : 'admin',
           admin: options.admin === undefined ? 'off' : 'on'
         })
       case '/try':
@@ -122,8 +132,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
         return answerJson(response, status === 'ready' ? 200 : 503, { status })
       }
       case '/metrics':
-        if (options.metrics === undefined) return notFound(response)
-        return options.metrics(hasDetails(request)).send(response, options.accountOf(request).exempt)
+        return metrics(request, response)
       default:
         if (path.startsWith(ASSETS) && assets.send(path.slice(ASSETS.length), request, response)) return
         return notFound(response)

@@ -41,6 +41,7 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
       publicAddress: undefined,
       fallbackAddress: () => fallback,
       state: () => 'ready',
+      publicFigures: true,
       metrics: (hasDetails) =>
         new MetricsText(
           createMetrics(
@@ -221,9 +222,10 @@ describe('/metrics', () => {
     expect(body).toContain('\nrendezvous_peers 0\n')
   })
 
-  test('are not found when they are off', async () => {
-    const ask = await pages({ metrics: undefined })
+  test('are not found when they are for operators only and there are none', async () => {
+    const ask = await pages({ publicFigures: false })
     expect((await ask('/metrics')).status).toBe(404)
+    expect((await ask('/events')).status).toBe(404)
   })
 
   describe('name machines and versions', () => {
