@@ -6,6 +6,10 @@ import { LineProcess } from '../support/line-process.js'
 import { OPERATOR_ADDRESS, SERVER_ADDRESS } from './namespace.js'
 
 const PORT = 9090
+const TOKEN = 'token of the operator'
+/** What stdout begins with then. */
+const LISTENING = 'Listening on: '
+const ENVIRONMENT = { WEBSOCKET_STAR_ADMIN_TOKEN: TOKEN, WEBSOCKET_STAR_LOG_FORMAT: 'pretty' }
 /** Milliseconds. */
 const PATIENCE = 30_000
 
@@ -13,14 +17,13 @@ const PATIENCE = 30_000
 export class Target implements AsyncDisposable {
   readonly url = `http://${SERVER_ADDRESS}:${PORT}`
   readonly prefix = `/ip4/${SERVER_ADDRESS}/tcp/${PORT}/ws/p2p-websocket-star`
-  readonly adminToken: string
+  readonly adminToken = TOKEN
   readonly #line: LineProcess
   readonly #process: OwnedProcess
 
   private constructor(line: LineProcess) {
     this.#line = line
     this.#process = new OwnedProcess(line.child)
-    this.adminToken = String(line.stdout.items.find((text) => text.startsWith(TOKEN))).slice(TOKEN.length)
   }
 
   /**
@@ -30,8 +33,8 @@ export class Target implements AsyncDisposable {
   static async start(checkout: string, openFiles?: number): Promise<Target> {
     const script = join(checkout, 'packages/rendezvous/dist/cli/main.js')
     const limited = ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', process.execPath] as const
-    const line = new LineProcess(openFiles === undefined ? [process.execPath] : limited, script, [], {})
-    await line.stdout.until('the server to listen', (lines) => lines.some((text) => text.startsWith(TOKEN)))
+    const line = new LineProcess(openFiles === undefined ? [process.execPath] : limited, script, [], ENVIRONMENT)
+    await line.stdout.until('the server to listen', (lines) => lines.some((text) => text.startsWith(LISTENING)))
     return new Target(line)
   }
 
@@ -89,5 +92,3 @@ export class Target implements AsyncDisposable {
     if (!this.#process.isGone) await this.#process.kill()
   }
 }
-
-const TOKEN = 'Admin token:  '

@@ -90,7 +90,7 @@ test('a body of one-byte chunks counts as the memory that it takes', async () =>
 
 test('while few files are left, operators are answered and nobody else comes in; then silent connections end', async () => {
   const limited = ['/bin/sh', '-c', 'ulimit -n 160 && exec "$0" "$@"', process.execPath] as const
-  await using server = await CommandServer.start(['--log-level=error'], {}, limited)
+  await using server = await CommandServer.start(['--log-level=error', '--log-format=pretty'], {}, limited)
   const silent = Array.from({ length: 130 }, () => open(server.port))
   const busy = { status: 503, retry: '10', connection: 'close' }
   await eventually('new sessions to be refused', async () => {

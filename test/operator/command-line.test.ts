@@ -43,7 +43,7 @@ async function behaviourOf(server: CommandServer): Promise<Behaviour> {
 }
 
 test('without any options it listens on port 9090 of every interface', async () => {
-  await using server = new CommandServer([])
+  await using server = new CommandServer(['--log-format=pretty'])
   const listening = server.stdout.until('it to listen', (lines) => lines.length > 1).then(() => true)
   // Something else may hold that port on the machine of a developer, which shows the default as well.
   if (await Promise.race([listening, server.exit.then(() => false)])) {
@@ -63,7 +63,7 @@ test.each<[string, (port: number) => Given]>([
   const port = await freePort()
   const [args, env = { PORT: '1', HOST: '192.0.2.1' }] = given(port)
   await using server = await CommandServer.start(args, env)
-  expect(server.stdout.items.slice(0, 2)).toEqual([
+  expect(server.banner.slice(0, 2)).toEqual([
     `Listening on: http://127.0.0.1:${port}`,
     `Give clients: /ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star`
   ])
@@ -72,16 +72,15 @@ test.each<[string, (port: number) => Given]>([
 
 test('an address that stands for all is told to clients as those of the machine', async () => {
   await using server = await CommandServer.start(['--host', '0.0.0.0'])
-  expect(server.stdout.items[0]).toBe(`Listening on: http://0.0.0.0:${server.port}`)
-  expect(server.stdout.items).toContain(`Give clients: /ip4/127.0.0.1/tcp/${server.port}/ws/p2p-websocket-star`)
-  expect(server.stdout.items.slice(1).join()).not.toContain('0.0.0.0')
+  expect(server.banner[0]).toBe(`Listening on: http://0.0.0.0:${server.port}`)
+  expect(server.banner).toContain(`Give clients: /ip4/127.0.0.1/tcp/${server.port}/ws/p2p-websocket-star`)
+  expect(server.banner.slice(1).join()).not.toContain('0.0.0.0')
 })
 
 test('public addresses are told to clients as they are, and no others let in', async () => {
   const addresses = ['/dns4/a.example/tcp/443/wss/p2p-websocket-star', '/dns4/b.example/wss/p2p-websocket-star']
   await using server = await CommandServer.start(addresses.map((address) => `--public-address=${address}`))
-  await server.stdout.until('both addresses', (lines) => lines.length > 2)
-  expect(server.stdout.items.slice(1, 3)).toEqual(addresses.map((address) => `Give clients: ${address}`))
+  expect(server.banner.slice(1, 3)).toEqual(addresses.map((address) => `Give clients: ${address}`))
   expect(await (await fetch(server.url)).text()).toContain(`<output>${addresses[0]}</output>`)
 
   for (const address of addresses) expect(await joinUnder(server, address)).toBeNull()

@@ -32,6 +32,8 @@ async function fetchPage(url: string): Promise<string> {
 const lostLines = async (url: string): Promise<number> =>
   Number(/^rendezvous_log_lines_lost_total (\d+)$/m.exec(await fetchPage(`${url}/metrics`))?.[1])
 
+const env = { WEBSOCKET_STAR_ADMIN_TOKEN: 'correct horse battery' }
+
 /** How lines can be lost. */
 const outputs: [string, string][] = [
   ['the log is on a full disk', 'exec "$@" 2>/dev/full'],
@@ -41,7 +43,11 @@ const outputs: [string, string][] = [
 
 test.each(outputs)('a server goes on while %s, and stops cleanly', async (_, script) => {
   const port = await freePort()
-  await using server = new Command([`--port=${port}`, '--host=127.0.0.1'], {}, shell(script, 'env'))
+  await using server = new Command(
+    [`--port=${port}`, '--host=127.0.0.1', '--log-format=pretty'],
+    env,
+    shell(script, 'env')
+  )
   const url = `http://127.0.0.1:${port}`
   await eventually('an answer', async () => (await fetch(`${url}/health`)).ok)
   // Each of these is a line in the log.
@@ -52,7 +58,7 @@ test.each(outputs)('a server goes on while %s, and stops cleanly', async (_, scr
 })
 
 test('a server goes on when the reader of its output is gone, and counts the lines', async () => {
-  await using server = await CommandServer.start()
+  await using server = await CommandServer.start([], env)
   const { url } = server
   server.child.stdout?.destroy()
   server.child.stderr?.destroy()

@@ -107,7 +107,7 @@ describe('the command line', () => {
     ['PFX PFX_PASSPHRASE', ({ pfx, passphrase }) => [[], { PFX: pfx, PFX_PASSPHRASE: passphrase }]]
   ])('%s', async (_, given) => {
     await using server = await CommandServer.start(...given(certificates))
-    expect(server.stdout.items.slice(0, 2)).toEqual([
+    expect(server.banner.slice(0, 2)).toEqual([
       `Listening on: https://127.0.0.1:${server.port}`,
       `Give clients: /ip4/127.0.0.1/tcp/${server.port}/wss/p2p-websocket-star`
     ])

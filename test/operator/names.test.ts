@@ -125,11 +125,11 @@ test('addresses of the interfaces are joined by those who are near, and by nobod
 
 test('a server that knows its name tells it to clients, and does not warn that it has none', async () => {
   await using named = await CommandServer.start(['--key', certificates.key, '--cert', certificates.cert])
-  expect(named.stdout.items).toContain(`Give clients: /dns4/star.example.com/tcp/${named.port}/wss/p2p-websocket-star`)
+  expect(named.banner).toContain(`Give clients: /dns4/star.example.com/tcp/${named.port}/wss/p2p-websocket-star`)
   await using nameless = await CommandServer.start([])
   await nameless.stderr.until('the warning', (lines) => lines.some((line) => line.includes('--public-address')))
   await named.stop('SIGINT')
-  expect(named.stderr.items.join('\n')).not.toContain('--public-address')
+  expect(named.messages.join('\n')).not.toContain('--public-address')
 })
 
 test('a proxy that is not named is told of once', async () => {

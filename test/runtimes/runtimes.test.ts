@@ -34,7 +34,11 @@ describe.each([
   test('ten megabytes go there and back', { timeout: 120_000 }, async ({ skip, onTestFailed }) => {
     const [on, near, far] = [names.server, names.dialer, names.listener].map((name) => runtimes.get(name))
     if (on === undefined || near === undefined || far === undefined) return skip([...missing.values()].join('; '))
-    await using server = await CommandServer.start(['--log-level', 'error'], DENO_ENVIRONMENT, on)
+    await using server = await CommandServer.start(
+      ['--log-level', 'error', '--log-format', 'pretty'],
+      DENO_ENVIRONMENT,
+      on
+    )
     onTestFailed(() => console.error(server.stderr.items.join('\n')))
     await using bob = new PeerProcess(far, [server.url], DENO_ENVIRONMENT, peer)
     const { peerId, runtime } = await bob.next('who it is')

@@ -2,16 +2,18 @@ import { fileURLToPath } from 'node:url'
 import { within } from '@websocket-star/testkit'
 import { LineProcess, type Environment, type Exit, type Runtime } from './line-process.js'
 
-const script = fileURLToPath(new URL('../../packages/rendezvous/dist/cli/main.js', import.meta.url))
+/** Path of what starts the command line. */
+export const commandScript = fileURLToPath(new URL('../../packages/rendezvous/dist/cli/main.js', import.meta.url))
 
-/** Before each address that the server names for its clients. */
+/** Before the URL of the server, and before each address that it names for its clients. */
+const listen = 'Listening on: '
 const give = 'Give clients: '
 
 /** The command line of the server as a process of its own. */
 export class Command extends LineProcess {
   /** @param runtime - what runs it */
   constructor(args: readonly string[], env: Environment = {}, runtime: Runtime = [process.execPath]) {
-    super(runtime, script, args, env)
+    super(runtime, commandScript, args, env)
   }
 }
 
@@ -24,10 +26,13 @@ export class CommandServer extends Command {
       throw new Error(`It did not start: ${server.stderr.items.join('\n')}`)
     })
     try {
-      const listening = server.stdout.until('an address for clients', (lines) =>
-        lines.some((line) => line.startsWith(give))
-      )
-      await Promise.race([listening, ended])
+      // On stdout, or in a JSON log.
+      const said = (lines: readonly string[]) => lines.some((line) => line.includes(listen))
+      const printed = server.stdout.until('an address', (lines) => lines.some((line) => line.startsWith(give)))
+      const logged = server.stderr.until('an address', said)
+      // Only one of them comes.
+      for (const wait of [printed, logged]) wait.catch(() => {})
+      await Promise.race([printed, logged, ended])
       return server
     } catch (error) {
       await server[Symbol.asyncDispose]()
@@ -38,9 +43,23 @@ export class CommandServer extends Command {
     }
   }
 
+  /** What it says when it listens, line by line. */
+  get banner(): readonly string[] {
+    const line = this.stderr.items.find((text) => text.startsWith('{') && text.includes(listen))
+    if (line === undefined) return this.stdout.items
+    // The type of this line of the log.
+    const { url, addresses } = JSON.parse(line) as { url: string; addresses: string[] }
+    return [listen + url, ...addresses.map((address) => give + address)]
+  }
+
+  /** Messages of a JSON log. */
+  get messages(): readonly string[] {
+    return this.stderr.items.map((line) => (JSON.parse(line) as { msg: string }).msg)
+  }
+
   /** `http://<host>:<port>`, or `https://…` */
   get url(): string {
-    return String(this.stdout.items[0]).replace('Listening on: ', '')
+    return String(this.banner[0]).slice(listen.length)
   }
 
   get port(): number {
@@ -49,7 +68,7 @@ export class CommandServer extends Command {
 
   /** The first of the addresses it names for clients. */
   get multiaddr(): string {
-    return String(this.stdout.items.find((line) => line.startsWith(give))).slice(give.length)
+    return String(this.banner[1]).slice(give.length)
   }
 }
 

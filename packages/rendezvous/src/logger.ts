@@ -1,5 +1,5 @@
-import { LogOutput } from './log-output.js'
 import { pino, type Logger as PinoLogger } from 'pino'
+import { LogOutput } from './log-output.js'
 import type { ResolvedOptions } from './option-types.js'
 
 /** Destination of the server's log lines, such as a pino logger. Details contain no payloads and only shortened peer ids. */
@@ -18,12 +18,17 @@ export interface CountingLogger extends Logger {
   readonly lostLines?: number
 }
 
+/** Returns whether log lines are for people, and not JSON. */
+export function isPrettyLog(format: ResolvedOptions['logFormat']): boolean {
+  return format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
+}
+
 /** Creates a logger that writes to stderr. If the disk is full or the reader is gone, lines are lost and counted. */
 export function createLogger(
   level: ResolvedOptions['logLevel'],
   format: ResolvedOptions['logFormat']
 ): PinoLogger & CountingLogger {
-  const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
+  const isPretty = isPrettyLog(format)
   const output = new LogOutput((lines) =>
     logger.warn({ lines }, 'log lines were lost, because they could not be written')
   )

@@ -80,8 +80,9 @@ export interface ServerOptions {
   /** Cooperation of the nodes that share one star. */
   cluster?: ClusterSettings
   /**
-   * Secret for the list of peers and the controls of the status page. The command line generates one if none is
-   * given. A server embedded as a library has no such pages without one.
+   * Secret for the list of peers and the controls of the status page. If none is given, the command line generates
+   * one and prints it on a terminal. Where there is no terminal, and in a server embedded as a library, there are no
+   * such pages without one.
    */
   adminToken?: string
   /**
@@ -91,7 +92,8 @@ export interface ServerOptions {
    */
   playground?: boolean
   /**
-   * Prometheus metrics at /metrics. Without metrics, the figures of the status page require the admin token too.
+   * Everybody may see the Prometheus metrics at /metrics and the figures of the status page. Without an admin token,
+   * nobody sees them then.
    *
    * @default true
    */

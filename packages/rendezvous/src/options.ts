@@ -181,7 +181,7 @@ export const optionsSchema = z.strictObject({
     allowed: 'text of 16 characters or more',
     description: 'Secret for the list of peers and the controls of the status page',
     details:
-      'The command line generates one if none is given. A server embedded as a library has no such pages without one.',
+      'If none is given, the command line generates one and prints it on a terminal. Where there is no terminal, and in a server embedded as a library, there are no such pages without one.',
     group: 'pages',
     essential: true,
     value: 'text'
@@ -194,9 +194,9 @@ export const optionsSchema = z.strictObject({
     flag: 'no-playground'
   }),
   metrics: z.boolean().default(true).meta({
-    description: 'Prometheus metrics at /metrics',
-    off: 'Do not serve metrics',
-    details: 'Without metrics, the figures of the status page require the admin token too.',
+    description: 'Everybody may see the Prometheus metrics at /metrics and the figures of the status page',
+    off: 'Show metrics and figures only with the admin token',
+    details: 'Without an admin token, nobody sees them then.',
     group: 'pages',
     essential: true,
     env: 'DISABLE_METRICS'

@@ -15,7 +15,8 @@ const LEGACY_PACKAGE = 'libp2p-websocket-star-rendezvous@0.4.1'
  * @param port - to listen on; 0 for any
  */
 export function starServer(port = 0, ...flags: readonly string[]): ServerCommand {
-  return { args: [OURS, '--port', String(port), '--host', '127.0.0.1', '--log-level', 'error', ...flags] }
+  const logging = ['--log-level', 'error', '--log-format', 'pretty']
+  return { args: [OURS, '--port', String(port), '--host', '127.0.0.1', ...logging, ...flags] }
 }
 
 /** Returns the command of this server for measuring streams alone: peers need not sign, and may dial at any rate. */

@@ -1,7 +1,10 @@
 import { createLogger } from '../logger.js'
+import { NO_TOKEN, TextBanner } from './banner.js'
+import { isLoopbackName } from '../names/host-names.js'
+import type { RendezvousAddress } from '../rendezvous.js'
 import type { DemoRequest } from './command-line.js'
 import { qrText } from './qr-text.js'
-import { ownAddresses, startServer, type RunningServer } from './serve.js'
+import { isWildcard, ownAddresses, startServer, type RunningServer } from './serve.js'
 import type { Signals } from './signals.js'
 import { UsageError } from './usage-error.js'
 
@@ -11,21 +14,27 @@ export async function demo(request: DemoRequest, signals: Signals): Promise<void
   if (running === undefined) return
   signals.endOnHangup()
   const { server, generatedToken } = running
-  const [url, ...others] = urlsForBrowsers(server.address(), request.allowsLocalNetwork)
+  const [url = '', ...others] = urlsForBrowsers(server.address())
+  const isReachable = !isLoopbackName(new URL(url).hostname.replace(/^\[|\]$/g, ''))
   const lines = [
     `Open this in two tabs: ${url}try`,
     ...others.map((other) => `or, if that does not open: ${other}try`),
     '',
-    qrText(`${url}try`, process.stdout.isTTY === true),
-    request.allowsLocalNetwork
-      ? 'Scan the code with a phone on the same network.'
-      : 'Only this machine can connect. Add --lan to let phones on the same network connect too; they can then scan the code.',
+    ...(isReachable
+      ? [qrText(`${url}try`, process.stdout.isTTY), 'Scan the code with a phone on the same network.']
+      : [whyOnlyHere(request)]),
     '',
     `Status page: ${url}`,
-    ...(generatedToken === undefined ? [] : [`Admin token: ${generatedToken}`]),
+    ...(request.options.adminToken === undefined ? [`Admin token: ${generatedToken ?? NO_TOKEN}`] : []),
     'Ctrl-C stops it.'
   ]
   console.log(lines.join('\n'))
+}
+
+function whyOnlyHere({ allowsLocalNetwork }: DemoRequest): string {
+  return allowsLocalNetwork
+    ? 'Only this machine can connect: it has no address on a network.'
+    : 'Only this machine can connect. With --lan, phones on the same network can connect too, by a code to scan.'
 }
 
 /** Rejects other web sites that are open in the same browser, unless some origins were named. */
@@ -36,13 +45,13 @@ function forOwnPages(request: DemoRequest): DemoRequest {
 
 async function startOnAnyPort(request: DemoRequest, signals: Signals): Promise<RunningServer | undefined> {
   const { logLevel, logFormat } = request.options
-  const logger = createLogger(logLevel, logFormat)
+  const messages = { logger: createLogger(logLevel, logFormat), banner: new TextBanner() }
   try {
-    return await startServer(request, signals, logger)
+    return await startServer(request, signals, messages)
   } catch (error) {
     if (!request.anyPort || !isPortInUse(error)) throw error
     const onFreePort = { ...request, warnings: [], options: { ...request.options, port: 0 } }
-    return await startServer(onFreePort, signals, logger)
+    return await startServer(onFreePort, signals, messages)
   }
 }
 
@@ -55,11 +64,12 @@ function isPortInUse(error: unknown): boolean {
   )
 }
 
-function urlsForBrowsers({ url, port }: { url: string; port: number }, allowsLocalNetwork: boolean): string[] {
+/** Returns the URLs that a browser can open; those for other devices come first. */
+function urlsForBrowsers({ url, host, port }: RendezvousAddress): string[] {
+  if (!isWildcard(host)) return [`${url}/`]
   const { protocol } = new URL(url)
-  if (!allowsLocalNetwork) return [`${url}/`]
   const hosts = ownAddresses().filter(({ family, internal }) => family === 'IPv4' && !internal)
-  return hosts.length === 0
-    ? [`${protocol}//127.0.0.1:${port}/`]
-    : hosts.map(({ address }) => `${protocol}//${address}:${port}/`)
+  return [...hosts.map(({ address }) => address), ...(hosts.length === 0 ? ['127.0.0.1'] : [])].map(
+    (address) => `${protocol}//${address}:${port}/`
+  )
 }

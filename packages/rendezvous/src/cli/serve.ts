@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import { StartAbortedError } from '../errors.js'
-import { createLogger, type Logger } from '../logger.js'
+import { createLogger, isPrettyLog, type Logger } from '../logger.js'
 import type { ResolvedOptions } from '../option-types.js'
 import { InvalidOptionsError } from '../options.js'
 import { createRendezvous, logFailedReload, type Rendezvous } from '../rendezvous.js'
+import { LogBanner, TextBanner, type Banner } from './banner.js'
 import type { ServeRequest } from './command-line.js'
 import { optionSurfaces } from './option-surface.js'
 import type { Signals } from './signals.js'
@@ -16,13 +17,13 @@ const TOKEN_BYTES = 18
 export async function serve(request: ServeRequest, signals: Signals): Promise<void> {
   const { options } = request
   const logger = createLogger(options.logLevel, options.logFormat)
-  const running = await startServer(request, signals, logger)
+  const isText = process.stdout.isTTY || isPrettyLog(options.logFormat)
+  const banner = isText ? new TextBanner() : new LogBanner(logger)
+  const running = await startServer(request, signals, { logger, banner })
   if (running === undefined) return
   const { server, generatedToken } = running
-  const { url } = server.address()
-  console.log(`Listening on: ${url}`)
-  for (const multiaddr of multiaddrsForClients(server)) console.log(`Give clients: ${multiaddr}`)
-  if (generatedToken !== undefined) console.log(`Admin token:  ${generatedToken}`)
+  banner.listening(server.address().url, multiaddrsForClients(server))
+  if (options.adminToken === undefined) banner.token(generatedToken)
   if (options.cryptoChallenge && server.names.length === 0) {
     logger.warn(
       'no public address is set: a hostile server that a user joins can join here as that user; name the address that clients use, such as --public-address /dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
@@ -32,8 +33,14 @@ export async function serve(request: ServeRequest, signals: Signals): Promise<vo
 
 export interface RunningServer {
   server: Rendezvous
-  /** Undefined if the operator gave an admin token. */
+  /** Undefined if the operator gave an admin token, or if none can be shown: a token must not end up in a log. */
   generatedToken: string | undefined
+}
+
+/** How the server talks to its operator. */
+export interface Messages {
+  logger: Logger
+  banner: Banner
 }
 
 /**
@@ -44,16 +51,17 @@ export interface RunningServer {
 export async function startServer(
   { options, warnings, describe }: ServeRequest,
   signals: Signals,
-  logger: Logger
+  { logger, banner }: Messages
 ): Promise<RunningServer | undefined> {
   // Without a listener, the error would end the process.
   process.stdout.on('error', ({ message: why }) => logger.warn({ why }, 'a line for standard output was lost'))
   for (const warning of warnings) logger.warn(warning)
-  const generatedToken = options.adminToken === undefined ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
+  const isGenerated = options.adminToken === undefined && process.stdout.isTTY
+  const generatedToken = isGenerated ? randomBytes(TOKEN_BYTES).toString('base64url') : undefined
   try {
     const server = createRendezvous({ ...options, adminToken: options.adminToken ?? generatedToken, logger })
     // Before it starts: that takes seconds while Redis is out of reach.
-    signals.control({ stop: stopperOf(server), reload: () => reload(server, logger) })
+    signals.control({ stop: stopperOf(server, banner), reload: () => reload(server, logger) })
     await server.start()
     return signals.isStopping ? undefined : { server, generatedToken }
   } catch (error) {
@@ -62,11 +70,11 @@ export async function startServer(
   }
 }
 
-function stopperOf(server: Rendezvous): (isGentle: boolean) => void {
+function stopperOf(server: Rendezvous, banner: Banner): (isGentle: boolean) => void {
   let isStopped = false
   return (isGentle) => {
     void (isGentle ? server.drain() : server.stop()).then(() => {
-      if (!isStopped) console.log('Rendezvous server stopped')
+      if (!isStopped) banner.stopped()
       isStopped = true
     })
   }
@@ -90,10 +98,15 @@ function multiaddrsForClients(server: Rendezvous): string[] {
 
 function multiaddrsOfMachine(server: Rendezvous): string[] {
   const { host, multiaddr } = server.address()
-  if (host !== '0.0.0.0' && host !== '::') return [multiaddr]
+  if (!isWildcard(host)) return [multiaddr]
   const suffix = multiaddr.slice(multiaddr.indexOf('/tcp/'))
   const hosts = ownAddresses().filter(({ family }) => family === 'IPv4' || host === '::')
   return hosts.map(({ family, address }) => `/${family === 'IPv4' ? 'ip4' : 'ip6'}/${address}${suffix}`)
+}
+
+/** Returns whether a server that listens there listens on all addresses of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 /** Returns the addresses of this machine, loopback included; link-local ones are valid on one link only. */

@@ -50,7 +50,7 @@ function TokenForm({ problem, onToken }: { problem: string; onToken: (token: str
         if (text.trim() !== '') onToken(text.trim())
       }}
     >
-      <label for="token">Admin token (the server prints it when it starts)</label>
+      <label for="token">Admin token (see --admin-token; on a terminal, the server prints one when it starts)</label>
       <div class="row">
         <input
           ref={field}
