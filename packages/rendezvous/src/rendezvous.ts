@@ -104,6 +104,7 @@ export function logFailedReload(logger: Logger | undefined, error: unknown): voi
 class RendezvousServer implements Rendezvous {
   readonly options: ResolvedOptions
   readonly #logger: CountingLogger | undefined
+  readonly #tlsFiles: TlsFiles
   #tls: SecureContextOptions | undefined
   readonly #names: OwnNames
   readonly #parts: Parts
@@ -113,7 +114,6 @@ class RendezvousServer implements Rendezvous {
         connections: Connections
         engine: Engine
         feed: StatusFeed
-        tlsFiles: TlsFiles
         timers: NodeJS.Timeout[]
       }
     | undefined
@@ -129,6 +129,8 @@ class RendezvousServer implements Rendezvous {
   constructor(options: ResolvedOptions, logger: CountingLogger | undefined, backplane: Backplane | undefined) {
     this.options = options
     this.#logger = logger
+    this.#tlsFiles = new TlsFiles(options)
+    this.#tlsFiles.willRead()
     this.#tls = readTls(options)
     this.#names = new OwnNames(options.publicAddresses, this.#tls && certificateNames(this.#tls))
     this.#parts = compose(options, logger, this.#names, backplane)
@@ -194,8 +196,8 @@ class RendezvousServer implements Rendezvous {
       throw error
     }
     this.#names.listensOn(server.address.port)
-    const tlsFiles = new TlsFiles(this.options, () => this.#certificateChanged())
-    this.#running = { server, connections, engine, feed, tlsFiles, timers: this.#startTimers() }
+    this.#tlsFiles.watch(() => this.#certificateChanged())
+    this.#running = { server, connections, engine, feed, timers: this.#startTimers() }
     feed.start()
   }
 
@@ -209,6 +211,7 @@ class RendezvousServer implements Rendezvous {
 
   /** @throws {InvalidOptionsError} */
   #readCertificate(): CertificateNames | undefined {
+    this.#tlsFiles.willRead()
     const tls = readTls(this.options)
     const certificate = tls && certificateNames(tls)
     this.#tls = tls
@@ -320,7 +323,7 @@ class RendezvousServer implements Rendezvous {
     this.#running = undefined
     const { workQueue, discovery, deltas, sessions } = this.#parts
     for (const timer of running.timers) clearInterval(timer)
-    running.tlsFiles.close()
+    this.#tlsFiles.close()
     workQueue.stop()
     discovery.stop()
     deltas.stop()

@@ -1,33 +1,54 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { ResolvedOptions } from '../option-types.js'
 
 /** Milliseconds between two looks at the files. */
-const INTERVAL = 2_000
-/** Milliseconds without a further change: certificate and key are written one after the other. */
-const SETTLING = 1_000
+const INTERVAL = 1_000
 
 /**
- * Watches the files of the certificate. It looks at what the paths lead to, so that it notices symbolic links that lead
- * elsewhere, as those of certbot and of Kubernetes do after a renewal.
+ * Tells when files of the certificate have changed. It looks at what the paths lead to, so that it notices symbolic links that
+ * lead elsewhere, as those of certbot and of Kubernetes do after a renewal.
  */
 export class TlsFiles {
   readonly #paths: readonly string[]
-  readonly #onChange: () => void
-  #settling: NodeJS.Timeout | undefined
+  /** The files as they were last read. */
+  #read = ''
+  /** The files at the last look, if they differ from that. */
+  #changed: string | undefined
+  #isLooking = false
+  #timer: NodeJS.Timeout | undefined
 
-  constructor({ key, cert, pfx }: Pick<ResolvedOptions, 'key' | 'cert' | 'pfx'>, onChange: () => void) {
+  constructor({ key, cert, pfx }: Pick<ResolvedOptions, 'key' | 'cert' | 'pfx'>) {
     this.#paths = [key, cert, pfx].filter((path) => path !== undefined)
-    this.#onChange = onChange
-    for (const path of this.#paths) watchFile(path, { interval: INTERVAL, persistent: false }, this.#changed)
+  }
+
+  /** Remembers the files as they are: they are read next. */
+  willRead(): void {
+    this.#changed = undefined
+    this.#read = this.#paths.map((path) => versionOf(statSync(path, { throwIfNoEntry: false }))).join()
+  }
+
+  watch(onChange: () => void): void {
+    if (this.#paths.length > 0) this.#timer = setInterval(() => void this.#look(onChange), INTERVAL).unref()
   }
 
   close(): void {
-    clearTimeout(this.#settling)
-    for (const path of this.#paths) unwatchFile(path, this.#changed)
+    clearInterval(this.#timer)
   }
 
-  readonly #changed = (): void => {
-    clearTimeout(this.#settling)
-    this.#settling = setTimeout(this.#onChange, SETTLING).unref()
+  async #look(onChange: () => void): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const found = await Promise.all(this.#paths.map((path) => stat(path).catch(() => undefined)))
+    this.#isLooking = false
+    const versions = found.map(versionOf).join()
+    if (versions === this.#read) this.#changed = undefined
+    // Key and certificate are written one after the other, so they have to stay as they are for one interval.
+    else if (versions === this.#changed) onChange()
+    else this.#changed = versions
   }
+}
+
+function versionOf(file: Stats | undefined): string {
+  return file === undefined ? 'missing' : [file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(':')
 }
