@@ -1,3 +1,4 @@
+import { createStarClient } from '@websocket-star/client'
 import { connectRaw } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import manifest from '../../packages/rendezvous/package.json' with { type: 'json' }
@@ -75,6 +76,27 @@ test('an address that stands for all is told to clients as those of the machine'
   expect(server.banner[0]).toBe(`Listening on: http://0.0.0.0:${server.port}`)
   expect(server.banner).toContain(`Give clients: /ip4/127.0.0.1/tcp/${server.port}/ws/p2p-websocket-star`)
   expect(server.banner.slice(1).join()).not.toContain('0.0.0.0')
+})
+
+test('without a host it listens on all addresses of both families, and names both', async () => {
+  await using server = await CommandServer.start([], { HOST: '' })
+  const { port, banner } = server
+  expect(banner.slice(0, 2)).toEqual([`Listening on: http://0.0.0.0:${port}`, `Listening on: http://[::]:${port}`])
+  expect(banner).toContain(`Give clients: /ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star`)
+  expect(banner).toContain(`Give clients: /ip6/::1/tcp/${port}/ws/p2p-websocket-star`)
+  for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+    const url = `http://${host}:${port}`
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    await using client = await createStarClient({ servers: [url] })
+    await client.join()
+  }
+})
+
+test('a client that comes by IPv4 to a server of both families is known by its IPv4 address', async () => {
+  await using server = await CommandServer.start([], { HOST: '', WEBSOCKET_STAR_ADMIN_TOKEN: 'correct horse battery' })
+  await fetch(`http://127.0.0.1:${server.port}/admin/peers`, { headers: { authorization: 'Bearer wrong' } })
+  await server.stderr.until('the line', (lines) => lines.some((line) => line.includes('wrong admin token')))
+  expect(server.stderr.items.find((line) => line.includes('wrong admin token'))).toContain('"ip":"127.0.0.1"')
 })
 
 test('public addresses are told to clients as they are, and no others let in', async () => {

@@ -68,7 +68,7 @@ describe('the form', () => {
       expect.objectContaining({
         level: 30,
         msg: `Listening on: ${url}`,
-        url: `http://127.0.0.1:${port}`,
+        urls: [url],
         addresses: [`/ip4/127.0.0.1/tcp/${port}/ws/p2p-websocket-star`]
       }),
       expect.objectContaining({ level: 30, msg: expect.stringMatching(/^Admin token: none; .*--admin-token/) }),

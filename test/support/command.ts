@@ -48,8 +48,8 @@ export class CommandServer extends Command {
     const line = this.stderr.items.find((text) => text.startsWith('{') && text.includes(listen))
     if (line === undefined) return this.stdout.items
     // The type of this line of the log.
-    const { url, addresses } = JSON.parse(line) as { url: string; addresses: string[] }
-    return [listen + url, ...addresses.map((address) => give + address)]
+    const { urls, addresses } = JSON.parse(line) as { urls: string[]; addresses: string[] }
+    return [...urls.map((url) => listen + url), ...addresses.map((address) => give + address)]
   }
 
   /** Messages of a JSON log. */
@@ -68,7 +68,7 @@ export class CommandServer extends Command {
 
   /** The first of the addresses it names for clients. */
   get multiaddr(): string {
-    return String(this.banner[1]).slice(give.length)
+    return String(this.banner.find((line) => line.startsWith(give))).slice(give.length)
   }
 }
 

@@ -9,9 +9,10 @@ export interface ServerOptions {
    */
   port?: number
   /**
-   * Address to listen on.
+   * Address to listen on; :: listens on all addresses, IPv4 and IPv6. On a machine without IPv6, :: listens on all
+   * IPv4 addresses. 0.0.0.0 listens on these only.
    *
-   * @default '0.0.0.0'
+   * @default '::'
    */
   host?: string
   /**

@@ -42,8 +42,9 @@ export const optionsSchema = z.strictObject({
     short: 'p',
     env: 'PORT'
   }),
-  host: z.string().min(1).default('0.0.0.0').meta({
-    description: 'Address to listen on',
+  host: z.string().min(1).default('::').meta({
+    description: 'Address to listen on; :: listens on all addresses, IPv4 and IPv6',
+    details: 'On a machine without IPv6, :: listens on all IPv4 addresses. 0.0.0.0 listens on these only.',
     group: 'listening',
     essential: true,
     value: 'address',

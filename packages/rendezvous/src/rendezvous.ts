@@ -409,12 +409,14 @@ class RendezvousServer implements Rendezvous {
     if (this.#running === undefined) throw new NotListeningError()
     const { address: host, port } = this.#running.server.address
     const v6 = isIPv6(host)
+    // Old clients know addresses of IPv4 only.
+    const machine = host === '::' ? '/ip4/127.0.0.1' : `/${v6 ? 'ip6' : 'ip4'}/${host}`
     const [scheme, transport] = this.#tls === undefined ? ['http', 'ws'] : ['https', 'wss']
     return {
       host,
       port,
       url: `${scheme}://${v6 ? `[${host}]` : host}:${port}`,
-      multiaddr: `/${v6 ? 'ip6' : 'ip4'}/${host}/tcp/${port}/${transport}/p2p-websocket-star`
+      multiaddr: `${machine}/tcp/${port}/${transport}/p2p-websocket-star`
     }
   }
 

@@ -9,6 +9,7 @@ import { tcpSocketOf } from './transport/engine-internals.js'
 /** Connections queued by the operating system; when all clients reconnect at once, the rest retry. */
 const BACKLOG = 4_096
 const SWEEP_INTERVAL_MS = 1_000
+const ALL_ADDRESSES = '::'
 
 /** Time limits in milliseconds. Responses, polls included, have none. */
 export interface HttpTimeouts {
@@ -94,7 +95,9 @@ export class ListeningServer {
         reject(error)
       }
       http.once('error', fail)
-      http.listen({ port, host, backlog: BACKLOG }, () => {
+      // Without a host, Node listens on all addresses of both families, or of IPv4 if there is no other.
+      const where = host === ALL_ADDRESSES ? { port } : { port, host }
+      http.listen({ ...where, backlog: BACKLOG }, () => {
         http.off('error', fail)
         resolve()
       })

@@ -4,7 +4,7 @@ import type { ResolvedOptions, ServerOptions } from '../src/option-types.js'
 import { InvalidOptionsError, optionsSchema, parseOptions } from '../src/options.js'
 
 const DEFAULTS = {
-  host: '0.0.0.0',
+  host: '::',
   port: 9090,
   cryptoChallenge: true,
   strictMultiaddr: true,

@@ -6,7 +6,7 @@ export const NO_TOKEN = 'none; to list and disconnect peers, set one by WEBSOCKE
 /** What the server tells its operator when it starts and stops. */
 export interface Banner {
   /** @param addresses - multiaddrs for clients */
-  listening(url: string, addresses: readonly string[]): void
+  listening(urls: readonly string[], addresses: readonly string[]): void
   /** @param generated - undefined if there is no token */
   token(generated: string | undefined): void
   stopped(): void
@@ -16,8 +16,8 @@ const STOPPED = 'Rendezvous server stopped'
 
 /** Lines on stdout. */
 export class TextBanner implements Banner {
-  listening(url: string, addresses: readonly string[]): void {
-    console.log(`Listening on: ${url}`)
+  listening(urls: readonly string[], addresses: readonly string[]): void {
+    for (const url of urls) console.log(`Listening on: ${url}`)
     for (const address of addresses) console.log(`Give clients: ${address}`)
   }
 
@@ -38,8 +38,8 @@ export class LogBanner implements Banner {
     this.#logger = logger
   }
 
-  listening(url: string, addresses: readonly string[]): void {
-    this.#logger.info({ url, addresses }, `Listening on: ${url}`)
+  listening(urls: readonly string[], addresses: readonly string[]): void {
+    this.#logger.info({ urls, addresses }, `Listening on: ${urls.join(', ')}`)
   }
 
   token(): void {

@@ -4,7 +4,7 @@ import { StartAbortedError } from '../errors.js'
 import { createLogger, isPrettyLog, type Logger } from '../logger.js'
 import type { ResolvedOptions } from '../option-types.js'
 import { InvalidOptionsError } from '../options.js'
-import { createRendezvous, logFailedReload, type Rendezvous } from '../rendezvous.js'
+import { createRendezvous, logFailedReload, type Rendezvous, type RendezvousAddress } from '../rendezvous.js'
 import { LogBanner, TextBanner, type Banner } from './banner.js'
 import type { ServeRequest } from './command-line.js'
 import { optionSurfaces } from './option-surface.js'
@@ -22,7 +22,7 @@ export async function serve(request: ServeRequest, signals: Signals): Promise<vo
   const running = await startServer(request, signals, { logger, banner })
   if (running === undefined) return
   const { server, generatedToken } = running
-  banner.listening(server.address().url, multiaddrsForClients(server))
+  banner.listening(urlsOf(server.address()), multiaddrsForClients(server))
   if (options.adminToken === undefined) banner.token(generatedToken)
   if (options.cryptoChallenge && server.names.length === 0) {
     logger.warn(
@@ -88,6 +88,11 @@ function reload(server: Rendezvous, logger: Logger): void {
   }
 }
 
+/** Returns the URLs that a server listens on: `::` stands for the addresses of both families. */
+function urlsOf({ host, url }: RendezvousAddress): string[] {
+  return host === '::' ? [url.replace('[::]', '0.0.0.0'), url] : [url]
+}
+
 function multiaddrsForClients(server: Rendezvous): string[] {
   if (server.options.publicAddresses.length > 0) return server.options.publicAddresses
   const { multiaddr } = server.address()
@@ -134,7 +139,7 @@ function explain(error: unknown, { port }: ResolvedOptions, describe: DescribeOp
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UsageError(
-        `${describe(['host'])}: this is not an address of this machine; 0.0.0.0 listens on all of them`,
+        `${describe(['host'])}: this is not an address of this machine; :: listens on all of them`,
         { cause: error }
       )
     case 'ERR_REDIS': {
