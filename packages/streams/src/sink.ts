@@ -22,13 +22,13 @@ export interface SinkOptions {
   framing?: 'messages' | 'bytes'
   /** Queued bytes from which `write` returns false, 1 or more. Default 256 KiB. */
   highWaterMark?: number
-  /** Milliseconds that the receiver has to accept the stream: 1 to 2³¹ − 1, or Infinity for no limit. Default 60 s. */
+  /** Milliseconds that the receiver has to accept the stream, 1 or more; Infinity for no limit. Default 60 s. */
   acceptTimeout?: number
 }
 
 export const HIGH_WATER_MARK = 262_144
 export const ACCEPT_TIMEOUT = 60_000
-/** Maximum of `setTimeout`; a longer timer would fire at once. */
+/** Maximum of `setTimeout`, 24 days; a longer timer would fire at once. */
 const DELAY_MAX = 2 ** 31 - 1
 /** Largest chunk of a stream of bytes. */
 const CHUNK_MAX = 65_536
@@ -80,10 +80,8 @@ export class Sink<T = Uint8Array> implements Flushable {
     if (!(highWaterMark >= 1)) {
       throw new InvalidOptionsError(`highWaterMark: expected bytes from 1, got ${highWaterMark}`)
     }
-    if (acceptTimeout !== Number.POSITIVE_INFINITY && !(acceptTimeout >= 1 && acceptTimeout <= DELAY_MAX)) {
-      throw new InvalidOptionsError(
-        `acceptTimeout: expected milliseconds from 1 to ${DELAY_MAX}, or Infinity, got ${acceptTimeout}`
-      )
+    if (!(acceptTimeout >= 1)) {
+      throw new InvalidOptionsError(`acceptTimeout: expected milliseconds from 1, or Infinity, got ${acceptTimeout}`)
     }
     this.id = id
     this.#writer = writer
@@ -92,7 +90,7 @@ export class Sink<T = Uint8Array> implements Flushable {
     this.#highWaterMark = highWaterMark
     this.#isBytes = framing === 'bytes'
     this.#queue = this.#isBytes ? (new ByteQueue() as SendQueue<unknown>) : new MessageQueue() // write() checks the type
-    if (acceptTimeout !== Number.POSITIVE_INFINITY) {
+    if (acceptTimeout <= DELAY_MAX) {
       const expire = (): void => this.#fail(new StreamNotAcceptedError(id, acceptTimeout))
       this.#acceptTimer = setTimeout(expire, acceptTimeout)
     }

@@ -343,3 +343,15 @@ describe('a full socket', () => {
 test.each([0, -1, Number.NaN])('a high water mark of %s is refused', (highWaterMark) => {
   expect(() => sinkOf({ highWaterMark })).toThrow(InvalidOptionsError)
 })
+
+describe('the time to accept', () => {
+  test.each([0, -1, Number.NaN])('of %s is refused', (acceptTimeout) => {
+    expect(() => sinkOf({ acceptTimeout })).toThrow('acceptTimeout: expected milliseconds from 1')
+  })
+
+  test.each([2 ** 31, Number.POSITIVE_INFINITY])('of %s is none', async (acceptTimeout) => {
+    const sink = sinkOf({ acceptTimeout })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(sink.closed).toBe(false)
+  })
+})
