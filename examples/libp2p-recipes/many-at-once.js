@@ -3,7 +3,7 @@ import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
-import { webSocketStar } from '@websocket-star/libp2p'
+import { webSocketStar, webSocketStarDefaults } from '@websocket-star/libp2p'
 import { createLibp2p } from 'libp2p'
 
 const [star = '/ip4/127.0.0.1/tcp/9090/ws/p2p-websocket-star'] = process.argv.slice(2)
@@ -32,8 +32,5 @@ async function count(what, connectionManager) {
 }
 
 await count('By default')
-await count('With limits for a star', {
-  inboundConnectionThreshold: 1000, // a second, from one host; the default is 5
-  maxIncomingPendingConnections: 1000 // not encrypted yet; the default is 10
-})
+await count('With limits for a star', webSocketStarDefaults().libp2p.connectionManager)
 await Promise.all(peers.map((peer) => peer.stop()))

@@ -2,7 +2,7 @@ import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
-import { webSocketStar } from '@websocket-star/libp2p'
+import { webSocketStar, webSocketStarDefaults } from '@websocket-star/libp2p'
 import { createLibp2p } from 'libp2p'
 
 const TOPIC = 'websocket-star-chat'
@@ -12,7 +12,12 @@ const server = new URLSearchParams(search).get('server') ?? `${host}/tcp/9090/ws
 const $ = (id) => document.getElementById(id)
 const nameOf = (peerId) => peerId.toString().slice(-6)
 
+// All peers connect from the star's address. Without these, libp2p would refuse more than five connections a second, and gossipsub
+// would soon ignore all peers if they are more than ten.
+const defaults = webSocketStarDefaults()
+
 const node = await createLibp2p({
+  ...defaults.libp2p,
   start: false,
   addresses: { listen: [server] },
   transports: [webSocketStar()],
@@ -23,12 +28,9 @@ const node = await createLibp2p({
     pubsub: gossipsub({
       emitSelf: true,
       allowPublishToZeroTopicPeers: true,
-      // All peers connect from the star's IP address. Gossipsub would soon ignore them all if they are more than ten.
-      scoreParams: { IPColocationFactorWeight: 0 }
+      ...defaults.gossipsub
     })
   },
-  // libp2p would refuse more than five connections a second from the star's address.
-  connectionManager: { inboundConnectionThreshold: 1000 },
   // In browsers, libp2p dials no private addresses by default, such as that of a server on this machine.
   connectionGater: { denyDialMultiaddr: () => false }
 })
