@@ -145,7 +145,7 @@ export class SessionManager {
     }
   }
 
-  /** Resolves once the server is joined. @throws the error of the attempt under way; during a pause, at once the error of the last attempt */
+  /** Resolves once the server is joined. Throws if the current attempt fails; between attempts, throws the last error at once. */
   async attempted(signal: AbortSignal): Promise<void> {
     if (this.isJoined) return
     if (this.#state === 'waiting' && this.#error !== undefined) throw this.#error

@@ -33,7 +33,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
   readonly #connections = new Set<StarConnection>()
   #client: StarClient | undefined
   #isJoined = false
-  /** The log says that the star is not joined; it will say when it is. */
+  /** Whether the last log line said that the star is not joined. Then the next join is logged, too. */
   #isReportedMissing = false
   #url: string | undefined
 
@@ -91,7 +91,7 @@ export class StarListener extends TypedEventEmitter<ListenerEvents> implements L
     if (failure === undefined) return
     metrics?.errors.increment({ [`${this.host} listen_error`]: true })
     const isPermanent = failure instanceof InvalidOptionsError
-    // Nothing to leave: another listener may have joined the same star.
+    // This listener joined nothing. Without a client, `close` does not leave the star, which another listener may have joined.
     if (isPermanent) this.#client = undefined
     if (strict || isPermanent) {
       await this.close()

@@ -30,7 +30,7 @@ const UNREADABLE_REASON = 'Unreadable chunk'
 
 /** Unread chunks below this size, in bytes, are joined: a separate chunk costs more memory than its bytes. */
 const SMALL = 4_096
-/** Unread values that may always be queued; a larger window allows one per byte. Even empty values cost memory. */
+/** Unread values that may be queued, or as many as a larger window has bytes. Empty values cost memory, but no window. */
 const QUEUE_MAX = 65_536
 
 /**
@@ -205,7 +205,7 @@ export class Source<T = Uint8Array> {
 
   /** @returns whether the chunk was small, and was queued in a shared buffer */
   #join(value: T, size: number): boolean {
-    // ChunkBuffer counts its bytes as its window size; a hex chunk counts twice its bytes, so it cannot be joined.
+    // A ChunkBuffer takes as much window as it has bytes. A `hex` chunk takes twice its bytes, so it cannot be joined.
     if (size >= SMALL || !(value instanceof Uint8Array) || value.length !== size) {
       this.#tail = undefined
       return false

@@ -1,4 +1,4 @@
-/** Milliseconds per subscriber. Writing to one takes a tenth of that, or less. */
+/** Milliseconds of pause per subscriber: at least ten times as long as a write to one subscriber takes. */
 const PAUSE_PER_SUBSCRIBER = 0.2
 const PAUSE_MAX = 2_000
 

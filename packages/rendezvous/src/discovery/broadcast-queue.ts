@@ -15,7 +15,7 @@ export class BroadcastQueue {
   readonly #queue: Broadcast[] = []
   #immediate: NodeJS.Immediate | undefined
 
-  /** @param onFault - called with what a step or `done` throws; the broadcast ends there */
+  /** @param onFault - called with an error thrown by a step or by `done`, which ends the broadcast */
   constructor(onFault: (error: unknown) => void, now: () => number = () => performance.now()) {
     this.#onFault = onFault
     this.#now = now

@@ -3,7 +3,7 @@ import type { RemoteAddress } from '../pacing/remote-address.js'
 import type { Counters, DiscoveryKind } from '../stats.js'
 
 export interface DiscoveryBudgetOptions {
-  /** Milliseconds between two windows; unused budget accumulates in between. */
+  /** Milliseconds between two windows. Unused budget accumulates for this time. */
   interval: number
   /** Bytes per second of all discovery messages together. */
   maxBytesPerSecond: number
@@ -18,9 +18,9 @@ const SHARES: Readonly<Record<DiscoveryKind, number>> = {
   answers: 0.125
 }
 const KINDS = Object.keys(SHARES) as DiscoveryKind[]
-/** Share of the budget that one IP address may cause, and the share that it may receive. */
+/** Share of the budget for announcing the peers of one IP address, and also for sending to its clients. */
 const ADDRESS_SHARE = 0.25
-/** Other kinds than windows accumulate budget for this part of an interval. Windows accumulate it for the whole interval. */
+/** Part of an interval for which kinds other than windows accumulate budget. Windows accumulate it for a whole interval. */
 const BURST_PART = 0.1
 const MIN_INTERVAL = 1_000
 
@@ -42,7 +42,7 @@ export class DiscoveryBudget {
   #filledAt: number
   /** Bytes spent on announcing the peers of an address to others. */
   readonly #byOrigin: IpTokenBuckets
-  /** Bytes sent to the clients of an address, without windows and newcomers, which all clients get alike. */
+  /** Bytes sent to the clients of an address. Windows and newcomers are not counted, since all clients get the same ones. */
   readonly #byReceiver: IpTokenBuckets
 
   constructor(options: DiscoveryBudgetOptions, counters: Counters, now: () => number = () => performance.now()) {

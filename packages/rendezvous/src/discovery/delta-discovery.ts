@@ -14,13 +14,13 @@ import { ownKeys, type Subscriber } from './subscriber.js'
 import { pauseBetween, SLOW_BACKLOG } from './batch-pause.js'
 import { VisiblePeers } from './visible-peers.js'
 
-/** `count` is the number of joined peers. Undefined if nothing changed. */
+/** A delta, encoded; `count` is the number of peers that joined. The delta is undefined if nothing changed. */
 type EncodedDelta = { message: EncodedTexts; count: number } | undefined
 
 /**
  * Sends changes of the online peers, in batches, to the clients that asked for deltas. After each batch a client knows the
  * peers that the registry had when the batch began, except its own. While the budget is used up, the batch pauses. Changes
- * meanwhile are part of the next batch.
+ * that happen during a batch are part of the next one.
  */
 export class DeltaDiscovery {
   readonly #interval: number
@@ -103,12 +103,12 @@ export class DeltaDiscovery {
     this.stop()
   }
 
-  /** Sends full lists to clients that read slowly before, and have caught up. */
+  /** If any clients wait for a full list, sends the next batch and lists now: a client that was too slow may have caught up. */
   sweep(): void {
     if (!this.#lists.isEmpty) this.#flush()
   }
 
-  /** Cancels the next batch; any later change schedules one again. */
+  /** Cancels the next batch. The next change schedules another one. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -124,14 +124,17 @@ export class DeltaDiscovery {
     this.stop()
     if (this.#peers.hasWithheld) this.#release()
     this.#sendChanges()
-    // The log has forgotten the changes of the batch, so a list from before the batch must not be used any more.
+    // Lists from before the batch need its changes, which the log has forgotten by now.
     this.#lists.stopSharing()
     const hasMore = this.#lists.send()
     this.#lists.stopSharing()
     if (hasMore || this.#peers.hasWithheld || this.#individual.size > 0 || !this.#peers.log.isEmpty) this.#schedule()
   }
 
-  /** Announces withheld newcomers whose IP address has budget again. A newcomer's own client must not be told about it. */
+  /**
+   * Announces withheld newcomers whose IP address has budget again. The newcomer's own client then gets an individual batch,
+   * because the shared one would tell it about its own peer.
+   */
   #release(): void {
     for (const { owners } of this.#peers.release(announcementSize(this.#groups))) {
       for (const { sessionEntry } of owners) {
@@ -167,7 +170,7 @@ export class DeltaDiscovery {
     log.forget(end)
   }
 
-  /** Returns all changes up to now as one client needs them. */
+  /** Returns all changes up to now, without the client's own peers. */
   #individualDelta(subscriber: Subscriber): EncodedDelta {
     const { log } = this.#peers
     const { member, position, own, prefix } = subscriber
@@ -177,7 +180,7 @@ export class DeltaDiscovery {
     return encodeDelta(withoutOwnPeers(log.since(position), own, subscriber.own, find), prefix)
   }
 
-  /** A client's full list has begun. If it is older than the latest changes, the client gets those in an individual batch. */
+  /** Schedules an individual batch for a client whose full list has begun, if the list lacks the latest changes. */
   #listBegun(subscriber: Subscriber): void {
     if (this.#peers.log.end > subscriber.position) this.#individual.add(subscriber)
     else this.#individual.delete(subscriber)

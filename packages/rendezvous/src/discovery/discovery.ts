@@ -12,7 +12,7 @@ import { SLOW_BACKLOG } from './batch-pause.js'
 import { RecentKeys } from './recent-keys.js'
 
 export interface DiscoveryOptions {
-  /** Peers announced to a client per interval, and newcomers announced immediately per second. */
+  /** Maximum of peers per window, and of newcomers announced immediately per second. */
   window: number
 }
 
@@ -57,7 +57,7 @@ export class Discovery {
    * Announces a newcomer to all subscribers, possibly together with others. If the limit per second, the budget, or the share of
    * its IP address is used up, nothing is sent: a later window announces the peer.
    *
-   * @returns a promise that resolves once all have been told; undefined if there is nothing to wait for
+   * @returns a promise that resolves once all subscribers have been told; undefined if they have been already, or will not be now
    */
   announceNewcomer(entry: PeerEntry): Promise<void> | undefined {
     const cost = announcementSize(this.#subscribers)
@@ -97,7 +97,7 @@ export class Discovery {
   }
 
   #mayAnnounce(entry: PeerEntry, cost: number): boolean {
-    // A peer that reconnects all the time is known to everybody, and would use up the budget of newcomers.
+    // Everybody knows a peer that reconnects all the time. It must not use up the budget of newcomers.
     const isRepeated = this.#recent.add(entry.key)
     if (isRepeated && !this.#budget.isHalfFull('newcomers')) return false
     const waiting = cost * this.#newcomers.size

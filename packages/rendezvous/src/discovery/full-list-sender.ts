@@ -21,7 +21,7 @@ export class FullListSender {
   #isBudgetSpent = false
   readonly #shared = new Map<string | undefined, FullList>()
 
-  /** @param onBegun - called when a list begins; `position` of the subscriber is then the log position of the list */
+  /** @param onBegun - called when a list begins, after the subscriber's `position` was set to that of the list */
   constructor(
     presence: VisiblePeers,
     budget: DiscoveryBudget,
@@ -79,7 +79,7 @@ export class FullListSender {
     return waitsForBudget || [...served].some(({ list }) => list !== undefined)
   }
 
-  /** Stops the reuse of existing lists; clients that are receiving one still get the rest. */
+  /** Shares the existing lists with no further clients. Clients that are receiving a list still get the rest. */
   stopSharing(): void {
     for (const list of this.#shared.values()) list.stopSharing()
     this.#shared.clear()
@@ -109,7 +109,7 @@ export class FullListSender {
     this.delete(subscriber)
   }
 
-  /** Returns the subscriber's list, and begins one if it is due. Later batches have the changes after the list was made. */
+  /** Returns the subscriber's list, and begins a due one. Changes after the list was made are in later batches. */
   #listOf(subscriber: Subscriber): { readonly peers: FullList; next: number } {
     if (typeof subscriber.list === 'object') return subscriber.list
     const peers = this.#listUnder(subscriber.prefix)

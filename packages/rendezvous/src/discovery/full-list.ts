@@ -13,9 +13,9 @@ interface Part {
   encoded: EncodedTexts | undefined
 }
 
-/** Snapshot of all peers for the clients of one prefix, in parts. While the list is shared each part is encoded once. */
+/** Snapshot of all peers for the clients of one prefix, in parts. While the list is shared, each part is encoded once. */
 export class FullList {
-  /** Position in the change log that the list was made at. */
+  /** Position of the change log when the list was made. */
   readonly position: number
   readonly #prefix: string | undefined
   readonly #parts: readonly Part[]
@@ -39,7 +39,7 @@ export class FullList {
     return this.#parts.length
   }
 
-  /** Returns a part of the list, without the peers whose keys are in `own` and those that are not listed any more. */
+  /** Returns a part of the list, without the peers in `own` and those that `isListed` rejects, both by key. */
   part(
     index: number,
     own: readonly string[],

@@ -12,7 +12,7 @@ export class GroupRotation<Item> {
     return this.#groups.size === 0
   }
 
-  /** Appends an item to its group, unless it is waiting already. */
+  /** Appends an item to its group, unless the item is queued already. */
   add(item: Item): void {
     const group = this.#groupOf(item)
     const items = this.#groups.get(group)

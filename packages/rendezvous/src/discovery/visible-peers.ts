@@ -4,12 +4,12 @@ import type { DiscoveryBudget } from './budget.js'
 import { ChangeLog } from './change-log.js'
 import { originOf } from './origin.js'
 
-/** Subscribers are told when a peer comes and when it leaves. */
+/** One when the peer comes, one when it leaves. */
 const MESSAGES_PER_PEER = 2
 
 /**
  * The online peers that clients may be told about. Newcomers from an IP address that used up its share of the budget are withheld
- * until the address has budget again. A newcomer that leaves before is never announced.
+ * until the address has budget again. A newcomer that leaves before then is never announced.
  */
 export class VisiblePeers {
   /** Changes that some subscribers have not been told yet. */

@@ -31,7 +31,7 @@ export interface DialOptions {
   /** Milliseconds within which the callee must answer. */
   ackTimeout: number
   pendingDialsPerSession: number
-  /** Unaccepted halves in connections that one session dialled. */
+  /** Maximum of unaccepted halves in connections that one session dialled. */
   unacceptedStreams: number
 }
 
@@ -45,7 +45,7 @@ const CALLEE_FULL: DialRefusal = ['stream limit of callee', WIRE_ERRORS.calleeFu
 interface Dial extends DialRequest {
   readonly dialer: SessionEntry
   readonly ack: Ack | undefined
-  /** The dial was repeated, because the first node asked did not have the peer any more. */
+  /** The dial was sent again, because the first node did not have the peer any more. */
   isRepeated: boolean
 }
 
@@ -254,7 +254,7 @@ export class Dialing {
     return this.#router.makeRoom(callee, dialer) ? undefined : CALLEE_FULL
   }
 
-  /** Opens the callee's half if the callee accepted the dial. @returns the refusal if it did not */
+  /** Opens the callee's half. @returns the refusal if the callee did not accept the dial */
   #conclude(half: Half, dialId: string, outcome: RequestOutcome): DialRefusal | undefined {
     this.#router.releaseReservation(half)
     if (!outcome.answered) {

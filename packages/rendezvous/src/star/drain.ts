@@ -2,13 +2,13 @@ import { EVENTS } from '@websocket-star/protocol'
 import { eventText } from '../codec/packet.js'
 import type { Session } from '../transport/session.js'
 
-/** Milliseconds per client. Reconnects to other servers are spread over the product. */
+/** Milliseconds per client over which reconnects to other servers are spread. */
 const SPREAD = 1
-/** Milliseconds that an extended client has for leaving by itself, after its delay. */
+/** Milliseconds after its delay within which an extended client must leave by itself. */
 const GRACE = 2_000
 const CHECK_INTERVAL = 50
 
-/** What a drain needs from the server. */
+/** State of the server that a drain reads. */
 export interface DrainView {
   readonly sessions: () => Iterable<Session>
   readonly hasStreams: (session: Session) => boolean
@@ -17,12 +17,12 @@ export interface DrainView {
 
 /**
  * Empties a server. It sends extended clients a random delay, after which they move to another server. It closes the sessions of
- * legacy clients, which reconnect by themselves. Sessions with streams stay until the streams have finished, or until the
- * timeout.
+ * legacy clients, which reconnect by themselves. Sessions with streams stay until the streams have finished or the drain has
+ * timed out.
  */
 export class Drain {
   readonly #view: DrainView
-  /** When each session without streams is closed; milliseconds of the clock. */
+  /** Time at which each session without streams is closed, in milliseconds. */
   readonly #dueAt = new Map<Session, number>()
   readonly #deadline: number
   readonly #now: () => number

@@ -38,7 +38,7 @@ export interface JoinOptions {
 /** Milliseconds that a join waits for the star's registry. */
 const CLAIM_TIMEOUT = 1_000
 
-/** Hex digits of the longest RSA signature at the base price; above, the price grows with the square of the length. */
+/** Hex digits of an RSA signature up to which a join has the base price. Beyond, the price grows with the square of the length. */
 const BASE_SIGNATURE_LENGTH = 850
 
 type Challenge = PendingJoin & { state: 'challenged' }
@@ -94,7 +94,7 @@ export class Joining {
 
   /**
    * Handles `ss-join`. It never rejects; errors are sent in the acknowledgement. As on the old server, `joins.total` counts the
-   * first request of each join, and its second request only if that fails.
+   * first request of each join, and a second request only if the second one fails.
    */
   async join(joiner: SessionEntry, args: readonly unknown[], ack: Ack | undefined): Promise<void> {
     try {
@@ -185,10 +185,10 @@ export class Joining {
         throw new JoinRefusal('address in use', WIRE_ERRORS.addressInUse)
       }
     }
-    // Again, since other joins may have used up the limit. There is no await from here to the claim.
+    // Checked again, since other joins may have used up the limit. There is no await from here to the claim.
     this.#admitPrefix(address)
 
-    // Without a challenge the first client wins. Claim only if no other node has an owner: #confirm checks the outcome.
+    // Without a challenge the first client wins, so claim only if no other node has an owner. #confirm checks the outcome.
     const onlyIfFree = challenge === undefined && this.#ownership.ownerOf(address) === undefined
     const { entry, claim } = this.#ownership.claim(joiner, address, onlyIfFree)
     if (onlyIfFree) {
@@ -212,7 +212,7 @@ export class Joining {
     }
   }
 
-  /** Returns the challenge that this request answers. A nonce is used once, even if the join fails. */
+  /** Returns the challenge that this request answers, and deletes it: a nonce is used once, even if the join fails. */
   #takeChallenge(joiner: SessionEntry, address: StarAddress): Challenge | undefined {
     const pending = joiner.pendingJoins.get(address.canonical)
     if (pending?.state === 'deciding') throw new JoinRefusal('request', WIRE_ERRORS.joinUnderWay)

@@ -64,7 +64,7 @@ export class OtherNodes implements BackplaneObserver {
       .catch(this.#components.onFault)
   }
 
-  /** Pings a client once at a time, however often other nodes ask. */
+  /** Pings the owner of a peer. Requests of other nodes share a ping in progress. */
   #isAlive(key: string): Promise<boolean> {
     const current = this.#probes.get(key)
     if (current !== undefined) return current

@@ -14,8 +14,9 @@ export type RemoteProbe = (node: string, key: string) => Promise<boolean>
 
 /**
  * Decides which session owns each peer. Several sessions may join as one peer: the latest is the owner. The others stay joined as
- * long as they answer pings. When the owner leaves, the latest of them becomes the owner again. Extended clients are notified
- * when they lose or regain a peer. Every change is claimed in the star's registry, and the owner may be on another node.
+ * long as they answer pings. When the owner leaves, the latest of the others becomes the owner. Extended clients are notified when
+ * they lose or regain a peer. When a session of this node becomes the owner, this node claims the peer in the star's registry. The
+ * owner may also be a session of another node.
  */
 export class Ownership {
   readonly #registry: Registry
@@ -53,7 +54,7 @@ export class Ownership {
     return await this.#probeElsewhere(owner.node, owner.key)
   }
 
-  /** Returns whether the peer's owner on this node answers. Other nodes ask for this. */
+  /** Pings the peer's owner on this node, for another node. @returns whether the owner answers */
   async isOnlineHere(key: string): Promise<boolean> {
     const owner = this.#registry.byKey(key)?.owners[0]
     return owner !== undefined && (await this.#keepIfAlive(owner))
@@ -79,14 +80,15 @@ export class Ownership {
     if (wasHere && isOwnedElsewhere(entry)) this.#yield(entry)
   }
 
-  /** Removes another node's claim to a peer unless its generation is higher. */
+  /** Removes another node's claim to a peer, unless that claim's generation is above `generation`. */
   releaseElsewhere(key: string, generation: number): void {
     const known = this.#registry.byKey(key)
     const wasElsewhere = known !== undefined && isOwnedElsewhere(known)
     const entry = this.#registry.releaseElsewhere(key, generation)
     if (entry === undefined) return
     if (wasElsewhere) return this.#promote(entry, entry.owners)
-    // If this node's pending claim is older than the release, the peer has no owner: another session may become it.
+    // If this node's claim gets a lower generation than the released one, or is lost, nobody owns the peer in the star's registry
+    // now. Then a session here claims it again.
     if (entry.claim !== undefined) this.#promoteIfOlder(entry, entry.claim, generation).catch(this.#onFault)
   }
 
@@ -110,7 +112,7 @@ export class Ownership {
     for (const address of sessionEntry.addresses.values()) this.release(sessionEntry, address)
   }
 
-  /** Removes an address from a session. If the session was the owner, the latest other session that answers a ping becomes it. */
+  /** Removes an address from a session. If the session was the owner, the latest other one that answers a ping becomes the owner. */
   release(sessionEntry: SessionEntry, address: StarAddress): void {
     const before = this.#registry.get(address)
     const entry = this.#registry.release(sessionEntry, address)
@@ -163,7 +165,7 @@ export class Ownership {
     return claim
   }
 
-  /** Notifies the owner here if another node's later claim was reported before this claim was settled. */
+  /** Notifies the owner here if a later claim of another node was reported while `claim` was pending. */
   #yieldIfOlder(entry: PeerEntry, claim: Claim): void {
     if (entry.claim === claim && !claim.isLost && isOwnedElsewhere(entry)) this.#yield(entry)
   }
@@ -186,10 +188,11 @@ export class Ownership {
   }
 
   /**
-   * Pings the owner of an address, and removes the address if there is no answer. If the client is alive after all, the join
-   * deadline makes it reconnect.
+   * Pings a session, and removes its address if there is no answer. If the client is alive after all and this was its last
+   * address, its session is closed after `joinDeadline`, the limit for sessions without addresses and streams. So the client
+   * reconnects.
    *
-   * @returns whether it still owns the address
+   * @returns whether the session answered and still has the address
    */
   async #keepIfAlive(owner: PeerOwner): Promise<boolean> {
     const alive = await owner.sessionEntry.session.probe(this.#takeoverTimeout)
