@@ -1,6 +1,6 @@
 /** Memory overhead of a queued chunk, in bytes. */
 const CHUNK_OVERHEAD = 192
-/** Credit is granted once this part of the window is consumed. A larger part costs throughput, a smaller part more frames. */
+/** Consumed part of the window at which credit is granted. A larger part costs throughput, a smaller part more frames. */
 const GRANT_PART = 1 / 4
 /** A window that is used up within this many milliseconds limits the rate, and doubles. */
 const GROWTH_TIME = 50
@@ -11,9 +11,9 @@ export function chunkCost(bytes: number): number {
 }
 
 export interface ChannelWindowOptions {
-  /** Bytes of a half that may be in flight between nodes at first; the same on all nodes. */
+  /** First size of the window, which must be the same on all nodes. */
   initial: number
-  /** Maximum to which the window grows. */
+  /** Maximum size of the window. */
   max: number
 }
 
@@ -47,7 +47,7 @@ export class ChannelWindow {
     this.#ungranted += cost
   }
 
-  /** Takes the credit to grant to the other node now; 0 if it is too little yet. */
+  /** Takes the credit that is due for the other node; 0 while less than {@link GRANT_PART} of the window is consumed. */
   grant(): number {
     if (this.#ungranted < this.#size * GRANT_PART) return 0
     const granted = this.#ungranted + this.#growth()

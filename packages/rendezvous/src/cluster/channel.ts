@@ -21,7 +21,7 @@ export interface ChannelInit {
   network: string | undefined
 }
 
-/** What a channel uses of its node, and reports to it. */
+/** Parts of the node that a channel uses, and callbacks for its events. */
 export interface ChannelContext {
   readonly router: Router
   readonly flow: FlowControl
@@ -33,7 +33,7 @@ export interface ChannelContext {
   violated(channel: Channel): void
 }
 
-/** Larger chunks are split: they would delay other channels and exceed what Redis accepts. */
+/** Bytes above which a chunk is split, because it would delay other channels and exceed what Redis accepts. */
 const CHUNK_MAX = 1_048_576
 
 /** Connection of a client here with a client of another node. For the relay, it is the endpoint of the remote client. */
@@ -55,7 +55,7 @@ export class Channel implements Endpoint {
   readonly #unsent = new Queue<Buffer | { reason: true | string }>()
   #unsentCost = 0
   #credit: number
-  /** Queued bytes at which the relay is told that the channel has drained; 0 if it has not asked. */
+  /** Queued bytes at which the channel counts as drained; 0 if the relay does not wait for that. */
   #drainLevel = 0
   /** Frames received while paused. */
   readonly #unread = new Queue<ChannelFrame>()
@@ -95,7 +95,7 @@ export class Channel implements Endpoint {
     return this.#ended
   }
 
-  /** Excludes bytes in flight, which the window bounds: grants come in steps, so their count might never return to 0. */
+  /** Unsent bytes. Bytes in flight are bounded by the window, and might never fall to 0, because grants come in steps. */
   get buffered(): number {
     return this.#unsentCost
   }
@@ -218,7 +218,7 @@ export class Channel implements Endpoint {
     this.#clearQueues()
   }
 
-  /** Drops the queues of both directions. A queued end is sent immediately, with an error. */
+  /** Drops the queues of both directions. If the end of a half was queued, sends it immediately, as an error. */
   drop(message: string): void {
     const hasEnd = this.#outgoingEnded && this.#unsent.size > 0
     this.#clearQueues()
@@ -324,7 +324,7 @@ export class Channel implements Endpoint {
   }
 }
 
-/** Copies a small view before it is queued: it would keep its whole buffer alive. */
+/** Copies a small view, which would keep its whole buffer in memory while it is queued. */
 function compact(bytes: Buffer): Buffer {
   return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
 }

@@ -55,7 +55,7 @@ export class Channels implements ChannelContext {
   readonly #now: () => number
   readonly #tables = new Map<NodeLink, LinkChannels>()
 
-  /** @param onDial - called for each dial from another node; it may answer later */
+  /** @param onDial - called for each dial from another node; may answer the dial later */
   constructor(
     options: ChannelsOptions,
     backplane: Backplane,
@@ -92,7 +92,7 @@ export class Channels implements ChannelContext {
     return this.kept === 0 && this.#backplane.stats().links.every(({ unacknowledged }) => unacknowledged === 0)
   }
 
-  /** Dials a client of another node. `begin` opens the dialer's half before the dial is sent. `settle` gets the answer, once. */
+  /** Dials a client of another node. `begin` has to open the dialer's half. `settle` is called once, with the answer. */
   open(
     node: string,
     dial: RemoteDial,
@@ -121,7 +121,7 @@ export class Channels implements ChannelContext {
     const table = this.#tables.get(link)
     const isOurs = frame.type === 'opened' || !frame.isOpener
     const channel = table?.channels.get(keyOf(frame.channel, isOurs))
-    // The channel may have ended here before the other node learned of it.
+    // The other node may not know yet that the channel has ended here.
     if (channel === undefined) return this.#counters.drop('unknown stream')
     if (frame.type !== 'opened') return channel.receive(frame)
     if (table?.answers.has(channel) === true) channel.extended = frame.isExtended

@@ -11,7 +11,7 @@ export interface ChannelRef {
  * as `data`, and that client's messages about the other half as `accept` and `credit`.
  */
 export type Frame =
-  /** Dials a client of the receiving node; the dialer's half is open from now on. The sender numbers the channel. */
+  /** Dials a client of the receiving node, and opens the dialer's half. The sender of this frame chooses the channel's number. */
   | {
       readonly type: 'open'
       readonly channel: number
@@ -24,21 +24,21 @@ export type Frame =
       /** Network that the dialer connects from; undefined if limits per network do not apply to it. */
       readonly network: string | undefined
     }
-  /** Answers `open`: the dialled client accepted, or `error` is the reason why not. The receiver numbered the channel. */
+  /** Answers `open`; `error` is the reason if the dial is refused. The receiver of this frame chose the channel's number. */
   | {
       readonly type: 'opened'
       readonly channel: number
       readonly isExtended: boolean
       readonly error: string | undefined
     }
-  /** The client accepts the half; `window` is in payload bytes, if it announced one. */
+  /** The client accepts the half that it receives. `window` is in payload bytes; undefined for legacy clients. */
   | ({ readonly type: 'accept'; readonly window: number | undefined } & ChannelRef)
   | ({ readonly type: 'data'; readonly bytes: Buffer } & ChannelRef)
   /** The client grants payload bytes. */
   | ({ readonly type: 'credit'; readonly bytes: number } & ChannelRef)
   /** The node grants bytes of the channel's window, as counted by `chunkCost`. */
   | ({ readonly type: 'grant'; readonly bytes: number } & ChannelRef)
-  /** Ends the half that the sender's client sends on, or the half that it receives. The reason is `true` for a normal end. */
+  /** Ends the half that the sending node's client sends or receives. The reason is `true` for a normal end. */
   | ({ readonly type: 'end'; readonly half: 'sent' | 'received'; readonly reason: true | string } & ChannelRef)
   /** Asks whether a client that owns a peer responds. */
   | { readonly type: 'probe'; readonly id: number; readonly key: string }

@@ -68,7 +68,7 @@ export class LocalBackplane implements Backplane {
   readonly #star: LocalStar
   readonly #links = new Map<string, LocalLink>()
   #observer: BackplaneObserver | undefined
-  /** Events to deliver in a microtask: the caller that caused them is in the middle of an operation. */
+  /** Events to deliver in a microtask, when the operations that caused them are over. */
   #events: ((observer: BackplaneObserver) => void)[] = []
 
   constructor(star: LocalStar = new LocalStar(), name = 'node') {
@@ -103,7 +103,7 @@ export class LocalBackplane implements Backplane {
       const generation = this.#star.claim(this, claim)
       if (generation === 0) claim.lose()
       else claim.win(generation)
-      // Outdates pending events about earlier owners.
+      // Removes the records that pending events about earlier owners add.
       if (generation > 0 && this.hasOthers) this.notify((observer) => observer.left(claim.key, generation))
     }
     claim.settle()

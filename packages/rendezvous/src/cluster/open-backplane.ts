@@ -7,12 +7,12 @@ import { LocalBackplane } from './local-backplane.js'
 import { RedisBackplane } from './redis/redis-backplane.js'
 import { RestartableBackplane } from './restartable.js'
 
-/** Part of the lease between renewals: two renewals may fail. */
+/** Time between renewals, as a part of the lease: two renewals in a row may fail. */
 const RENEW_PART = 0.3
-/** Milliseconds to reach Redis when the server starts. */
+/** Milliseconds within which a server that starts must reach Redis. */
 const CONNECT_TIMEOUT = 10_000
 
-/** Creates the backplane that the options ask for; without `redis`, that of a single node. */
+/** Creates the backplane of a star in Redis or, without the option `redis`, of a single node. */
 export function openBackplane(
   { redis, cluster }: Pick<ResolvedOptions, 'redis' | 'cluster'>,
   onFault: (error: unknown) => void,

@@ -1,6 +1,6 @@
 import type { Backplane, NodeLink } from './backplane.js'
 
-/** Milliseconds for the round trip between nodes, in addition to the client's own timeout. */
+/** Milliseconds for the round trip between nodes, in addition to the timeout of the client. */
 const ROUND_TRIP = 1_000
 
 interface Probe {

@@ -11,27 +11,27 @@ import { INTEGER_BYTES, readInteger, writeInteger } from './integer.js'
  * | 1 | length of the source's id |
  * | 8 each | `from`, `to`, `sequence`, `acknowledged` |
  * | 1 to 64 | the source's id |
- * | rest | frames, if that is its type |
+ * | rest | frames, if the type is `frames` |
  *
  * Each envelope has exactly one encoding.
  */
 export interface Envelope {
   readonly type: EnvelopeType
   readonly source: string
-  /** The sender's incarnation of the link, larger than all before; 0 in a `reset`, which belongs to no link. */
+  /** The sender's number for the link, larger than its earlier ones; 0 in a `reset`, which belongs to no link. */
   readonly from: number
-  /** The receiver's incarnation of the link; 0 if the sender does not know it yet. */
+  /** The receiver's number for the link; 0 if the sender does not know that number yet. */
   readonly to: number
-  /** In `frames` the envelope's own number, from 1; in others the last number in flight. */
+  /** In envelopes of type `frames` their own number, from 1; in others the number of the last envelope in flight. */
   readonly sequence: number
-  /** Last number up to which the sender has received everything. */
+  /** Number up to which the sender has received all envelopes. */
   readonly acknowledged: number
 }
 
 /**
- * Envelopes of type `frames` are numbered, and kept until they are acknowledged. The other types are neither: `ack` only
- * acknowledges; `nack` requests everything after what it acknowledges; `probe` requests an `ack`; `bye` ends a link; `reset`
- * rejects an envelope whose link (`to`) is unknown or has ended.
+ * Only envelopes of type `frames` are numbered, and kept until they are acknowledged. `ack` acknowledges; `nack` also requests
+ * the envelopes after the acknowledged ones; `probe` requests an `ack`; `bye` ends a link; `reset` rejects an envelope whose link
+ * (`to`) is unknown or has ended.
  */
 export type EnvelopeType = (typeof TYPES)[number]
 
@@ -90,6 +90,6 @@ export function readEnvelopeHead(bytes: Buffer): Envelope | UnreadableReason {
 function isSensible({ type, from, to, sequence, acknowledged }: Envelope): boolean {
   if (type === 'reset') return from === 0 && to > 0 && sequence === 0 && acknowledged === 0
   if (from === 0 || (type === 'frames' && sequence === 0)) return false
-  // A sender that does not know the other side has nothing to acknowledge.
+  // A sender that does not know the receiver's number has received nothing to acknowledge.
   return to > 0 || (acknowledged === 0 && type !== 'ack' && type !== 'nack')
 }

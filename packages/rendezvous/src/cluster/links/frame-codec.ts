@@ -10,7 +10,7 @@ const TYPES = ['open', 'opened', 'accept', 'data', 'credit', 'grant', 'end', 'pr
 const TYPE_BITS = 0x0f
 /** `isOpener`, `isExtended` or `isAlive`. */
 const YES = 0x80
-/** An error, a window or a network follows; in `end`, the half is `received`. */
+/** An error, a window or a network follows. In `end` frames: the half is `received`. */
 const MORE = 0x40
 /** A reason follows an `end`. */
 const REASON = 0x20
@@ -109,7 +109,7 @@ export function writeFrame(target: Buffer, start: number, frame: Frame): number 
   }
 }
 
-/** Reads frames up to the end of the bytes; undefined if anything is malformed. Chunks are views of the bytes. */
+/** Reads frames up to the end of the bytes. Chunks are views of the bytes. @returns undefined if a frame is malformed */
 export function readFrames(bytes: Buffer, start: number): Frame[] | undefined {
   const reader = new FrameReader(bytes, start)
   const frames: Frame[] = []
@@ -204,7 +204,7 @@ class FrameReader {
     return text
   }
 
-  /** Skips bytes, and returns their offset. Sets `isFaulty` if they are missing. */
+  /** Skips bytes, and returns their offset. Sets `isFaulty` if the input has fewer bytes. */
   #skip(length: number): number {
     const offset = this.#offset
     this.isFaulty ||= length > this.#bytes.length - offset

@@ -1,9 +1,9 @@
 /** Milliseconds between two nacks for the same envelope. */
 const NACK_PAUSE = 50
 
-/** Sequence of the envelopes that one side of a link has received. */
+/** Receiving side of a link: tracks which numbered envelopes have arrived. */
 export class Inbox {
-  /** Last number up to which no envelope is missing. */
+  /** Number of the last envelope before which none is missing. */
   received = 0
   /** Received bytes that have not been acknowledged. */
   unacknowledged = 0
@@ -21,7 +21,7 @@ export class Inbox {
     this.unacknowledged += bytes
   }
 
-  /** Returns whether to send a nack now for a missing envelope, and records it. */
+  /** Returns whether to send a nack for a missing envelope now. If so, records the nack as sent. */
   mayNack(now: number): boolean {
     const missing = this.received + 1
     if (missing === this.#nacked && now - this.#nackedAt < NACK_PAUSE) return false

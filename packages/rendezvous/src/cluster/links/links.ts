@@ -27,15 +27,15 @@ export interface LinksStats {
   readonly refused: Readonly<Record<string, number>>
 }
 
-/** Number of links above which nodes without a lease are refused. Anybody with access to Redis can pretend to be such nodes. */
+/** Number of links above which nodes without a lease are refused. Anybody with access to Redis could invent such nodes. */
 const LINKS_MAX = 1_024
-/** Minimum window of a link, as a part of its share of the bytes in flight. */
+/** Minimum window of a link, as a part of the link's share of the bytes in flight. */
 const WINDOW_MIN_PART = 1 / 16
-/** Milliseconds after which an acknowledgement is sent by itself, if no other envelope took it along. */
+/** Milliseconds before an acknowledgement is sent by itself. Envelopes that are sent earlier include it. */
 const ACKNOWLEDGEMENT_DELAY = 20
-/** A link to a node that never had a lease is lost when this many updates in a row lack the node. */
+/** Consecutive updates without a node after which the link to that node is lost, if the node never had a lease. */
 const ABSENCES_MAX = 2
-/** A longer gap between two sweeps, in milliseconds, means that this process was stopped or very busy meanwhile. */
+/** Milliseconds between two sweeps above which this process must have been stopped or very busy. */
 const SWEEP_LATE = 1_000
 
 /**
@@ -62,12 +62,12 @@ export class Links {
   #flushing: ReliableLink[] = []
   readonly #unacknowledged = new Set<ReliableLink>()
   #acknowledging: NodeJS.Timeout | undefined
-  /** Resets sent since the last sweep: node and its number of the link. */
+  /** Resets sent since the last sweep, by node: the node's number for the link. */
   readonly #resets = new Map<string, number>()
 
   /**
-   * @param onFault - called with errors of the observer, and of frames that cannot be encoded: these are dropped, and the link
-   *   is lost if one was a chunk
+   * @param onFault - called with errors of the observer, and when a frame cannot be encoded. Such a frame is dropped. If it was
+   *   a chunk, the link is lost
    */
   constructor(
     node: string,
@@ -90,7 +90,7 @@ export class Links {
     this.#owner = this.#createOwner()
   }
 
-  /** Returns the link to another node, a new one if it was lost. After {@link stop} every link is lost. */
+  /** Returns the link to another node, a new one if the last one was lost. After {@link stop} every link is lost. */
   link(node: string): NodeLink {
     return this.#links.get(node) ?? this.#create(node)
   }
@@ -104,8 +104,8 @@ export class Links {
   }
 
   /**
-   * Updates the nodes with a lease; this node may be among them. Links to nodes that lost their lease are lost, as are links
-   * to nodes that never had one and are absent twice.
+   * Updates the nodes with a lease; this node may be among them. Links to nodes that lost their lease are lost. So are links
+   * to nodes that never had a lease and are absent from two updates in a row.
    */
   nodes(ids: readonly string[]): void {
     this.#nodes = new Set(ids)
@@ -181,7 +181,7 @@ export class Links {
         link = this.#links.get(source)
       }
     }
-    // The link is unknown here, or has ended here: a reset ends it at the sender, too.
+    // The link is unknown here or has ended here. A reset ends it at the sender, too.
     if ((to !== 0 && to !== link?.own) || this.#incarnations.hasEnded(source, from))
       return this.#reset(source, from, type)
     if (type === 'bye') {
@@ -191,7 +191,7 @@ export class Links {
     if (link === undefined && !this.#mayBegin(source)) return 'links'
     link ??= this.#create(source)
     const refusal = link.receive(envelope, bytes)
-    // The sender would retransmit a malformed envelope for ever.
+    // Otherwise the sender would retransmit the malformed envelope for ever.
     if (refusal === 'malformed') this.#lose(link, true)
     return refusal
   }

@@ -1,17 +1,17 @@
 import type { LinksOptions } from './options.js'
 
-/** Milliseconds between attempts to reach a blocked node: usually, and after an envelope from it has arrived. */
+/** Milliseconds between attempts to reach a blocked node: usually, and after an envelope from that node has arrived. */
 const RETRY_PAUSE = 250
 const RETRY_PAUSE_HEARD = 50
 /** A longer gap, in milliseconds, between two "no subscriber" replies means that Redis was unreachable. */
 const REPLY_GAP_MAX = 1_000
-/** Factor by which the time between two probes of an idle link is longer. */
+/** Factor by which the time between two probes is longer for an idle link than for an active one. */
 const IDLE_FACTOR = 5
 
 /** Tracks whether the other side of a link is alive. All times are milliseconds of one clock. */
 export class Liveness {
   readonly #options: LinksOptions
-  /** `unheard`: the last envelope had no subscriber. `away`: the carrier rejected it. */
+  /** Reason why only probes are sent. `unheard`: the last envelope had no subscriber. `away`: the carrier rejected it. */
   #blocked: 'unheard' | 'away' | undefined
   #blockedAt = 0
   /** Time of the last reply that confirmed the block. */
@@ -28,7 +28,6 @@ export class Liveness {
     this.#heardAt = this.#probedAt = this.#usedAt = now
   }
 
-  /** Whether only probes are sent. */
   get isBlocked(): boolean {
     return this.#blocked !== undefined
   }
@@ -37,7 +36,7 @@ export class Liveness {
     const silence = now - this.#confirmedAt
     this.#confirmedAt = now
     if (this.#blocked === reason) {
-      // The other node could not reach Redis either: the gap does not count.
+      // Redis was unreachable for this node and for the other one. The gap does not count.
       if (silence > REPLY_GAP_MAX) this.#blockedAt += silence
       return
     }
@@ -83,7 +82,7 @@ export class Liveness {
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= silenceTimeout
   }
 
-  /** Returns whether to probe now. Each answer has the other side's last number, so it reveals lost envelopes. */
+  /** Returns whether to probe now. An answer contains the last number that the other side sent, and so reveals lost envelopes. */
   isProbeDue(now: number, hasUnacknowledged: boolean): boolean {
     const { silentAfter, silenceTimeout } = this.#options
     const sinceProbe = now - this.#probedAt

@@ -6,9 +6,9 @@ export interface LinksOptions {
    * backlog of 32 MB.
    */
   readonly windowShared: number
-  /** Bytes of the largest chunk, by which each window may be exceeded. Default 1 MiB. */
+  /** Bytes of the largest chunk. Each window may be exceeded by one chunk. Default 1 MiB. */
   readonly chunkMax: number
-  /** Milliseconds of silence before an active link is probed; idle links after five times as many. Default 1,000. */
+  /** Milliseconds of silence before an active link is probed; five times as many for an idle link. Default 1,000. */
   readonly silentAfter: number
   /** Milliseconds without a subscriber at the other end before a link is lost. Default 3,000. */
   readonly unheardTimeout: number

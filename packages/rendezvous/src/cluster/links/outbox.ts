@@ -8,7 +8,7 @@ const BACK_OFF_MAX = 800
 
 /**
  * Sending side of a link: collects frames into numbered envelopes, and keeps these until they are acknowledged. At most a
- * window of them is in flight, so that a link fits into the buffers of Redis.
+ * window of envelopes is in flight, so that they fit into the buffers of Redis.
  */
 export class Outbox {
   /** Bytes before the frames of an envelope. */
@@ -21,7 +21,7 @@ export class Outbox {
   /** Number of the first unacknowledged envelope. */
   #first = 1
   #keptBytes = 0
-  /** Number of envelopes in flight, from the first unacknowledged one on. The others wait for room in the window. */
+  /** Number of envelopes in flight, from the first unacknowledged one on. Later ones wait for room in the window. */
   #inFlight = 0
   #inFlightBytes = 0
   /** Highest number ever sent. */
@@ -43,7 +43,7 @@ export class Outbox {
     return this.#kept.length === 0
   }
 
-  /** Last number in flight. After a rewind it may be lower than {@link sent}. */
+  /** Number of the last envelope in flight. During retransmissions it may be lower than {@link sent}. */
   get last(): number {
     return this.#first + this.#inFlight - 1
   }
@@ -65,7 +65,7 @@ export class Outbox {
     this.#keptBytes += envelope.length
   }
 
-  /** Takes the next envelope to send, whose head the caller writes; undefined if none waits or the window is full. */
+  /** Takes the next envelope to send; undefined if none waits or the window is full. The caller has to write its head. */
   next(
     window: number
   ): { readonly bytes: Buffer; readonly sequence: number; readonly isRetransmission: boolean } | undefined {
@@ -79,7 +79,7 @@ export class Outbox {
     return { bytes: isRetransmission ? Buffer.from(kept) : kept, sequence, isRetransmission }
   }
 
-  /** Forgets envelopes up to an acknowledged number. @returns whether any was unacknowledged */
+  /** Forgets the envelopes up to an acknowledged number. @returns false if none of them was kept */
   acknowledge(sequence: number): boolean {
     const count = sequence - this.#first + 1
     if (count <= 0) return false
@@ -103,7 +103,7 @@ export class Outbox {
     this.#backOff = Math.min(BACK_OFF_MAX, this.#backOff * 2 || BACK_OFF)
   }
 
-  /** Returns whether to retransmit: the gap starts at our oldest unacknowledged envelope, and the back-off has passed. */
+  /** Returns whether to retransmit: our oldest unacknowledged envelope is the missing one, and the back-off has passed. */
   mayRewind(acknowledged: number, now: number): boolean {
     return acknowledged + 1 === this.#first && now - this.#rewoundAt >= this.#backOff
   }

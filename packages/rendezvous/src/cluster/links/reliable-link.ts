@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js'
 import { Liveness } from './liveness.js'
 import type { BufferPool } from './buffer-pool.js'
 
-/** What a link uses of its node, and reports to it. */
+/** Parts of the node that a link uses, and callbacks for its events. */
 export interface LinkOwner {
   readonly node: string
   readonly options: LinksOptions
@@ -33,14 +33,14 @@ export type LinkRefusal = 'acknowledgement' | 'duplicate' | 'gap' | 'malformed'
 
 /** Bytes of gathered frames that are sent without waiting for the end of the tick. */
 const ENVELOPE_BYTES = 65_536
-/** Bytes beyond the window for frames that need no room. If the other node falls further behind, the link is lost. */
+/** Bytes beyond the window that frames other than `data` may use. If more are unacknowledged, the link is lost. */
 const BEYOND_WINDOW = 8 * 1_048_576
-/** Once this part of the window is unacknowledged, it is acknowledged at the end of the tick. */
+/** Part of the window that is received and unacknowledged at which an acknowledgement is sent at the end of the tick. */
 const ACKNOWLEDGED_PART = 1 / 8
-/** A full link has room again when this part of the window is free. */
+/** Free part of the window at which a full link has room again. */
 const ROOM_PART = 1 / 2
 
-/** This node's side of a link. Each side has a number for it, by which envelopes of earlier links are recognised. */
+/** This node's side of a link. Each side has its own number for the link, so envelopes of earlier links are recognised. */
 export class ReliableLink implements NodeLink {
   readonly node: string
   /** This side's number for the link. */
@@ -57,11 +57,11 @@ export class ReliableLink implements NodeLink {
   readonly #inbox = new Inbox()
   readonly #liveness: Liveness
   #isLost = false
-  /** The link is lost at the end of the tick, because the caller is in the middle of an operation. */
+  /** The link is about to be lost, at the end of the tick: the caller is in the middle of an operation. */
   #isDoomed = false
   /** The window was full, and `room` has not been reported since. */
   #isFull = false
-  /** Unacknowledged bytes after the last chunk that was sent with room: a large chunk may exceed the window. */
+  /** Unacknowledged bytes after the last chunk that the window had room for. This chunk may exceed the window. */
   #allowed = 0
   #isFlushDue = false
   #isAcknowledgementDue = false
@@ -119,12 +119,12 @@ export class ReliableLink implements NodeLink {
     if (this.#isAcknowledgementDue) this.#sendAlone('ack')
   }
 
-  /** Acknowledges received envelopes, unless another envelope has done so meanwhile. */
+  /** Acknowledges received envelopes, unless a sent envelope has acknowledged them meanwhile. */
   acknowledge(): void {
     if (!this.#isLost && this.#inbox.unacknowledged > 0) this.#sendAlone('ack')
   }
 
-  /** Handles an envelope of this link. @returns the reason if it was refused; `malformed` makes the link useless */
+  /** Handles an envelope of this link. @returns the reason if the envelope was refused. After `malformed`, end the link */
   receive(envelope: Envelope, bytes: Buffer): LinkRefusal | undefined {
     if (envelope.acknowledged > this.#outbox.sent) return 'acknowledgement'
     const place = envelope.type === 'frames' ? this.#inbox.place(envelope.sequence) : undefined
@@ -141,7 +141,7 @@ export class ReliableLink implements NodeLink {
         this.#nack(now)
         return place
       case 'duplicate':
-        // The retransmission shows that the acknowledgement was lost.
+        // The other side has sent the envelope again, so our acknowledgement was lost.
         this.#acknowledgeInTick()
         return place
       case undefined:
@@ -168,7 +168,7 @@ export class ReliableLink implements NodeLink {
     this.#liveness.excuse(pause)
   }
 
-  /** Gives up the link if the other side does not answer, and probes the other side when that is due. */
+  /** Gives up the link if the other side does not answer. Otherwise sends a probe when one is due. */
   sweep(): void {
     const now = this.#owner.now()
     if (this.#liveness.isLost(now)) this.#owner.fail(this)
@@ -260,7 +260,7 @@ export class ReliableLink implements NodeLink {
     if (this.#inbox.mayNack(now)) this.#sendAlone('nack')
   }
 
-  /** Acknowledges at the end of the tick, with frames if there are any. */
+  /** Acknowledges at the end of the tick, together with frames if any are queued. */
   #acknowledgeInTick(): void {
     this.#isAcknowledgementDue = true
     this.#flushLater()

@@ -1,13 +1,13 @@
 import { type RedisConnection, plainError } from './redis-connection.js'
 import type { FeedChange, RecordReader } from './records.js'
 
-/** Maximum of entries per read; each has the changes of one batch. */
+/** Maximum of entries per read. An entry has the changes of one batch. */
 const ENTRIES = 32
 /** Milliseconds before a failed read is repeated on the same connection. */
 const RETRY = 200
 
 export interface FeedObserver {
-  /** Resolves when earlier answers have been processed; undefined if there are none. Never rejects. */
+  /** Resolves when earlier answers to this node have been processed; undefined if none is awaited. Never rejects. */
   earlier(): Promise<void> | undefined
   changed(change: FeedChange): void
   /** Changes are missing, so that a snapshot is needed. */
@@ -28,7 +28,7 @@ export class Feed {
   /** Number of the last reported change. */
   #position = 0
   #isPaused = true
-  /** Entries up to this number are skipped: changes before them are missing, so that a snapshot is needed. */
+  /** Number up to which entries are skipped, because changes before these entries are missing. */
   #skipped = 0
   #isReading = false
   #retry: NodeJS.Timeout | undefined
@@ -58,7 +58,7 @@ export class Feed {
     return this.#isPaused
   }
 
-  /** Whether a read is under way; it may be waiting for a new entry. */
+  /** Whether a read is under way, and perhaps waiting for a new entry. */
   get isReading(): boolean {
     return this.#isReading
   }
@@ -68,7 +68,7 @@ export class Feed {
     this.#isPaused = true
   }
 
-  /** Continues after the last change of a snapshot. After a new registration (`isNew`) skipped entries are read again. */
+  /** Continues after the last change of a snapshot. `isNew`: the node has just registered, so skipped entries are read again. */
   resume(sequence: number, isNew: boolean): void {
     this.#position = sequence
     this.#isPaused = false
@@ -89,7 +89,7 @@ export class Feed {
       while (!this.#isPaused && this.#connection.isReady) await this.#readOnce(this.#position)
     } catch {
       if (this.#isPaused) return
-      // A new connection reads again by itself. If it is the same one, the reply was faulty.
+      // A new connection reads by itself. On the same connection, the reply was faulty.
       clearTimeout(this.#retry)
       this.#retry = setTimeout(() => void this.read(), RETRY)
     } finally {
@@ -105,12 +105,12 @@ export class Feed {
         throw plainError(error)
       })
     await this.#observer.earlier()
-    // A snapshot was taken meanwhile, or will be.
+    // A snapshot replaces these changes, taken meanwhile or about to be taken.
     if (this.#isPaused || this.#position !== position) return
     for (const { id, bytes } of entriesOf(reply)) if (!this.#take(id, bytes)) return
   }
 
-  /** @returns whether to continue with the next entry */
+  /** Reports the changes of an entry. @returns whether to continue with the next entry */
   #take(id: number, bytes: Buffer): boolean {
     const changes = this.#reader.changes(bytes)
     if (id - changes.length !== this.#position) {

@@ -9,8 +9,8 @@ const RETRY = 1_000
 const TOKEN_PREFIX = 'self-'
 
 /**
- * Subscription to the channel to which other nodes publish envelopes for this node. Test messages to itself verify that they
- * arrive: the reply to SUBSCRIBE does not prove that publishers reach the same Redis.
+ * Subscription to the channel to which other nodes publish envelopes for this node. This node also publishes test messages to the
+ * channel, to verify that messages arrive: the reply to SUBSCRIBE does not prove that publishers reach the same Redis.
  */
 export class InboxSubscription {
   readonly #connection: RedisConnection
@@ -22,9 +22,9 @@ export class InboxSubscription {
   #isSubscribed = false
   #triedAt = Number.NEGATIVE_INFINITY
   #token: Buffer | undefined
-  /** Time at which Redis confirmed the publication of the token. */
+  /** Time at which Redis confirmed that the token was published. */
   #publishedAt: number | undefined
-  /** Time of the last arrived token; undefined if messages may not arrive. */
+  /** Time at which the last token arrived; undefined while messages may not arrive. */
   #verifiedAt: number | undefined
 
   /**
@@ -51,7 +51,7 @@ export class InboxSubscription {
       if (this.#token?.equals(message) === true) this.#verified()
       // An abandoned token may arrive late.
       else if (!isToken(message)) {
-        // The token is behind this envelope, so its timeout starts again.
+        // The token is queued behind this envelope, so the token's timeout starts again.
         if (this.#publishedAt !== undefined) this.#publishedAt = this.#now()
         onEnvelope(message)
       }
@@ -113,7 +113,7 @@ export class InboxSubscription {
         if (this.#token === token) this.#publishedAt = this.#now()
       },
       () => {
-        // Publishing is impossible now; sweep tries again.
+        // The next sweep tries again.
         if (this.#token === token) this.#invalidate()
       }
     )

@@ -1,8 +1,8 @@
-/** Keys of a star in Redis. All have one hash tag, so that they are on one shard. */
+/** Keys of a star in Redis. All have the same hash tag, so they are on one shard. */
 export interface StarKeys {
   /** Sorted set: node → end of its lease, in milliseconds of Redis's clock. */
   readonly nodes: string
-  /** Hash: node → number of its last batch of changes. It ensures that batches are applied once and in order. */
+  /** Hash: node → number of its last batch of changes, so that batches are applied once and in order. */
   readonly batches: string
   /** Set: expired nodes whose peers are to be removed. */
   readonly dead: string
@@ -16,7 +16,7 @@ export interface StarKeys {
   readonly feed: string
   /** Random text, replaced when changes were lost: nodes then register again. */
   readonly epoch: string
-  /** Hash: time of the last search for expired nodes, and the time until which none is removed. */
+  /** Hash: time of the last search for expired nodes, and time until which no node is removed. */
   readonly guard: string
   /** Prefix; with a node's id, the set of its peers. */
   readonly ownPrefix: string

@@ -7,14 +7,14 @@ export interface NodesObserver {
 }
 
 /**
- * The nodes of a star. A node may lack a lease only because Redis lost its data. So a node without a lease is removed after a
- * grace period, or when the feed reports that it is gone.
+ * The nodes of a star. A node may lack a lease only because Redis lost data. So a node without a lease is removed after a
+ * grace period, or when the feed reports that the node is gone.
  */
 export class KnownNodes {
   readonly #gracePeriod: number
   readonly #observer: NodesObserver
   readonly #now: () => number
-  /** By node: time from which it had no lease; undefined while it has one. */
+  /** By node: time since which the node has no lease; undefined while the node has a lease. */
   readonly #missing = new Map<string, number | undefined>()
   #updatedAt: number
 

@@ -13,17 +13,17 @@ export interface LeaseOptions {
 export interface LeaseObserver {
   state(state: StarState): void
   nodes(nodes: readonly string[]): void
-  /** The registry may lack claims of this node: the node has to register again. */
+  /** The node has to register again, because the registry may lack some of its claims. */
   outOfSync(why: string): void
-  /** Redis lost data; each node writes its claims again when it learns of that. */
+  /** Redis lost data. Each node that notices writes its claims again. */
   dataLost(): void
 }
 
-/** A node treats its lease as expired when only this part of it is left, because clocks differ and replies take time. */
+/** Remaining part of a lease at which its node treats it as expired, because clocks differ and replies take time. */
 const MARGIN_PART = 0.1
 
 /**
- * Renews this node's lease, and removes nodes whose lease has expired. For this node, a lease starts when it was requested.
+ * Renews this node's lease, and removes nodes whose lease has expired. This node counts the age of its lease from the request.
  */
 export class Lease {
   readonly #commands: StarCommands
@@ -42,8 +42,8 @@ export class Lease {
 
   /**
    * @param commands - registers this node
-   * @param leases - renews over a connection of its own: a renewal cannot wait behind envelopes to other nodes
-   * @param connections - both connections: a node that cannot write has to lose its lease
+   * @param leases - renews the lease over a connection of its own, so that no renewal waits behind envelopes to other nodes
+   * @param connections - both connections. If one is lost, the lease is not renewed: a node that cannot write must lose its lease
    */
   constructor(
     commands: StarCommands,
@@ -85,7 +85,7 @@ export class Lease {
     this.#seen = Math.max(this.#seen, sequence)
   }
 
-  /** Takes or renews the lease, and invalidates batches with lower numbers. */
+  /** Takes the lease. Batches with lower numbers than `batch` are refused from then on. */
   async register(batch: number): Promise<void> {
     const requestedAt = this.#now()
     const state = await this.#commands.register(batch, this.#options.leaseTtl, this.#seen, newEpoch())
@@ -93,7 +93,7 @@ export class Lease {
     this.#granted(requestedAt, state)
   }
 
-  /** Renews the lease, and removes expired nodes, when that is due. Call it several times per interval. */
+  /** Renews the lease and removes expired nodes, each when due. Call this several times per interval. */
   sweep(): void {
     if (this.#requestedAt === undefined || !this.#isConnected) return
     const { renewInterval, reapInterval } = this.#options
@@ -117,7 +117,7 @@ export class Lease {
     try {
       await work()
     } catch {
-      // It is repeated at the next interval; the connection reports its own loss.
+      // The next interval tries again. The connection reports its own loss.
     } finally {
       task.isUnderWay = false
     }

@@ -3,14 +3,14 @@ import type { ApplyResult, StarCommands } from './star-commands.js'
 
 /** Maximum number of peers per batch. Such a batch blocks Redis for about two milliseconds. */
 const BATCH_SIZE = 500
-/** Maximum of batches in flight: envelopes to other nodes queue behind them. */
+/** Maximum of batches in flight. Few, because envelopes to other nodes queue behind batches. */
 const IN_FLIGHT_MAX = 4
-/** Milliseconds without an answer after which waiting claims are settled. */
+/** Milliseconds without an answer after which pending claims are settled. */
 const TIMEOUT = 1_000
-/** Maximum of unsent changes in addition to one per peer; beyond it all claims are compared later. */
+/** Maximum of unsent changes in addition to one per peer. If there are more, all claims are compared with the registry later. */
 const UNSENT_MAX = 100_000
 
-/** A claim, or the release of the peer if undefined. */
+/** A claim to a peer, or a release of the peer if `claim` is undefined. */
 interface ClaimChange {
   readonly key: string
   readonly claim: Claim | undefined
@@ -24,7 +24,7 @@ interface ClaimBatch {
 }
 
 export interface OwnClaimsObserver {
-  /** It is unknown whether sent changes were applied: the node has to register again. */
+  /** The node has to register again, because sent changes may not have been applied. */
   outOfSync(error: Error): void
   sequenceKnown(sequence: number): void
   /** Another node owns a claimed peer. */
@@ -57,7 +57,7 @@ export class OwnClaims {
   #lastBatch = 0
   #lastAnswer: Promise<void> | undefined
   #flush: NodeJS.Immediate | undefined
-  /** Answers take too long, so that claims are settled without waiting for them. */
+  /** Claims are settled without waiting for answers, because answers take too long. */
   #hasGivenUp = false
 
   constructor(commands: StarCommands, observer: OwnClaimsObserver, now: () => number) {
@@ -79,8 +79,8 @@ export class OwnClaims {
   }
 
   /**
-   * Resolves when the batches in flight are answered; undefined if none are in flight. Never rejects. Await it before changes
-   * from the feed are reported, which may be later than these batches.
+   * Resolves when the batches in flight are answered; undefined if none are in flight. Never rejects. Await this before changes
+   * from the feed are reported: they may be later than these batches.
    */
   get answers(): Promise<void> | undefined {
     return this.#registration === undefined || this.#registration.inFlight.size === 0 ? undefined : this.#lastAnswer
@@ -100,10 +100,10 @@ export class OwnClaims {
   }
 
   /**
-   * Starts sending after a registration: compares all claims with the registry. Missing claims are written, and those to
-   * peers of other nodes are lost.
+   * Starts sending after a registration: compares all claims with the registry. Missing claims are written. Claims to peers that
+   * other nodes own are lost.
    *
-   * @returns resolves when all are compared; rejects if the registration is closed before
+   * @returns a promise that resolves when all claims are compared, and rejects if the registration is closed before
    */
   async open(): Promise<void> {
     const registration: Registration = { inFlight: new Set(), checked: withResolvers() }
@@ -127,7 +127,7 @@ export class OwnClaims {
     this.#send()
   }
 
-  /** Ends the registration: settles waiting claims, and forgets unsent changes until the next {@link open}. */
+  /** Ends the registration: settles pending claims, and forgets unsent changes. {@link open} finds them again. */
   close(why: Error): void {
     const registration = this.#registration
     this.#registration = undefined
@@ -140,7 +140,7 @@ export class OwnClaims {
     for (const claim of waiting) claim.settle()
   }
 
-  /** Settles waiting claims if answers take too long. Call it regularly. */
+  /** Settles pending claims if answers take too long. Call this regularly. */
   sweep(): void {
     const hadGivenUp = this.#hasGivenUp
     this.#hasGivenUp = this.#isStuck
@@ -231,7 +231,7 @@ export class OwnClaims {
   #answered(registration: Registration, batch: ClaimBatch, { sequence, generations, elsewhere }: ApplyResult): void {
     registration.inFlight.delete(batch)
     this.#observer.sequenceKnown(sequence)
-    // Report the owners before the claims are lost.
+    // The owners are reported before the claims are lost.
     for (const record of elsewhere) this.#observer.ownedElsewhere(record)
     for (const [index, { claim }] of batch.changes.entries()) {
       if (claim === undefined) continue

@@ -1,6 +1,6 @@
 import type { PeerRecord } from '../../registry/claim.js'
 
-/** A peer id in base58: of RSA keys (`Qm…`) or of others (`12D3…`). */
+/** A peer id in base58. Ids of RSA keys begin with `Q`, others with `1`. */
 const PEER_ID = /^[Q1][1-9A-HJ-NP-Za-km-z]{1,127}$/
 /** Printable ASCII, 1,024 characters at most. */
 const ADDRESS = /^\/[\x20-\x7e]{0,1023}$/
@@ -15,7 +15,7 @@ const GONE = 0x78
 const ZERO = 0x30
 const NOTHING = Buffer.alloc(0)
 
-/** Maximum of shared node ids; a star has few. */
+/** Maximum of shared node ids. A star has far fewer nodes. */
 const NODES_MAX = 1_024
 
 /** One line of a feed entry. */
@@ -39,8 +39,8 @@ export function isAddress(text: string): boolean {
 }
 
 /**
- * Parses what other nodes wrote to Redis. Everything is checked, since others may write there too. Strings are copied, so
- * that none keeps its buffer alive, and node ids are shared.
+ * Parses records and changes that other nodes wrote to Redis. Everything is checked, since other programs may write there, too.
+ * Strings are copied, so that none keeps its buffer in memory. Equal node ids share one string.
  */
 export class RecordReader {
   readonly #nodes = new Map<string, string>()
@@ -60,7 +60,7 @@ export class RecordReader {
     }
   }
 
-  /** Parses a feed entry, one change per line; malformed changes are undefined. */
+  /** Parses a feed entry, which has one change per line. A malformed change becomes undefined. */
   changes(bytes: Buffer): (FeedChange | undefined)[] {
     const changes: (FeedChange | undefined)[] = []
     for (let start = 0, end: number; start < bytes.length; start = end + 1) {
@@ -121,7 +121,7 @@ export class RecordReader {
   }
 }
 
-/** Returns the offset of a byte before `end`. A loop beats `indexOf`, since most are near. */
+/** Returns the offset of a byte before `end`. A loop is faster than `indexOf`, since most such bytes are near. */
 function find(bytes: Buffer, byte: number, start: number, end: number): number | undefined {
   for (let at = start; at < end; at++) if (bytes[at] === byte) return at
   return undefined

@@ -18,9 +18,9 @@ import { type FeedChange, isAddress, isKey, RecordReader } from './records.js'
 import { withTimeout, Startup } from './startup.js'
 
 export interface RedisBackplaneOptions {
-  /** `redis://`, or `rediss://` for TLS; may have user, password and database. */
+  /** URL: `redis://`, or `rediss://` for TLS. The URL may have user, password and database. */
   readonly url: string
-  /** Name of the star; one Redis may have several stars. */
+  /** Name of the star. One Redis may have several stars. */
   readonly star: string
   /** Prefix of this node's id. */
   readonly nodeName: string
@@ -39,15 +39,15 @@ export interface RedisBackplaneOptions {
 const SWEEP = 250
 /** Milliseconds that a read of the feed blocks. */
 const BLOCK = 2_000
-/** Milliseconds within which the node leaves the star. If that fails, its lease expires later. */
+/** Milliseconds that a stopping node has to leave the star. Otherwise its lease expires later. */
 const LEAVE_TIMEOUT = 2_000
 const LOOKUP_TIMEOUT = 2_000
-/** Part of a lease after which every node has renewed its lease, and written again what Redis lost. */
+/** Part of a lease within which every node notices that Redis lost data, and writes its claims again. */
 const RECOVERY_PART = 1 / 2
 
 /**
  * A node of a star that is shared through Redis 7 or Valkey 8. The nodes are the source of truth: when Redis may have lost
- * data, or this node may have missed some, it writes its claims again and takes a new snapshot.
+ * data, or this node may have missed changes, this node writes its claims again and takes a new snapshot.
  */
 export class RedisBackplane implements Backplane {
   readonly node: string
@@ -79,7 +79,7 @@ export class RedisBackplane implements Backplane {
   #isStarted = false
   #stopped: Promise<void> | undefined
   #wasFenced = true
-  /** At the last renewal: position of the feed, and number of the last change. */
+  /** Position of the feed, and number of the star's last change, at the last renewal of the lease. */
   #lag = { position: 0, sequence: 0 }
   #refusedClaims = 0
 
@@ -222,7 +222,7 @@ export class RedisBackplane implements Backplane {
     if (isKey(claim.key) && isAddress(claim.address)) {
       this.#claims.claim(claim)
     } else {
-      // Other nodes would refuse to parse it.
+      // Other nodes would refuse the record as malformed.
       this.#refusedClaims++
       claim.settle()
     }
@@ -236,7 +236,7 @@ export class RedisBackplane implements Backplane {
     if (this.isFenced || !this.#commandConnection.isReady) return undefined
     try {
       const record = await withTimeout(this.#commands.lookup(key), LOOKUP_TIMEOUT)
-      // A release by this node may still be in flight.
+      // The record may be this node's own, while its release is in flight.
       return record?.node === this.node ? undefined : record
     } catch {
       return undefined
@@ -265,7 +265,7 @@ export class RedisBackplane implements Backplane {
     return [this.#commandConnection, this.#leaseConnection, this.#inboxConnection, this.#feedConnection]
   }
 
-  /** Logs nodes that come and go while this node takes part; when it starts to, it logs all of them. */
+  /** Logs nodes that join and leave the star, except while this node is fenced. */
   #nodesObserver(): NodesObserver {
     const log = (node: string, text: string): void => {
       if (node !== this.node && !this.#wasFenced) this.#log.info({ node }, text)
@@ -305,13 +305,13 @@ export class RedisBackplane implements Backplane {
   }
 
   async #feedConnected(): Promise<void> {
-    // Must be sent before the blocking read.
+    // Sent before the blocking read, which delays later commands.
     const id = this.#feedConnection.redis.client('ID')
     void this.#feed.read()
     try {
       this.#feedClient = await id
     } catch {
-      // Without the id, the blocking read ends by its own timeout.
+      // Without the client id, a blocking read cannot be interrupted, and ends by its timeout.
     }
   }
 
@@ -351,7 +351,7 @@ export class RedisBackplane implements Backplane {
     this.#checkStart()
   }
 
-  /** Keeps the records of other nodes for a while: not all write their claims again at the same time. */
+  /** Keeps the records of other nodes for a while, until all nodes have written their claims again. */
   #awaitOthers(): void {
     if (this.#stopping.signal.aborted) return
     clearTimeout(this.#recovery)
@@ -366,7 +366,7 @@ export class RedisBackplane implements Backplane {
     this.#unblockFeed()
   }
 
-  /** Ends a blocking read, which waits at an outdated position. */
+  /** Ends a blocking read, which would wait at an outdated position. */
   #unblockFeed(): void {
     if (this.#feed.isReading && this.#feedClient !== undefined) this.#commands.unblock(this.#feedClient).catch(() => {})
   }
@@ -388,7 +388,7 @@ export class RedisBackplane implements Backplane {
     } else if (change.node !== this.node) this.#observer?.left(change.key, change.generation)
   }
 
-  /** Takes a snapshot if the feed was behind at the last renewal and has not moved since. */
+  /** Takes a snapshot if the feed was behind at the last renewal of the lease, and has not moved since. */
   #watchFeed(sequence: number): void {
     const { position } = this.#feed
     const isStuck = position === this.#lag.position && this.#lag.sequence > position

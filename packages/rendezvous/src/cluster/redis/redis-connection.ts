@@ -14,7 +14,7 @@ const RETRY_FIRST = 50
 const RETRY_MAX = 500
 const CLOSE_TIMEOUT = 250
 
-/** Errors of a Redis server that does not accept writes at present. The next connection may reach another server. */
+/** Errors of a Redis server that accepts no writes at present. A new connection may reach another server. */
 const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN)\b/
 /** Errors that reconnecting cannot resolve: the configuration has to be changed. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR (invalid )?DB index)\b/
@@ -69,14 +69,14 @@ export class RedisConnection {
     const { redis } = this
     this.#isClosing = true
     const isOpen = redis.status !== 'end' && redis.status !== 'reconnecting'
-    // `end` may have been emitted already, or never be.
+    // The event `end` may have been emitted already, or may never be.
     const ended = isOpen && once(redis, 'end', { signal: AbortSignal.timeout(2 * CLOSE_TIMEOUT) }).catch(() => {})
     redis.disconnect()
     await ended
   }
 
   #ready(): void {
-    // The event comes late: the connection may have been closed since.
+    // The connection may have been closed before this event was handled.
     if (this.redis.status !== 'ready' || this.#isClosing) return
     // If SELECT was refused, commands would go to the wrong database.
     if (this.isRefused) return this.redis.disconnect(true)
@@ -106,7 +106,7 @@ export class RedisConnection {
   }
 }
 
-/** Copies an error without the command that ioredis attaches: its arguments may be a password or addresses of peers. */
+/** Copies an error without the command that ioredis attaches. A command's arguments may be a password or peers' addresses. */
 export function plainError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const plain = new Error(error.message)
@@ -122,7 +122,7 @@ function connect({ url, name, silence }: RedisConnectionOptions): ScriptClient {
     keepAlive: 5_000,
     socketTimeout: silence,
     disconnectTimeout: CLOSE_TIMEOUT,
-    // Commands fail at once without a connection, and when it is lost: only the caller knows whether to repeat them.
+    // Commands fail at once without a connection, and when the connection is lost: only callers know whether to repeat them.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,

@@ -5,7 +5,7 @@ export interface RegistrySyncTasks {
   register(): Promise<void>
   /** @param isNew - whether this node has just registered */
   takeSnapshot(isNew: boolean): Promise<void>
-  /** Called when a task failed; it is repeated while Redis is connected. */
+  /** Called when a task failed. The task is repeated while Redis is connected. */
   failed(error: unknown): void
 }
 
@@ -15,7 +15,7 @@ export type SyncScope = 'snapshot' | 'all'
 /** Back-off after failures in milliseconds: at first, and at most. */
 const RETRY_FIRST = 50
 const RETRY_MAX = 1_000
-/** Milliseconds between two snapshots; otherwise a node that often misses changes would read the registry all the time. */
+/** Minimum milliseconds between two snapshots, so that a node that often misses changes does not read the registry all the time. */
 const SNAPSHOT_PAUSE = 500
 
 /** Keeps this node and Redis in sync: runs the requested tasks one after the other, and repeats those that fail. */
@@ -36,7 +36,7 @@ export class RegistrySync {
     this.#now = now
   }
 
-  /** Requests a sync. Without a connection, the sync waits until the next request with a connection. */
+  /** Requests a sync. Without a connection, call this again once Redis is connected. */
   request(scope: SyncScope): void {
     if (this.#requested !== 'all') this.#requested = scope
     void this.#run()

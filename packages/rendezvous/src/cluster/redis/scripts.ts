@@ -17,9 +17,9 @@ export const SCRIPT_KEYS = [
   'guard'
 ] as const satisfies readonly (keyof StarKeys)[]
 
-/** Minimum of changes in the feed; nodes that are further behind take a snapshot. */
+/** Minimum of changes in the feed. Nodes that are further behind take a snapshot. */
 const FEED_LENGTH = 10_000
-/** Number by which the sequence is increased after lost changes, so that it exceeds all that nodes have seen. */
+/** Number added to the sequence after changes were lost, so that the sequence exceeds all numbers that nodes have seen. */
 const LEAP = 1_000_000
 
 /** These scripts may run when Redis is out of memory: they write little, or delete. */
@@ -106,7 +106,7 @@ end
 `
 
 /**
- * Takes a lease. Batches are numbered from `batch` on; earlier ones that arrive late are refused.
+ * Takes a lease. From now on, batches with numbers up to `batch` are refused.
  *
  * `ARGV`: node, batch, TTL in milliseconds, last change seen, new epoch. Returns `[epoch, sequence, nodes]`, or nil if a
  * later batch is known.
@@ -120,7 +120,7 @@ redis.call('SREM', DEAD, node)
 return state(tonumber(ARGV[5]), ARGV[6])
 `
 
-/** Renews a lease. `ARGV`: node, TTL, last change seen, new epoch. Returns as `REGISTER` does, or nil without a lease. */
+/** Renews a lease. `ARGV`: node, TTL, last change seen, new epoch. Returns what `REGISTER` returns, or nil without a lease. */
 const RENEW = `${HEADER}${COMMON}
 local node = ARGV[2]
 if not redis.call('ZSCORE', NODES, node) then return false end
@@ -132,13 +132,13 @@ return state(tonumber(ARGV[4]), ARGV[5])
  * Applies a batch of changes of one node, at most one per peer.
  *
  * `ARGV`: node, batch, then for each change: kind, key, address. Kinds:
- * - `c` claims; `a` claims if no other node owns the peer; with `+`, an existing claim of this node to that address is kept
- * - `s<generation>` restores an earlier claim unless a newer one is known
+ * - `c` claims; `a` claims if no other node owns the peer. After either, `+` keeps an existing claim of this node to that address
+ * - `s<generation>` restores an earlier claim, unless a newer claim is known
  * - `r` releases
  *
- * Returns `[sequence, generations, lost]`: one generation per change, separated by spaces, 0 if another node owns the peer;
- * then alternating the keys and records of those peers. Returns nil if a batch is missing before this one, or without a
- * lease.
+ * Returns `[sequence, generations, lost]`. `generations` has one generation per change, separated by spaces: 0 if another node
+ * owns the peer. `lost` alternates the keys and records of these peers. Returns nil without a lease, or if the batch before this
+ * one is missing.
  */
 const APPLY = `${COMMON}
 local node, batch = ARGV[2], tonumber(ARGV[3])
@@ -208,8 +208,8 @@ return { whole(changes(lines)), table.concat(results, ' '), lost }
 `
 
 /**
- * Removes nodes whose lease has expired, and some of their peers. If this script did not run for half a lease, Redis or all
- * nodes were paused. Then no node is removed until all could renew their leases.
+ * Removes nodes whose lease has expired, and some of the peers of these nodes. If this script did not run for half a lease, Redis
+ * or all nodes were paused. Then no node is removed until all could renew their leases.
  *
  * `ARGV`: TTL in milliseconds, maximum of peers to remove. Returns `[whether more may remain, nodes with a lease]`.
  */
@@ -236,7 +236,7 @@ changes(lines)
 return { more and 1 or 0, redis.call('ZRANGE', NODES, 0, -1) }
 `
 
-/** Gives up a lease and removes some of the peers. `ARGV`: node, maximum of peers. Returns 1 if more may remain. */
+/** Gives up a lease, and removes some of the node's peers. `ARGV`: node, maximum of peers. Returns 1 if peers may remain. */
 const LEAVE = `${HEADER}${COMMON}
 local node, lines = ARGV[2], {}
 forget(node, lines)

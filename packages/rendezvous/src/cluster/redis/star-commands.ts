@@ -19,7 +19,7 @@ const SCAN_COUNT = 1_000
 
 export interface ApplyResult {
   readonly sequence: number
-  /** One per change; 0 for a release, and if another node owns the peer. */
+  /** One generation per change; 0 for a release, and if another node owns the peer. */
   readonly generations: readonly number[]
   /** Records of other nodes that own claimed peers. */
   readonly elsewhere: readonly PeerRecord[]
@@ -33,7 +33,7 @@ export interface RegistrySnapshot {
   readonly others: readonly PeerRecord[]
 }
 
-/** The commands of a node to Redis. All reject without a connection, and with the errors of Redis. */
+/** The commands of a node to Redis. Each rejects without a connection, and with the error if Redis answers with one. */
 export class StarCommands {
   readonly #connection: RedisConnection
   readonly #keys: StarKeys
@@ -49,12 +49,12 @@ export class StarCommands {
     this.#reader = reader
   }
 
-  /** Takes a lease. @returns undefined if a later batch is known, so that this command is outdated */
+  /** Takes a lease. @returns undefined if this command is outdated, because Redis knows a later batch */
   async register(batch: number, ttl: number, seen: number, epoch: string): Promise<StarState | undefined> {
     return asState(await this.#run('starRegister', this.#node, String(batch), String(ttl), String(seen), epoch))
   }
 
-  /** @returns undefined if the lease is gone */
+  /** Renews the lease. @returns undefined if the lease is gone */
   async renew(ttl: number, seen: number, epoch: string): Promise<StarState | undefined> {
     return asState(await this.#run('starRenew', this.#node, String(ttl), String(seen), epoch))
   }
@@ -71,7 +71,7 @@ export class StarCommands {
     return { sequence: asNumber(sequence), generations: numbers, elsewhere: [...elsewhere.values()] }
   }
 
-  /** Removes expired nodes and some of their peers. @returns nodes with a lease, and whether more is to be removed */
+  /** Removes expired nodes and some of their peers. @returns nodes with a lease, and whether peers may remain to be removed */
   async reap(ttl: number): Promise<{ nodes: readonly string[]; isMore: boolean }> {
     const [isMore, nodes] = asArray(await this.#run('starReap', String(ttl), String(CLEAN_LIMIT)))
     return { nodes: asNodes(nodes), isMore: isMore === 1 }
@@ -104,7 +104,7 @@ export class StarCommands {
     return bytes === null ? undefined : this.#reader.record(key, bytes)
   }
 
-  /** @returns the number of subscribers that received the message */
+  /** Publishes a message. @returns the number of subscribers that received the message */
   publish(node: string, message: Buffer): Promise<number> {
     return this.#connection.redis.publish(this.#keys.inboxPrefix + node, message)
   }
