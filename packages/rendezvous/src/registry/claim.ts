@@ -1,10 +1,10 @@
 /** Owner of a peer in the star's registry: the claim with the highest generation. */
 export interface PeerRecord {
-  /** The peer id, or the canonical text of an address without exactly one. */
+  /** The peer id, or the canonical text of an address that does not have exactly one peer id. */
   readonly key: string
   /** Node that the owner is connected to. */
   readonly node: string
-  /** Number that grows with each claim on the star. Of two claims to one peer, the higher wins. */
+  /** Number that grows with each claim on the star. Of two claims to one peer, the one with the higher number wins. */
   readonly generation: number
   /** Canonical address that the client joined with. */
   readonly address: string
@@ -16,17 +16,17 @@ interface Deferred {
 }
 
 /**
- * Claim of one node to a peer, for one of its sessions. It is pending until the star's registry has answered. A pending claim
- * ranks above all others. The backplane sets the generation of the claim, or marks it as lost.
+ * Claim of one node to a peer, for one of its sessions. A claim is pending until the star's registry has answered, and meanwhile
+ * ranks above all others. The backplane sets the generation of the claim, or marks the claim as lost.
  */
 export class Claim {
   readonly key: string
   readonly address: string
-  /** The claim is lost if another node owns the peer. */
+  /** Whether the claim is lost if another node owns the peer. */
   readonly onlyIfFree: boolean
-  /** Above 0; undefined while the claim is pending and once it is lost. */
+  /** Generation, above 0; undefined while the claim is pending, and once the claim is lost. */
   generation: number | undefined
-  /** Another node owns the peer, or did when the claim arrived. */
+  /** Whether another node owns the peer, or owned it when the claim arrived. */
   isLost = false
   #settlement: Deferred | 'settled' | undefined
 
@@ -36,13 +36,13 @@ export class Claim {
     this.onlyIfFree = onlyIfFree
   }
 
-  /** Compared with generations of other nodes' claims: the highest owns the peer. */
+  /** Generation for comparisons with other nodes' claims: infinite while the claim is pending, 0 once it is lost. */
   get rank(): number {
     if (this.isLost) return 0
     return this.generation ?? Number.POSITIVE_INFINITY
   }
 
-  /** The registry has answered, or cannot be reached. */
+  /** Whether the registry has answered, or cannot be reached. */
   get isSettled(): boolean {
     return this.#settlement === 'settled'
   }

@@ -23,12 +23,12 @@ export interface PeerEntry {
   remote: PeerRecord | undefined
 }
 
-/** Returns the key of an address's peer: the peer id, or the canonical text of an address without exactly one. */
+/** Returns the key of an address's peer: the peer id, or the canonical text if the address does not have exactly one peer id. */
 export function keyOf(address: StarAddress): string {
   return address.peerId ?? address.canonical
 }
 
-/** Returns whether the owner of a peer is on another node. A pending claim of this node wins. */
+/** Returns whether the owner of a peer is on another node. A pending claim of this node counts as the latest. */
 export function isOwnedElsewhere({ owners, claim, remote }: PeerEntry): boolean {
   if (remote === undefined) return false
   return owners.length === 0 || remote.generation > (claim?.rank ?? Number.POSITIVE_INFINITY)
@@ -38,7 +38,7 @@ export function ownerOf(entry: PeerEntry): PeerOwner | PeerRecord | undefined {
   return isOwnedElsewhere(entry) ? entry.remote : entry.owners[0]
 }
 
-/** Returns the address that the owner of a peer joined with; undefined if another node reported an invalid one. */
+/** Returns the address that the owner of a peer joined with; undefined if another node reported an invalid address. */
 export function addressOf(entry: PeerEntry): StarAddress | undefined {
   const owner = ownerOf(entry)
   if (owner === undefined || 'sessionEntry' in owner) return owner?.address
@@ -55,7 +55,7 @@ export function addressUnder(entry: PeerEntry, prefix: string | undefined): stri
   return addressOf(entry)?.legacy ?? entry.key
 }
 
-/** Returns the canonical address of a peer under a prefix. It stays the same while the peer is online, whoever the owner is. */
+/** Returns the canonical address of a peer under a prefix. A takeover does not change this address. */
 export function canonicalUnder({ peerId, key }: PeerEntry, prefix = ''): string {
   return peerId === undefined ? key : rebase(peerId, prefix, 'canonical')
 }

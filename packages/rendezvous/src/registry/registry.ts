@@ -10,9 +10,9 @@ import type { SessionEntry } from './session-entry.js'
 export interface RegistryObserver {
   /** Called when a peer comes online, and when it goes offline because no session owns it any more. */
   presence?(entry: PeerEntry, isOnline: boolean): void
-  /** Called when a session has joined as a peer, online before or not. Resolves once other clients have been told. */
+  /** Called when a session has joined as a peer, which may be online already. Resolves once other clients have been told. */
   newcomer?(entry: PeerEntry): Promise<void> | undefined
-  /** Called when the addresses of a session have changed; a session without any has left. `before` is its previous prefix. */
+  /** Called when a session's addresses have changed. Without addresses, the session has left. `before`: its previous prefix. */
   addressesChanged?(sessionEntry: SessionEntry, before: string | undefined): void
   /** Called when a session's join has been answered. */
   joinAnswered?(sessionEntry: SessionEntry): void
@@ -59,7 +59,7 @@ export class Registry {
     this.#observers.push(observer)
   }
 
-  /** Returns whether a join may use a prefix. `limit` is the number of prefixes, because clients may choose any. */
+  /** Returns whether a join may use a prefix. Clients may choose any prefix, so `limit` bounds the number of prefixes in use. */
   hasRoomFor(prefix: string | undefined, limit: number): boolean {
     return this.#sessionEntries.has(prefix) || this.#sessionEntries.size < limit
   }
@@ -111,10 +111,10 @@ export class Registry {
   }
 
   /**
-   * Records that another node owns a peer, unless the report is outdated.
+   * Records that another node owns a peer, unless the record is outdated.
    *
    * @param isSnapshot - the record is part of a complete list, which replaces even a higher generation of another node
-   * @returns the entry, and whether the peer is new to this node; undefined if the report is outdated or known
+   * @returns the entry, and whether the peer is new to this node; undefined if the record is outdated or known
    */
   claimElsewhere(record: PeerRecord, isSnapshot = false): { entry: PeerEntry; isNew: boolean } | undefined {
     const known = this.#entries.get(record.key)
@@ -131,7 +131,7 @@ export class Registry {
     return { entry, isNew: known === undefined }
   }
 
-  /** Removes another node's claim unless its generation is higher. @returns the entry if it has owners on this node */
+  /** Removes another node's claim up to `generation`. @returns the entry if sessions of this node have joined as the peer */
   releaseElsewhere(key: string, generation: number): PeerEntry | undefined {
     const entry = this.#entries.get(key)
     if (entry?.remote === undefined || entry.remote.generation > generation) return undefined

@@ -4,7 +4,7 @@ export class Rotation<Item extends object> {
   #slots: (Item | undefined)[] = []
   readonly #indexes = new Map<Item, number>()
   #cursor = 0
-  /** Index at which the current round ends. Items added during a round belong to the next one, however many they are. */
+  /** Index at which the current round ends. Items added during a round belong to the next one. */
   #end = 0
 
   get size(): number {
@@ -33,7 +33,7 @@ export class Rotation<Item extends object> {
     }
   }
 
-  /** Returns the next `size` items of the round, continued with the next round at its end; all items if there are fewer. */
+  /** Returns the next `size` items, or all if there are fewer. After the end of a round, the next round begins. */
   window(size: number): Item[] {
     const window = new Set<Item>()
     const wanted = Math.min(size, this.size)

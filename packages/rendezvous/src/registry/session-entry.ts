@@ -13,13 +13,13 @@ export class SessionEntry {
   readonly number: number
   /** Addresses the session joined with, by canonical text, in the order of the joins. */
   readonly addresses = new Map<string, StarAddress>()
-  /** Prefix of the addresses that its client is sent: that of its last join. Undefined if that address had none. */
+  /** Prefix of the addresses that the client is sent: the one of its last join, undefined if that address had no prefix. */
   prefix: string | undefined
-  /** Last sweep that found an address or a half, or else when the session opened; milliseconds of the server's clock. */
+  /** Time of the last sweep that found an address or a half, at first of the session's opening, in milliseconds. */
   idleSince: number
   /** Requests of the session in the work queue. */
   queuedRequests = 0
-  /** Number of the last broadcast sent to its client. */
+  /** Number of the last broadcast that the client was sent. */
   lastBroadcast = 0
   #pendingJoins: Map<string, PendingJoin> | undefined
 
@@ -29,7 +29,7 @@ export class SessionEntry {
     this.idleSince = now
   }
 
-  /** Joins in progress, by canonical text. */
+  /** Joins in progress, by canonical text of the address. */
   get pendingJoins(): Map<string, PendingJoin> {
     this.#pendingJoins ??= new Map()
     return this.#pendingJoins

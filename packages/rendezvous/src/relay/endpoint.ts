@@ -9,11 +9,11 @@ export interface Endpoint {
   /** Whether {@link pause} stops the client from sending. */
   readonly isPausable: boolean
   readonly ended: boolean
-  /** Network under which a callee counts the endpoint's connections. It is the endpoint itself if limits do not apply to it. */
+  /** Network under which a callee counts the endpoint's connections; the endpoint itself if it is exempt from limits. */
   readonly network: unknown
-  /** Tells the dialers of one network apart. */
+  /** Distinguishes the dialers of one network. */
   readonly identity: unknown
-  /** Returns the backlog above which senders are paused: `ceiling`, or less while its IP address has too much queued. */
+  /** Returns the backlog above which senders are paused: `ceiling`, or less while the client's IP address has too much queued. */
   allowance(ceiling: number): number
   pause(): void
   resume(): void
@@ -21,7 +21,7 @@ export interface Endpoint {
   onDrain(mark: number): void
   /** Sends the client a sign of life while its heartbeat cannot be answered. */
   reassure(): void
-  /** @param bytes - the payload begins at `offset` */
+  /** @param offset - start of the payload in `bytes` */
   sendChunk(header: ChunkHeader, bytes: Buffer, offset: number): void
   sendAccept(stream: string, window: number | undefined): void
   sendCredit(stream: string, bytes: number): void

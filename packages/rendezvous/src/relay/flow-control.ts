@@ -12,7 +12,7 @@ export interface FlowOptions {
   pauseTimeout: number
 }
 
-/** Backlog of a client above which its requests pause it. Small replies take far more memory than their bytes. */
+/** Backlog above which a client is paused if it sends a request. Small replies take far more memory than their bytes. */
 const REPLIES_MAX = 262_144
 
 /** Backlog up to which senders are never paused for the ceiling, even if the client's IP address has too much queued. */
@@ -33,7 +33,7 @@ export class FlowControl {
   readonly #pausedBy = new Map<Endpoint, Set<Half>>()
   /** Halves whose sender resumes when the receiver's backlog has drained. */
   readonly #awaitingDrain = new Map<Endpoint, Set<Half>>()
-  /** Halves whose sender gets its credit when its own backlog has drained. */
+  /** Halves whose sender gets deferred credit when the sender's own backlog has drained. */
   readonly #deferredCredits = new Map<Endpoint, Set<Half>>()
   readonly #pausedForReplies = new Set<Endpoint>()
   #recentlyPaused = new Set<Endpoint>()
@@ -120,7 +120,7 @@ export class FlowControl {
     return true
   }
 
-  /** Resumes senders, and sends deferred credit, when the backlog of an endpoint has drained. */
+  /** Handles a drained backlog: resumes the senders to this endpoint, and sends deferred credit to it. */
   drained(receiver: Endpoint): void {
     if (this.#pausedForReplies.delete(receiver)) this.#resume(receiver)
     for (const half of this.#deferredCredits.get(receiver) ?? []) {
@@ -151,7 +151,7 @@ export class FlowControl {
     )
   }
 
-  /** Returns whether credit can go to the sender now. While the sender reads slowly its credit is summed up and deferred. */
+  /** Returns whether to send credit to the sender now. If not, the credit is deferred until the sender has read its backlog. */
   #mayForwardCredit(half: Half, bytes: number): boolean {
     const { sender } = half
     if (half.deferredCredit === 0 && sender.buffered <= REPLIES_MAX) return true

@@ -9,7 +9,7 @@ export class Half {
   readonly receiver: Endpoint
   /** Packet that announces each chunk. */
   readonly header: ChunkHeader
-  /** Milliseconds of the server's clock. */
+  /** Time in milliseconds of the server's clock. */
   readonly openedAt: number
   accepted = false
   ended = false
@@ -24,11 +24,11 @@ export class Half {
   credit: number | undefined
   /** The server set the window itself, for an extended sender whose receiver is a legacy client. */
   isServerWindow = false
-  /** Payload bytes relayed within a window of the server, for which it has not granted new credit yet. */
+  /** Payload bytes relayed within a server window, for which the server has not granted new credit yet. */
   unreplenished = 0
-  /** Credit granted by the receiver and not sent to the sender yet. */
+  /** Credit that the receiver has granted and the server has not forwarded yet. */
   deferredCredit = 0
-  /** When this half paused its sender, in milliseconds of the server's clock; undefined if it does not. */
+  /** Time at which this half paused its sender, in milliseconds; undefined while this half does not pause its sender. */
   pausedSince: number | undefined
 
   constructor(stream: string, sender: Endpoint, receiver: Endpoint, openedAt: number) {

@@ -1,7 +1,7 @@
 import type { Endpoint } from './endpoint.js'
 import type { Half } from './half.js'
 
-/** A connection of a dialer or network gives way if these have over one connection more than the new dialer or its network. */
+/** Halves of one connection: the lead of a network or dialer up to which only its quiet connections give way. */
 const HALVES_PER_CONNECTION = 2
 
 interface NetworkHalves {
@@ -11,13 +11,13 @@ interface NetworkHalves {
 
 /**
  * The connections that others opened to one endpoint, by network and dialer. When the endpoint has reached its limit, this
- * chooses the connection that gives way to a new one: see `docs/flow-control.md`.
+ * class chooses the connection that gives way to a new one. `docs/flow-control.md` has the rules.
  */
 export class IncomingConnections {
   readonly #networks = new Map<unknown, NetworkHalves>()
   #size = 0
 
-  /** Number of their halves. */
+  /** Number of halves of these connections. */
   get size(): number {
     return this.#size
   }
@@ -45,9 +45,8 @@ export class IncomingConnections {
   }
 
   /**
-   * Finds a half whose connection gives way to a new one of `dialer`. It belongs to the largest network, and in it to the
-   * largest dialer, if these have more connections than `dialer`. If all have about as many, only a quiet connection gives way.
-   * A connection is quiet if it was last used at `quietSince` or before, in seconds of the server's clock.
+   * Finds a half of the connection that gives way to a new one of `dialer`. If no other network or dialer leads by more than one
+   * connection, only a connection that was last used at `quietSince` or before gives way. Seconds of the server's clock.
    */
   forDialer({ network: key, identity }: Endpoint, quietSince: number): Half | undefined {
     const own = this.#networks.get(key)
@@ -64,7 +63,7 @@ export class IncomingConnections {
     })
   }
 
-  /** Finds a half whose connection gives way to the endpoint's own: a quiet one, or any if the endpoint has few of its own. */
+  /** Finds a half of the connection that gives way to one dialled by the endpoint itself: a quiet one unless `isBelowShare`. */
   forSelf(isBelowShare: boolean, quietSince: number): Half | undefined {
     return isBelowShare ? this.#ofLargest(largest(this.#networks.values())) : this.#quiet(quietSince, () => 1)
   }
@@ -81,7 +80,7 @@ export class IncomingConnections {
     return half !== undefined && half.connectionUsedAt <= since ? half : undefined
   }
 
-  /** @param minimumOf - halves that a dialer of the network needs to be considered; undefined excludes the network */
+  /** @param minimumOf - returns the halves that a dialer of a network needs to be considered; undefined excludes the network */
   #idlest(minimumOf: (network: NetworkHalves) => number | undefined): Half | undefined {
     let idlest: Half | undefined
     for (const network of this.#networks.values()) {

@@ -15,8 +15,8 @@ export interface RouterOptions {
 const NO_HALVES: ReadonlyMap<string, Half> = new Map()
 
 /**
- * Relays the frames of halves between their endpoints. Stream names on the wire contain no peer, so they are unique per endpoint.
- * Chunks are taken only from a half's sender, acceptance and credit only from its receiver, and its end from either.
+ * Relays the frames of halves between their endpoints. Stream names on the wire contain no peer, so a name is unique only at one
+ * endpoint. Only a half's sender may send chunks, only its receiver may accept and grant credit, and both may end the half.
  */
 export class Router {
   readonly #options: RouterOptions
@@ -56,14 +56,14 @@ export class Router {
     return this.#unacceptedOf.get(endpoint) ?? 0
   }
 
-  /** Returns whether a dialer may open one more connection; another one may have to give way. */
+  /** Returns whether a dialer has room for one more connection, or {@link makeRoom} can make it. */
   hasRoom(dialer: Endpoint): boolean {
     return (
       this.#streamLimit.hasRoom(dialer) || this.#streamLimit.halfToGiveWay(dialer, dialer, this.#seconds) !== undefined
     )
   }
 
-  /** Resets connections at `end` that give way to one of `dialer`. @returns false if there is no room */
+  /** Resets connections at `end` until it has room for one of `dialer`. @returns false if none of them gives way */
   makeRoom(end: Endpoint, dialer: Endpoint): boolean {
     while (!this.#streamLimit.hasRoom(end)) {
       const half = this.#streamLimit.halfToGiveWay(end, dialer, this.#seconds)
@@ -80,7 +80,7 @@ export class Router {
     return half
   }
 
-  /** Releases the reserved place of the other half. Call it before that half is opened, or when the dial has failed. */
+  /** Releases the place reserved for the other half. Call this before the other half is opened, or when the dial has failed. */
   releaseReservation(half: Half): void {
     this.#streamLimit.releaseReservation(half)
   }
@@ -117,7 +117,7 @@ export class Router {
     this.#size--
   }
 
-  /** Ends both halves of a connection, and sends the error to both endpoints on each half. */
+  /** Ends both halves of a connection, and sends the error to both endpoints, once per half. */
   reset(half: Half, reason: ResetReason, message: string): void {
     this.#counters.reset(reason)
     for (const each of [half, half.partner]) {

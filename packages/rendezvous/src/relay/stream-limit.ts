@@ -3,7 +3,7 @@ import type { Half } from './half.js'
 import { IncomingConnections } from './incoming-connections.js'
 
 const HALVES_PER_CONNECTION = 2
-/** Part of the limit that an endpoint may always use for connections it opens itself. */
+/** Part of the limit that an endpoint may always use for connections that it dials itself. */
 const OWN_SHARE = 1 / 4
 /** Seconds without a chunk after which a connection is quiet. */
 const QUIET = 60
@@ -28,7 +28,7 @@ export class StreamLimit {
     )
   }
 
-  /** Finds a half at `end`, which has reached the limit, whose connection gives way to one that `dialer` requests. */
+  /** Finds a half of the connection that gives way to a new one of `dialer` at `end`, which has reached the limit. */
   halfToGiveWay(end: Endpoint, dialer: Endpoint, seconds: number): Half | undefined {
     const incoming = this.#incomingOf(end)
     if (end !== dialer) return incoming.forDialer(dialer, seconds - QUIET)
@@ -61,7 +61,7 @@ export class StreamLimit {
     else if (half.dialer !== endpoint) this.#incoming.get(endpoint)?.remove(half)
   }
 
-  /** Dialers are only tracked from half the limit on: most endpoints never come near it. */
+  /** Returns whether an endpoint's dialers are tracked: from half the limit on, which most endpoints never reach. */
   #isTracked(endpoint: Endpoint): boolean {
     return this.#halvesOf(endpoint).size >= this.#limit / 2
   }
