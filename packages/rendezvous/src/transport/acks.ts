@@ -3,7 +3,7 @@ export type RequestOutcome = { answered: true; args: unknown[] } | { answered: f
 
 interface PendingRequest {
   settle: (outcome: RequestOutcome) => void
-  /** Milliseconds left when the timer was last started. */
+  /** Milliseconds that were left when the timer was last started. */
   left: number
   startedAt: number
   timer: NodeJS.Timeout | undefined
@@ -13,7 +13,7 @@ const clock = () => performance.now()
 
 /** Requests of one session that await the client's acknowledgement. Their timers stop while the session is paused. */
 export class AckTable {
-  /** Undefined until the first request. */
+  /** Requests by id; undefined until the first one. */
   #pending: Map<number, PendingRequest> | undefined
   readonly #now: () => number
   #nextId = 0
@@ -27,7 +27,7 @@ export class AckTable {
     return this.#pending?.size ?? 0
   }
 
-  /** @returns the id that the acknowledgement will carry */
+  /** Adds a request. @returns the id that the acknowledgement will have */
   add(timeout: number, settle: (outcome: RequestOutcome) => void): number {
     const id = this.#nextId++
     const pending: PendingRequest = { settle, left: timeout, startedAt: 0, timer: undefined }
@@ -37,7 +37,7 @@ export class AckTable {
     return id
   }
 
-  /** @returns false if the request is unknown or already settled */
+  /** Settles a request. @returns false if the request is unknown or already settled */
   settle(id: number, outcome: RequestOutcome): boolean {
     const pending = this.#pending?.get(id)
     if (pending === undefined) return false

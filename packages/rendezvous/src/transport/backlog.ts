@@ -24,12 +24,10 @@ interface WatchState {
 /** Smallest backlog that is watched, in bytes. */
 const WATCH_FROM = 65_536
 
-/** Session ceilings that one backlog may reach: several senders may each be paused a little late. */
+/** Maximum of a backlog, as a multiple of the ceiling. Several senders may each be paused a little late. */
 const MAX_CEILINGS = 4
 
-/**
- * Watches large backlogs. Drops clients that show no sign of reading, and the largest backlogs if all exceed the limit.
- */
+/** Watches large backlogs. Drops clients that do not read and, above the total limit, those with the largest backlogs. */
 export class BacklogWatch {
   readonly #options: BacklogOptions
   readonly #endings: Pick<WorkQueue, 'submit'>
@@ -54,7 +52,7 @@ export class BacklogWatch {
     return this.#watched.keys()
   }
 
-  /** Checks a backlog after a message was sent. A client that does not read its own replies is dropped. */
+  /** Checks a backlog after a message was sent. Drops a client whose backlog is a multiple of the ceiling. */
   afterSend(session: WatchedSession): void {
     const { buffered, link } = session
     if (buffered < WATCH_FROM) return

@@ -4,19 +4,19 @@ import type { Socket } from 'node:net'
 const QUICK_SUCCESSION = 0.05
 /** Largest flush, in bytes, that counts as small. */
 const SMALL_FLUSH = 4_096
-/** Small flushes in quick succession after which the server gathers. */
+/** Small flushes in quick succession after which the server sleeps, so that more input gathers. */
 const FLUSHES_BEFORE_GATHERING = 8
 
 /**
  * Corks sockets until the data that was just read has been processed. Frames that arrived together leave together,
  * because system calls dominate the cost of small messages.
  *
- * Senders of one small message at a time still cost a wake-up, a read and a write each. After a few of those the server
- * sleeps briefly, as a network card gathers packets before it interrupts: the kernel collects further messages, and one
- * read takes them all. An idle server never sleeps.
+ * Small messages that arrive one at a time still cost a wake-up, a read and a write each. After a few of them in quick succession,
+ * the server sleeps briefly. Meanwhile the kernel collects further messages, which one read then takes. An idle server never
+ * sleeps.
  */
 export class Cork {
-  /** Milliseconds; 0 disables gathering. */
+  /** Milliseconds of each sleep; 0 disables sleeping. */
   readonly #gatherTime: number
   /** Never notified; used only to sleep. */
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))

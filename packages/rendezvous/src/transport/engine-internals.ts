@@ -1,6 +1,6 @@
 /**
- * All private fields of engine.io, ws and Node that we use. If a runtime or an update lacks one, messages go through
- * engine.io's public methods: slower, but correct.
+ * All private fields of engine.io, ws and Node that we use. If a runtime or a new version lacks one of them, messages go through
+ * engine.io's public methods, which are slower.
  */
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
@@ -68,7 +68,7 @@ export function webSocketOf(socket: Socket): WebSocket | undefined {
   return name === 'websocket' ? webSocket : undefined
 }
 
-/** Casts in this file make private fields optional; they are checked before use. */
+/** Lists fields that direct writes need and a client's WebSocket lacks, such as `ws: _sender.sendFrame`. */
 export function missingFields(socket: Socket): string[] {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined) return []
@@ -87,7 +87,7 @@ export function missingFields(socket: Socket): string[] {
   return checks.filter(([, isThere]) => !isThere).map(([name]) => name)
 }
 
-/** Lists fields that direct writes need and a client's WebSocket lacks, such as `ws: _sender.sendFrame`. */
+/** Returns the TCP or TLS socket below a WebSocket that can be written directly; undefined if it cannot. */
 export function directSocketOf(socket: Socket): NetSocket | undefined {
   const webSocket = webSocketOf(socket)
   if (webSocket === undefined || missingFields(socket).length > 0) return undefined
@@ -99,7 +99,7 @@ export function sendFrames(webSocket: WebSocket, parts: readonly Buffer[], writt
   ;(webSocket as unknown as { _sender: FrameSender })._sender.sendFrame(parts, written) // checked when it opened
 }
 
-/** Returns whether a direct write keeps the order, since engine.io has nothing queued, and binary arrives as binary. */
+/** Returns whether to write directly now: engine.io has nothing queued, and the client takes binary messages. */
 export function mayWriteDirectly(socket: Socket): boolean {
   const { upgrading, writeBuffer, transport } = socket as unknown as EngineWriteState // checked when it opened
   return !upgrading && writeBuffer.length === 0 && transport.supportsBinary
@@ -127,7 +127,7 @@ export function decoderOf(webSocket: WebSocket): FrameDecoder | undefined {
 
 /** Receives the bytes of a WebSocket in place of its decoder. */
 export interface ByteInput {
-  /** @param done - called when the bytes have been processed; no more arrive before */
+  /** @param done - to be called when the bytes have been processed. Only then more bytes arrive */
   receive(bytes: Buffer, done: WriteDone): void
   /** Called for each decoded ping. */
   onPing(data: Buffer): void
@@ -153,7 +153,7 @@ export function inputOf(webSocket: WebSocket): ByteInput | undefined {
   return ((webSocket as WebSocketFields)._receiver as DecoderWithInput | undefined)?.[INPUT]
 }
 
-/** Installs an input before the decoder of a newly opened WebSocket. Writable keeps the order of the bytes. */
+/** Installs an input before the decoder of a newly opened WebSocket. The decoder, a Writable, passes it one piece at a time. */
 export function installInput(webSocket: WebSocket, decoder: FrameDecoder, input: ByteInput): void {
   Object.assign(decoder, { _write: receiveBytes, [INPUT]: input })
   webSocket.on('ping', forwardPing)
@@ -165,7 +165,7 @@ export function decode(decoder: FrameDecoder, bytes: Buffer, done: WriteDone): v
   write.call(decoder, bytes, 'buffer', done)
 }
 
-/** Frees the unfinished message in a WebSocket's decoder, which must not be used afterwards. */
+/** Frees the unfinished message in a WebSocket's decoder. The decoder must not be used afterwards. */
 export function freeUnfinished(webSocket: WebSocket): void {
   const receiver = (webSocket as WebSocketFields)._receiver
   if (receiver !== undefined) Object.assign(receiver, { _buffers: [], _fragments: [] })
@@ -182,7 +182,7 @@ function handleOf(webSocket: WebSocket): ReadingHandle | null | undefined {
   return (webSocket as unknown as { _socket?: { _handle?: ReadingHandle | null } | null })._socket?._handle
 }
 
-/** Leaves further data in the kernel. A paused stream would still read one chunk ahead. */
+/** Leaves further data in the kernel. Pausing the stream would not suffice: it would still read one chunk ahead. */
 export function stopReading(webSocket: WebSocket): void {
   const handle = handleOf(webSocket)
   if (handle?.reading !== true) return
@@ -206,7 +206,7 @@ export function onNetClose(webSocket: WebSocket, closed: () => void): void {
 /**
  * Intercepts the request bodies of a polling client.
  *
- * @param intercept - gets each body and a function that defers its response, which returns the function that sends it
+ * @param intercept - gets each body, and a function that defers the response and returns a function that sends it
  * @returns the original decoder; undefined if the runtime hides it
  */
 export function interceptPayloads(
@@ -235,7 +235,7 @@ function deferResponse(response: ServerResponse | null | undefined): () => void 
   }
 }
 
-/** Returns the state of a client's heartbeat; undefined if a field is missing: engine.io's timeouts then apply. */
+/** Returns the state of a client's heartbeat; undefined if a field is missing. Then engine.io's timeouts apply. */
 export function heartbeatOf(socket: Socket): HeartbeatState | undefined {
   const { pingTimeoutTimer, resetPingTimeout, sendPacket, server } = fieldsOf(socket)
   const isWhole =
@@ -297,7 +297,7 @@ export class StarEngine extends EngineServer {
     }
   }
 
-  /** Called right before a session opens. Revision 3 gets its CONNECT packet with the handshake. */
+  /** Runs right before a session opens. Adds the CONNECT packet to the handshake of clients of revision 3. */
   protected override createTransport(
     ...[name, request]: Parameters<EngineServer['createTransport']>
   ): ReturnType<EngineServer['createTransport']> {
@@ -307,8 +307,8 @@ export class StarEngine extends EngineServer {
   }
 
   /**
-   * The only middleware is for CORS, which WebSockets do not need. The response to an upgrade lives as long as the
-   * connection, so it drops its request to save memory.
+   * Skips the middleware for WebSockets: it only adds CORS headers. Also removes the request from the response to an upgrade. The
+   * response lives as long as the connection, and would keep the request in memory.
    */
   protected override _applyMiddlewares(
     ...[request, response, proceed]: Parameters<EngineServer['_applyMiddlewares']>

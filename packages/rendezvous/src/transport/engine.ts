@@ -46,7 +46,7 @@ export interface EngineOptions {
   announcedLimits: AnnouncedLimits
 }
 
-/** Path of the old and new protocol. */
+/** Path of socket.io, for old and new clients. */
 export const ENGINE_PATH = '/socket.io/'
 
 /** Seconds after which a rejected client may retry. */
@@ -67,12 +67,12 @@ const REFUSALS: Readonly<Record<EngineRefusal, readonly [status: number, text: s
 const PIECE_OVERHEAD = 256
 
 /**
- * Bytes that clients are told to put into the body of a request that polls. They underestimate base64 a little. nginx refuses bodies
- * above 1 MiB unless told otherwise.
+ * Bytes announced to clients as the maximum body of a request that polls. It is below the 1 MiB that nginx accepts by default, because
+ * clients underestimate base64 a little.
  */
 const POLLED_BODY = 980_000
 
-/** Largest number of fragments in one message; browsers fragment large ones into a few KiB each. */
+/** Maximum of fragments in one message. Browsers split large messages into fragments of a few KiB. */
 const MAX_FRAGMENTS = 1_024
 
 export interface EngineComponents {
@@ -207,7 +207,7 @@ export class Engine {
     }, account.debt).unref()
   }
 
-  /** Counts a request body while it is in memory, and slows down clients that send it in tiny pieces. */
+  /** Counts a request body while it is in memory, and slows down clients that send a body in tiny pieces. */
   #post(request: IncomingMessage, { account }: Session, handle: () => void): void {
     let size = 0
     const count = (part: string | Buffer) => {
@@ -241,7 +241,7 @@ export class Engine {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const giveUp = () => socket.destroy()
-    // Until engine.io adds its own listener.
+    // Handles errors until engine.io adds its own handler.
     socket.on('error', giveUp)
     this.#queuedUpgrades.add(socket)
     const refusal = this.#admitInTurn(request, () => {
@@ -276,7 +276,7 @@ export class Engine {
     const opening = { close: () => webSocket.terminate() }
     account.session = opening
     FrameInput.install(webSocket, account, this.#inputContext)
-    // By then a session owns the account, or the handshake has failed.
+    // After this tick, a session owns the account, or the handshake has failed.
     setImmediate(() => {
       if (account.session === opening) account.forget()
     })
@@ -343,8 +343,13 @@ export class Engine {
     response.writeHead(status, { ...type, ...this.#corsHeaders(request) }).end(text)
   }
 
-  /** Runs `enter` in turn. A new connection counts as a session meanwhile. @returns the reason if it is rejected */
-  #admitInTurn(request: IncomingMessage, enter: () => void): EngineRefusal | undefined {
+/**
+ * Bytes announced to clients as the maximum body of a request that polls. It is below the 1 MiB that nginx accepts by default, because
+ * clients underestimate base64 a little.
+ */
+const POLLED_BODY = 980_000
+
+/** Maximum of fragments in one message. Browsers split large messages into fragments of a few KiB. */
     const isNew = !sidOf(request)
     if (isNew) this.#inputContext.queue.shortenSlice()
     const address = this.accountOf(request)

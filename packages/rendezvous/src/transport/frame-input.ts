@@ -18,7 +18,7 @@ import { PacedInput, type InputContext } from './paced-input.js'
 const OPEN = 1
 /** Units of work in one piece of input: about a millisecond, and at least a read of small chunks. */
 const PIECE_UNITS = 512
-/** Error of the last piece. Shared by all inputs, since each is decoded synchronously. */
+/** Error of the last piece. All inputs share this variable, since pieces are decoded synchronously. */
 let failure: Error | null | undefined
 const noteFailure = (error?: Error | null): void => {
   failure = error
@@ -33,7 +33,7 @@ export function frameInputOf(webSocket: WebSocket): FrameInput | undefined {
   return input instanceof FrameInput ? input : undefined
 }
 
-/** Input of a WebSocket before the decoder of ws, which would process all of it at once and answer each ping. */
+/** Input of a WebSocket, in front of the decoder of `ws`, which would process all input at once and answer each ping. */
 export class FrameInput extends PacedInput implements ByteInput {
   readonly #webSocket: WebSocket
   readonly #scanner = new FrameScanner()
@@ -48,7 +48,7 @@ export class FrameInput extends PacedInput implements ByteInput {
   #isDiscarding = false
   /** Whether only the client's close frame still matters. */
   isClosing = false
-  /** Whether the TCP socket has closed. Undefined until the first pause, since only then it matters. */
+  /** Whether the TCP socket has closed; undefined until the first pause, before which that does not matter. */
   #isSocketClosed: boolean | undefined
   /** Whether an engine.io ping in the current piece has been answered. */
   #isPingAnswered = false
@@ -72,7 +72,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     return input
   }
 
-  /** Marks the engine.io pings of the current piece as answered. @returns whether they were already */
+  /** Marks the engine.io pings of the current piece as answered. @returns whether they were marked already */
   markAnswered(): boolean {
     const before = this.#isPingAnswered
     this.#isPingAnswered = true
@@ -84,7 +84,7 @@ export class FrameInput extends PacedInput implements ByteInput {
   }
 
   override pause(): void {
-    // Nobody is left to wait for, so the received bytes are processed.
+    // A pause is useless once the socket is closed. The bytes that it received are processed.
     if (this.#isSocketClosed === true) return
     super.pause()
     this.#updateReading()
@@ -126,7 +126,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     this.#unansweredPing = data
   }
 
-  /** @param done - called when the bytes have been processed; no more arrive before */
+  /** @param done - called when the bytes have been processed. Only then more bytes arrive */
   receive(bytes: Buffer, done: (error?: Error | null) => void): void {
     if (this.#isDiscarding) return done()
     this.#bytes = bytes
@@ -145,7 +145,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     const idle = this.isClosing ? units : controls + Number(isFragment)
     if (idle > 0) this.account.charge('frame', idle)
     let piece = from === 0 && this.#at === bytes.length ? bytes : bytes.subarray(from, this.#at)
-    // A fragment stays in memory. Without the copy, so would all bytes that were read with it.
+    // `ws` keeps a fragment in memory. Without a copy, it would keep all bytes that were read together with the fragment.
     if (isFragment && piece.length * 2 < bytes.buffer.byteLength) piece = Buffer.from(piece)
     failure = undefined
     this.#isPingAnswered = false
@@ -162,7 +162,7 @@ export class FrameInput extends PacedInput implements ByteInput {
     const done = this.#done
     this.#bytes = undefined
     this.#done = undefined
-    // May bring the next bytes synchronously.
+    // This call may pass the next bytes synchronously.
     done?.(failure)
     this.#updateReading()
   }

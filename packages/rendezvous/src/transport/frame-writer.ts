@@ -5,7 +5,7 @@ import { sendFrames } from './engine-internals.js'
 
 /** Unsent bytes above which a client counts as slow. */
 export const SLOW_FROM = 65_536
-/** Largest frame that is merged for slow clients. Each frame queued alone takes half a kilobyte of memory. */
+/** Largest frame that is merged for slow clients. A separate frame takes half a kilobyte more memory than its bytes. */
 const MAX_MERGED_FRAME = 8_192
 const BLOCK_SIZE = 16_384
 const TEXT = { binary: false, compress: false }
@@ -41,7 +41,7 @@ export class FrameWriter {
     return this.net.writableLength > SLOW_FROM && this.net.writableNeedDrain
   }
 
-  /** @param written - called when the frames have been handed over or lost; not called if they are merged */
+  /** @param written - called when the system has accepted the frames, or they are lost; not called for merged frames */
   write(frames: readonly Buffer[], written: (() => void) | undefined): void {
     if (this.#isSlow) {
       const size = frames.reduce((sum, { length }) => sum + length, 0)
@@ -80,7 +80,7 @@ export class FrameWriter {
     this.#size = 0
     if (this.#onDrain !== undefined) this.net.off('drain', this.#onDrain)
     sendFrames(this.#webSocket, [bytes], undefined)
-    // Frames that are merged next need a `drain` event to send them.
+    // The frames that are merged next are sent on the next `drain` event.
     this.#isSlow = this.#isBackedUp
   }
 

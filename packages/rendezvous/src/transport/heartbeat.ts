@@ -2,8 +2,8 @@ import type { Socket } from 'engine.io'
 import type { HeartbeatState } from './engine-internals.js'
 
 /**
- * Makes engine.io's heartbeat tolerate busy and paused clients. Revision 3 notices only pings and revision 4 forgives
- * one late pong, so either would close a client whose upload outlasts its timeouts.
+ * Makes engine.io's heartbeat tolerate busy and paused clients. engine.io would close a client whose upload takes longer than its
+ * timeouts. In revision 3 only pings postpone the timeout, in revision 4 only a pong and, once, other data.
  */
 export class Heartbeat {
   readonly #state: HeartbeatState | undefined
@@ -13,18 +13,18 @@ export class Heartbeat {
   /** Time of the last unanswered ping; revision 4 only. */
   #pingedAt: number | null = null
 
-  /** @param state - undefined if the runtime hides it; engine.io's timeouts then apply */
+  /** @param state - undefined if the runtime hides the state. Then engine.io's timeouts apply */
   constructor(socket: Socket, state: HeartbeatState | undefined) {
     this.#state = state
     this.#protocol = socket.protocol === 3 ? 3 : 4
     if (state === undefined) return
-    // engine.io clears its timeout when the transport changes; a WebSocket never changes.
+    // engine.io clears its timeout when a polling client upgrades.
     if (socket.transport.name !== 'websocket') socket.on('upgrade', () => this.#restart())
     if (this.#protocol === 3) return
     socket.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'ping') return
       this.#pingedAt = performance.now()
-      // Paused clients rely on further pings. engine.io sets its timeout after this event.
+      // A paused client still gets pings, but no timeout. engine.io sets the timeout after this event.
       if (this.#suspended) setImmediate(() => this.#suspended && this.#stop())
     })
     socket.on('heartbeat', () => {
@@ -55,7 +55,7 @@ export class Heartbeat {
     this.#restart()
   }
 
-  /** Pings a client whose pong is stuck behind its upload, for engine.io would wait and the client would time out. */
+  /** Pings a client whose pong is queued behind its upload. Otherwise engine.io sends no ping, and the client times out. */
   #pingAgain(): void {
     if (this.#state === undefined || this.#pingedAt === null) return
     if (performance.now() - this.#pingedAt >= this.#state.server.opts.pingInterval) this.#state.sendPacket('ping')

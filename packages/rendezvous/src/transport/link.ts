@@ -32,7 +32,7 @@ const GOING_AWAY = 1001
 
 /**
  * Sends to one client, and controls its connection. Messages go directly to the WebSocket, corked per tick. They go
- * through engine.io while the client polls or upgrades, if it needs base64, and if the runtime has no direct path.
+ * through engine.io while the client polls or upgrades, if the client needs base64, and if the runtime has no direct path.
  * engine.io also does handshakes and heartbeats.
  */
 export class Link {
@@ -47,9 +47,9 @@ export class Link {
   #closeReason: CloseReason | undefined
   #isTerminating = false
   #ended = false
-  /** Bytes passed to engine.io since its last flush. */
+  /** Bytes passed to engine.io since engine.io's last flush. */
   #engineQueued = 0
-  /** Number of engine.io's flushes. For a polling client each one is progress. */
+  /** Number of engine.io's flushes. Each flush to a polling client proves that it reads. */
   #flushes = 0
   /** Backlog at which the drain callback is called; 0 if none is requested. */
   #drainMark = 0
@@ -203,7 +203,7 @@ export class Link {
     return this.#resumeCallbacks !== undefined
   }
 
-  /** Calls back once the client is resumed or gone. The next request of a polling client is deferred until then. */
+  /** Calls back once the client is resumed or has disconnected. */
   whenResumed(callback: () => void): void {
     this.#resumeCallbacks ??= []
     this.#resumeCallbacks.push(callback)

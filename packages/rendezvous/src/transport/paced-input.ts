@@ -11,11 +11,11 @@ export interface InputContext {
 const TURN_UNITS = 1_024
 
 /**
- * Unprocessed input of one client. It is processed in pieces, in turn with the input of other clients, and not while
- * the client is over its budget or its session is paused.
+ * Unprocessed input of one client. The input is processed in pieces, in turn with the input of other clients, except while the
+ * client is over its budget or its session is paused.
  *
- * On a busy server a client whose input has been processed is left unread until its next turn, because input that is
- * read first and waits afterwards drops out of the CPU's caches.
+ * On a busy server, a client whose input has been processed is left unread until its next turn. Input that was read earlier would
+ * have left the CPU's caches by then.
  */
 export abstract class PacedInput implements WorkSource {
   readonly group: object
@@ -34,7 +34,7 @@ export abstract class PacedInput implements WorkSource {
   constructor(account: SessionAccount, context: InputContext) {
     this.account = account
     this.#context = context
-    // Exempt clients share only their exemption.
+    // All exempt clients share one account, but not a place in the queue.
     this.group = account.address.exempt ? this : account.address
   }
 

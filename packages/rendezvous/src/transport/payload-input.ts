@@ -32,7 +32,7 @@ export class PayloadInput extends PacedInput {
     if (this.#payload !== undefined) this.#finish()
   }
 
-  /** @param defer - called if packets remain; returns the function that sends the response after them */
+  /** @param defer - called if packets remain to be processed. Returns a function that sends the response, called after them */
   receive(payload: Payload, defer: () => () => void): void {
     this.#payload = payload
     this.#at = 0
@@ -41,7 +41,7 @@ export class PayloadInput extends PacedInput {
     if (this.hasUnprocessedInput) this.#onDone = defer()
   }
 
-  /** engine.io reads the next request. */
+  /** Always false, because engine.io reads the next request. */
   protected override get isReadable(): boolean {
     return false
   }

@@ -2,8 +2,8 @@ import type { FlowControl } from '../relay/flow-control.js'
 import type { BacklogWatch } from './backlog.js'
 
 /**
- * Sends signs of life to clients that were paused lately or whose replies are queued behind much else. Without them
- * they would time out, because their pings and pongs are not processed.
+ * Sends signs of life to clients that were paused lately or have a large backlog. Such clients would otherwise time out, because
+ * their pings and pongs are not processed, or the replies are queued behind the backlog.
  */
 export class Reassurance {
   readonly #interval: number

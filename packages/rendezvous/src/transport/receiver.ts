@@ -48,7 +48,7 @@ export class Receiver {
   readonly #context: ReceiverContext
   /** Announced attachments that have not arrived. */
   #attachments = 0
-  /** Half that the next attachment goes to; undefined if it is dropped. */
+  /** Half that the next attachment goes to; undefined if the attachment is dropped. */
   #half: Half | undefined
   /** Last header and its half. The chunks of one stream often follow each other. */
   #lastHeader: Buffer = NO_HEADER
@@ -86,7 +86,7 @@ export class Receiver {
     if (this.#session.protocol === 3) this.#connect()
   }
 
-  /** Reads a WebSocket without engine.io, which still gets everything other than packets with attachments. */
+  /** Reads binary events from a WebSocket directly. engine.io still gets all other messages. */
   #readDirectly(socket: Socket): void {
     const webSocket = webSocketOf(socket)
     if (webSocket === undefined) return
@@ -116,7 +116,7 @@ export class Receiver {
     this.#context.flow.requested(this.#session)
   }
 
-  /** Reads a text message. Malformed ones close the session and never throw. */
+  /** Reads a text message. A malformed message closes the session. Never throws. */
   #text(text: string): void {
     if (this.#session.closing) return
     try {
@@ -128,9 +128,7 @@ export class Receiver {
     }
   }
 
-  /**
-   * Reads a chunk's header without parsing JSON or, if it repeats the last, looking it up. @returns false if it is none
-   */
+  /** Reads a chunk's header without parsing JSON. A repeated header is not even looked up. @returns false if it is none */
   #header(bytes: Buffer): boolean {
     if (this.#session.closing) return true
     if (!this.#connected || this.#attachments > 0) return false
@@ -280,7 +278,7 @@ export class Receiver {
     this.#skipAttachments(packet.attachments)
     this.#drop(packet.reason)
     if (packet.kind === 'ack') {
-      // The answer was too large to read, and therefore not the empty one that means yes.
+      // Only an empty answer means yes. This one was too large to read, so any other answer stands for it.
       if (packet.id !== undefined) this.#receiveAck(packet.id, [{}])
       return
     }

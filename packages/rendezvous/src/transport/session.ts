@@ -113,13 +113,13 @@ export class Session implements Endpoint {
     this.link.reassure()
   }
 
-  /** Sends an event to acknowledge. The timer, in milliseconds, stops while the session is paused. */
+  /** Sends an event that the client must acknowledge. The timeout, in milliseconds, stops while the session is paused. */
   request(name: string, args: readonly unknown[], timeout: number, settle: (outcome: RequestOutcome) => void): void {
     const id = this.#acks.add(timeout, (outcome) => this.#try(() => settle(outcome)))
     this.sendText(eventText(name, args, id))
   }
 
-  /** Settles the request that a client acknowledged. @returns false if there is none */
+  /** Settles the request that a client acknowledged. @returns false if no such request is pending */
   acknowledged(id: number, args: unknown[]): boolean {
     return this.#acks.settle(id, { answered: true, args })
   }
@@ -170,9 +170,8 @@ export class Session implements Endpoint {
   }
 
   /**
-   * Tests whether the client is online: whether it answers a ping, reads its backlog or polls within `timeout`
-   * milliseconds. Resolves with true if the session is paused or has unprocessed input, since answers would not be
-   * noticed.
+   * Tests whether the client is online: it must answer a ping, read some of its backlog or poll within `timeout` milliseconds.
+   * Resolves with true at once if the session is paused or has unprocessed input, since answers would not be noticed.
    */
   probe(timeout: number): Promise<boolean> {
     if (this.ended) return Promise.resolve(false)
@@ -217,7 +216,7 @@ export class Session implements Endpoint {
     this.#try(() => onEnd(this, reason))
   }
 
-  /** Runs our own code, and reports what it throws. */
+  /** Runs an action, and reports an error that it throws. */
   #try(action: () => void): void {
     try {
       action()
