@@ -27,7 +27,7 @@ export interface AdminOptions {
   delay?: number
 }
 
-/** Bytes of a request body, which names a peer id or an address. */
+/** Maximum bytes of a request body, which contains a peer id or an address. */
 const MAX_BODY = 4_096
 /** Characters of a peer id in the log. */
 const PEER_END = 8
@@ -84,7 +84,7 @@ export class Admin {
     return token !== undefined && timingSafeEqual(digest(token), this.#token)
   }
 
-  /** Returns whether a request carries the admin token, and answers it if it does not. */
+  /** Returns whether a request has the admin token. If not, answers the request. */
   admits(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.isOperator(request)) return true
     const { addressOf, counters, logger } = this.#options

@@ -20,7 +20,7 @@ const ENDINGS = { br: '.br', gzip: '.gz' } as const
 export class Assets {
   readonly #files = new Map<string, Buffer>()
 
-  /** @param folder - may be missing: the pages are not built then, and there are no assets */
+  /** @param folder - may be missing, if the pages were not built */
   constructor(folder: URL) {
     try {
       for (const name of readdirSync(folder)) this.#files.set(name, readFileSync(new URL(name, folder)))

@@ -17,7 +17,7 @@ export interface ConnectionsOptions {
   patience?: number
 }
 
-/** Share of the open files that is reserved for operators, and its minimum. */
+/** Share of the open files that is reserved for operators, and the minimum of reserved files. */
 const RESERVE_SHARE = 1 / 16
 const MIN_RESERVE = 64
 const PATIENCE = 2_000
@@ -28,7 +28,7 @@ const SLICE = 1
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #now: () => number
-  /** Number of connections above which the others are reserved for operators. */
+  /** Number of connections that are not reserved for operators. */
   readonly #unreserved: number
   readonly #patience: number
   /** Connections that are not upgraded; with TLS, after the handshake. */
@@ -60,7 +60,7 @@ export class Connections {
     return this.#size > this.#unreserved
   }
 
-  /** Adds an accepted connection. @returns false if its address has too many; the connection is closed then */
+  /** Adds an accepted connection. Closes it and returns false if its IP address has too many connections. */
   accept(socket: Socket): boolean {
     const { perIp, counters, accountOf } = this.#options
     const account = accountOf(socket.remoteAddress ?? '')
@@ -106,7 +106,7 @@ export class Connections {
     this.#http.delete(socket)
   }
 
-  /** Closes slow TLS handshakes, and idle connections if too few are left. @param handshakeTimeout - milliseconds */
+  /** Closes slow TLS handshakes and, if {@link areShort}, idle connections. @param handshakeTimeout - milliseconds */
   sweep(handshakeTimeout: number): void {
     this.#handshakes.sweep(this.areShort ? this.#patience : handshakeTimeout)
     if (!this.areShort) return

@@ -7,7 +7,7 @@ const PIECE = 512
 /** Units of work of a piece and of a request. */
 const PIECE_UNITS = 4
 const REQUEST_UNITS = 8
-/** Unanswered requests of a connection. Browsers, proxies and clients do not pipeline. */
+/** Maximum of unanswered requests per connection. It is small, since browsers, proxies and our clients do not pipeline. */
 const MAX_PENDING = 8
 
 /**
@@ -63,7 +63,7 @@ export class HttpConnection implements WorkSource {
     this.#socket.destroy()
   }
 
-  /** Registers a request. @returns false if it must not be answered, since an earlier answer closes the connection */
+  /** Registers a request. @returns false if the request must not be answered, since an earlier answer closes the connection */
   begin(response: ServerResponse): boolean {
     if (this.#isEnding) return false
     this.#last = response
@@ -80,7 +80,7 @@ export class HttpConnection implements WorkSource {
     return true
   }
 
-  /** Detaches from the socket, and puts unparsed bytes back into it. */
+  /** Detaches from the socket, and puts unparsed bytes back into the socket. */
   release(): void {
     if (this.#parse === undefined) return
     this.#parse = undefined
@@ -144,7 +144,7 @@ export class HttpConnection implements WorkSource {
     if (unread === undefined) return 0
     const from = this.#at
     this.#at = Math.min(from + PIECE, unread.length)
-    // From here on, a paused socket was paused by Node.
+    // Resume first: if the socket is paused afterwards, Node has paused it.
     if (this.#isPaused) this.#socket.resume()
     this.#isPaused = false
     this.#units = PIECE_UNITS

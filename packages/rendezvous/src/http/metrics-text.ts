@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { answer } from './answer.js'
 
-/** Milliseconds for which a text is reused; making one takes a few milliseconds. */
+/** Milliseconds for which a text is reused, since making a text takes a few milliseconds. */
 const MAX_AGE = 1_000
 
-/** The text of `/metrics`. IP addresses to which limits apply get one that may be a second old. */
+/** The text of `/metrics`. Clients to which limits apply get a text that may be a second old. */
 export class MetricsText {
   readonly #registry: Registry
   readonly #now: () => number
@@ -18,7 +18,7 @@ export class MetricsText {
     this.#now = now
   }
 
-  /** @param isFresh - does not reuse an older text; concurrent requests still share one */
+  /** @param isFresh - makes a new text, which concurrent requests still share */
   send(response: ServerResponse, isFresh: boolean): void {
     const isOld = isFresh || this.#now() - this.#readAt >= MAX_AGE
     if (this.#reading === undefined && isOld) this.#reading = this.#read()

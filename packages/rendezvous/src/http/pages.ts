@@ -28,12 +28,12 @@ export interface PagesOptions {
   /** Whether only operators see names of nodes and versions. */
   privateDetails: boolean
   feed: StatusFeed
-  /** Undefined without an admin token. */
+  /** The operators' API; undefined if no admin token is set. */
   admin: Admin | undefined
   playground: boolean
   /** Returns the account of the client's IP address. */
   accountOf: (request: IncomingMessage) => AddressAccount
-  /** Whether only TCP connections reserved for operators are left. Each connection then closes after an answer. */
+  /** Whether only TCP connections reserved for operators are left. Then each connection is closed after its answer. */
   isShort: () => boolean
   counters: Pick<Counters, 'refuse'>
 }

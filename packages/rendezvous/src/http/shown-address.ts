@@ -1,6 +1,6 @@
 import { parseAddress } from '@websocket-star/protocol'
 
-/** Returns the multiaddr for the name in a Host header, or undefined if no multiaddr can hold it. */
+/** Returns the multiaddr for the name in a Host header; undefined if the name fits into no multiaddr. */
 export function multiaddrForHost(host: string | undefined, secure: boolean): string | undefined {
   let url
   try {

@@ -44,8 +44,8 @@ interface Audience {
 }
 
 /**
- * Event stream of all status pages. It reads the server once a second even while no page is open, so that a new page gets a
- * history, and encodes each message once for all pages.
+ * Event stream of all status pages. The server's figures are read once a second even while no page is open, so that a new page gets
+ * a history. Each message is encoded once for all pages.
  */
 export class StatusFeed {
   readonly #options: StatusFeedOptions
@@ -70,7 +70,7 @@ export class StatusFeed {
     return this.#audiences.reduce((sum, { clients }) => sum + clients.size, 0)
   }
 
-  /** Answers with the event stream, or with 503 if too many pages are open. Operators replace other visitors. */
+  /** Answers with the event stream, or with 503 if too many pages are open. An operator's page replaces one of another visitor. */
   open(request: IncomingMessage, response: ServerResponse, viewer: Viewer): void {
     if (!this.#hasRoomFor(viewer)) {
       this.#options.counters.refuse('status pages', () => ({ ip: viewer.account.network }))

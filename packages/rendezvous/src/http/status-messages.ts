@@ -55,7 +55,7 @@ export interface Reasons extends Pick<RendezvousStats, 'refused' | 'dropped' | '
 export interface ListedPeers {
   /** Matching peers. */
   total: number
-  /** The busiest of them. */
+  /** The busiest of the matching peers. */
   peers: readonly ListedPeer[]
 }
 
@@ -63,7 +63,7 @@ export interface ListedPeers {
 export interface ListedAddresses {
   /** Addresses with connections or recent work. */
   total: number
-  /** The most expensive of them, those in debt first. */
+  /** The most expensive of these addresses, those in debt first. */
   addresses: readonly ListedAddress[]
 }
 
@@ -74,24 +74,24 @@ export interface ListedAddress {
   sessions: number
   /** Bytes received of incomplete messages. */
   received: number
-  /** Bytes queued for its sessions. */
+  /** Bytes queued for the sessions of the address. */
   queued: number
-  /** Milliseconds until its next request is admitted; 0 while it is within its budget. */
+  /** Milliseconds until the next request is admitted; 0 while the address is within its budget. */
   debt: number
 }
 
 export interface ListedPeer {
   /** Peer id, or the address of a peer without one. */
   id: string
-  /** Multiaddr it joined with. */
+  /** Multiaddr that the peer joined with. */
   address: string
-  /** IP addresses of its sessions on this node. */
+  /** IP addresses of the peer's sessions on this node. */
   ips: readonly string[]
-  /** Id of the node it is connected to, if that is another one. */
+  /** Id of the node that the peer is connected to, if that is another node. */
   node: string | undefined
-  /** Whether its client supports windows and credit. */
+  /** Whether the peer's client supports windows and credit. */
   isNew: boolean
-  /** Bytes queued for it. */
+  /** Bytes queued for the peer. */
   buffered: number
   streamCount: number
   streams: readonly ListedStream[]
@@ -101,7 +101,7 @@ export interface ListedStream {
   id: string
   /** `out` if the peer sends. */
   direction: 'out' | 'in'
-  /** The peer at the other end; undefined on another node. */
+  /** The peer at the other end; undefined if that peer is on another node. */
   remote: string | undefined
   /** Payload bytes relayed. */
   bytes: number

@@ -11,7 +11,7 @@ interface Handshake {
   begin: (() => void) | undefined
 }
 
-/** TCP connections before the end of their TLS handshake. A handshake starts once the budget of its address allows it. */
+/** TCP connections before the end of their TLS handshake. A handshake starts once the budget of its IP address allows it. */
 export class TlsHandshakes {
   readonly #all = new Map<Socket, Handshake>()
   readonly #underWay = new Map<AddressAccount, number>()
@@ -29,7 +29,7 @@ export class TlsHandshakes {
     this.#try(handshake)
   }
 
-  /** Removes a connection that finished its handshake or closed, and starts the next one of its address. */
+  /** Removes a connection that finished its handshake or closed, and starts the next handshake of its IP address. */
   delete(socket: Socket): void {
     const handshake = this.#all.get(socket)
     if (handshake === undefined) return

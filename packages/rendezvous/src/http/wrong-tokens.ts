@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { networkOf } from '../pacing/remote-address.js'
 
-/** Milliseconds. */
+/** Milliseconds before a wrong token is answered. */
 const DELAY = 1_000
-/** Delayed answers at a time. */
+/** Maximum of answers that are delayed at a time. */
 const MAX_PER_NETWORK = 4
 const MAX_DELAYED = 64
 
