@@ -343,13 +343,8 @@ export class Engine {
     response.writeHead(status, { ...type, ...this.#corsHeaders(request) }).end(text)
   }
 
-/**
- * Bytes announced to clients as the maximum body of a request that polls. It is below the 1 MiB that nginx accepts by default, because
- * clients underestimate base64 a little.
- */
-const POLLED_BODY = 980_000
-
-/** Maximum of fragments in one message. Browsers split large messages into fragments of a few KiB. */
+  /** Runs `enter` in turn. A new connection counts as a session meanwhile. @returns the reason if it is rejected */
+  #admitInTurn(request: IncomingMessage, enter: () => void): EngineRefusal | undefined {
     const isNew = !sidOf(request)
     if (isNew) this.#inputContext.queue.shortenSlice()
     const address = this.accountOf(request)
