@@ -76,7 +76,7 @@ test('a polling peer of EIO3 gets the open packet and the namespace in its first
   const peer = await connectRaw(star.url, { transport: 'polling' })
   const { payloads } = peer.wire as PollingWire
   expect(payloads[0]).toMatch(
-    /^(\d+):0\{"sid":"[\w-]{20}","upgrades":\["websocket"\],"pingInterval":25000,"pingTimeout":60000,"maxPayload":1048576\}2:40$/
+    /^(\d+):0\{"sid":"[\w-]{20}","upgrades":\["websocket"\],"pingInterval":25000,"pingTimeout":60000,"maxPayload":980000\}2:40$/
   )
   peer.wire.close()
 })
