@@ -21,7 +21,7 @@ export interface AdminOptions {
   /** Returns the client's IP address, as reported by trusted proxies. */
   addressOf: (request: IncomingMessage) => string
   drain: () => void
-  /** Returns whether there was a drain to cancel. */
+  /** Cancels the drain that an operator requested. @returns false if there is none */
   cancelDrain: () => boolean
   /** Milliseconds before a wrong token is answered. Default 1,000. */
   delay?: number
@@ -29,7 +29,7 @@ export interface AdminOptions {
 
 /** Maximum bytes of a request body, which contains a peer id or an address. */
 const MAX_BODY = 4_096
-/** Characters of a peer id in the log. */
+/** Length of the end of a peer id that is logged. */
 const PEER_END = 8
 
 /** The operators' API. Every request carries the admin token, in the header `Authorization: Bearer …` or `X-Admin-Token`. */
@@ -74,7 +74,7 @@ export class Admin {
     }
   }
 
-  /** Returns whether a request carries an admin token, be it right or wrong. */
+  /** Returns whether a request has an admin token, right or wrong. */
   hasToken(request: IncomingMessage): boolean {
     return tokenOf(request) !== undefined || /^Bearer\b/.test(request.headers.authorization ?? '')
   }
@@ -128,7 +128,7 @@ export class Admin {
   }
 }
 
-/** The header of its own serves behind proxies that ask for a password themselves, in the Authorization header. */
+/** Returns the token of a request. `X-Admin-Token` is for servers behind a proxy that uses the Authorization header itself. */
 function tokenOf({ headers }: IncomingMessage): string | undefined {
   const own = headers['x-admin-token']
   return own === undefined || own === '' ? /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] : String(own)

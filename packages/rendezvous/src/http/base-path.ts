@@ -6,16 +6,16 @@ interface RequestHandlers {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** Strips the path that a server is below from its requests. */
+/** Removes the server's base path from the URLs of requests. */
 export class BasePath {
-  /** Without a slash at the end; empty for none. */
+  /** Base path without a slash at its end; empty if the server is at the root. */
   readonly #path: string
 
   constructor(path: string) {
     this.#path = path.replace(/\/$/, '')
   }
 
-  /** Wraps handlers so that they get requests without the path. The path itself leads to its folder: pages have relative URLs. */
+  /** Wraps handlers so that they get URLs without the base path. Adds a missing slash by a redirect, for relative URLs in pages. */
   before({ request, upgrade }: RequestHandlers): RequestHandlers {
     if (this.#path === '') return { request, upgrade }
     return {

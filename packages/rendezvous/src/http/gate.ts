@@ -34,7 +34,7 @@ interface HttpRefusal {
   text: string
 }
 
-/** Longest excerpt of an origin in a refusal. */
+/** Maximum length of an origin in the text of a refusal. */
 const ORIGIN_MAX_LENGTH = 100
 
 /** Refuses requests of web pages that may not use the server, before anything else handles them. */
@@ -108,8 +108,9 @@ export class Gate {
 }
 
 /**
- * Returns whether a request can open no session: it is for a WebSocket and no upgrade. Browsers tell pages nothing about a refused
- * WebSocket, so clients send this to learn the reason; of everything else a page that may not use the server reads nothing.
+ * Returns whether a request only asks why a WebSocket was refused: it is for a WebSocket, but no upgrade. Browsers hide this reason
+ * from pages, so clients send such a request, which can open no session. A page that may not use the server can read the answers
+ * to no other requests.
  */
 function asksForReason(request: IncomingMessage): boolean {
   if (!isForEngine(request) || request.method !== 'GET') return false

@@ -40,7 +40,7 @@ export interface PagesOptions {
 
 const ASSETS = '/assets/'
 
-/** Answered alike by all methods that load balancers check with. */
+/** Paths that answer every method that load balancers use for checks. */
 const PROBES: ReadonlySet<string> = new Set(['/health', '/ready'])
 
 /** Returns a handler for every HTTP request except those of socket.io. */

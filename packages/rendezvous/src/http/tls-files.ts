@@ -2,18 +2,18 @@ import { statSync, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { ResolvedOptions } from '../option-types.js'
 
-/** Milliseconds between two looks at the files. */
+/** Milliseconds between two checks of the files. */
 const INTERVAL = 1_000
 
 /**
- * Tells when files of the certificate have changed. It looks at what the paths lead to, so that it notices symbolic links that
- * lead elsewhere, as those of certbot and of Kubernetes do after a renewal.
+ * Watches the files of the certificate for changes. Symbolic links are followed, because certbot and Kubernetes point them to new
+ * files after a renewal.
  */
 export class TlsFiles {
   readonly #paths: readonly string[]
-  /** The files as they were last read. */
+  /** Versions of the files that were read last. */
   #read = ''
-  /** The files at the last look, if they differ from that. */
+  /** Versions of the files at the last check, if they differ from the versions that were read. */
   #changed: string | undefined
   #isLooking = false
   #timer: NodeJS.Timeout | undefined
@@ -22,7 +22,7 @@ export class TlsFiles {
     this.#paths = [key, cert, pfx].filter((path) => path !== undefined)
   }
 
-  /** Remembers the files as they are: they are read next. */
+  /** Records the present versions of the files. Call this right before the files are read. */
   willRead(): void {
     this.#changed = undefined
     this.#read = this.#paths.map((path) => versionOf(statSync(path, { throwIfNoEntry: false }))).join()
@@ -43,7 +43,7 @@ export class TlsFiles {
     this.#isLooking = false
     const versions = found.map(versionOf).join()
     if (versions === this.#read) this.#changed = undefined
-    // Key and certificate are written one after the other, so they have to stay as they are for one interval.
+    // Key and certificate are written one after the other, so a change counts once the files are the same at two checks.
     else if (versions === this.#changed) onChange()
     else this.#changed = versions
   }

@@ -80,7 +80,7 @@ export class Registry {
     return entry.owners.some((owner) => owner.sessionEntry === sessionEntry)
   }
 
-  /** Makes a session the peer's latest on this node. The sessions before it stay, to become the owner again. */
+  /** Makes a session the peer's latest on this node. Earlier sessions stay, and may become the owner again. */
   claim(sessionEntry: SessionEntry, claimed: StarAddress): PeerEntry {
     const address = this.#compactor.compact(claimed)
     const key = keyOf(address)

@@ -9,7 +9,7 @@ export type PendingJoin =
 /** Registry entry of a session. It takes little memory while the session is idle. */
 export class SessionEntry {
   readonly session: Session
-  /** Names the session in the log. Unlike its id, it is no secret. */
+  /** Number that names the session in the log. Unlike the session's id, this number is no secret. */
   readonly number: number
   /** Addresses the session joined with, by canonical text, in the order of the joins. */
   readonly addresses = new Map<string, StarAddress>()

@@ -6,7 +6,7 @@ import { isOwnedElsewhere, ownerOf, type PeerEntry, type PeerOwner } from '../re
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { Registry } from '../registry/registry.js'
 
-/** Sessions of a peer that one takeover pings, the latest ones: a takeover must cost no more where many clients share a key. */
+/** Number of a peer's latest sessions that one takeover pings. It bounds the cost of a takeover if many clients share a key. */
 const PINGED_AT_ONCE = 4
 
 /** Asks another node whether the peer's owner there still answers. */
@@ -112,7 +112,7 @@ export class Ownership {
     for (const address of sessionEntry.addresses.values()) this.release(sessionEntry, address)
   }
 
-  /** Removes an address from a session. If the session was the owner, the latest other one that answers a ping becomes the owner. */
+  /** Removes an address from a session. If the session was the owner, the latest other one that answers a ping takes over. */
   release(sessionEntry: SessionEntry, address: StarAddress): void {
     const before = this.#registry.get(address)
     const entry = this.#registry.release(sessionEntry, address)

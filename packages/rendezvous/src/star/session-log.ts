@@ -3,7 +3,7 @@ import type { Logger } from '../logger.js'
 import type { SessionEntry } from '../registry/session-entry.js'
 import type { CloseReason, RefusalDetails } from '../stats.js'
 
-/** Writes what a session does to the log, at the level `debug`. */
+/** Logs the events of sessions, at the level `debug`. */
 export class SessionLog {
   readonly #logger: Pick<Logger, 'debug' | 'isLevelEnabled'>
 
@@ -45,13 +45,13 @@ export class SessionLog {
   }
 }
 
-/** Names a session, and the peer that it last joined as. */
+/** Returns the fields of a log line that name a session, and the peer that the session last joined as. */
 export function whoIs({ number, session, addresses }: SessionEntry): Pick<RefusalDetails, 'session' | 'ip' | 'peer'> {
   const peerId = [...addresses.values()].at(-1)?.peerId
   return { session: number, ip: session.remote.ip, ...(peerId === undefined ? {} : { peer: shortPeerId(peerId) }) }
 }
 
-/** Splits an address that a client offered into place and peer, as far as it is one. */
+/** Returns the fields of a log line for an address that a client offered, which may be malformed: its prefix and its peer. */
 export function offerOf(address: unknown): Pick<RefusalDetails, 'offered' | 'peer'> {
   if (typeof address !== 'string') return {}
   const [, offered, peerId] = /^(.{1,200}?)\/(?:p2p|ipfs)\/(\w{1,128})$/.exec(address) ?? []

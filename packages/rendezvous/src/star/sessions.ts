@@ -39,7 +39,7 @@ export class Sessions {
   readonly #now: () => number
   readonly #sessionEntries = new Map<Session, SessionEntry>()
   #isDraining = false
-  /** Sessions since the server was created. */
+  /** Number of sessions since the server was created. */
   #opened = 0
 
   constructor(options: SessionsOptions, components: SessionsComponents, now: () => number = () => performance.now()) {
@@ -109,7 +109,7 @@ export class Sessions {
     return this.#isDraining
   }
 
-  /** Accepts joins again after a drain, or instead of it. */
+  /** Accepts joins again, after a drain or when it was cancelled. */
   open(): void {
     this.#isDraining = false
   }

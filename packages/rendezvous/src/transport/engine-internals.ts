@@ -270,11 +270,10 @@ export function admitBase64({ transport }: Socket, messageSize: number): void {
 }
 
 /**
- * Makes engine.io announce another size of polled bodies than the one that it accepts. Clients of revision 4 gather messages up
- * to it.
+ * Sets the maximum request body that engine.io announces to polling clients. Clients of revision 4 gather messages up to this size.
  */
 export function announcePayload(server: EngineServer, bytes: number): void {
-  // WebSockets have been given their limit by now, and each polling transport gets its own: see {@link admitBase64}.
+  // This does not change what is accepted: WebSockets have their limit already, and {@link admitBase64} sets that of polling.
   server.opts.maxHttpBufferSize = bytes
 }
 

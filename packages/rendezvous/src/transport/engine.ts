@@ -54,7 +54,7 @@ const RETRY_AFTER = '10'
 
 type EngineRefusal = Extract<RefusalReason, 'sessions per ip' | 'rate limit' | 'no files left' | 'stopping' | 'busy'>
 
-/** Status and text of the answer to a client that is refused. */
+/** Status and text of the answer to a refused client. */
 const REFUSALS: Readonly<Record<EngineRefusal, readonly [status: number, text: string]>> = {
   'sessions per ip': [403, 'Too many connections from this address'],
   'rate limit': [503, 'Too many requests from this address: slow down'],
@@ -67,8 +67,8 @@ const REFUSALS: Readonly<Record<EngineRefusal, readonly [status: number, text: s
 const PIECE_OVERHEAD = 256
 
 /**
- * Bytes announced to clients as the maximum body of a request that polls. It is below the 1 MiB that nginx accepts by default, because
- * clients underestimate base64 a little.
+ * Bytes announced to clients as the maximum body of a request that polls. This is below the 1 MiB that nginx accepts by default,
+ * because clients underestimate base64 a little.
  */
 const POLLED_BODY = 980_000
 
@@ -295,7 +295,7 @@ export class Engine {
     return this.#budget.addressOf(this.#proxies.remoteOf(request))
   }
 
-  /** Returns the reason if the address of a new connection has too many sessions. */
+  /** Returns the reason to refuse a new connection, if its IP address has too many sessions. */
   #addressRefusal(request: IncomingMessage): 'sessions per ip' | undefined {
     if (sidOf(request)) return undefined
     const { sessionsPerIp } = this.#options
@@ -343,7 +343,7 @@ export class Engine {
     response.writeHead(status, { ...type, ...this.#corsHeaders(request) }).end(text)
   }
 
-  /** Runs `enter` in turn. A new connection counts as a session meanwhile. @returns the reason if it is rejected */
+  /** Runs `enter` in turn. Until then, a new connection counts as a session. @returns the reason if the request is rejected */
   #admitInTurn(request: IncomingMessage, enter: () => void): EngineRefusal | undefined {
     const isNew = !sidOf(request)
     if (isNew) this.#inputContext.queue.shortenSlice()
@@ -355,7 +355,7 @@ export class Engine {
       this.#counters.refuse(cause, () => this.#describe(request))
       return cause
     }
-    // Rejected immediately.
+    // Too many sessions: refused without a turn.
     if (isNew && !this.#refusesNew && this.#addressRefusal(request) !== undefined) {
       address.charge('request')
       enter()

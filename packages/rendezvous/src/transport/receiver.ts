@@ -54,7 +54,7 @@ export class Receiver {
   #lastHeader: Buffer = NO_HEADER
   #lastHalf: Half | undefined
   #connected = false
-  /** The stream whose chunks were refused last. */
+  /** Name of the stream whose chunk was refused last. */
   #refused: string | undefined
 
   constructor(session: Session, socket: Socket, context: ReceiverContext) {
@@ -161,8 +161,8 @@ export class Receiver {
   }
 
   /**
-   * Tells a sender that its stream does not exist, because it may be waiting for credit. Legacy senders do not listen. Of several
-   * chunks of one stream in a row, only the first is answered.
+   * Tells an extended sender that its stream does not exist, because the sender may be waiting for credit. Legacy senders would
+   * ignore the answer. Of several chunks of one stream in a row, only the first is answered.
    */
   #refuseChunk(stream: string): void {
     if (!this.#session.extended || stream === this.#refused) return
@@ -266,7 +266,7 @@ export class Receiver {
     this.#session.account.charge('stray')
     if ((kind !== 'accept' && kind !== 'bad chunk') || this.#find(stream) !== undefined) return
     if (kind === 'bad chunk') this.#refuseChunk(stream)
-    // A failure can kill an old application: an end is enough for a legacy receiver.
+    // A legacy receiver gets a normal end, because an error ends some old applications.
     else this.#refuse(stream, this.#session.extended ? WIRE_ERRORS.unknownStream : true)
   }
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** Answers a request for an upgrade with the reason why it is refused, and closes its connection. */
+/** Refuses a request for an upgrade with a reason, and closes the connection. */
 export function refuseUpgrade(
   socket: Duplex,
   status: number,

@@ -25,7 +25,7 @@ export interface SessionContext {
   readonly onFault: (error: unknown) => void
 }
 
-/** Ends that the other peer or the operator caused by leaving, not a rule of this server. */
+/** Reasons of ends that were caused by the other peer, a node or the operator, not by a rule of this server. */
 const DEPARTURES: ReadonlySet<true | string> = new Set([
   WIRE_ERRORS.peerLeft,
   WIRE_ERRORS.nodeLost,
@@ -151,8 +151,8 @@ export class Session implements Endpoint {
   }
 
   /**
-   * Ends a half. For a legacy client a departure is a normal end, as it was with the first server: there an error that an
-   * application does not handle ends its process.
+   * Ends a half. Legacy clients are told of {@link DEPARTURES} as normal ends, as the old server did: an error that is not handled
+   * would end the process of their application.
    */
   sendError(stream: string, reason: true | string): void {
     this.sendText(errorText(stream, !this.extended && DEPARTURES.has(reason) ? true : reason))
