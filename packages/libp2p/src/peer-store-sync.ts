@@ -25,7 +25,7 @@ interface Put {
   readonly prefixes: readonly string[]
   /** Addresses that were stored before. */
   readonly before: readonly string[]
-  /** Leaves a record alone that shows one of the addresses. */
+  /** Whether to leave the record unchanged if the store still returns at least one of `prefixes`. */
   readonly onlyIfMissing: boolean
 }
 
@@ -33,14 +33,15 @@ interface Put {
 const RENEWED_FROM = 1 / 4
 /** Addresses of this fraction of their maximum age are renewed however many there are. */
 const RENEWED_BY = 3 / 4
-/** Checks in the time that an address may be old. */
+/** Number of checks within the maximum age of an address. */
 const CHECKS = 200
-/** Of all peers, one in so many is renewed at each check, so that all are in a quarter of the maximum age. */
+/** Each check renews at most one in this many peers until {@link RENEWED_BY}: a quarter of the maximum age is enough for all. */
 const SHARE = CHECKS / 4
 
 /**
- * Keeps the star addresses in a node's peer store up to date. Without an address in the store, a peer id cannot be dialed, and
- * libp2p takes discovery only from services of its configuration. Other addresses are left alone.
+ * Keeps the star addresses in a node's peer store up to date. libp2p dials a peer id only if the store has an address of it. It
+ * stores discovered peers only if a module in its configuration announces them, and a transport is none. Other addresses are left
+ * alone.
  *
  * The store forgets addresses after an hour, so they are renewed while their peer is on the star. A record that knows nothing else
  * is deleted when its peer has left.
@@ -87,7 +88,7 @@ export class PeerStoreSync {
     const stored = this.#stored.get(id.toString())
     if (stored === undefined) return
     const isMissing = !addresses.some(({ multiaddr }) => stored.prefixes.includes(multiaddr.toString()))
-    // Renewing removes an address for a moment: the update checks again.
+    // A renewal removes addresses for a moment, so they may be back already: the write checks again.
     if (isMissing) this.#enqueue(id.toString(), true)
   }
 
@@ -147,10 +148,11 @@ export class PeerStoreSync {
     const { peerStore } = this.#components
     const record = await readPeer(peerStore, peerId)
     if (record === undefined) return
-    // A star that this node has left can be joined again to dial: what is known of its peers is kept.
+    // If this node itself has left a star, it can join that star again for a dial. So addresses there are kept, if the record has
+    // more than addresses.
     const left = hasAddressesOnly(record) ? before : before.filter((prefix) => !this.#hasLeft(prefix))
     if (left.length === 0) return
-    // Also where the record is deleted afterwards: the event `peer:update` tells who has left.
+    // Even if the record is deleted next: `delete` emits no event, and listeners learn from `peer:update` that the peer has left.
     const rest = await peerStore.patch(peerId, { addresses: withoutStars(record, left) })
     if (rest.addresses.length === 0 && hasAddressesOnly(rest)) await peerStore.delete(peerId)
   }

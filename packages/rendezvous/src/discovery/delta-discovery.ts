@@ -124,7 +124,7 @@ export class DeltaDiscovery {
     this.stop()
     if (this.#peers.hasWithheld) this.#release()
     this.#sendChanges()
-    // Lists from before the batch need its changes, which the log has forgotten by now.
+    // A list made before the batch lacks the batch's changes, and the log may have forgotten them: no further client begins it.
     this.#lists.stopSharing()
     const hasMore = this.#lists.send()
     this.#lists.stopSharing()

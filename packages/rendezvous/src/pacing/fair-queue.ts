@@ -11,7 +11,7 @@ export interface WorkSource {
 /** Milliseconds of work per event loop iteration. */
 const SLICE = 5
 
-/** Expected milliseconds of a deferred turn. */
+/** Expected milliseconds of a deferred turn: its source only starts to read now, and processes its input when that arrives. */
 const DEFERRED_TURN = 0.5
 
 /** Milliseconds while clients connect, since the event loop accepts one connection per iteration. */
@@ -68,7 +68,7 @@ export class FairQueue {
     return this.#size > 0
   }
 
-  /** Reserves time for a turn that its source takes in the next event loop iteration. */
+  /** Shortens the current slice by the time that a deferred turn will take in the next event loop iteration. */
   countDeferredTurn(): void {
     this.#turnsUntil -= DEFERRED_TURN
   }

@@ -87,8 +87,8 @@ export class Ownership {
     const entry = this.#registry.releaseElsewhere(key, generation)
     if (entry === undefined) return
     if (wasElsewhere) return this.#promote(entry, entry.owners)
-    // If this node's claim gets a lower generation than the released one, or is lost, nobody owns the peer in the star's registry
-    // now. Then a session here claims it again.
+    // This node's claim may still be pending. If it gets a lower generation than the released claim, or is lost, the release has
+    // left the peer without an owner in the star's registry, and a session here claims the peer again.
     if (entry.claim !== undefined) this.#promoteIfOlder(entry, entry.claim, generation).catch(this.#onFault)
   }
 
