@@ -32,7 +32,8 @@ export class PollingWire implements Wire {
       const status = await this.post(this.#encode(packets))
       if (status === 200) return
       this.#isLost = true
-      if (status === 0) this.close()
+      this.#close({ code: status, reason: 'a POST failed' })
+      this.close()
     })
   }
 
@@ -87,7 +88,7 @@ export class PollingWire implements Wire {
 
   async #poll(): Promise<void> {
     try {
-      for (;;) {
+      while (!this.#isLost) {
         // Each poll answers the one before it.
         const { status, headers, body } = await this.#fetch({})
         this.headers = headers
