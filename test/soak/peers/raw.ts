@@ -108,6 +108,7 @@ export class RawStarPeer implements Peer {
 }
 
 class RawPipe implements Pipe {
+  readonly hidesDepartures = true
   readonly #peer: RawPeer
   readonly #connection: RawConnection
   readonly #accepted: Promise<unknown>
