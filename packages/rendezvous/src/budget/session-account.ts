@@ -9,6 +9,8 @@ import { RequestRates, type RequestKind, type RateLimits } from './request-rates
 const SESSIONS_SHARE = 0.5
 /** Milliseconds without excess input after which a session has caught up. */
 const CAUGHT_UP = 1_000
+/** Milliseconds for which a session counts as a newcomer. */
+const NEW_FOR = 5_000
 
 /** Budget of the server, as its session accounts use it. */
 export interface ServerBudget {
@@ -34,6 +36,7 @@ interface ClosableSession {
  */
 export class SessionAccount {
   readonly address: AddressAccount
+  readonly #openedAt: number
   readonly #budget: ServerBudget
   /** Session to close if it exceeds its limits. */
   session: ClosableSession | undefined
@@ -50,6 +53,7 @@ export class SessionAccount {
   constructor(budget: ServerBudget, address: AddressAccount) {
     this.#budget = budget
     this.address = address
+    this.#openedAt = budget.now()
     this.#refilledAt = budget.now()
     // An address over its budget gets no new burst by reconnecting.
     this.#left = address.isOverBudget ? 0 : this.#rate * BURST
@@ -60,6 +64,10 @@ export class SessionAccount {
     const { workPerSession, workPerIp } = this.#budget.limits
     const { exempt, sessions } = this.address
     return exempt ? workPerSession : Math.min(workPerSession, (workPerIp * SESSIONS_SHARE) / Math.max(1, sessions))
+  }
+
+  get isNew(): boolean {
+    return this.#budget.now() - this.#openedAt < NEW_FOR
   }
 
   get received(): number {

@@ -16,6 +16,7 @@ const MAX_PENDING = 8
  */
 export class HttpConnection implements WorkSource {
   readonly group: object
+  readonly isNew = false
   /** Time of the last answer, or of the creation, in milliseconds. */
   quietSince: number
   readonly #socket: Socket

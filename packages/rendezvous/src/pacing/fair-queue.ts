@@ -4,6 +4,8 @@ import { Queue } from './queue.js'
 export interface WorkSource {
   /** Sources of one group share its turns. */
   readonly group: object
+  /** Newcomers share one half of the time. */
+  readonly isNew: boolean
   /** Processes a piece, which takes a fraction of a millisecond. @returns whether another piece is ready */
   work(): boolean
 }
@@ -25,10 +27,9 @@ export class FairQueue {
   readonly afterPiece: () => void
   readonly #now: () => number
   readonly #slice: number
-  readonly #groups = new Map<object, Queue<WorkSource>>()
-  readonly #rotation = new Queue<object>()
-  /** Queued sources. */
-  #size = 0
+  readonly #established = new SourceRotation()
+  readonly #newcomers = new SourceRotation()
+  #isNewcomersTurn = false
   /** Units of immediate work in this event loop iteration, and the time at which it has to stop. */
   #immediateUnits = 0
   #immediateUntil = Number.POSITIVE_INFINITY
@@ -48,7 +49,7 @@ export class FairQueue {
 
   /** Whether more work may be done immediately in this event loop iteration. */
   get mayRunNow(): boolean {
-    return this.#size === 0 && (this.#immediateUnits < UNTIMED_UNITS || this.#now() < this.#immediateUntil)
+    return !this.isBusy && (this.#immediateUnits < UNTIMED_UNITS || this.#now() < this.#immediateUntil)
   }
 
   /** Records work that was done immediately. */
@@ -65,7 +66,7 @@ export class FairQueue {
   }
 
   get isBusy(): boolean {
-    return this.#size > 0
+    return this.#established.size + this.#newcomers.size > 0
   }
 
   /** Shortens the current slice by the time that a deferred turn will take in the next event loop iteration. */
@@ -75,14 +76,7 @@ export class FairQueue {
 
   /** Queues a source at the end of its group. It must not be queued already. */
   add(source: WorkSource): void {
-    this.#size++
-    const sources = this.#groups.get(source.group)
-    if (sources === undefined) {
-      const queue = new Queue<WorkSource>()
-      queue.push(source)
-      this.#groups.set(source.group, queue)
-      this.#rotation.push(source.group)
-    } else sources.push(source)
+    ;(source.isNew ? this.#newcomers : this.#established).add(source)
     this.#immediate ??= setImmediate(this.#next)
   }
 
@@ -90,9 +84,8 @@ export class FairQueue {
   stop(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
-    this.#groups.clear()
-    this.#rotation.clear()
-    this.#size = 0
+    this.#established.clear()
+    this.#newcomers.clear()
     this.#immediateUnits = 0
     this.#immediateUntil = Number.POSITIVE_INFINITY
   }
@@ -107,21 +100,57 @@ export class FairQueue {
     this.#immediateUntil = Number.POSITIVE_INFINITY
     this.#turnsUntil = this.#now() + this.#currentSlice
     this.#isShort = false
-    if (this.#groups.size === 0) return
+    if (!this.isBusy) return
     do {
-      const group = this.#rotation.shift()
-      if (group === undefined) return
-      const sources = this.#groups.get(group)
-      const source = sources?.shift()
-      this.#size--
-      if (source?.work() === true) {
-        this.#size++
-        sources?.push(source)
-      }
-      if (sources === undefined || sources.size === 0) this.#groups.delete(group)
-      else this.#rotation.push(group)
+      const source = this.#take()
+      if (source === undefined) return
+      if (source.work()) this.add(source)
       this.afterPiece()
     } while (this.#now() < this.#turnsUntil)
-    if (this.#groups.size > 0) this.#immediate ??= setImmediate(this.#next)
+    if (this.isBusy) this.#immediate ??= setImmediate(this.#next)
+  }
+
+  /** Newcomers and established sources take turns: a storm of newcomers delays nobody who was there before. */
+  #take(): WorkSource | undefined {
+    this.#isNewcomersTurn = !this.#isNewcomersTurn
+    return this.#isNewcomersTurn
+      ? (this.#newcomers.take() ?? this.#established.take())
+      : (this.#established.take() ?? this.#newcomers.take())
+  }
+}
+
+/** Round robin of groups, and of the sources within a group. */
+class SourceRotation {
+  readonly #groups = new Map<object, Queue<WorkSource>>()
+  readonly #order = new Queue<object>()
+  /** Queued sources. */
+  size = 0
+
+  add(source: WorkSource): void {
+    this.size++
+    let sources = this.#groups.get(source.group)
+    if (sources === undefined) {
+      sources = new Queue()
+      this.#groups.set(source.group, sources)
+      this.#order.push(source.group)
+    }
+    sources.push(source)
+  }
+
+  take(): WorkSource | undefined {
+    const group = this.#order.shift()
+    if (group === undefined) return undefined
+    const sources = this.#groups.get(group)
+    const source = sources?.shift()
+    if (sources === undefined || sources.size === 0) this.#groups.delete(group)
+    else this.#order.push(group)
+    this.size--
+    return source
+  }
+
+  clear(): void {
+    this.#groups.clear()
+    this.#order.clear()
+    this.size = 0
   }
 }

@@ -55,6 +55,10 @@ export abstract class PacedInput implements WorkSource {
     return this.#isPaused
   }
 
+  get isNew(): boolean {
+    return this.account.isNew
+  }
+
   /** Whether the client is left unread until its turn. */
   get isUnread(): boolean {
     return this.#isUnread

@@ -4,6 +4,7 @@ import { FairQueue, type WorkSource } from '../../src/pacing/fair-queue.js'
 /** Records each piece of its work. */
 class RecordedSource implements WorkSource {
   readonly group: object
+  isNew = false
   readonly #work: () => void
   left: number
 
@@ -80,12 +81,23 @@ test('little work runs immediately; more is queued, and so is later work', async
   expect(queue.mayRunNow).toBe(false)
 })
 
+test('newcomers and established sources take turns, however many newcomers there are', async () => {
+  const { queue, done, work, turn } = scene(0)
+  for (const name of ['n1', 'n2', 'n3', 'n4']) {
+    queue.add(Object.assign(new RecordedSource(name, 1, undefined, work), { isNew: true }))
+  }
+  queue.add(new RecordedSource('old', 2, undefined, work))
+  await turn()
+  expect(done).toEqual(['n1', 'old', 'n2', 'old', 'n3', 'n4'])
+})
+
 test('turns that are taken later count against the slice in which they are given', async () => {
   const { queue, turn } = scene(0)
   const given: number[] = []
   for (let number = 0; number < 25; number++) {
     const source: WorkSource = {
       group: {},
+      isNew: false,
       work: () => {
         given.push(number)
         queue.countDeferredTurn()
