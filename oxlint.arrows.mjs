@@ -29,6 +29,7 @@ const ROOMS = [
   ['cluster', 'discovery'],
   ['star', 'http'],
   ['compose.ts', 'server.ts'],
+  ['attached-server.ts'],
   ['rendezvous.ts'],
   ['index.ts', 'cli']
 ]

@@ -1,6 +1,6 @@
 import { StarError } from '@websocket-star/protocol'
 
-/** `start` was called on a server that is starting or running. */
+/** `start` or `attach` was called on a server that is starting or running. */
 export class AlreadyStartedError extends StarError {
   override readonly name = 'AlreadyStartedError'
   constructor() {
@@ -16,11 +16,11 @@ export class StartAbortedError extends StarError {
   }
 }
 
-/** `address` was called on a server that is not listening. */
+/** `address` was called on a server that is not listening on a port. */
 export class NotListeningError extends StarError {
   override readonly name = 'NotListeningError'
   constructor() {
-    super('ERR_NOT_LISTENING', 'This server is not listening: wait for start() first')
+    super('ERR_NOT_LISTENING', 'This server is not listening: wait for start() or attach() first')
   }
 }
 

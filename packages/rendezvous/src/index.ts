@@ -34,6 +34,7 @@ export { InvalidOptionsError, type OptionProblem } from './options.js'
 export type { Claim, PeerRecord } from './registry/claim.js'
 export {
   createRendezvous,
+  type AttachOptions,
   type DrainOptions,
   type Rendezvous,
   type RendezvousAddress,

@@ -12,6 +12,8 @@ const bytes = z.number().int().min(1).meta({ value: 'bytes' })
 const count = z.number().int().min(1)
 const file = z.string().min(1).optional()
 
+const BASE_PATH = /^(?:\/[A-Za-z0-9._~-]+)*\/?$/
+
 const REDIS_URL =
   'redis://[user:password@]host[:port][/db], or rediss:// for TLS; in a password write % / ? # as %25 %2F %3F %23'
 
@@ -50,17 +52,13 @@ export const optionsSchema = z.strictObject({
     value: 'address',
     env: 'HOST'
   }),
-  basePath: z
-    .string()
-    .regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/)
-    .default('')
-    .meta({
-      allowed: 'a path such as /star',
-      description: 'Path that the server is below, such as /star, if a proxy does not strip it',
-      details: 'Requests without the path are answered too, so that load balancers can check the server itself.',
-      group: 'listening',
-      value: 'path'
-    }),
+  basePath: z.string().regex(BASE_PATH).default('').meta({
+    allowed: 'a path such as /star',
+    description: 'Path that the server is below, such as /star, if a proxy does not strip it',
+    details: 'Requests without the path are answered too, so that load balancers can check the server itself.',
+    group: 'listening',
+    value: 'path'
+  }),
   drainTimeout: z.number().int().min(0).default(8_000).meta({
     description: 'Time for open streams to finish after SIGTERM; 0 ends them at once',
     group: 'listening',
@@ -435,6 +433,12 @@ export function parseOptions(input: ServerOptions): ResolvedOptions {
     ])
   }
   return result.data
+}
+
+/** @throws {InvalidOptionsError} if a text is not the path of a folder below the root */
+export function checkAttachPath(path: string): void {
+  if (typeof path === 'string' && path.length > 1 && BASE_PATH.test(path)) return
+  throw new InvalidOptionsError([{ path: ['path'], message: 'it has to be a path such as /star' }])
 }
 
 function problemsOf(issue: z.core.$ZodIssue): OptionProblem[] {

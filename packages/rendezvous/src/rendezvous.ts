@@ -1,5 +1,7 @@
-import { isIPv6 } from 'node:net'
+import type { Server } from 'node:http'
+import { isIPv6, type AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import { AttachedServer, isSecureServer } from './attached-server.js'
 import type { Backplane } from './cluster/backplane.js'
 import { compose, type Parts } from './compose.js'
 import { AlreadyStartedError, NotListeningError, StartAbortedError } from './errors.js'
@@ -17,9 +19,9 @@ import type { CountingLogger, Logger } from './logger.js'
 import { certificateNames, type CertificateNames } from './names/certificate-names.js'
 import { OwnNames } from './names/own-names.js'
 import type { ResolvedOptions, ServerOptions } from './option-types.js'
-import { parseOptions } from './options.js'
+import { checkAttachPath, InvalidOptionsError, parseOptions } from './options.js'
 import { readOpenFiles } from './pacing/open-files.js'
-import { ListeningServer } from './server.js'
+import { ListeningServer, type HttpServer, type ServerHandlers } from './server.js'
 import type { ClusterStats, RendezvousStats } from './stats.js'
 import { ENGINE_PATH, type Engine } from './transport/engine.js'
 import { VERSION } from './version.js'
@@ -27,7 +29,7 @@ import { VERSION } from './version.js'
 export interface RendezvousAddress {
   host: string
   port: number
-  /** `http://host:port`, or `https://…` */
+  /** `http://host:port`, or `https://…`; followed by the path that the server is attached at */
   url: string
   /** Address prefix for clients on this machine; `/p2p/<peer id>` follows it. */
   multiaddr: string
@@ -51,6 +53,11 @@ export interface DrainOptions {
   signal?: AbortSignal
 }
 
+export interface AttachOptions {
+  /** Path that the server is below, such as `/star`; clients connect to `/star/socket.io/`. */
+  path: string
+}
+
 /** A rendezvous server. Several can run in one process. */
 export interface Rendezvous extends AsyncDisposable {
   /**
@@ -58,7 +65,18 @@ export interface Rendezvous extends AsyncDisposable {
    * {@link StartAbortedError} if the server is stopped while it waits for the other nodes.
    */
   start(): Promise<void>
-  /** Closes every session and stops listening. A stopped server can be started again. */
+  /**
+   * Starts below a path of an HTTP server of `node:http` or `node:https`, which need not listen yet. Requests outside the path are
+   * left to the application, and so is all that concerns the HTTP server: port, certificate, time limits, closing. Names in its
+   * certificate are not known here: name them by the option `publicAddresses`.
+   *
+   * Rejects like {@link Rendezvous.start}, or with {@link InvalidOptionsError}.
+   */
+  attach(httpServer: Server, options: AttachOptions): Promise<void>
+  /**
+   * Closes every session and stops listening. A stopped server can be started again. An HTTP server that it was attached to keeps
+   * running without it.
+   */
   stop(): Promise<void>
   /**
    * Rejects new peers, tells clients to use other servers, lets open streams finish, then stops. Rejects with the reason of
@@ -101,6 +119,15 @@ export function logFailedReload(logger: Logger | undefined, error: unknown): voi
   logger?.error({ why }, 'the certificate could not be read again; the previous one stays in use')
 }
 
+/** Place that a server is at. */
+interface Site {
+  secure: boolean
+  path: BasePath
+  /** Whether an application serves everything that is not below the path. */
+  isAttached: boolean
+  open(handlers: ServerHandlers, connections: Connections): HttpServer | Promise<HttpServer>
+}
+
 class RendezvousServer implements Rendezvous {
   readonly options: ResolvedOptions
   readonly #logger: CountingLogger | undefined
@@ -110,7 +137,8 @@ class RendezvousServer implements Rendezvous {
   readonly #parts: Parts
   #running:
     | {
-        server: ListeningServer
+        server: HttpServer
+        site: Site
         connections: Connections
         engine: Engine
         feed: StatusFeed
@@ -141,9 +169,33 @@ class RendezvousServer implements Rendezvous {
   }
 
   async start(): Promise<void> {
+    await this.#startAt({
+      secure: this.#tls !== undefined,
+      path: new BasePath(this.options.basePath),
+      isAttached: false,
+      open: (handlers, connections) => ListeningServer.listen(this.#tls, this.options, handlers, connections)
+    })
+  }
+
+  async attach(httpServer: Server, { path: text }: AttachOptions): Promise<void> {
+    checkAttachPath(text)
+    if (this.#tls !== undefined) {
+      const message = 'the HTTP server has the certificate: leave out key, cert and pfx'
+      throw new InvalidOptionsError([{ path: [this.options.pfx === undefined ? 'cert' : 'pfx'], message }])
+    }
+    const path = new BasePath(text)
+    await this.#startAt({
+      secure: isSecureServer(httpServer),
+      path,
+      isAttached: true,
+      open: (handlers, connections) => new AttachedServer(httpServer, path, handlers, connections)
+    })
+  }
+
+  async #startAt(site: Site): Promise<void> {
     if (this.#started !== undefined) throw new AlreadyStartedError()
     if (this.#parts.isShared) this.#joiningCluster = new AbortController()
-    const started = this.#start(this.#lastStop)
+    const started = this.#start(site, this.#lastStop)
     this.#started = started
     try {
       await started
@@ -153,7 +205,7 @@ class RendezvousServer implements Rendezvous {
     }
   }
 
-  async #start(lastStop: Promise<void> | undefined): Promise<void> {
+  async #start(site: Site, lastStop: Promise<void> | undefined): Promise<void> {
     if (lastStop !== undefined) {
       await lastStop
       this.#readCertificate()
@@ -169,15 +221,13 @@ class RendezvousServer implements Rendezvous {
       maxClients: MAX_STATUS_PAGES,
       counters: this.#parts.counters
     })
-    const pages = this.#createPages(feed, connections)
+    const pages = this.#createPages(site, feed, connections)
     await this.#joinCluster()
-    let server: ListeningServer
+    let server: HttpServer
     try {
-      const gate = new Gate({ names: this.#names, secure: this.#tls !== undefined, ...this.#parts })
-      server = await ListeningServer.listen(
-        this.#tls,
-        this.options,
-        new BasePath(this.options.basePath).before(
+      const gate = new Gate({ names: this.#names, secure: site.secure, ...this.#parts })
+      server = await site.open(
+        site.path.before(
           gate.before({
             request: (request, response) => {
               if (request.url?.startsWith(ENGINE_PATH)) engine.request(request, response)
@@ -195,9 +245,9 @@ class RendezvousServer implements Rendezvous {
       await this.#leaveCluster()
       throw error
     }
-    this.#names.listensOn(server.address.port)
+    server.whenListening((port) => this.#names.listensOn(port))
     this.#tlsFiles.watch(() => this.#certificateChanged())
-    this.#running = { server, connections, engine, feed, timers: this.#startTimers() }
+    this.#running = { server, site, connections, engine, feed, timers: this.#startTimers() }
     feed.start()
   }
 
@@ -243,14 +293,15 @@ class RendezvousServer implements Rendezvous {
     })
   }
 
-  #createPages(feed: StatusFeed, connections: Connections): ReturnType<typeof createPages> {
+  #createPages(site: Site, feed: StatusFeed, connections: Connections): ReturnType<typeof createPages> {
     const { publicAddresses, playground, privateDetails } = this.options
     const { budget, proxies, counters } = this.#parts
     return createPages({
-      secure: this.#tls !== undefined,
+      secure: site.secure,
+      ownsHost: !site.isAttached,
       requestedAt: (request) => proxies.requestedAt(request),
       publicAddress: publicAddresses[0],
-      fallbackAddress: () => this.address().multiaddr,
+      fallbackAddress: () => (this.#socketAddress === undefined ? '' : this.address().multiaddr),
       state: () => this.#state(),
       feed,
       admin: this.#createAdmin(),
@@ -405,17 +456,25 @@ class RendezvousServer implements Rendezvous {
     return true
   }
 
+  /** IP address and port; undefined if the server listens on none, such as that of an application on a Unix socket. */
+  get #socketAddress(): AddressInfo | undefined {
+    const address = this.#running?.server.address
+    return typeof address === 'string' ? undefined : (address ?? undefined)
+  }
+
   address(): RendezvousAddress {
     if (this.#running === undefined) throw new NotListeningError()
-    const { address: host, port } = this.#running.server.address
+    const { site } = this.#running
+    if (this.#socketAddress === undefined) throw new NotListeningError()
+    const { address: host, port } = this.#socketAddress
     const v6 = isIPv6(host)
     // Old clients know addresses of IPv4 only.
     const machine = host === '::' ? '/ip4/127.0.0.1' : `/${v6 ? 'ip6' : 'ip4'}/${host}`
-    const [scheme, transport] = this.#tls === undefined ? ['http', 'ws'] : ['https', 'wss']
+    const [scheme, transport] = site.secure ? ['https', 'wss'] : ['http', 'ws']
     return {
       host,
       port,
-      url: `${scheme}://${v6 ? `[${host}]` : host}:${port}`,
+      url: `${scheme}://${v6 ? `[${host}]` : host}:${port}${site.isAttached ? site.path.text : ''}`,
       multiaddr: `${machine}/tcp/${port}/${transport}/p2p-websocket-star`
     }
   }

@@ -27,7 +27,20 @@ export interface ServerHandlers {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-export class ListeningServer {
+/** Server that the requests of clients come from. */
+export interface HttpServer {
+  /** Address that it listens on: a path if that is a Unix socket, null if it does not listen. */
+  readonly address: AddressInfo | string | null
+  /** Calls back with the port as soon as it listens on one. */
+  whenListening(onPort: (port: number) => void): void
+  /** Replaces the certificate. Open connections keep the one that they were opened with. */
+  renew(tls: SecureContextOptions): void
+  /** Ends what has begun with its creation. */
+  close(): Promise<void>
+}
+
+/** HTTP server of its own. */
+export class ListeningServer implements HttpServer {
   readonly #http: Server
   /** The same server, if it speaks TLS. */
   readonly #https: HttpsServer | undefined
@@ -110,7 +123,10 @@ export class ListeningServer {
     return this.#http.address() as AddressInfo
   }
 
-  /** Replaces the certificate. Open connections keep the one that they were opened with. */
+  whenListening(onPort: (port: number) => void): void {
+    onPort(this.address.port)
+  }
+
   renew(tls: SecureContextOptions): void {
     this.#https?.setSecureContext(tls)
   }

@@ -9,20 +9,26 @@ interface RequestHandlers {
 /** Removes the server's base path from the URLs of requests. */
 export class BasePath {
   /** Base path without a slash at its end; empty if the server is at the root. */
-  readonly #path: string
+  readonly text: string
 
   constructor(path: string) {
-    this.#path = path.replace(/\/$/, '')
+    this.text = path.replace(/\/$/, '')
+  }
+
+  /** Returns whether a URL is that of the path, or of something below it. */
+  holds(url: string): boolean {
+    if (!url.startsWith(this.text)) return false
+    return ['', '/', '?'].includes(url.charAt(this.text.length))
   }
 
   /** Wraps handlers so that they get URLs without the base path. Adds a missing slash by a redirect, for relative URLs in pages. */
   before({ request, upgrade }: RequestHandlers): RequestHandlers {
-    if (this.#path === '') return { request, upgrade }
+    if (this.text === '') return { request, upgrade }
     return {
       request: (incoming, response) => {
         const [path, query] = splitAt(incoming.url ?? '/', '?')
-        if (path === this.#path) {
-          response.writeHead(308, { location: `${this.#path}/${query}`, 'content-length': 0 }).end()
+        if (path === this.text) {
+          response.writeHead(308, { location: `${this.text}/${query}`, 'content-length': 0 }).end()
           return
         }
         this.#strip(incoming)
@@ -36,7 +42,7 @@ export class BasePath {
   }
 
   #strip(request: IncomingMessage): void {
-    if (request.url?.startsWith(`${this.#path}/`) === true) request.url = request.url.slice(this.#path.length)
+    if (request.url?.startsWith(`${this.text}/`) === true) request.url = request.url.slice(this.text.length)
   }
 }
 

@@ -115,6 +115,13 @@ export class Connections {
       if (connection.isQuiet && connection.quietSince < before) connection.destroy()
   }
 
+  /** Gives every HTTP connection back to the HTTP server that it came from. */
+  handBack(): void {
+    this.#queue.stop()
+    for (const connection of this.#http.values()) connection.handBack()
+    this.#http.clear()
+  }
+
   /** Stops reading, and closes connections that `node:http` does not know yet. */
   close(): void {
     this.#queue.stop()

@@ -24,6 +24,8 @@ export class HttpConnection implements WorkSource {
   readonly #now: () => number
   /** Passes bytes to Node's HTTP parser; undefined if it is not accessible. */
   #parse: ((bytes: Buffer) => void) | undefined
+  /** Node's own listener of the socket, which this class has replaced. */
+  #listener: ((bytes: Buffer) => void) | undefined
   #unread: Buffer | undefined
   #at = 0
   #pending = 0
@@ -50,6 +52,7 @@ export class HttpConnection implements WorkSource {
     // The only listener is that of `node:http`. Runtimes with another HTTP server have none.
     const [parse, ...others] = socket.listeners('data') as ((bytes: Buffer) => void)[]
     if (parse === undefined || others.length > 0) return
+    this.#listener = parse
     this.#parse = parse.bind(socket)
     // The new listener is added first: a socket that once had no listener takes more memory from then on.
     socket.on('data', this.#receive)
@@ -90,6 +93,15 @@ export class HttpConnection implements WorkSource {
     const unread = this.#unread?.subarray(this.#at)
     if (unread !== undefined && unread.length > 0) this.#socket.unshift(unread)
     this.#unread = undefined
+  }
+
+  /** Detaches from the socket, and lets Node parse the rest. */
+  handBack(): void {
+    const [listener, isPaused] = [this.#listener, this.#isPaused]
+    if (this.#parse === undefined || listener === undefined) return
+    this.release()
+    this.#socket.on('data', listener)
+    if (isPaused) this.#socket.resume()
   }
 
   work(): boolean {

@@ -16,6 +16,8 @@ import { strictTransportSecurity } from './transport-security.js'
 export interface PagesOptions {
   /** Whether the server itself speaks HTTPS. */
   secure: boolean
+  /** Whether everything under the server's names is served by this server, which may then require HTTPS for them. */
+  ownsHost: boolean
   publicAddress: string | undefined
   requestedAt: Proxies['requestedAt']
   /** Returns the address shown if neither `publicAddress` nor the Host header gives one. */
@@ -97,7 +99,7 @@ export function createPages(options: PagesOptions): (request: IncomingMessage, r
 
   return (request, response) => {
     if (!charge(request, response)) return
-    const security = options.secure ? strictTransportSecurity(request.headers.host) : undefined
+    const security = options.secure && options.ownsHost ? strictTransportSecurity(request.headers.host) : undefined
     if (security !== undefined) response.setHeader('strict-transport-security', security)
     const path = request.url?.split('?', 1)[0] ?? '/'
     if (options.admin !== undefined && path.startsWith('/admin/')) {

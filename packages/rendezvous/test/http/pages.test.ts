@@ -37,6 +37,7 @@ async function pages(options: Partial<PagesOptions> = {}): Promise<Ask> {
   return await serve(
     createPages({
       secure: false,
+      ownsHost: true,
       requestedAt: ({ headers: { host } }) => ({ secure: undefined, host }),
       publicAddress: undefined,
       fallbackAddress: () => fallback,
@@ -352,14 +353,14 @@ test('when few connections are left, each ends with its answer', async () => {
   }
 })
 
-test('a public name is kept to HTTPS where the server speaks it', async () => {
+test('a public name is kept to HTTPS where the server speaks it and has the name for itself', async () => {
   const headers = { host: 'star.example.com' }
   const secure = await pages({ secure: true })
   for (const path of ['/', '/try', '/health', '/nothing']) {
     expect((await secure(path, { headers })).headers['strict-transport-security']).toBe('max-age=15552000')
   }
-  const { headers: plain } = await (await pages())('/', { headers })
-  expect(plain).not.toHaveProperty('strict-transport-security')
+  for (const ask of [await pages(), await pages({ secure: true, ownsHost: false })])
+    expect((await ask('/', { headers })).headers).not.toHaveProperty('strict-transport-security')
 })
 
 test.each(['/nothing', '/index.html', '/health/', '//', '/..', '/%2e%2e/package.json', '/metrics%00', '/__proto__'])(

@@ -1,7 +1,11 @@
-import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { AddressAccount } from '../../src/budget/address-account.js'
+import { AttachedServer } from '../../src/attached-server.js'
+import { BasePath } from '../../src/http/base-path.js'
 import { Connections, type ConnectionsOptions } from '../../src/http/connections.js'
 import { ListeningServer, type HttpTimeouts, type ServerHandlers } from '../../src/server.js'
 import { Counters } from '../../src/stats.js'
@@ -26,11 +30,13 @@ interface Client {
 interface Setting extends Partial<Omit<ConnectionsOptions, 'counters' | 'accountOf'>> {
   timeouts?: Partial<HttpTimeouts>
   tls?: SecureContextOptions
+  /** Serves below `/star` of this application. */
+  application?: RequestListener
 }
 
 /** Serves until the test is over. */
 export async function listen(handlers: Partial<ServerHandlers>, setting: Setting = {}): Promise<HttpServer> {
-  const { timeouts, tls, ...options } = setting
+  const { timeouts, tls, application, ...options } = setting
   const counters = new Counters()
   const account = budgetWith().addressOf({ ip: '192.0.2.1', exempt: false })
   const connections = new Connections({
@@ -41,19 +47,42 @@ export async function listen(handlers: Partial<ServerHandlers>, setting: Setting
     counters,
     accountOf: () => account
   })
-  const server = await ListeningServer.listen(
-    tls,
-    { host: '127.0.0.1', port: 0 },
-    {
-      request: (request, response) => handlers.request?.(request, response),
-      upgrade: (request, socket, head) => handlers.upgrade?.(request, socket, head)
-    },
-    connections,
-    { headers: 10_000, request: 60_000, idle: 5_000, ...timeouts }
-  )
-  onTestFinished(() => server.close())
-  const { port } = server.address
+  const all: ServerHandlers = {
+    request: (request, response) => handlers.request?.(request, response),
+    upgrade: (request, socket, head) => handlers.upgrade?.(request, socket, head)
+  }
+  const port =
+    application === undefined
+      ? await listenAlone(all, connections, tls, { headers: 10_000, request: 60_000, idle: 5_000, ...timeouts })
+      : await attachTo(application, all, connections)
   return { connections, counters, account, port, connect: () => clientAt(port) }
+}
+
+async function listenAlone(
+  handlers: ServerHandlers,
+  connections: Connections,
+  tls: SecureContextOptions | undefined,
+  timeouts: HttpTimeouts
+): Promise<number> {
+  const server = await ListeningServer.listen(tls, { host: '127.0.0.1', port: 0 }, handlers, connections, timeouts)
+  onTestFinished(() => server.close())
+  return server.address.port
+}
+
+async function attachTo(
+  application: RequestListener,
+  handlers: ServerHandlers,
+  connections: Connections
+): Promise<number> {
+  const http = createServer(application).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const server = new AttachedServer(http, new BasePath('/star'), handlers, connections)
+  onTestFinished(async () => {
+    await server.close()
+    http.close()
+    http.closeAllConnections()
+  })
+  return (http.address() as AddressInfo).port // of TCP
 }
 
 function clientAt(port: number): Client {
