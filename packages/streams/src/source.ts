@@ -30,7 +30,7 @@ const UNREADABLE_REASON = 'Unreadable chunk'
 
 /** Unread chunks below this size, in bytes, are joined: a separate chunk costs more memory than its bytes. */
 const SMALL = 4_096
-/** Unread values that may be queued, or as many as a larger window has bytes. Empty values cost memory, but no window. */
+/** Maximum number of unread values, or the size of the window if that is larger. Empty values take memory, but no window. */
 const QUEUE_MAX = 65_536
 
 /**

@@ -124,7 +124,7 @@ export class DeltaDiscovery {
     this.stop()
     if (this.#peers.hasWithheld) this.#release()
     this.#sendChanges()
-    // A list made before the batch lacks the batch's changes, and the log may have forgotten them: no further client begins it.
+    // A full list made before this batch lacks the batch's changes, and the log may have dropped them: no more clients get it.
     this.#lists.stopSharing()
     const hasMore = this.#lists.send()
     this.#lists.stopSharing()

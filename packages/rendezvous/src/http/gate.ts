@@ -109,8 +109,8 @@ export class Gate {
 
 /**
  * Returns whether a request only asks why a WebSocket was refused: it is for a WebSocket, but no upgrade. Browsers hide this reason
- * from pages, so clients send such a request, which can open no session. A page that may not use the server can read the answers
- * to no other requests.
+ * from pages, so clients send such a request, which can open no session. Their answers are the only ones
+ * that a page which may not use the server can read.
  */
 function asksForReason(request: IncomingMessage): boolean {
   if (!isForEngine(request) || request.method !== 'GET') return false
@@ -123,7 +123,8 @@ function isForEngine({ url = '/' }: IncomingMessage): boolean {
 }
 
 function originText({ headers: { origin } }: IncomingMessage): string {
-  if (origin === undefined) return 'Origin is not allowed: the server admits it with --allowed-origin.\n'
+  if (origin === undefined)
+    return 'Origin is not allowed: a web page sent this request without an Origin header. Use fetch or a WebSocket.\n'
   const shown = origin.slice(0, ORIGIN_MAX_LENGTH)
   return `Origin is not allowed: start the server with --allowed-origin ${shown} to admit pages of ${shown}\n`
 }
