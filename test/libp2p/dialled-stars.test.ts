@@ -1,9 +1,19 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { eventually } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { startNode, type TestNode } from '../support/libp2p-node.js'
 import { recordingLogger } from '../support/recording-logger.js'
 import { startStar, type Star } from '../support/star.js'
+
+/** A server that takes connections and speaks no protocol. */
+async function tcpServer(accept: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
+  const server = createServer(accept).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // it listens on TCP
+  return { port, [Symbol.asyncDispose]: async () => void server.close() }
+}
 
 /** Milliseconds; far below the default, and more than a dial after the last one takes to begin. */
 const SOON = { star: { idleStarTimeout: 300 } }
@@ -46,6 +56,26 @@ test('a node leaves also a star where it has found nobody to dial', async () => 
   await expect(dialler.dial(addressOf(star, alice))).rejects.toThrow('the peer is not connected to the star')
   expect(star.server.stats().joins).toMatchObject({ success: 1 })
   await hasPeers(star, 0)
+})
+
+test('two dials at once to a star that is down leave it to itself', async () => {
+  let attempts = 0
+  await using server = await tcpServer((socket) => {
+    attempts++
+    socket.destroy()
+  })
+  await using dialler = await startNode([], SOON)
+  await using other = await startNode([])
+  await using another = await startNode([])
+  const dials = [other, another].map(async ({ peerId }) => {
+    const star = `/ip4/127.0.0.1/tcp/${server.port}/ws/p2p-websocket-star`
+    await expect(dialler.dial(multiaddr(`${star}/p2p/${peerId.toString()}`))).rejects.toThrow()
+  })
+  await Promise.all(dials)
+  await new Promise((resolve) => setTimeout(resolve, 2 * SOON.star.idleStarTimeout))
+  const before = attempts
+  await new Promise((resolve) => setTimeout(resolve, 4_000))
+  expect(attempts).toBe(before)
 })
 
 test('a node leaves a star whose connections end with an error', async () => {

@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io-client'
 import { ANSWER_MAX, readRefusal, type HandshakeRefusal } from './handshake-refusal.js'
+import { isBrowser } from './platform.js'
 
 /** Milliseconds to wait for the answer to a question for the reason. */
 const QUESTION_TIMEOUT = 5_000
@@ -26,6 +27,8 @@ interface EngineError {
 export async function connectFailure(error: Error, server: string, { io }: Socket): Promise<ConnectFailure> {
   const known = knownFailure(error as EngineError)
   if (known !== undefined) return known
+  // In Node, a question of our own would bypass the user's proxy agent and certificates.
+  if (!isBrowser()) return { reason: platformReason(error as EngineError), status: undefined }
   const refusal = await askForReason(server, io.opts.path ?? '')
   if (refusal === undefined)
     return { reason: 'no answer, or none that a page of this origin may read', status: undefined }
@@ -50,6 +53,13 @@ function knownFailure({ message, description, context }: EngineError): ConnectFa
   return typeof reason === 'string' && reason !== '' ? { reason, status: undefined } : undefined
 }
 
+/** Returns the text of Node's error. That of a server with several addresses has one error for each, and no text of its own. */
+function platformReason({ message, description }: EngineError): string {
+  const { error } = (typeof description === 'object' ? description : {}) as { error?: unknown } // of an event
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error
+  return cause instanceof Error && cause.message !== '' ? cause.message : message
+}
+
 function failureFor({ status, reason }: HandshakeRefusal): ConnectFailure {
   return { reason: reason ?? `Unexpected server response: ${status}`, status }
 }
@@ -58,7 +68,11 @@ function failureFor({ status, reason }: HandshakeRefusal): ConnectFailure {
 async function askForReason(server: string, path: string): Promise<HandshakeRefusal | undefined> {
   const url = new URL(`${path.replace(/\/$/, '')}/?EIO=4&transport=websocket`, server)
   try {
-    const response = await fetch(url, { credentials: 'omit', signal: AbortSignal.timeout(QUESTION_TIMEOUT) })
+    const response = await fetch(url, {
+      credentials: 'omit',
+      redirect: 'error',
+      signal: AbortSignal.timeout(QUESTION_TIMEOUT)
+    })
     const body = (await response.text()).slice(0, ANSWER_MAX)
     return readRefusal(response.status, response.headers.get('content-type'), body)
   } catch {

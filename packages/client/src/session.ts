@@ -156,6 +156,7 @@ export class Session {
         if (violation !== undefined) return reject(new ServerProtocolError(url, violation, { cause }))
         // It comes right after, and says less.
         socket.io.off('close', fail)
+        clearTimeout(timer)
         const { reason, status } = await connectFailure(cause, url, socket)
         reject(new ServerUnreachableError(url, reason, { cause, status }))
       })

@@ -33,8 +33,8 @@ export function createSocket(url: string, options: StarSocketOptions): Socket {
     transports: transports.map((name) => TRANSPORTS[name]),
     // Networks that block WebSockets may let polling through.
     tryAllTransports: true,
-    timeout: connectTimeout,
     ...socket,
+    timeout: connectTimeout,
     path: pathBelow(pathname, socket.path ?? PATH),
     ...(authorization === undefined ? {} : { extraHeaders: withAuthorization(socket.extraHeaders, authorization) }),
     parser: STRICT_PARSER,

@@ -119,9 +119,11 @@ export class StarConnection extends AbstractMultiaddrConnection {
     else if (!(error instanceof StreamAbortedError)) this.#reset()
   }
 
-  /** Reports a reset once, although both directions get it. */
+  /** Reports a reset once, although both directions get it, and ends the direction that is still open. */
   #reset(): void {
-    if (this.status === 'open' || this.status === 'closing') this.onRemoteReset()
+    if (this.status !== 'open' && this.status !== 'closing') return
+    this.onRemoteReset()
+    this.#connection.abort()
   }
 
   sendReset(error: Error): void {

@@ -31,8 +31,10 @@ export class DialledStars {
       await joinOnce(client, prefix, signal)
       this.#joined.add(prefix)
     } catch (error) {
-      const isNeeded = this.#joined.has(prefix) || this.#init.isListenedOn(prefix) || this.#uses.get(prefix) !== 1
-      if (!isNeeded) this.#init.leave(prefix)
+      const isNeeded = this.#joined.has(prefix) || this.#init.isListenedOn(prefix)
+      if (!isNeeded && this.#uses.get(prefix) === 1) this.#init.leave(prefix)
+      // Another dial uses the star: whichever ends last leaves it.
+      else if (!isNeeded) this.#joined.add(prefix)
       throw error
     }
   }

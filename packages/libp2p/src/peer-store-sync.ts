@@ -33,6 +33,8 @@ interface Put {
 const RENEWED_FROM = 1 / 4
 /** Addresses of this fraction of their maximum age are renewed however many there are. */
 const RENEWED_BY = 3 / 4
+/** Milliseconds of the longest timer. */
+const LONGEST_INTERVAL = 2 ** 31 - 1
 /** Number of checks within the maximum age of an address. */
 const CHECKS = 200
 /** Each check renews at most one in this many peers until {@link RENEWED_BY}: a quarter of the maximum age is enough for all. */
@@ -72,7 +74,7 @@ export class PeerStoreSync {
     for (const { id } of client.peers) this.#enqueue(id)
     if (adds) components.events.addEventListener('peer:update', ({ detail }) => this.#restore(detail.peer), { signal })
     this.#maxAge = maxAddressAge(components.peerStore)
-    this.#timer = setInterval(() => this.#renewOldest(), this.#maxAge / CHECKS)
+    this.#timer = setInterval(() => this.#renewOldest(), Math.min(this.#maxAge / CHECKS, LONGEST_INTERVAL))
   }
 
   /** Deletes the records that know nothing but star addresses. */
