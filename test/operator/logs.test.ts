@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -102,7 +102,7 @@ describe('an admin token', () => {
       const words = [process.execPath, commandScript, ...args, '--port=0', '--host=127.0.0.1']
       // It gives the command a terminal.
       await using terminal = new LineProcess(
-        ['script', '--quiet', '--return', '--command', words.join(' ')],
+        ['script', '--quiet', '--return', '--command', `exec ${words.join(' ')}`],
         '/dev/null',
         [],
         {}
@@ -113,6 +113,11 @@ describe('an admin token', () => {
       const headers = { authorization: `Bearer ${token}` }
       const url = String(/http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0])
       expect((await fetch(`${url}/admin/peers`, { headers })).status).toBe(200)
+      // A server outlives its terminal.
+      const { pid } = terminal.child
+      const server = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      process.kill(Number(server), 'SIGTERM')
+      await terminal.exit
     }
   )
 })
