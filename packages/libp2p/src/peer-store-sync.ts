@@ -37,12 +37,12 @@ const RENEWED_BY = 3 / 4
 const LONGEST_INTERVAL = 2 ** 31 - 1
 /** Number of checks within the maximum age of an address. */
 const CHECKS = 200
-/** Each check renews at most one in this many peers until {@link RENEWED_BY}: a quarter of the maximum age is enough for all. */
+/** A check renews at most one in this many peers, so all within a quarter of the maximum age; {@link RENEWED_BY} overrides this. */
 const SHARE = CHECKS / 4
 
 /**
  * Keeps the star addresses in a node's peer store up to date. libp2p dials a peer id only if the store has an address of it. It
- * stores discovered peers only if a module in its configuration announces them, and a transport is none. Other addresses are left
+ * stores discovered peers only if a peer-discovery module in its configuration announces them, and a transport is no such module. Other addresses are left
  * alone.
  *
  * The store forgets addresses after an hour, so they are renewed while their peer is on the star. A record that knows nothing else
@@ -154,7 +154,7 @@ export class PeerStoreSync {
     // more than addresses.
     const left = hasAddressesOnly(record) ? before : before.filter((prefix) => !this.#hasLeft(prefix))
     if (left.length === 0) return
-    // Even if the record is deleted next: `delete` emits no event, and listeners learn from `peer:update` that the peer has left.
+    // Patched even if the record is deleted next: `delete` emits no event, and listeners learn from the patch that the peer has left.
     const rest = await peerStore.patch(peerId, { addresses: withoutStars(record, left) })
     if (rest.addresses.length === 0 && hasAddressesOnly(rest)) await peerStore.delete(peerId)
   }

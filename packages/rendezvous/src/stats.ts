@@ -170,7 +170,7 @@ export interface RendezvousStats {
   relayed: { chunks: number; bytes: number }
   /** Names of online peers sent to clients, in `ws-peer` events and in the lists of `ss-peers`. */
   announcements: number
-  /** Bytes sent to tell clients about other peers; `windows` are `ws-peer` events about all peers in rotation, `answers` those to joins. */
+  /** Bytes sent to tell clients about peers. `windows`: all peers in rotation; `answers`: the peer lists in answers to joins. */
   discoveryBytes: Readonly<Record<DiscoveryKind, number>>
   refused: CountsByReason<RefusalReason>
   dropped: CountsByReason<DropReason>

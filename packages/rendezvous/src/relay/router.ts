@@ -172,7 +172,7 @@ export class Router {
         this.#credit(half, frame.bytes)
         return true
       case 'error':
-        // If the dial has not been answered yet, the other half must not be opened.
+        // For a dial that is not answered yet: it fails with this reason.
         if (frame.reason !== true) half.failure = frame.reason
         this.drop(half)
         ;(from === half.sender ? half.receiver : half.sender).sendError(half.stream, frame.reason)
