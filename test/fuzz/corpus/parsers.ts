@@ -29,5 +29,6 @@ export const PARSER_INPUTS: readonly { readonly parser: string; readonly input: 
   { parser: 'records', input: Buffer.from('+Qm\tnode|0|/x\n-\t|\nx\n') },
   { parser: 'codec', input: [10n] },
   { parser: 'streams', input: [['queue', 'in', { length: 500_000_000 }]] },
+  { parser: 'server', input: 'http://0//.0.0.0' },
   { parser: 'strict-parser', input: ['2', '51-["x",{"_placeholder":true,"num":7}]', Buffer.from('x')] }
 ]

@@ -38,7 +38,9 @@ const server = defineParser({
   inputs: fc.oneof(edited(url), edited(starAddress)),
   read: (text) => {
     const read = readOrRefuse(() => parseServer(text, OWN.publicKey.toString()), InvalidOptionsError)
-    if (read !== undefined) holds('it has a URL', new URL(read.url).origin === read.url)
+    if (read === undefined) return
+    const { origin, pathname } = new URL(read.url)
+    holds('it has a URL, with the path of its mount point', read.url === origin + pathname.replace(/\/+$/, ''))
   }
 })
 
