@@ -1,20 +1,26 @@
 import { fileURLToPath } from 'node:url'
+import type { Connection } from '@websocket-star/client'
 import { eventually, FaultProxy } from '@websocket-star/testkit'
 import { expect, test } from 'vitest'
 import { LineProcess } from '../support/line-process.js'
 import { CURRENT } from '../support/peer-process.js'
-import { startStar } from '../support/star.js'
+import { startStar, type Star } from '../support/star.js'
 import { accepting, bytesOf, failure, joinClient } from '../support/star-client.js'
 
 const ECHO = fileURLToPath(new URL('../../examples/node-echo/listen.js', import.meta.url))
 
-test('what a server has not acknowledged when its connection is lost is told, though all was sent', async () => {
-  await using star = await startStar()
-  await using proxy = await FaultProxy.open(star)
+/** Connects a client that reaches the star through a proxy with one that reaches it directly. */
+async function connectThrough(proxy: FaultProxy, star: Star): Promise<{ near: Connection; far: Connection }> {
   const [client, listener] = [await joinClient(proxy.through(star.url)), await joinClient(star)]
   const accepted = accepting(listener)
   const near = await client.dial(listener.peerId)
-  const far = await accepted.next()
+  return { near, far: await accepted.next() }
+}
+
+test('what a server has not acknowledged when its connection is lost is told, though all was sent', async () => {
+  await using star = await startStar()
+  await using proxy = await FaultProxy.open(star)
+  const { near, far } = await connectThrough(proxy, star)
   await far.writable.close()
   for await (const bytes of near.readable) expect(bytes).toHaveLength(0)
 
@@ -30,10 +36,7 @@ test('what a server has not acknowledged when its connection is lost is told, th
 test('an end that was acknowledged stays one when the connection is lost', async () => {
   await using star = await startStar()
   await using proxy = await FaultProxy.open(star)
-  const [client, listener] = [await joinClient(proxy.through(star.url)), await joinClient(star)]
-  const accepted = accepting(listener)
-  const near = await client.dial(listener.peerId)
-  const far = await accepted.next()
+  const { near, far } = await connectThrough(proxy, star)
   const writer = near.writable.getWriter()
   await writer.write(bytesOf('last words'))
   await writer.close()

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +8,7 @@ import { createRendezvous, LocalBackplane, LocalStar, type RendezvousOptions } f
 import { connectRaw, openDial, type RawOptions, type RawPeer } from '@websocket-star/testkit'
 import { findCommand, freePort, unpackedProgram } from '@websocket-star/testkit/processes'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { leadLegacyClients } from '../support/lead-legacy-clients.js'
 import { createCertificates, type Certificates } from '../support/certificates.js'
 import { CommandServer } from '../support/command.js'
 import { joinLegacy } from '../support/legacy.js'
@@ -83,7 +83,7 @@ describe('behind nginx', () => {
     const line = await openDial(await join(), await join({ eio: '4' }))
     await relayBothWays(line.near, line.far)
 
-    leadTo(`https://localhost:${port}`, ca)
+    leadLegacyClients(`https://localhost:${port}`, ca)
     await using alice = await joinLegacy({ star: prefix, name: 'alice' })
     await using bob = await joinLegacy({ star: prefix, name: 'bob' })
     expect(await roundTrip(randomChunks(100_000), await alice.dial(bob.address))).toEqual(intact)
@@ -134,19 +134,6 @@ describe('behind nginx', () => {
     expect(star.server.stats().refused).toEqual({})
   })
 })
-
-/** Takes real legacy clients to a server that they trust, until the test is over. */
-function leadTo(server: string, ca: string): void {
-  type Connect = (url: string, options: object) => unknown
-  const require = createRequire(import.meta.url)
-  const requireAs = createRequire(require.resolve('libp2p-websocket-star/package.json'))
-  const io: { connect: Connect } = requireAs('socket.io-client')
-  const { connect } = io
-  io.connect = (_url, options) => connect(server, { ...options, ca })
-  onTestFinished(() => {
-    io.connect = connect
-  })
-}
 
 describe('the unit for systemd', () => {
   /** What it starts, with its flags. */

@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
 import { connectRaw } from '@websocket-star/testkit'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCertificates, type Certificates } from '../support/certificates.js'
 import { CommandServer } from '../support/command.js'
+import { leadLegacyClients } from '../support/lead-legacy-clients.js'
 import { joinLegacy, LegacyNode, refusal } from '../support/legacy.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { openStar } from '../support/raw-star.js'
@@ -18,25 +18,6 @@ afterAll(async () => {
   await certificates[Symbol.asyncDispose]()
 })
 
-type Connect = (url: string, options: object) => unknown
-
-/** Takes real legacy clients to a server, whatever name they look for; where they wanted to go. */
-function leadTo(server: string): string[] {
-  const wanted: string[] = []
-  const require = createRequire(import.meta.url)
-  const requireAs = createRequire(require.resolve('libp2p-websocket-star/package.json'))
-  const io: { connect: Connect } = requireAs('socket.io-client')
-  const { connect } = io
-  io.connect = (url, options) => {
-    wanted.push(url)
-    return connect(server, { ...options, ca: certificates.authority })
-  }
-  onTestFinished(() => {
-    io.connect = connect
-  })
-  return wanted
-}
-
 const FULL = '/dns4/star.example.com/tcp/443/wss/p2p-websocket-star'
 const SHORT = '/dns4/star.example.com/wss/p2p-websocket-star'
 /** Old clients ask for a port. */
@@ -46,7 +27,7 @@ test.each([FULL, SHORT, '/dnsaddr/STAR.example.com/tcp/443/tls/ws/p2p-websocket-
   'where the public address is %s, old and raw clients join under it however they spell it',
   async (publicAddress) => {
     await using star = await startStar({ publicAddresses: [publicAddress] })
-    const wanted = leadTo(star.url)
+    const wanted = leadLegacyClients(star.url, certificates.authority)
     await using alice = await joinLegacy({ star: FULL, name: 'alice' })
     await using bob = await joinLegacy({ star: FULL.replace('star.ex', 'Star.Ex'), name: 'bob' })
     expect(wanted).toEqual(['https://star.example.com', 'https://Star.Example.com'])
@@ -71,7 +52,7 @@ test.each([FULL, SHORT, '/dnsaddr/STAR.example.com/tcp/443/tls/ws/p2p-websocket-
 test('an old client joins under the name in the certificate, which nobody named, and under no other', async () => {
   const { key, cert } = certificates
   await using star = await startStar({ key, cert })
-  leadTo(star.url)
+  leadLegacyClients(star.url, certificates.authority)
   await using alice = await joinLegacy({ star: FULL, name: 'alice' })
   await using mallory = await LegacyNode.create({ star: ELSEWHERE, name: 'mallory' })
   expect(await refusal(mallory.listen())).toMatch(/\. It is star\.example\.com, \*\.stars\.example$/)

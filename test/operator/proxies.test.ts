@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { LocalBackplane, LocalStar, type RendezvousOptions } from '@websocket-star/rendezvous'
@@ -8,8 +7,10 @@ import { connectRaw, openDial, type RawPeer } from '@websocket-star/testkit'
 import { freePort } from '@websocket-star/testkit/processes'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createCertificates, type Certificates } from '../support/certificates.js'
-import { DebianProxy, missingProgram, type Change, type ProxyName } from '../support/debian-proxies.js'
+import { DebianProxy, missingProgram, type ProxyName } from '../support/debian-proxies.js'
+import { leadLegacyClients } from '../support/lead-legacy-clients.js'
 import { joinLegacy } from '../support/legacy.js'
+import type { Replacement } from '../support/nginx.js'
 import { createIdentity } from '../support/raw-identity.js'
 import { echoing, joinClient, readAll, writeRandom } from '../support/star-client.js'
 import { startStar } from '../support/star.js'
@@ -29,7 +30,7 @@ afterAll(() => certificates[Symbol.asyncDispose]())
 
 interface Setting {
   options?: RendezvousOptions
-  changes?: readonly Change[]
+  changes?: readonly Replacement[]
 }
 
 /** Two nodes of one star behind a proxy, for one test. */
@@ -83,7 +84,7 @@ function byUse<Node extends { server: { stats(): { sessions: number } } }>(nodes
 }
 
 /** Lines of the samples that strip a path, as docs/proxies.md has them. */
-const BELOW_STAR: Readonly<Record<ProxyName, readonly Change[]>> = {
+const BELOW_STAR: Readonly<Record<ProxyName, readonly Replacement[]>> = {
   nginx: [
     ['location / {', 'location /star/ {'],
     ['proxy_pass http://star;', 'proxy_pass http://star/;']
@@ -97,7 +98,7 @@ const BELOW_STAR: Readonly<Record<ProxyName, readonly Change[]>> = {
 }
 
 /** Shorter limits for silence, in the words of each. */
-const THREE_SECONDS: Readonly<Record<ProxyName, readonly Change[]>> = {
+const THREE_SECONDS: Readonly<Record<ProxyName, readonly Replacement[]>> = {
   nginx: [['120s', '3s']],
   caddyfile: [],
   haproxy: [['120s', '3s']],
@@ -216,24 +217,6 @@ async function joinRaw(url: string, ca: string): Promise<RawPeer> {
   return peer
 }
 
-/** Takes real legacy clients to a server that they trust, whatever name they look for. */
-function leadTo(server: string, ca: string): string[] {
-  type Connect = (url: string, options: object) => unknown
-  const wanted: string[] = []
-  const require = createRequire(import.meta.url)
-  const requireAs = createRequire(require.resolve('libp2p-websocket-star/package.json'))
-  const io: { connect: Connect } = requireAs('socket.io-client')
-  const { connect } = io
-  io.connect = (url, options) => {
-    wanted.push(url)
-    return connect(server, { ...options, ca })
-  }
-  onTestFinished(() => {
-    io.connect = connect
-  })
-  return wanted
-}
-
 test('the pair of examples in README: its public address, and its old client, which joins through nginx', async ({
   skip
 }) => {
@@ -244,7 +227,7 @@ test('the pair of examples in README: its public address, and its old client, wh
   expect(publicAddress).toBeDefined()
   expect(clientAddress).toBeDefined()
   const { url, ca, nodes } = await start('nginx', { options: { publicAddresses: [String(publicAddress)] } })
-  const wanted = leadTo(url, ca)
+  const wanted = leadLegacyClients(url, ca)
   await using alice = await joinLegacy({ star: String(clientAddress), name: 'alice' })
   await using bob = await joinLegacy({ star: String(clientAddress), name: 'bob' })
   await alice.dial(bob.address)

@@ -1,19 +1,16 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { eventually, Inbox } from '@websocket-star/testkit'
 import { OwnedProcess, unpackedProgram } from '@websocket-star/testkit/processes'
 import type { Certificates } from './certificates.js'
+import { isOpen, NGINX_BASE, replaced, type Replacement } from './nginx.js'
 
 const PAGE = new URL('../../docs/proxies.md', import.meta.url)
 
 export type ProxyName = 'nginx' | 'caddyfile' | 'haproxy' | 'apache'
-
-/** Text of a sample, and the text that a test needs in its place. */
-export type Change = readonly [part: string, by: string]
 
 interface Program {
   find(): string
@@ -21,24 +18,11 @@ interface Program {
   /** What the sample is a part of, and what a test changes in it. */
   file: string
   around(sample: string, folder: string): string
-  changes(port: number, folder: string): Change[]
+  changes(port: number, folder: string): Replacement[]
 }
 
-/** Every nginx.conf has these; paths are relative to the folder it runs in, which belongs to this user. */
-const NGINX = `daemon off;
-pid nginx.pid;
-user ${userInfo().username};
-worker_processes 1;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-`
+/** The folder that it runs in belongs to this user. */
+const NGINX = `user ${userInfo().username};\n${NGINX_BASE}`
 
 const APACHE_MODULES =
   'mpm_event authz_core ssl socache_shmcb headers proxy proxy_http proxy_wstunnel proxy_balancer proxy_hcheck lbmethod_byrequests slotmem_shm'.split(
@@ -114,7 +98,7 @@ export interface DebianProxyOptions {
   nodes: readonly [first: number, second: number]
   /** For `localhost`. */
   certificates: Certificates
-  changes?: readonly Change[] | undefined
+  changes?: readonly Replacement[] | undefined
   /** Texts of further files in the folder that it runs in. */
   files?: Readonly<Record<string, string>>
 }
@@ -199,21 +183,4 @@ async function sampleOf(name: ProxyName): Promise<string> {
   const sample = new RegExp(`^\`\`\`${name}\\n(.*?)^\`\`\``, 'ms').exec(page)?.[1]
   if (sample === undefined) throw new Error(`docs/proxies.md has no sample for ${name}`)
   return sample
-}
-
-function replaced(sample: string, changes: readonly Change[]): string {
-  return changes.reduce((text, [part, by]) => {
-    if (!text.includes(part)) throw new Error(`there is no "${part}" in the sample`)
-    return text.replaceAll(part, by)
-  }, sample)
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

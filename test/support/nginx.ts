@@ -9,8 +9,8 @@ import { OwnedProcess, unpackedProgram } from '@websocket-star/testkit/processes
 
 const SAMPLE = new URL('../../examples/operator/nginx.conf', import.meta.url)
 
-/** Every nginx.conf has these; paths are relative to the folder it runs in. */
-const MAIN = `daemon off;
+/** What each nginx.conf begins with; paths are relative to the folder it runs in. */
+export const NGINX_BASE = `daemon off;
 pid nginx.pid;
 worker_processes 1;
 error_log stderr warn;
@@ -22,7 +22,8 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  include star.conf;
+`
+const MAIN = `${NGINX_BASE}  include star.conf;
 }
 `
 
@@ -86,14 +87,16 @@ export class Nginx implements AsyncDisposable {
   }
 }
 
-function replaced(sample: string, replacements: readonly Replacement[]): string {
+/** Returns a sample with changed parts. @throws if it lacks one of them */
+export function replaced(sample: string, replacements: readonly Replacement[]): string {
   return replacements.reduce((text, [part, by]) => {
     if (!text.includes(part)) throw new Error(`there is no "${part}" in the sample`)
     return text.replaceAll(part, by)
   }, sample)
 }
 
-function isOpen(port: number): Promise<boolean> {
+/** Returns whether a program listens on a port of this machine. */
+export function isOpen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.destroy()

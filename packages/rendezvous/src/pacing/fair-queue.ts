@@ -98,9 +98,10 @@ export class FairQueue {
     this.#immediate = undefined
     this.#immediateUnits = 0
     this.#immediateUntil = Number.POSITIVE_INFINITY
-    this.#turnsUntil = this.#now() + this.#currentSlice
+    const slice = this.#currentSlice
     this.#isShort = false
     if (!this.isBusy) return
+    this.#turnsUntil = this.#now() + slice
     do {
       const source = this.#take()
       if (source === undefined) return
